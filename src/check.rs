@@ -1,0 +1,247 @@
+//! Checks of a user's derivatives: is this the gradient of that loss, this the Hessian of that
+//! gradient?
+
+use ndarray_rand::rand::{Rng, SeedableRng, seq::index};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
+
+use crate::{
+    BoxError, Error, Gradient, HessianProduct, Model, Result, Scalar, differences,
+    params::{dot, norm},
+};
+
+/// Compares a model's gradient with differences of its loss; [`DerivativeCheck`] has the options.
+///
+/// # Errors
+/// As [`DerivativeCheck::gradient`].
+pub fn check_gradient<M, D>(model: &M, theta: &[M::Scalar], data: &D) -> Result<GradientCheck>
+where
+    M: Gradient<D> + ?Sized,
+    D: ?Sized + Sync,
+{
+    DerivativeCheck::new().gradient(model, theta, data)
+}
+
+/// Compares a model's Hessian-vector products with differences of its gradient, and with each
+/// other; [`DerivativeCheck`] has the options.
+///
+/// # Errors
+/// As [`DerivativeCheck::hessian_product`].
+pub fn check_hessian_product<M, D>(model: &M, theta: &[M::Scalar], data: &D) -> Result<HessianCheck>
+where
+    M: HessianProduct<D> + ?Sized,
+    D: ?Sized + Sync,
+{
+    DerivativeCheck::new().hessian_product(model, theta, data)
+}
+
+/// Tests derivatives against central differences.
+///
+/// A right implementation shows errors of about 1e-9 in `f64` and 1e-3 in `f32`; a wrong one of
+/// about 1. Kinks (ReLU) next to θ raise the error without being wrong; check at another θ.
+///
+/// ```
+/// # use loss_landscape::{BoxError, Gradient, Layout, Loss, Model};
+/// # struct Wrong { layout: Layout, theta: Vec<f64> }
+/// # impl Model for Wrong {
+/// #     type Scalar = f64;
+/// #     fn layout(&self) -> &Layout { &self.layout }
+/// #     fn parameters(&self) -> &[f64] { &self.theta }
+/// # }
+/// # impl Loss<()> for Wrong {
+/// #     fn loss(&self, theta: &[f64], _: &()) -> Result<f64, BoxError> { Ok(theta.iter().map(|t| t * t).sum()) }
+/// # }
+/// use loss_landscape::DerivativeCheck;
+///
+/// impl Gradient<()> for Wrong {
+///     fn gradient(&self, theta: &[f64], data: &(), out: &mut [f64]) -> Result<f64, BoxError> {
+///         for (out, t) in out.iter_mut().zip(theta) {
+///             *out = 2.0 * t;
+///         }
+///         out[2] *= -1.0; // a slip in the sign
+///         self.loss(theta, data)
+///     }
+/// }
+///
+/// let model = Wrong { layout: Layout::flat(4)?, theta: vec![1.0; 4] };
+/// let check = DerivativeCheck::new().gradient(&model, model.parameters(), &())?;
+/// assert_eq!((check.block.as_str(), check.index), ("theta", 2));
+/// assert!(check.error > 1.0);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct DerivativeCheck {
+    seed: u64,
+    coordinates: usize,
+    vectors: usize,
+}
+
+/// The outcome of a gradient check: where gradient and difference are farthest apart.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct GradientCheck {
+    /// The largest |gᵢ − differenceᵢ|, relative to the largest |gᵢ| or |differenceᵢ| checked.
+    pub error: f64,
+    /// The block of that coordinate.
+    pub block: String,
+    /// Its position in the block.
+    pub index: usize,
+    /// What the model says there.
+    pub gradient: f64,
+    /// What the difference of losses says there.
+    pub difference: f64,
+    /// |L from the gradient − L from the loss|, relative to the loss.
+    pub loss_error: f64,
+    /// How many coordinates were checked.
+    pub checked: usize,
+    /// How many losses it took, the gradient's own not counted.
+    pub evaluations: usize,
+}
+
+/// The outcome of a check of Hessian-vector products.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct HessianCheck {
+    /// The largest ‖Hv − difference of gradients‖ / ‖difference‖ over the vectors.
+    pub error: f64,
+    /// The largest |⟨u, Hv⟩ − ⟨v, Hu⟩| / (‖u‖·‖Hv‖) over pairs of vectors: 0 for a symmetric product.
+    pub asymmetry: f64,
+    /// The largest ‖H(2v) − 2Hv‖ / ‖2Hv‖: 0 for a linear product.
+    pub nonlinearity: f64,
+    /// How many vectors were tried.
+    pub vectors: usize,
+}
+
+impl Default for DerivativeCheck {
+    fn default() -> Self {
+        Self { seed: 0, coordinates: 16, vectors: 3 }
+    }
+}
+
+impl DerivativeCheck {
+    /// Checks 16 random coordinates of every block, and 3 random vectors.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The seed of the choice of coordinates and vectors; 0 by default.
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// How many coordinates of each block to check, at most; 16 by default.
+    pub fn coordinates(self, coordinates: usize) -> Self {
+        Self { coordinates, ..self }
+    }
+
+    /// How many vectors to multiply with the Hessian, at least 2; 3 by default.
+    pub fn vectors(self, vectors: usize) -> Self {
+        Self { vectors: vectors.max(2), ..self }
+    }
+
+    /// Compares the gradient with central differences of the loss, coordinate by coordinate.
+    ///
+    /// The step is ε^⅓·max(1, |θᵢ|). It costs one gradient and two losses for each coordinate.
+    ///
+    /// # Errors
+    /// [`Error::Length`] or [`Error::NonFinite`] for θ, [`Error::Oracle`] if the model fails.
+    pub fn gradient<M, D>(&self, model: &M, theta: &[M::Scalar], data: &D) -> Result<GradientCheck>
+    where
+        M: Gradient<D> + ?Sized,
+        D: ?Sized + Sync,
+    {
+        let layout = model.layout();
+        layout.ensure_finite("θ", theta)?;
+        let mut theta = theta.to_vec();
+        let mut gradient = theta.clone();
+        let from_gradient = model.gradient(&theta, data, &mut gradient).map_err(failed("its gradient"))?;
+        let loss = model.loss(&theta, data).map_err(failed("its loss"))?;
+        let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
+        let mut pairs = Vec::new();
+        for block in layout.blocks() {
+            let amount = self.coordinates.min(block.len());
+            for within in index::sample(&mut generator, block.len(), amount) {
+                let position = block.range().start + within;
+                let difference =
+                    differences::partial(model, &mut theta, position, data).map_err(failed("its loss"))?;
+                pairs.push((block.name(), within, gradient[position].as_f64(), difference));
+            }
+        }
+        let scale = pairs.iter().fold(0.0_f64, |m, &(_, _, g, d)| m.max(g.abs()).max(d.abs()));
+        // A NaN anywhere must win, so it counts as infinitely wrong.
+        let error = |&(_, _, g, d): &(&str, usize, f64, f64)| {
+            let error = if scale == 0.0 { 0.0 } else { (g - d).abs() / scale };
+            if error.is_nan() { f64::INFINITY } else { error }
+        };
+        let worst = pairs.iter().max_by(|a, b| error(a).total_cmp(&error(b)));
+        let &(block, index, g, d) = worst.unwrap_or(&("", 0, 0.0, 0.0));
+        Ok(GradientCheck {
+            error: worst.map_or(0.0, error),
+            block: block.to_owned(),
+            index,
+            gradient: g,
+            difference: d,
+            loss_error: (from_gradient - loss).abs() / loss.abs().max(f64::MIN_POSITIVE),
+            checked: pairs.len(),
+            evaluations: 2 * pairs.len() + 1,
+        })
+    }
+
+    /// Compares Hessian-vector products with central differences of the gradient along random
+    /// vectors, and tests that the product is symmetric and linear.
+    ///
+    /// It costs two products and two gradients for each vector.
+    ///
+    /// # Errors
+    /// [`Error::Length`] or [`Error::NonFinite`] for θ, [`Error::Oracle`] if the model fails.
+    pub fn hessian_product<M, D>(&self, model: &M, theta: &[M::Scalar], data: &D) -> Result<HessianCheck>
+    where
+        M: HessianProduct<D> + ?Sized,
+        D: ?Sized + Sync,
+    {
+        model.layout().ensure_finite("θ", theta)?;
+        let zero = M::Scalar::from_f64(0.0);
+        let mut check = HessianCheck { error: 0.0, asymmetry: 0.0, nonlinearity: 0.0, vectors: self.vectors };
+        let mut previous: Option<[Vec<M::Scalar>; 2]> = None;
+        for stream in 0..self.vectors {
+            let v = vector::<M>(theta.len(), self.seed, stream as u64);
+            let twice: Vec<M::Scalar> = v.iter().map(|&v| v + v).collect();
+            let [mut product, mut double, mut difference] = [(); 3].map(|()| vec![zero; theta.len()]);
+            model.hessian_product(theta, &v, data, &mut product).map_err(failed("its Hessian product"))?;
+            model.hessian_product(theta, &twice, data, &mut double).map_err(failed("its Hessian product"))?;
+            differences::hessian_product(model, theta, &v, data, &mut difference)
+                .map_err(failed("its gradient"))?;
+            raise(&mut check.error, apart(&product, &difference, 1.0));
+            raise(&mut check.nonlinearity, apart(&double, &product, 2.0));
+            if let Some([u, hu]) = &previous {
+                let gap = (dot(u, &product) - dot(&v, hu)).abs();
+                raise(&mut check.asymmetry, gap / (norm(u) * norm(&product)).max(f64::MIN_POSITIVE));
+            }
+            previous = Some([v, product]);
+        }
+        Ok(check)
+    }
+}
+
+/// ‖a − factor·b‖ / ‖factor·b‖, or ‖a‖ where b is zero.
+fn apart<S: Scalar>(a: &[S], b: &[S], factor: f64) -> f64 {
+    let gap: Vec<f64> = a.iter().zip(b).map(|(a, b)| a.as_f64() - factor * b.as_f64()).collect();
+    let scale = factor * norm(b);
+    norm(&gap) / if scale == 0.0 { 1.0 } else { scale }
+}
+
+/// The larger of the two; NaN counts as infinitely wrong.
+fn raise(worst: &mut f64, error: f64) {
+    *worst = worst.max(if error.is_nan() { f64::INFINITY } else { error });
+}
+
+fn vector<M: Model + ?Sized>(len: usize, seed: u64, stream: u64) -> Vec<M::Scalar> {
+    let mut generator = ChaCha8Rng::seed_from_u64(seed);
+    generator.set_stream(stream + 1);
+    (0..len).map(|_| M::Scalar::from_f64(generator.sample(StandardNormal))).collect()
+}
+
+fn failed(what: &'static str) -> impl Fn(BoxError) -> Error {
+    move |source| Error::Oracle { during: format!("computing {what}"), source }
+}

@@ -1,0 +1,241 @@
+//! Directions in parameter space: one vector, with its layout and where it came from.
+
+mod normalize;
+mod pair;
+mod random;
+
+pub use normalize::{Conformance, Norm, Normalization, Policy};
+pub use pair::Directions;
+pub use random::RandomDirections;
+
+pub(crate) use pair::ensure_moves;
+
+use crate::{
+    Layout, Mask, Result, Role, Scalar,
+    params::{dot, norm},
+};
+
+/// Where a direction came from, as results record it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum DirectionSource {
+    /// Drawn from N(0, 1) by [`RandomDirections`].
+    Random {
+        /// The seed of the generator.
+        seed: u64,
+        /// The stream of the generator.
+        stream: u64,
+    },
+    /// The difference of two parameter vectors.
+    Between,
+    /// Given by the caller.
+    Given,
+}
+
+/// Whether buffers take part in a difference of two parameter vectors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Buffers {
+    /// Buffers stay as they are at the first.
+    #[default]
+    Still,
+    /// Buffers move with the parameters.
+    Move,
+}
+
+/// A direction: one value for each parameter of a layout.
+///
+/// ```
+/// use loss_landscape::{Block, Buffers, Direction, Layout, Normalization};
+///
+/// let layout = Layout::new([Block::weight("w", [2, 2], 0), Block::bias("b", [2])])?;
+/// let theta = [3.0, 4.0, 0.0, 1.0, 9.0, 9.0];
+/// // Given by the caller, and normalised by the paper's rule: each filter gets the norm of θ's.
+/// let direction = Direction::new(&layout, vec![1.0, 0.0, 2.0, 0.0, 1.0, 1.0])?
+///     .normalized(&theta, &Normalization::default())?;
+/// assert_eq!(direction.values(), [5.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
+/// // From one parameter vector to another, never normalised.
+/// let there = Direction::between(&layout, &theta, &[0.0; 6], Buffers::Still)?;
+/// assert_eq!(there.values()[0], -3.0);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Direction<S> {
+    layout: Layout,
+    values: Vec<S>,
+    source: DirectionSource,
+    normalization: Option<Normalization>,
+}
+
+/// How a direction stands to θ in one block; all norms are Euclidean, in f64.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct BlockReport {
+    /// The name of the block.
+    pub block: String,
+    /// ‖θ‖ over the block.
+    pub theta_norm: f64,
+    /// ‖d‖ over the block.
+    pub direction_norm: f64,
+    /// How many filters the block has.
+    pub filters: usize,
+    /// How many of them have ‖d_f‖ = 0, and so do not move.
+    pub zero_directions: usize,
+    /// How many of them have ‖θ_f‖ = 0, so that a norm relative to θ makes them stand still.
+    pub zero_parameters: usize,
+}
+
+impl<S: Scalar> Direction<S> {
+    /// A direction given by the caller.
+    ///
+    /// # Errors
+    /// [`Error::Length`](crate::Error::Length) or [`Error::NonFinite`](crate::Error::NonFinite).
+    pub fn new(layout: &Layout, values: Vec<S>) -> Result<Self> {
+        layout.ensure_finite("the direction", &values)?;
+        Ok(Self { layout: layout.clone(), values, source: DirectionSource::Given, normalization: None })
+    }
+
+    /// θ_b − θ_a, so that θ_a + 1·d is θ_b up to rounding.
+    ///
+    /// # Errors
+    /// [`Error::Length`](crate::Error::Length) or [`Error::NonFinite`](crate::Error::NonFinite).
+    pub fn between(layout: &Layout, a: &[S], b: &[S], buffers: Buffers) -> Result<Self> {
+        layout.ensure_finite("θ_a", a)?;
+        layout.ensure_finite("θ_b", b)?;
+        let mut values: Vec<S> = a.iter().zip(b).map(|(&a, &b)| b - a).collect();
+        if buffers == Buffers::Still {
+            Mask::role(layout, Role::Buffer).not().apply(&mut values)?;
+        }
+        layout.ensure_finite("θ_b − θ_a", &values)?;
+        Ok(Self { layout: layout.clone(), values, source: DirectionSource::Between, normalization: None })
+    }
+
+    /// The same direction, normalised against θ.
+    ///
+    /// # Errors
+    /// [`Error::Length`](crate::Error::Length) or [`Error::NonFinite`](crate::Error::NonFinite) for
+    /// a θ that does not fit.
+    pub fn normalized(mut self, theta: &[S], normalization: &Normalization) -> Result<Self> {
+        normalization.apply(&self.layout, theta, &mut self.values)?;
+        self.normalization = Some(*normalization);
+        Ok(self)
+    }
+
+    /// The same direction, zero outside the chosen blocks.
+    ///
+    /// # Errors
+    /// [`Error::LayoutMismatch`](crate::Error::LayoutMismatch) for a mask of another layout,
+    /// [`Error::EmptyMask`](crate::Error::EmptyMask) for one that chooses nothing.
+    pub fn masked(mut self, mask: &Mask) -> Result<Self> {
+        self.layout.ensure_same(mask.layout())?;
+        if mask.selected() == 0 {
+            return Err(crate::Error::EmptyMask);
+        }
+        mask.apply(&mut self.values)?;
+        Ok(self)
+    }
+
+    /// One value for each parameter.
+    pub fn values(&self) -> &[S] {
+        &self.values
+    }
+
+    /// The layout of the values.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Where the direction came from.
+    pub fn source(&self) -> &DirectionSource {
+        &self.source
+    }
+
+    /// How it was normalised, if it was.
+    pub fn normalization(&self) -> Option<&Normalization> {
+        self.normalization.as_ref()
+    }
+
+    /// ‖d‖.
+    pub fn norm(&self) -> f64 {
+        norm(&self.values)
+    }
+
+    /// The cosine of the angle to another direction: 0 if orthogonal, NaN if one of them is zero.
+    ///
+    /// # Errors
+    /// [`Error::LayoutMismatch`](crate::Error::LayoutMismatch).
+    pub fn cosine(&self, other: &Self) -> Result<f64> {
+        self.layout.ensure_same(&other.layout)?;
+        Ok(dot(&self.values, &other.values) / (self.norm() * other.norm()))
+    }
+
+    /// How the direction stands to θ, block by block: norms, and filters that do not move.
+    ///
+    /// # Errors
+    /// [`Error::Length`](crate::Error::Length).
+    pub fn report(&self, theta: &[S]) -> Result<Vec<BlockReport>> {
+        let blocks = self.layout.blocks().iter();
+        blocks
+            .map(|block| {
+                let zeros = |vector: &[S]| -> Result<usize> {
+                    let mut count = 0;
+                    for index in 0..block.filters() {
+                        count += usize::from(block.filter(vector, index)?.iter().all(S::is_zero));
+                    }
+                    Ok(count)
+                };
+                Ok(BlockReport {
+                    block: block.name().to_owned(),
+                    theta_norm: norm(block.slice(theta)?),
+                    direction_norm: norm(block.slice(&self.values)?),
+                    filters: block.filters(),
+                    zero_directions: zeros(&self.values)?,
+                    zero_parameters: zeros(theta)?,
+                })
+            })
+            .collect()
+    }
+
+    pub(crate) fn from_parts(layout: &Layout, values: Vec<S>, source: DirectionSource) -> Self {
+        Self { layout: layout.clone(), values, source, normalization: None }
+    }
+
+    pub(crate) fn values_mut(&mut self) -> &mut [S] {
+        &mut self.values
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Block, Error};
+
+    #[test]
+    fn buffers_move_only_on_request() {
+        let layout =
+            Layout::new([Block::weight("w", [1, 2], 0), Block::new("mean", [1], Role::Buffer, None)])
+                .unwrap();
+        let (a, b) = ([1.0_f64, 2.0, 3.0], [2.0, 4.0, 7.0]);
+        let still = Direction::between(&layout, &a, &b, Buffers::Still).unwrap();
+        assert_eq!(still.values(), [1.0, 2.0, 0.0]);
+        let moving = Direction::between(&layout, &a, &b, Buffers::Move).unwrap();
+        assert_eq!(moving.values(), [1.0, 2.0, 4.0]);
+    }
+
+    #[test]
+    fn zero_filters_are_counted() {
+        let layout = Layout::new([Block::weight("w", [3, 2], 0)]).unwrap();
+        let theta = [1.0_f64, 1.0, 0.0, 0.0, 2.0, 2.0];
+        let d = Direction::new(&layout, vec![0.0, 0.0, 1.0, 1.0, 1.0, 0.0]).unwrap();
+        let d = d.normalized(&theta, &Normalization::default()).unwrap();
+        let report = &d.report(&theta).unwrap()[0];
+        assert_eq!((report.filters, report.zero_directions, report.zero_parameters), (3, 2, 1));
+        assert!((report.direction_norm - 8.0_f64.sqrt()).abs() < 1e-15);
+    }
+
+    #[test]
+    fn overflowing_differences_are_named() {
+        let layout = Layout::flat(1).unwrap();
+        let far = Direction::between(&layout, &[f64::MAX], &[-f64::MAX], Buffers::Still);
+        assert!(matches!(far, Err(Error::NonFinite { .. })));
+    }
+}

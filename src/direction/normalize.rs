@@ -1,0 +1,302 @@
+//! Normalisation: what length a direction gets, filter by filter or layer by layer.
+
+use ndarray::Axis;
+
+use crate::{Block, Layout, Result, Role, Scalar, params::norm};
+
+/// To what a direction's entries are scaled, for blocks that the [`Policy`] normalises.
+///
+/// θ_f and d_f are a filter of the parameters and of the direction; all norms are Euclidean (for
+/// a filter: Frobenius).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Norm {
+    /// Left as drawn.
+    None,
+    /// d_f ← d_f · ‖θ_f‖ / ‖d_f‖ for each filter: section 4 of the paper.
+    #[default]
+    Filter,
+    /// d_b ← d_b · ‖θ_b‖ / ‖d_b‖ for each block.
+    Layer,
+    /// d ← d ⊙ θ, entry by entry.
+    Weight,
+    /// d_f ← d_f / ‖d_f‖ for each filter (`dfilter` in the original repository).
+    UnitFilter,
+    /// d_b ← d_b / ‖d_b‖ for each block (`dlayer`).
+    UnitLayer,
+}
+
+/// What happens to the direction in a block of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Policy {
+    /// The block stands still: the direction is zero there.
+    Still,
+    /// The direction is θ itself there, so that a step of α multiplies the block by 1 + α. This is
+    /// what the original repository does to entries of rank 1 unless told to ignore them.
+    Copy,
+    /// The block is normalised like weights; without a filter axis it is one filter.
+    Normalize,
+}
+
+/// Whose rule is followed where the paper and its authors' code differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Conformance {
+    /// The paper: exact norms, roles and filter axes as the layout says.
+    #[default]
+    Paper,
+    /// The original repository: 1e-10 is added to the norm of a filter of the direction, blocks of
+    /// rank 2 and more are weights with filters on axis 0, blocks of rank 0 and 1 follow the policy
+    /// for biases whatever their role, buffers the policy for buffers.
+    Original,
+}
+
+/// How a direction is normalised: which norm, and what happens to biases, to the parameters of
+/// normalisation layers and to buffers.
+///
+/// The default is the paper's rule: [`Norm::Filter`] for weights, everything else stands still.
+///
+/// ```
+/// use loss_landscape::{Norm, Normalization, Policy};
+///
+/// let paper = Normalization::default();
+/// let original = Normalization::original(Policy::Copy).with_norm(Norm::Layer);
+/// assert_ne!(paper, original);
+/// assert_eq!(paper.to_string(), "filter; biases still, normalisation parameters still, buffers still");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Normalization {
+    norm: Norm,
+    biases: Policy,
+    norm_parameters: Policy,
+    buffers: Policy,
+    conformance: Conformance,
+}
+
+impl Default for Normalization {
+    fn default() -> Self {
+        Self {
+            norm: Norm::Filter,
+            biases: Policy::Still,
+            norm_parameters: Policy::Still,
+            buffers: Policy::Still,
+            conformance: Conformance::Paper,
+        }
+    }
+}
+
+impl Normalization {
+    /// The rule of the original repository, [`Conformance::Original`], with one policy for all
+    /// entries of rank 0 and 1: [`Policy::Still`] is its `ignore='biasbn'`, [`Policy::Copy`] what
+    /// it does without.
+    pub fn original(rank_one: Policy) -> Self {
+        Self { biases: rank_one, conformance: Conformance::Original, ..Self::default() }
+    }
+
+    /// The norm; [`Norm::Filter`] by default.
+    #[must_use]
+    pub fn with_norm(self, norm: Norm) -> Self {
+        Self { norm, ..self }
+    }
+
+    /// What biases do; they stand still by default.
+    #[must_use]
+    pub fn with_biases(self, biases: Policy) -> Self {
+        Self { biases, ..self }
+    }
+
+    /// What scales and shifts of normalisation layers do; they stand still by default.
+    #[must_use]
+    pub fn with_norm_parameters(self, norm_parameters: Policy) -> Self {
+        Self { norm_parameters, ..self }
+    }
+
+    /// What buffers do; they stand still by default.
+    #[must_use]
+    pub fn with_buffers(self, buffers: Policy) -> Self {
+        Self { buffers, ..self }
+    }
+
+    /// Normalises a direction in place.
+    ///
+    /// A filter (or block) of the direction that is all zero stays zero; one whose θ is all zero
+    /// becomes zero under the norms relative to θ. [`Direction::report`](crate::Direction::report)
+    /// counts both.
+    ///
+    /// # Errors
+    /// [`Error::Length`](crate::Error::Length) for vectors that do not fit the layout,
+    /// [`Error::NonFinite`](crate::Error::NonFinite) if one of them is not finite, or the result
+    /// is not.
+    pub fn apply<S: Scalar>(&self, layout: &Layout, theta: &[S], direction: &mut [S]) -> Result<()> {
+        layout.ensure_finite("θ", theta)?;
+        layout.ensure_finite("the direction", direction)?;
+        for block in layout.blocks() {
+            let range = block.range();
+            match self.policy(block) {
+                Policy::Still => direction[range].fill(S::zero()),
+                Policy::Copy => direction[range.clone()].copy_from_slice(&theta[range]),
+                Policy::Normalize => self.normalize(block, theta, direction)?,
+            }
+        }
+        layout.ensure_finite("the normalised direction", direction)
+    }
+
+    /// The norm.
+    pub fn norm(&self) -> Norm {
+        self.norm
+    }
+
+    /// What happens to a block under this rule.
+    pub fn policy(&self, block: &Block) -> Policy {
+        if self.conformance == Conformance::Original && block.role() != Role::Buffer {
+            return if block.shape().len() > 1 { Policy::Normalize } else { self.biases };
+        }
+        match block.role() {
+            Role::Weight => Policy::Normalize,
+            Role::Bias => self.biases,
+            Role::NormScale | Role::NormShift => self.norm_parameters,
+            Role::Buffer => self.buffers,
+        }
+    }
+
+    /// The axis whose slices are scaled one by one; `None` if the block is scaled as a whole.
+    pub(super) fn group_axis(&self, block: &Block) -> Option<usize> {
+        match (self.norm, self.conformance) {
+            (Norm::Filter | Norm::UnitFilter, Conformance::Paper) => block.filter_axis(),
+            (Norm::Filter | Norm::UnitFilter, Conformance::Original) => {
+                (block.shape().len() > 1).then_some(0)
+            }
+            _ => None,
+        }
+    }
+
+    fn normalize<S: Scalar>(&self, block: &Block, theta: &[S], direction: &mut [S]) -> Result<()> {
+        let relative = match self.norm {
+            Norm::None => return Ok(()),
+            Norm::Weight => {
+                for (d, &t) in direction[block.range()].iter_mut().zip(&theta[block.range()]) {
+                    *d *= t;
+                }
+                return Ok(());
+            }
+            Norm::Filter | Norm::Layer => true,
+            Norm::UnitFilter | Norm::UnitLayer => false,
+        };
+        let by_filter = matches!(self.norm, Norm::Filter | Norm::UnitFilter);
+        let epsilon = if by_filter && self.conformance == Conformance::Original { 1e-10 } else { 0.0 };
+        let factor = |theta: f64, direction: f64| {
+            if direction == 0.0 { 0.0 } else { (if relative { theta } else { 1.0 }) / (direction + epsilon) }
+        };
+        let theta = block.view(theta)?;
+        let mut direction = block.view_mut(direction)?;
+        let scale = |value: &mut S, factor: f64| *value = S::from_f64(value.as_f64() * factor);
+        if let Some(axis) = self.group_axis(block).map(Axis) {
+            for (mut d, t) in direction.axis_iter_mut(axis).zip(theta.axis_iter(axis)) {
+                let factor = factor(norm(&t), norm(&d));
+                d.map_inplace(|value| scale(value, factor));
+            }
+        } else {
+            let factor = factor(norm(&theta), norm(&direction));
+            direction.map_inplace(|value| scale(value, factor));
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for Norm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Filter => "filter",
+            Self::Layer => "layer",
+            Self::Weight => "weight",
+            Self::UnitFilter => "dfilter",
+            Self::UnitLayer => "dlayer",
+        })
+    }
+}
+
+impl std::fmt::Display for Policy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Still => "still",
+            Self::Copy => "copy",
+            Self::Normalize => "normalised",
+        })
+    }
+}
+
+impl std::fmt::Display for Normalization {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { norm, biases, norm_parameters, buffers, conformance } = self;
+        match conformance {
+            Conformance::Paper => write!(
+                f,
+                "{norm}; biases {biases}, normalisation parameters {norm_parameters}, buffers {buffers}"
+            ),
+            Conformance::Original => {
+                write!(f, "{norm} as in the original repository; rank 1 {biases}, buffers {buffers}")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Error;
+
+    fn layout() -> Layout {
+        Layout::new([
+            Block::weight("w", [2, 2], 1),
+            Block::bias("b", [2]),
+            Block::new("gamma", [2], Role::NormScale, None),
+            Block::new("mean", [2], Role::Buffer, None),
+        ])
+        .unwrap()
+    }
+
+    const THETA: [f64; 10] = [3.0, 1.0, 4.0, 0.0, 5.0, 12.0, 1.0, 1.0, 2.0, 2.0];
+
+    fn apply(rule: Normalization, mut d: [f64; 10]) -> [f64; 10] {
+        rule.apply(&layout(), &THETA, &mut d).unwrap();
+        d
+    }
+
+    #[test]
+    fn the_papers_rule_scales_filters_along_their_axis() {
+        // Filters are columns: norms 5 and 1.
+        let d = apply(Normalization::default(), [1.0, 3.0, 0.0, 4.0, 9.0, 9.0, 9.0, 9.0, 9.0, 9.0]);
+        approx::assert_relative_eq!(d[..4], [5.0, 3.0 / 5.0, 0.0, 4.0 / 5.0], max_relative = 1e-15);
+        assert_eq!(d[4..], [0.0; 6]);
+    }
+
+    #[test]
+    fn policies_reach_their_roles() {
+        let rule = Normalization::default()
+            .with_biases(Policy::Normalize)
+            .with_norm_parameters(Policy::Copy)
+            .with_buffers(Policy::Normalize);
+        let d = apply(rule, [1.0, 1.0, 1.0, 1.0, 0.0, 2.0, 9.0, 9.0, 1.0, 0.0]);
+        assert_eq!(d[4..8], [0.0, 13.0, 1.0, 1.0]);
+        assert!((d[8] - 8.0_f64.sqrt()).abs() < 1e-15 && d[9] == 0.0);
+    }
+
+    #[test]
+    fn the_original_goes_by_rank_and_axis_zero() {
+        let d = apply(Normalization::original(Policy::Copy), [1.0; 10]);
+        let row = 10.0_f64.sqrt() / (2.0_f64.sqrt() + 1e-10);
+        assert!((d[0] - row).abs() < 1e-14 && (d[1] - row).abs() < 1e-14);
+        assert_eq!(d[4..8], THETA[4..8], "rank 1 copies θ, normalisation scales too");
+        assert_eq!(d[8..], [0.0, 0.0], "buffers stand still unless asked");
+    }
+
+    #[test]
+    fn results_that_overflow_are_errors() {
+        let layout = Layout::flat(1).unwrap();
+        let rule = Normalization::default().with_norm(Norm::Weight);
+        let error = rule.apply(&layout, &[1e30_f32], &mut [1e30_f32]).unwrap_err();
+        assert!(matches!(error, Error::NonFinite { index: 0, .. }), "{error}");
+    }
+}

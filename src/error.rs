@@ -1,0 +1,409 @@
+//! The one error type of the crate.
+
+/// The error of an oracle: any error that can cross threads.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A result with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What was wrong with a call. Every variant carries the values that were wrong.
+///
+/// A bad point of a sweep is no error but data: see [`BadPoint`](crate::BadPoint).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A layout without blocks.
+    #[error("a layout needs at least one block")]
+    EmptyLayout,
+    /// A block without parameters.
+    #[error("block `{block}` of shape {shape:?} holds no parameters")]
+    EmptyBlock {
+        /// The block.
+        block: String,
+        /// Its shape, with a zero.
+        shape: Vec<usize>,
+    },
+    /// A name that two blocks share.
+    #[error("block {second} has the name `{block}` that block {first} has already")]
+    DuplicateBlock {
+        /// The name.
+        block: String,
+        /// The position of the first.
+        first: usize,
+        /// The position of the second.
+        second: usize,
+    },
+    /// A filter axis that a shape does not have.
+    #[error("filter axis {axis} of block `{block}` is out of range for its shape {shape:?}")]
+    FilterAxis {
+        /// The block.
+        block: String,
+        /// The axis asked for.
+        axis: usize,
+        /// The shape.
+        shape: Vec<usize>,
+    },
+    /// More parameters than an address space holds.
+    #[error("with block `{block}` of shape {shape:?} the number of parameters overflows")]
+    TooManyParameters {
+        /// The block at which the sum overflowed.
+        block: String,
+        /// Its shape.
+        shape: Vec<usize>,
+    },
+    /// A block name that the layout does not have.
+    #[error("there is no block `{block}`; the layout has {names:?}")]
+    UnknownBlock {
+        /// The name asked for.
+        block: String,
+        /// The names there are.
+        names: Vec<String>,
+    },
+    /// A filter that a block does not have.
+    #[error("there is no filter {index} in block `{block}`, which has {filters}")]
+    FilterIndex {
+        /// The block.
+        block: String,
+        /// The index asked for.
+        index: usize,
+        /// The number of filters.
+        filters: usize,
+    },
+    /// A pattern of block names that matches none.
+    #[error("the pattern `{pattern}` matches no block of {names:?}")]
+    PatternMatchesNothing {
+        /// The pattern.
+        pattern: String,
+        /// The names there are.
+        names: Vec<String>,
+    },
+    /// A mask that chooses no parameter.
+    #[error("the mask chooses no parameter")]
+    EmptyMask,
+    /// A vector that is not as long as the layout.
+    #[error("{what} has {len} values where the layout has {expected} parameters")]
+    Length {
+        /// Which vector.
+        what: String,
+        /// Its length.
+        len: usize,
+        /// The length of the layout.
+        expected: usize,
+    },
+    /// Two layouts that differ.
+    #[error("the layouts differ first at block {index}: {left} against {right}")]
+    LayoutMismatch {
+        /// The position of the first block that differs.
+        index: usize,
+        /// That block of the one layout.
+        left: String,
+        /// That block of the other.
+        right: String,
+    },
+    /// A value that is NaN or infinite where it must not be.
+    #[error("{what} is {value} at index {index} of block `{block}`")]
+    NonFinite {
+        /// Which vector.
+        what: String,
+        /// The block.
+        block: String,
+        /// The position inside the block, row-major.
+        index: usize,
+        /// The value.
+        value: f64,
+    },
+    /// A direction of norm zero, along which nothing changes.
+    #[error("the {which} direction is zero everywhere")]
+    ZeroDirection {
+        /// Which direction.
+        which: String,
+    },
+    /// A range with too few points.
+    #[error("{points} points on the axis {axis}: both ends are points, so it takes 2 or more")]
+    Resolution {
+        /// The axis.
+        axis: &'static str,
+        /// The number of points asked for.
+        points: usize,
+    },
+    /// A range that is reversed, empty or not finite.
+    #[error("the range {start}..={end} of {axis} must be finite and run upwards")]
+    Range {
+        /// The axis.
+        axis: &'static str,
+        /// The start.
+        start: f64,
+        /// The end.
+        end: f64,
+    },
+    /// Coordinates that do not run upwards or are not finite.
+    #[error("the coordinates of {axis} must be finite and run upwards, but number {index} is {value}")]
+    Coordinates {
+        /// The axis.
+        axis: &'static str,
+        /// The position of the first bad coordinate.
+        index: usize,
+        /// Its value.
+        value: f64,
+    },
+    /// A grid whose values would not fit the memory limit; found before anything is allocated.
+    #[error(
+        "{} points with {channels} channels need {} of memory; the limit is {limit} bytes",
+        display_shape(shape), bytes.map_or_else(|| "more than 2^64 bytes".to_owned(), |b| format!("{b} bytes"))
+    )]
+    GridTooLarge {
+        /// The number of points on each axis.
+        shape: Vec<usize>,
+        /// Channels of all data sets together.
+        channels: usize,
+        /// Bytes needed, unless that overflows.
+        bytes: Option<u64>,
+        /// The limit; see [`Grid2d::memory_limit`](crate::Grid2d::memory_limit).
+        limit: u64,
+    },
+    /// Memory that the system did not give.
+    #[error("the system does not give the {bytes} bytes needed for {what}")]
+    OutOfMemory {
+        /// What they were for.
+        what: &'static str,
+        /// How many.
+        bytes: u64,
+    },
+    /// A sweep without data; [`Grid2d::data`](crate::Grid2d::data) gives it some.
+    #[error("a sweep needs at least one data set")]
+    NoData,
+    /// Two data sets of one name.
+    #[error("two data sets are named `{name}`")]
+    DuplicateData {
+        /// The name.
+        name: String,
+    },
+    /// An oracle that names no channels, or one twice.
+    #[error("the oracle's channels {channels:?} must be one or more different names")]
+    Channels {
+        /// What it named.
+        channels: Vec<String>,
+    },
+    /// A channel that a result does not have.
+    #[error("there is no channel `{name}`; the result has {names:?}")]
+    UnknownChannel {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        names: Vec<String>,
+    },
+    /// A pool of no threads.
+    #[error("a sweep needs at least one thread")]
+    ZeroThreads,
+    /// A thread pool that could not be started.
+    #[error("the pool of {threads} threads could not be started")]
+    ThreadPool {
+        /// The number of threads.
+        threads: usize,
+        /// Why.
+        source: rayon::ThreadPoolBuildError,
+    },
+    /// An oracle that failed outside a sweep's points: while preparing, or in a derivative check.
+    #[error("the oracle failed while {during}: {source}")]
+    Oracle {
+        /// What it was asked for.
+        during: String,
+        /// Its error.
+        source: BoxError,
+    },
+    /// An oracle that panicked while preparing a sweep.
+    #[error("the oracle panicked while {during}: {message}")]
+    OraclePanicked {
+        /// What it was asked for.
+        during: String,
+        /// The message of the panic.
+        message: String,
+    },
+    /// Layer sizes that make no network.
+    #[cfg(feature = "nets")]
+    #[error("layer sizes {sizes:?} must be two or more numbers, none of them zero")]
+    LayerSizes {
+        /// The sizes.
+        sizes: Vec<usize>,
+    },
+    /// Samples that do not fit each other or the network.
+    #[cfg(feature = "nets")]
+    #[error("{what} has {found} where {expected} is needed")]
+    SampleShape {
+        /// Which array.
+        what: &'static str,
+        /// What it has.
+        found: usize,
+        /// What it should have.
+        expected: usize,
+    },
+    /// A data set without samples.
+    #[cfg(feature = "nets")]
+    #[error("the data set holds no samples")]
+    EmptyData,
+    /// A label that is no class.
+    #[cfg(feature = "nets")]
+    #[error("label {label} of sample {index} is out of range for {classes} classes")]
+    Label {
+        /// The sample.
+        index: usize,
+        /// Its label.
+        label: usize,
+        /// The number of classes.
+        classes: usize,
+    },
+    /// An input or target that is NaN or infinite.
+    #[cfg(feature = "nets")]
+    #[error("{what} of sample {index} is {value} at position {position}")]
+    SampleValue {
+        /// Input or target.
+        what: &'static str,
+        /// The sample.
+        index: usize,
+        /// The position inside the sample.
+        position: usize,
+        /// The value.
+        value: f64,
+    },
+    /// A loss that does not go with the kind of targets.
+    #[cfg(feature = "nets")]
+    #[error("the loss {loss} needs {needs}")]
+    Targets {
+        /// The loss.
+        loss: &'static str,
+        /// The targets it needs.
+        needs: &'static str,
+    },
+    /// A setting of the training that makes no sense.
+    #[cfg(feature = "nets")]
+    #[error("{setting} must be {needs}, not {value}")]
+    Setting {
+        /// Which setting.
+        setting: &'static str,
+        /// The condition.
+        needs: &'static str,
+        /// What it was.
+        value: f64,
+    },
+    /// An IDX file that is damaged or of another kind.
+    #[cfg(feature = "nets")]
+    #[error("not a valid IDX file: {reason} (expected {expected}, found {found})")]
+    Idx {
+        /// What is wrong.
+        reason: &'static str,
+        /// The value that was needed.
+        expected: u64,
+        /// The value that was found.
+        found: u64,
+    },
+    /// A sequence given to a figure does not have the length its partner requires.
+    #[cfg(feature = "plot")]
+    #[error("figure: {what} has {len} elements, expected {expected}")]
+    PlotLength {
+        /// The sequence, such as ``x axis`` or ``curve `train` ``.
+        what: String,
+        /// Its length.
+        len: usize,
+        /// The length it should have.
+        expected: usize,
+    },
+    /// A plot axis or curve has fewer than two points.
+    #[cfg(feature = "plot")]
+    #[error("figure: {axis} has {len} points, at least 2 are needed")]
+    PlotTooFewPoints {
+        /// The axis.
+        axis: String,
+        /// Its length.
+        len: usize,
+    },
+    /// A plot coordinate is not larger than the one before it.
+    #[cfg(feature = "plot")]
+    #[error("figure: {axis} is not strictly increasing at index {index}: {value} follows {previous}")]
+    PlotAxisOrder {
+        /// The axis.
+        axis: String,
+        /// Index of the offending coordinate.
+        index: usize,
+        /// The coordinate before it.
+        previous: f64,
+        /// The coordinate.
+        value: f64,
+    },
+    /// A plot coordinate (of an axis, a marker or a guide) is NaN or infinite.
+    #[cfg(feature = "plot")]
+    #[error("figure: coordinate {index} of {axis} is not finite: {value}")]
+    PlotNotFinite {
+        /// The axis, marker or guide.
+        axis: String,
+        /// Index of the coordinate.
+        index: usize,
+        /// The coordinate.
+        value: f64,
+    },
+    /// None of the values to draw is finite.
+    #[cfg(feature = "plot")]
+    #[error("figure: {what} has no finite value")]
+    PlotNoFiniteValue {
+        /// What was to be drawn.
+        what: String,
+    },
+    /// A logarithmic scale was asked for, but no finite value is positive.
+    #[cfg(feature = "plot")]
+    #[error("figure: logarithmic scale for {what}, but no finite value is positive")]
+    PlotNoPositiveValue {
+        /// What was to be drawn.
+        what: String,
+    },
+    /// A contour level is not finite, or not positive on a logarithmic scale.
+    #[cfg(feature = "plot")]
+    #[error("figure: contour level {index} is {value}, expected a finite number{}", if *.log { " above 0 (logarithmic scale)" } else { "" })]
+    PlotLevel {
+        /// Index of the level in the caller's list.
+        index: usize,
+        /// The level.
+        value: f64,
+        /// Whether the scale is logarithmic.
+        log: bool,
+    },
+    /// A range is not finite, is empty, or is not positive on a logarithmic scale.
+    #[cfg(feature = "plot")]
+    #[error("figure: {what} [{lo}, {hi}] needs finite ends with low < high{}", if *.log { " and low > 0 (logarithmic scale)" } else { "" })]
+    PlotRange {
+        /// The range, such as `colour range`.
+        what: String,
+        /// Its low end.
+        lo: f64,
+        /// Its high end.
+        hi: f64,
+        /// Whether the scale is logarithmic.
+        log: bool,
+    },
+    /// A figure has nothing to draw: no curves, or no panels.
+    #[cfg(feature = "plot")]
+    #[error("figure: the figure has no {what}")]
+    PlotEmpty {
+        /// What is missing, `curves` or `panels`.
+        what: &'static str,
+    },
+    /// A file that could not be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Arrays that could not be written as npz.
+    #[cfg(feature = "npz")]
+    #[error("{}: {source}", path.display())]
+    Npz {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why.
+        source: ndarray_npy::WriteNpzError,
+    },
+}
+
+fn display_shape(shape: &[usize]) -> String {
+    shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("×")
+}

@@ -1,0 +1,241 @@
+//! The user's whole contract: a model has parameters, a loss oracle measures them.
+
+use crate::{BoxError, Layout, Plane, Prepared, Result, Scalar, differences, pointwise};
+
+/// A model with parameters: their layout, and where they are now.
+///
+/// ```
+/// use loss_landscape::{Block, Layout, Model};
+///
+/// /// y = w·x + b
+/// struct Line {
+///     layout: Layout,
+///     theta: Vec<f64>,
+/// }
+///
+/// impl Line {
+///     fn new(w: f64, b: f64) -> Result<Self, loss_landscape::Error> {
+///         let layout = Layout::new([Block::weight("w", [1, 1], 0), Block::bias("b", [1])])?;
+///         Ok(Self { layout, theta: vec![w, b] })
+///     }
+/// }
+///
+/// impl Model for Line {
+///     type Scalar = f64;
+///     fn layout(&self) -> &Layout {
+///         &self.layout
+///     }
+///     fn parameters(&self) -> &[f64] {
+///         &self.theta
+///     }
+/// }
+///
+/// let line = Line::new(2.0, -1.0)?;
+/// assert_eq!(line.parameters().len(), line.layout().len());
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+pub trait Model: Sync {
+    /// The number type of the parameters.
+    type Scalar: Scalar;
+
+    /// The blocks that the flat parameter vector is made of.
+    fn layout(&self) -> &Layout;
+
+    /// θ: the centre of a surface. Its length is [`layout().len()`](Layout::len).
+    fn parameters(&self) -> &[Self::Scalar];
+}
+
+/// A loss oracle: the mean loss over data of any type `D`, at any parameters.
+///
+/// One method is required. The oracle is shared by all threads of a sweep, so it takes `&self` and
+/// gets θ handed; it must not look at [`Model::parameters`].
+///
+/// ```
+/// use loss_landscape::{line_1d, BoxError, Layout, Loss, Model, RandomDirections};
+///
+/// struct Slope {
+///     layout: Layout,
+///     theta: Vec<f64>,
+/// }
+///
+/// impl Model for Slope {
+///     type Scalar = f64;
+///     fn layout(&self) -> &Layout {
+///         &self.layout
+///     }
+///     fn parameters(&self) -> &[f64] {
+///         &self.theta
+///     }
+/// }
+///
+/// impl Loss<[(f64, f64)]> for Slope {
+///     fn loss(&self, theta: &[f64], data: &[(f64, f64)]) -> Result<f64, BoxError> {
+///         let sum: f64 = data.iter().map(|(x, y)| (theta[0] * x - y).powi(2)).sum();
+///         Ok(sum / data.len() as f64)
+///     }
+/// }
+///
+/// let model = Slope { layout: Layout::flat(1)?, theta: vec![3.0] };
+/// let data = [(1.0, 3.0), (2.0, 6.0)];
+/// let direction = RandomDirections::new(42).one(&model)?;
+/// let curve = line_1d(&model, data.as_slice(), direction)?;
+/// assert_eq!(curve.channel("loss")?[25], 0.0); // α = 0 is θ itself, which fits
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+///
+/// Beyond the loss, all provided: [`channels`](Self::channels) and [`measure`](Self::measure) yield
+/// several figures from one pass; [`prepare`](Self::prepare) gives scratch memory, work done once
+/// for a whole plane, several points in one call and data in chunks.
+pub trait Loss<D: ?Sized + Sync>: Model {
+    /// The mean loss over `data` at `theta`.
+    ///
+    /// # Errors
+    /// Any error; a sweep records it as the outcome of that point and goes on. NaN and infinity
+    /// are no errors but values, kept and listed.
+    fn loss(&self, theta: &[Self::Scalar], data: &D) -> Result<f64, BoxError>;
+
+    /// The names of what one pass yields; `["loss"]` by default. The first is the loss.
+    fn channels(&self) -> Vec<String> {
+        vec!["loss".to_owned()]
+    }
+
+    /// Writes all channels at `theta`; just the loss by default.
+    ///
+    /// # Errors
+    /// As [`loss`](Self::loss).
+    fn measure(&self, theta: &[Self::Scalar], data: &D, out: &mut [f64]) -> Result<(), BoxError> {
+        out[0] = self.loss(theta, data)?;
+        Ok(())
+    }
+
+    /// Gets ready for a sweep over `plane`, once for each data set; [`pointwise`] by default.
+    ///
+    /// # Errors
+    /// Any error; it ends the sweep before the first point ([`Error::Oracle`](crate::Error::Oracle)).
+    fn prepare<'a>(
+        &'a self,
+        plane: &'a Plane<'a, Self::Scalar>,
+        data: &'a D,
+    ) -> Result<Box<dyn Prepared + 'a>, BoxError> {
+        Ok(pointwise(plane, move || {
+            move |theta: &[Self::Scalar], out: &mut [f64]| self.measure(theta, data, out)
+        }))
+    }
+}
+
+/// An oracle that knows the gradient of its loss.
+///
+/// Test an implementation with [`check_gradient`](crate::check_gradient).
+///
+/// ```
+/// use loss_landscape::{check_gradient, BoxError, Gradient, Layout, Loss, Model};
+///
+/// struct Bowl {
+///     layout: Layout,
+///     theta: Vec<f64>,
+/// }
+///
+/// impl Model for Bowl {
+///     type Scalar = f64;
+///     fn layout(&self) -> &Layout {
+///         &self.layout
+///     }
+///     fn parameters(&self) -> &[f64] {
+///         &self.theta
+///     }
+/// }
+///
+/// impl Loss<()> for Bowl {
+///     fn loss(&self, theta: &[f64], _: &()) -> Result<f64, BoxError> {
+///         Ok(theta.iter().map(|t| t.powi(4)).sum())
+///     }
+/// }
+///
+/// impl Gradient<()> for Bowl {
+///     fn gradient(&self, theta: &[f64], data: &(), out: &mut [f64]) -> Result<f64, BoxError> {
+///         for (out, t) in out.iter_mut().zip(theta) {
+///             *out = 4.0 * t.powi(3);
+///         }
+///         self.loss(theta, data)
+///     }
+/// }
+///
+/// let bowl = Bowl { layout: Layout::flat(3)?, theta: vec![1.0, -0.5, 2.0] };
+/// assert!(check_gradient(&bowl, bowl.parameters(), &())?.error < 1e-8);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+pub trait Gradient<D: ?Sized + Sync>: Loss<D> {
+    /// Writes ∇L(θ), one value for each parameter (0 for buffers), and returns L(θ).
+    ///
+    /// # Errors
+    /// As [`Loss::loss`].
+    fn gradient(&self, theta: &[Self::Scalar], data: &D, out: &mut [Self::Scalar]) -> Result<f64, BoxError>;
+}
+
+/// An oracle that multiplies its Hessian with vectors.
+///
+/// The provided method takes a central difference of two gradients, so that an empty `impl` is
+/// enough; override it where the exact product is known. Test either with
+/// [`check_hessian_product`](crate::check_hessian_product).
+///
+/// ```
+/// use loss_landscape::{BoxError, Gradient, HessianProduct, Layout, Loss, Model};
+///
+/// struct Quartic {
+///     layout: Layout,
+///     theta: Vec<f64>,
+/// }
+///
+/// impl Model for Quartic {
+///     type Scalar = f64;
+///     fn layout(&self) -> &Layout {
+///         &self.layout
+///     }
+///     fn parameters(&self) -> &[f64] {
+///         &self.theta
+///     }
+/// }
+///
+/// impl Loss<()> for Quartic {
+///     fn loss(&self, theta: &[f64], _: &()) -> Result<f64, BoxError> {
+///         Ok(theta.iter().map(|t| t.powi(4)).sum())
+///     }
+/// }
+///
+/// impl Gradient<()> for Quartic {
+///     fn gradient(&self, theta: &[f64], data: &(), out: &mut [f64]) -> Result<f64, BoxError> {
+///         for (out, t) in out.iter_mut().zip(theta) {
+///             *out = 4.0 * t.powi(3);
+///         }
+///         self.loss(theta, data)
+///     }
+/// }
+///
+/// impl HessianProduct<()> for Quartic {} // by differences of gradients
+///
+/// let model = Quartic { layout: Layout::flat(2)?, theta: vec![1.0, 2.0] };
+/// let mut hv = [0.0; 2];
+/// model.hessian_product(model.parameters(), &[1.0, -1.0], &(), &mut hv).unwrap();
+/// assert!((hv[0] - 12.0).abs() < 1e-6 && (hv[1] + 48.0).abs() < 1e-6);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+pub trait HessianProduct<D: ?Sized + Sync>: Gradient<D> {
+    /// Writes ∇²L(θ)·v.
+    ///
+    /// The provided form is (∇L(θ + h·v) − ∇L(θ − h·v)) / 2h with h = ε^⅓·(1 + ‖θ‖) / ‖v‖, ε the
+    /// machine epsilon of the scalar. It costs two gradients and two vectors of scratch memory; its
+    /// error is of the order ε^⅔ relative to the curvature for a loss of modest third derivatives,
+    /// about 1e-10 in f64 and 1e-5 in f32, and unbounded across a kink (ReLU).
+    ///
+    /// # Errors
+    /// As [`Loss::loss`].
+    fn hessian_product(
+        &self,
+        theta: &[Self::Scalar],
+        v: &[Self::Scalar],
+        data: &D,
+        out: &mut [Self::Scalar],
+    ) -> Result<(), BoxError> {
+        differences::hessian_product(self, theta, v, data, out)
+    }
+}

@@ -1,0 +1,224 @@
+//! The layout: which named blocks a flat parameter vector is made of, in which order.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{Block, Role};
+use crate::{Error, Result, Scalar};
+
+/// The named blocks of a model's parameters, in their order in the flat vector θ.
+///
+/// Cheap to clone: clones share one description. Two layouts are equal if all their blocks are.
+///
+/// ```
+/// use loss_landscape::{Block, Layout, Role};
+///
+/// let layout = Layout::new([
+///     Block::weight("fc.weight", [10, 64], 0),
+///     Block::bias("fc.bias", [10]),
+///     Block::new("norm.running_mean", [10], Role::Buffer, None),
+/// ])?;
+/// assert_eq!(layout.len(), 660);
+/// assert_eq!(layout.blocks()[1].range(), 640..650);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    blocks: Arc<[Block]>,
+    len: usize,
+}
+
+impl Layout {
+    /// A layout of these blocks, one behind the other.
+    ///
+    /// # Errors
+    /// [`Error::EmptyLayout`] without blocks; [`Error::EmptyBlock`] for a shape with a zero;
+    /// [`Error::DuplicateBlock`] for a name that comes twice; [`Error::FilterAxis`] for a filter
+    /// axis that the shape does not have; [`Error::TooManyParameters`] if the number of parameters
+    /// overflows.
+    pub fn new(blocks: impl IntoIterator<Item = Block>) -> Result<Self> {
+        let mut blocks: Vec<Block> = blocks.into_iter().collect();
+        let mut names = HashMap::new();
+        let mut len = 0_usize;
+        for (index, block) in blocks.iter_mut().enumerate() {
+            if let Some(first) = names.insert(block.name().to_owned(), index) {
+                return Err(Error::DuplicateBlock { block: block.name().to_owned(), first, second: index });
+            }
+            if block.shape().contains(&0) {
+                return Err(Error::EmptyBlock {
+                    block: block.name().to_owned(),
+                    shape: block.shape().to_vec(),
+                });
+            }
+            if let Some(axis) = block.filter_axis().filter(|&axis| axis >= block.shape().len()) {
+                return Err(Error::FilterAxis {
+                    block: block.name().to_owned(),
+                    axis,
+                    shape: block.shape().to_vec(),
+                });
+            }
+            block.place(len);
+            len = (block.shape().iter())
+                .try_fold(1_usize, |product, &n| product.checked_mul(n))
+                .and_then(|n| len.checked_add(n))
+                .filter(|&n| isize::try_from(n).is_ok())
+                .ok_or_else(|| Error::TooManyParameters {
+                    block: block.name().to_owned(),
+                    shape: block.shape().to_vec(),
+                })?;
+        }
+        if blocks.is_empty() {
+            return Err(Error::EmptyLayout);
+        }
+        for block in &mut blocks {
+            block.set_total(len);
+        }
+        Ok(Self { blocks: blocks.into(), len })
+    }
+
+    /// One block of weights named `theta` that is a single filter: the quick way for a function of
+    /// `len` numbers.
+    ///
+    /// # Errors
+    /// [`Error::EmptyBlock`] if `len` is zero.
+    pub fn flat(len: usize) -> Result<Self> {
+        Self::new([Block::new("theta", [len], Role::Weight, None)])
+    }
+
+    /// The blocks in their order.
+    pub fn blocks(&self) -> &[Block] {
+        &self.blocks
+    }
+
+    /// The number of parameters, buffers included: the length of θ.
+    #[allow(clippy::len_without_is_empty, reason = "a layout is never empty")]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The block of this name.
+    ///
+    /// # Errors
+    /// [`Error::UnknownBlock`] if there is none.
+    pub fn block(&self, name: &str) -> Result<&Block> {
+        self.blocks.iter().find(|block| block.name() == name).ok_or_else(|| Error::UnknownBlock {
+            block: name.to_owned(),
+            names: self.blocks.iter().map(|b| b.name().to_owned()).collect(),
+        })
+    }
+
+    /// The block that holds a position of the flat vector, and the position inside it.
+    pub fn locate(&self, index: usize) -> Option<(&Block, usize)> {
+        let found = self.blocks.partition_point(|block| block.range().end <= index);
+        let block = self.blocks.get(found)?;
+        Some((block, index - block.range().start))
+    }
+
+    /// Checks that another layout has the same blocks.
+    ///
+    /// # Errors
+    /// [`Error::LayoutMismatch`] with the first block that differs.
+    pub fn ensure_same(&self, other: &Self) -> Result<()> {
+        if Arc::ptr_eq(&self.blocks, &other.blocks) {
+            return Ok(());
+        }
+        let count = self.blocks.len().max(other.blocks.len());
+        let first = (0..count).find(|&i| self.blocks.get(i) != other.blocks.get(i));
+        let describe = |layout: &Self, i: usize| {
+            layout.blocks.get(i).map_or_else(|| "no block".to_owned(), ToString::to_string)
+        };
+        match first {
+            None => Ok(()),
+            Some(index) => Err(Error::LayoutMismatch {
+                index,
+                left: describe(self, index),
+                right: describe(other, index),
+            }),
+        }
+    }
+
+    /// Checks that a vector has one value for each parameter.
+    ///
+    /// # Errors
+    /// [`Error::Length`], with `what` naming the vector.
+    pub fn ensure_length(&self, what: &str, len: usize) -> Result<()> {
+        if len == self.len {
+            Ok(())
+        } else {
+            Err(Error::Length { what: what.to_owned(), len, expected: self.len })
+        }
+    }
+
+    /// Checks that a vector fits and that all its values are finite.
+    ///
+    /// # Errors
+    /// [`Error::Length`], or [`Error::NonFinite`] with the block and the index inside it of the
+    /// first value that is NaN or infinite.
+    pub fn ensure_finite<S: Scalar>(&self, what: &str, vector: &[S]) -> Result<()> {
+        self.ensure_length(what, vector.len())?;
+        match vector.iter().position(|value| !value.is_finite()).and_then(|i| Some((i, self.locate(i)?))) {
+            None => Ok(()),
+            Some((position, (block, index))) => Err(Error::NonFinite {
+                what: what.to_owned(),
+                block: block.name().to_owned(),
+                index,
+                value: vector[position].as_f64(),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn two() -> Layout {
+        Layout::new([Block::weight("w", [3, 2], 0), Block::bias("b", [3])]).unwrap()
+    }
+
+    #[test]
+    fn bad_layouts_are_refused() {
+        assert!(matches!(Layout::new([]), Err(Error::EmptyLayout)));
+        assert!(matches!(Layout::flat(0), Err(Error::EmptyBlock { .. })));
+        let twice = Layout::new([Block::bias("b", [1]), Block::bias("c", [1]), Block::bias("b", [2])]);
+        assert!(matches!(twice, Err(Error::DuplicateBlock { first: 0, second: 2, .. })));
+        let axis = Layout::new([Block::weight("w", [3, 2], 2)]);
+        assert!(matches!(axis, Err(Error::FilterAxis { axis: 2, .. })));
+        let huge = Layout::new([Block::weight("w", [usize::MAX, 3], 0)]);
+        assert!(matches!(huge, Err(Error::TooManyParameters { .. })));
+        let huge = Layout::new([Block::bias("a", [usize::MAX / 2]), Block::bias("b", [usize::MAX / 2])]);
+        assert!(matches!(huge, Err(Error::TooManyParameters { .. })));
+    }
+
+    #[test]
+    fn the_first_difference_is_named() {
+        let other = Layout::new([Block::weight("w", [3, 2], 0), Block::bias("b", [4])]).unwrap();
+        let message = two().ensure_same(&other).unwrap_err().to_string();
+        assert!(
+            message.contains("block 1") && message.contains("[3]") && message.contains("[4]"),
+            "{message}"
+        );
+        let axis = Layout::new([Block::weight("w", [3, 2], 1), Block::bias("b", [3])]).unwrap();
+        assert!(matches!(two().ensure_same(&axis), Err(Error::LayoutMismatch { index: 0, .. })));
+        let shorter = Layout::new([Block::weight("w", [3, 2], 0)]).unwrap();
+        let message = two().ensure_same(&shorter).unwrap_err().to_string();
+        assert!(message.contains("no block"), "{message}");
+        assert!(two().ensure_same(&two()).is_ok());
+    }
+
+    #[test]
+    fn the_first_bad_value_is_named() {
+        let mut theta = vec![0.0_f32; 9];
+        theta[7] = f32::NAN;
+        let error = two().ensure_finite("θ", &theta).unwrap_err();
+        assert!(matches!(&error, Error::NonFinite { block, index: 1, .. } if block == "b"), "{error}");
+        assert!(matches!(two().ensure_finite("θ", &theta[1..]), Err(Error::Length { len: 8, .. })));
+    }
+
+    #[test]
+    fn every_position_is_in_one_block() {
+        let layout = two();
+        assert_eq!(layout.locate(5).map(|(b, i)| (b.name(), i)), Some(("w", 5)));
+        assert_eq!(layout.locate(6).map(|(b, i)| (b.name(), i)), Some(("b", 0)));
+        assert!(layout.locate(9).is_none());
+    }
+}

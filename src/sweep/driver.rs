@@ -1,0 +1,364 @@
+//! The driver under all sweeps: deals points out to threads, survives bad ones, keeps the bits.
+
+use std::{
+    any::Any,
+    ops::ControlFlow,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU8, AtomicUsize, Ordering},
+    },
+};
+
+use super::{BadPoint, Observer, OnBadPoint, PointFailure, Progress, Termination};
+use crate::{Error, Point, Prepared, Result, Worker};
+
+/// What is to be evaluated: every point of α × β, on every data set.
+pub(crate) struct Job<'a> {
+    pub(crate) alpha: &'a [f64],
+    pub(crate) beta: &'a [f64],
+    /// Name and oracle of each data set.
+    pub(crate) sets: Vec<(&'a str, Box<dyn Prepared + 'a>)>,
+    /// The channels of one data set.
+    pub(crate) channels: &'a [String],
+    pub(crate) observer: Option<&'a dyn Observer>,
+    pub(crate) on_bad: OnBadPoint,
+}
+
+/// What came out: values by point, data set and channel.
+pub(crate) struct Outcome {
+    pub(crate) values: Vec<f64>,
+    pub(crate) computed: Vec<bool>,
+    pub(crate) bad_points: Vec<BadPoint>,
+    pub(crate) termination: Termination,
+}
+
+/// The state that threads share.
+struct Shared<'a> {
+    job: &'a Job<'a>,
+    done: AtomicUsize,
+    stop: AtomicU8,
+    bad: Mutex<Vec<(usize, usize, BadPoint)>>,
+}
+
+/// What one thread owns: a worker for each data set, made when first needed, and its buffers.
+struct Private<'a> {
+    workers: Vec<Option<Box<dyn Worker + 'a>>>,
+    points: Vec<Point>,
+    share: Vec<f64>,
+    sum: Vec<f64>,
+}
+
+/// A point whose chunks are evaluated by different threads.
+struct Pending<'v> {
+    /// By data set, chunk and channel.
+    shares: Vec<f64>,
+    /// The first failure of each data set.
+    failures: Vec<Option<PointFailure>>,
+    /// Chunks still to come.
+    left: usize,
+    values: &'v mut [f64],
+    computed: &'v mut bool,
+}
+
+const RUN: u8 = 0;
+const CANCELLED: u8 = 1;
+const STOPPED: u8 = 2;
+
+impl Job<'_> {
+    fn points(&self) -> usize {
+        self.alpha.len() * self.beta.len()
+    }
+
+    fn stride(&self) -> usize {
+        self.sets.len() * self.channels.len()
+    }
+
+    /// Evaluates the job on the current rayon pool.
+    pub(crate) fn run(&self) -> Result<Outcome> {
+        let (points, stride) = (self.points(), self.stride());
+        let mut values = filled(points * stride, f64::NAN)?;
+        let mut computed = filled(points, false)?;
+        if let Some(observer) = self.observer {
+            observer.started(points);
+        }
+        let shared = Shared {
+            job: self,
+            done: AtomicUsize::new(0),
+            stop: AtomicU8::new(RUN),
+            bad: Mutex::new(Vec::new()),
+        };
+        let threads = rayon::current_num_threads();
+        let divisible = self.sets.iter().any(|(_, set)| set.chunks() > 1);
+        if points < threads && divisible {
+            shared.run_by_chunks(&mut values, &mut computed);
+        } else {
+            shared.run_by_points(threads, &mut values, &mut computed);
+        }
+        if let Some(observer) = self.observer {
+            observer.finished();
+        }
+        let mut bad = shared.bad.into_inner().unwrap_or_else(PoisonError::into_inner);
+        bad.sort_by_key(|&(point, set, _)| (point, set));
+        let complete = computed.iter().all(|&done| done);
+        let termination = match shared.stop.into_inner() {
+            STOPPED => Termination::BadPoint,
+            CANCELLED if !complete => Termination::Cancelled,
+            _ => Termination::Complete,
+        };
+        let bad_points = bad.into_iter().map(|(_, _, bad)| bad).collect();
+        Ok(Outcome { values, computed, bad_points, termination })
+    }
+
+    fn place(&self, point: usize) -> ([usize; 2], Point) {
+        let [i, j] = [point / self.beta.len(), point % self.beta.len()];
+        ([i, j], [self.alpha[i], self.beta[j]])
+    }
+}
+
+impl<'a> Shared<'a> {
+    /// One thread a batch of points; threads take the next batch as they get free.
+    fn run_by_points(&self, threads: usize, values: &mut [f64], computed: &mut [bool]) {
+        let (points, stride) = (self.job.points(), self.job.stride());
+        let wish = self.job.sets.iter().map(|(_, set)| set.batch()).max().unwrap_or(1);
+        // Small enough that threads end together.
+        let batch = wish.min(points.div_ceil(4 * threads)).max(1);
+        let batches =
+            Mutex::new(values.chunks_mut(batch * stride).zip(computed.chunks_mut(batch)).enumerate());
+        rayon::broadcast(|_| {
+            let mut private = self.private(batch);
+            while self.stop.load(Ordering::Relaxed) == RUN {
+                let next = lock(&batches).next();
+                let Some((index, (values, computed))) = next else { break };
+                self.evaluate(&mut private, index * batch, values);
+                computed.fill(true);
+                for (k, values) in values.chunks_exact(stride).enumerate() {
+                    self.tell(index * batch + k, values);
+                }
+            }
+        });
+    }
+
+    /// Fewer points than threads: one thread a chunk of the data of one point. The shares are
+    /// added in the order of the chunks, as one thread would.
+    fn run_by_chunks(&self, values: &mut [f64], computed: &mut [bool]) {
+        let (points, channels) = (self.job.points(), self.job.channels.len());
+        let chunks: Vec<usize> = self.job.sets.iter().map(|(_, set)| set.chunks().max(1)).collect();
+        let each: usize = chunks.iter().sum();
+        let places: Vec<(usize, usize)> =
+            chunks.iter().enumerate().flat_map(|(set, &n)| (0..n).map(move |chunk| (set, chunk))).collect();
+        let pending: Vec<Mutex<Pending<'_>>> = (values.chunks_mut(self.job.stride()).zip(computed))
+            .map(|(values, computed)| {
+                let (shares, failures) = (vec![f64::NAN; each * channels], vec![None; chunks.len()]);
+                Mutex::new(Pending { shares, failures, left: each, values, computed })
+            })
+            .collect();
+        let next = AtomicUsize::new(0);
+        rayon::broadcast(|_| {
+            let mut private = self.private(1);
+            loop {
+                let task = next.fetch_add(1, Ordering::Relaxed);
+                let (point, place) = (task / each, task % each);
+                // A point once begun is finished, or its other chunks would be lost.
+                if point >= points || (place == 0 && self.stop.load(Ordering::Relaxed) != RUN) {
+                    next.fetch_max(points * each, Ordering::Relaxed);
+                    break;
+                }
+                let (set, chunk) = places[place];
+                let outcome = private.attempt(self.job, set, chunk, &[self.job.place(point).1]);
+                let mut state = lock(&pending[point]);
+                match outcome {
+                    Ok(()) => {
+                        state.shares[place * channels..][..channels]
+                            .copy_from_slice(&private.share[..channels]);
+                    }
+                    Err(failure) => {
+                        state.failures[set].get_or_insert(failure);
+                    }
+                }
+                state.left -= 1;
+                if state.left > 0 {
+                    continue;
+                }
+                let Pending { shares, failures, values, computed, .. } = &mut *state;
+                let mut first = 0;
+                for (set, &n) in chunks.iter().enumerate() {
+                    let out = &mut values[set * channels..][..channels];
+                    for (k, share) in
+                        shares[first * channels..][..n * channels].chunks_exact(channels).enumerate()
+                    {
+                        add(out, share, k == 0);
+                    }
+                    divide(out, self.job.sets[set].1.divisor());
+                    first += n;
+                    if let Some(failure) = failures[set].take() {
+                        self.record(point, set, out, failure);
+                    } else {
+                        self.inspect(point, set, out);
+                    }
+                }
+                **computed = true;
+                self.tell(point, values);
+            }
+        });
+    }
+
+    fn private(&self, batch: usize) -> Private<'a> {
+        let room = batch * self.job.channels.len();
+        Private {
+            workers: self.job.sets.iter().map(|_| None).collect(),
+            points: Vec::with_capacity(batch),
+            share: vec![0.0; room],
+            sum: vec![0.0; room],
+        }
+    }
+
+    /// Evaluates consecutive points on all data sets; those that fail are asked for again alone.
+    fn evaluate(&self, private: &mut Private<'a>, first: usize, values: &mut [f64]) {
+        let (channels, stride) = (self.job.channels.len(), self.job.stride());
+        let count = values.len() / stride;
+        for set in 0..self.job.sets.len() {
+            if private.whole(self.job, set, first, count).is_ok() {
+                for (k, values) in values.chunks_exact_mut(stride).enumerate() {
+                    let out = &mut values[set * channels..][..channels];
+                    out.copy_from_slice(&private.sum[k * channels..][..channels]);
+                    self.inspect(first + k, set, out);
+                }
+                continue;
+            }
+            for (k, values) in values.chunks_exact_mut(stride).enumerate() {
+                let out = &mut values[set * channels..][..channels];
+                match private.whole(self.job, set, first + k, 1) {
+                    Ok(()) => {
+                        out.copy_from_slice(&private.sum[..channels]);
+                        self.inspect(first + k, set, out);
+                    }
+                    Err(failure) => self.record(first + k, set, out, failure),
+                }
+            }
+        }
+    }
+
+    /// Lists a point whose values are not finite; the values stay.
+    fn inspect(&self, point: usize, set: usize, out: &mut [f64]) {
+        if let Some(k) = out.iter().position(|value| !value.is_finite()) {
+            let failure = PointFailure::NonFinite { channel: self.job.channels[k].clone(), value: out[k] };
+            self.list(point, set, failure);
+        }
+    }
+
+    fn record(&self, point: usize, set: usize, out: &mut [f64], failure: PointFailure) {
+        out.fill(f64::NAN);
+        self.list(point, set, failure);
+    }
+
+    fn list(&self, point: usize, set: usize, failure: PointFailure) {
+        let (index, coordinates) = self.job.place(point);
+        let data = self.job.sets[set].0.to_owned();
+        lock(&self.bad).push((point, set, BadPoint { index, coordinates, data, failure }));
+        if self.job.on_bad == OnBadPoint::Stop {
+            self.halt(STOPPED);
+        }
+    }
+
+    fn tell(&self, point: usize, values: &[f64]) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        if let Some(observer) = self.job.observer {
+            let (index, coordinates) = self.job.place(point);
+            let progress = Progress { done, total: self.job.points(), index, coordinates, values };
+            if let ControlFlow::Break(()) = observer.point(&progress) {
+                self.halt(CANCELLED);
+            }
+        }
+    }
+
+    /// The first reason to stop counts.
+    fn halt(&self, reason: u8) {
+        let _ = self.stop.compare_exchange(RUN, reason, Ordering::Relaxed, Ordering::Relaxed);
+    }
+}
+
+impl<'a> Private<'a> {
+    /// Evaluates consecutive points on all the data of one set, into `sum`.
+    fn whole(
+        &mut self,
+        job: &'a Job<'a>,
+        set: usize,
+        first: usize,
+        count: usize,
+    ) -> Result<(), PointFailure> {
+        let mut points = std::mem::take(&mut self.points);
+        points.clear();
+        points.extend((first..first + count).map(|point| job.place(point).1));
+        let room = count * job.channels.len();
+        let mut outcome = Ok(());
+        for chunk in 0..job.sets[set].1.chunks().max(1) {
+            outcome = self.attempt(job, set, chunk, &points);
+            if outcome.is_err() {
+                break;
+            }
+            add(&mut self.sum[..room], &self.share[..room], chunk == 0);
+        }
+        divide(&mut self.sum[..room], job.sets[set].1.divisor());
+        self.points = points;
+        outcome
+    }
+
+    /// Evaluates points on one chunk of one set, into `share`; a panic ends here, with its worker.
+    fn attempt(
+        &mut self,
+        job: &'a Job<'a>,
+        set: usize,
+        chunk: usize,
+        points: &[Point],
+    ) -> Result<(), PointFailure> {
+        let room = points.len() * job.channels.len();
+        let (worker, share) = (&mut self.workers[set], &mut self.share[..room]);
+        let evaluated = catch_unwind(AssertUnwindSafe(|| {
+            worker.get_or_insert_with(|| job.sets[set].1.worker()).evaluate(points, chunk, share)
+        }));
+        match evaluated {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(PointFailure::Error(Arc::from(error))),
+            Err(payload) => {
+                *worker = None;
+                Err(PointFailure::Panic(panic_message(payload.as_ref())))
+            }
+        }
+    }
+}
+
+/// The first share is taken as it is, so that −0 and the sum over one chunk keep their bits.
+fn add(sum: &mut [f64], share: &[f64], first: bool) {
+    for (sum, share) in sum.iter_mut().zip(share) {
+        *sum = if first { *share } else { *sum + *share };
+    }
+}
+
+fn divide(sum: &mut [f64], divisor: f64) {
+    for sum in sum {
+        *sum /= divisor;
+    }
+}
+
+fn filled<T: Clone>(len: usize, value: T) -> Result<Vec<T>> {
+    let mut vector = Vec::new();
+    vector.try_reserve_exact(len).map_err(|_| Error::OutOfMemory {
+        what: "the values of the grid",
+        bytes: (len as u64).saturating_mul(size_of::<T>() as u64),
+    })?;
+    vector.resize(len, value);
+    Ok(vector)
+}
+
+/// A lock is poisoned only if the caller's observer panicked; what it guards is whole even then.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The text of a panic, which is nearly always a string.
+pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
+    (payload.downcast_ref::<&str>().map(ToString::to_string))
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".to_owned())
+}

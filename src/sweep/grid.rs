@@ -1,0 +1,162 @@
+//! Two-dimensional sweeps: the loss over a plane.
+
+use std::ops::RangeInclusive;
+
+use ndarray::{Array2, Array3, ArrayView2, s};
+
+use super::{
+    DirectionRecord, Observer, OnBadPoint, SweepReport,
+    axis::Axis,
+    options::{Options, Origin, Swept, result_accessors, sweep_options},
+};
+use crate::{Directions, Error, Loss, Plane, Result, params::content_hash};
+
+/// The loss over θ + α·d₁ + β·d₂, 51×51 points of [−1, 1]²; [`Grid2d`] has the options.
+///
+/// # Errors
+/// As [`Grid2d::run`].
+pub fn grid_2d<M, D>(model: &M, data: &D, directions: Directions<M::Scalar>) -> Result<Surface>
+where
+    M: Loss<D> + ?Sized,
+    D: ?Sized + Sync,
+{
+    Grid2d::new(model, directions).data("", data).run()
+}
+
+/// A sweep over a plane: θ + α·d₁ + β·d₂, θ the model's parameters.
+///
+/// It costs one evaluation of every data set for each point, less what the oracle
+/// [prepares](crate::Loss::prepare) once.
+///
+/// ```
+/// use loss_landscape::{FnModel, Grid2d, Layout, RandomDirections};
+///
+/// let loss = |theta: &[f32], _: &()| theta.iter().map(|t| t * t).sum::<f32>();
+/// let model = FnModel::new(Layout::flat(4)?, vec![1.0_f32; 4], loss)?;
+/// let surface = Grid2d::new(&model, RandomDirections::new(1).pair(&model)?)
+///     .data("train", &())
+///     .alpha(-1.0..=1.0, 21)
+///     .beta(0.0..=0.5, 6)
+///     .threads(2)
+///     .run()?;
+/// assert_eq!(surface.shape(), [21, 6]);
+/// assert_eq!(surface.channel("train loss")?[[10, 0]], 4.0);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+#[derive(Debug)]
+#[must_use]
+pub struct Grid2d<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> {
+    model: &'a M,
+    directions: Directions<M::Scalar>,
+    alpha: Axis,
+    beta: Axis,
+    options: Options<'a, D>,
+}
+
+/// The values of a two-dimensional sweep; `[i, j]` is always the point (α_i, β_j).
+#[derive(Clone, Debug)]
+pub struct Surface {
+    alpha: Vec<f64>,
+    beta: Vec<f64>,
+    values: Array3<f64>,
+    computed: Array2<bool>,
+    channels: Vec<String>,
+    report: SweepReport,
+}
+
+impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> Grid2d<'a, M, D> {
+    /// A sweep around the model's parameters over the plane of `directions`.
+    pub fn new(model: &'a M, directions: Directions<M::Scalar>) -> Self {
+        let axis = || Axis::range(-1.0..=1.0, 51);
+        Self { model, directions, alpha: axis(), beta: axis(), options: Options::default() }
+    }
+
+    /// Equally spaced α, both ends included; 51 from −1 to 1 by default.
+    pub fn alpha(mut self, range: RangeInclusive<f64>, points: usize) -> Self {
+        self.alpha = Axis::range(range, points);
+        self
+    }
+
+    /// Equally spaced β, both ends included; 51 from −1 to 1 by default.
+    pub fn beta(mut self, range: RangeInclusive<f64>, points: usize) -> Self {
+        self.beta = Axis::range(range, points);
+        self
+    }
+
+    /// These α, strictly increasing.
+    pub fn alpha_at(mut self, values: &[f64]) -> Self {
+        self.alpha = Axis::Values(values.to_vec());
+        self
+    }
+
+    /// These β, strictly increasing.
+    pub fn beta_at(mut self, values: &[f64]) -> Self {
+        self.beta = Axis::Values(values.to_vec());
+        self
+    }
+
+    /// Evaluates every point.
+    ///
+    /// # Errors
+    /// [`Error::LayoutMismatch`] for directions of another layout; [`Error::Range`],
+    /// [`Error::Resolution`] or [`Error::Coordinates`] for an axis; [`Error::NoData`],
+    /// [`Error::DuplicateData`]; [`Error::GridTooLarge`]; [`Error::NonFinite`] for a θ that is not
+    /// finite; [`Error::Oracle`] if preparing fails. A point that fails is no error: see
+    /// [`SweepReport::bad_points`].
+    pub fn run(self) -> Result<Surface> {
+        let (layout, theta) = (self.model.layout(), self.model.parameters());
+        let (first, second) = (self.directions.first(), self.directions.second());
+        layout.ensure_same(first.layout())?;
+        let plane = Plane::spanned(layout, theta, first.values(), second.values())?;
+        let origin = Origin {
+            theta_hash: content_hash(theta),
+            directions: vec![DirectionRecord::of(first), DirectionRecord::of(second)],
+            cosine: Some(self.directions.cosine()),
+        };
+        let swept = self.options.sweep(self.model, &plane, &self.alpha, Some(&self.beta), origin)?;
+        Ok(Surface::new(swept))
+    }
+}
+
+sweep_options!(Grid2d);
+
+impl Surface {
+    fn new(swept: Swept) -> Self {
+        let Swept { alpha, beta, values, computed, channels, report } = swept;
+        let shape = (alpha.len(), beta.len());
+        // The driver made points × channels values; an empty array would show a slip there.
+        let values = Array3::from_shape_vec((shape.0, shape.1, channels.len()), values).unwrap_or_default();
+        let computed = Array2::from_shape_vec(shape, computed).unwrap_or_default();
+        Self { alpha, beta, values, computed, channels, report }
+    }
+
+    /// The coordinates β.
+    pub fn beta(&self) -> &[f64] {
+        &self.beta
+    }
+
+    /// The number of points along α and β.
+    pub fn shape(&self) -> [usize; 2] {
+        [self.alpha.len(), self.beta.len()]
+    }
+
+    /// One channel, [α, β]; NaN where nothing was computed or the oracle failed.
+    ///
+    /// # Errors
+    /// [`Error::UnknownChannel`].
+    pub fn channel(&self, name: &str) -> Result<ArrayView2<'_, f64>> {
+        Ok(self.values.slice(s![.., .., self.position(name)?]))
+    }
+
+    /// All values, [α, β, channel].
+    pub fn values(&self) -> &Array3<f64> {
+        &self.values
+    }
+
+    /// Which points were computed: all, unless the sweep was stopped.
+    pub fn computed(&self) -> &Array2<bool> {
+        &self.computed
+    }
+}
+
+result_accessors!(Surface);

@@ -1,0 +1,14 @@
+//! Sweeps: the loss along a line, between two minimisers, over a plane.
+
+mod axis;
+mod driver;
+mod grid;
+mod line;
+mod observer;
+mod options;
+mod report;
+
+pub use grid::{Grid2d, Surface, grid_2d};
+pub use line::{Curve, Interpolation, Line1d, interpolate, line_1d};
+pub use observer::{Observer, Progress};
+pub use report::{BadPoint, DirectionRecord, OnBadPoint, PointFailure, Provenance, SweepReport, Termination};

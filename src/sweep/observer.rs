@@ -1,0 +1,72 @@
+//! Watching a sweep, and stopping it.
+
+use std::ops::ControlFlow;
+
+/// One finished point, as an [`Observer`] sees it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Progress<'a> {
+    /// Points finished so far, this one included.
+    pub done: usize,
+    /// Points of the whole sweep.
+    pub total: usize,
+    /// The indices (i, j) of this point; j is 0 on a line.
+    pub index: [usize; 2],
+    /// Its coordinates (α, β); β is 0 on a line.
+    pub coordinates: [f64; 2],
+    /// The values of its channels, in the order of the result's channels; NaN where it failed.
+    pub values: &'a [f64],
+}
+
+/// Watches a sweep: progress bars, logs, early stopping.
+///
+/// Threads call it as points finish, in no fixed order, so it must be quick and takes `&self`.
+/// Closures from [`Progress`] to [`ControlFlow`] are observers. To stop as soon as a loss is low
+/// enough:
+///
+/// ```
+/// use std::{ops::ControlFlow, sync::atomic::{AtomicUsize, Ordering}};
+/// use loss_landscape::{FnModel, Grid2d, Layout, Observer, Progress, RandomDirections, Termination};
+///
+/// struct StopBelow {
+///     target: f64,
+///     seen: AtomicUsize,
+/// }
+///
+/// impl Observer for StopBelow {
+///     fn point(&self, progress: &Progress<'_>) -> ControlFlow<()> {
+///         self.seen.fetch_add(1, Ordering::Relaxed);
+///         if progress.values[0] < self.target { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+///     }
+/// }
+///
+/// let bowl = |theta: &[f64], _: &()| theta.iter().map(|t| t * t).sum::<f64>();
+/// let model = FnModel::new(Layout::flat(3)?, vec![1.0; 3], bowl)?;
+/// let observer = StopBelow { target: 2.0, seen: AtomicUsize::new(0) };
+/// let surface = Grid2d::new(&model, RandomDirections::new(5).pair(&model)?)
+///     .data("", &())
+///     .observer(&observer)
+///     .run()?;
+/// assert_eq!(surface.report().termination, Termination::Cancelled);
+/// assert_eq!(surface.report().computed, observer.seen.into_inner());
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+pub trait Observer: Sync {
+    /// The sweep starts; it has `total` points.
+    fn started(&self, total: usize) {
+        let _ = total;
+    }
+
+    /// A point is finished. [`ControlFlow::Break`] cancels the sweep: points in flight are
+    /// finished, no others begun, and what was computed is returned.
+    fn point(&self, progress: &Progress<'_>) -> ControlFlow<()>;
+
+    /// The sweep has ended, however it ended.
+    fn finished(&self) {}
+}
+
+impl<F: Fn(&Progress<'_>) -> ControlFlow<()> + Sync> Observer for F {
+    fn point(&self, progress: &Progress<'_>) -> ControlFlow<()> {
+        self(progress)
+    }
+}

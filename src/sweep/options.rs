@@ -1,0 +1,252 @@
+//! What all sweeps have in common: data sets, threads, observer, limits; and how they run.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Instant,
+};
+
+use super::{
+    DirectionRecord, Observer, OnBadPoint, Provenance, SweepReport,
+    axis::Axis,
+    driver::{Job, panic_message},
+};
+use crate::{Error, Loss, Plane, Prepared, Result, Scalar};
+
+/// The settings that every sweep has.
+pub(crate) struct Options<'a, D: ?Sized> {
+    pub(crate) data: Vec<(String, &'a D)>,
+    pub(crate) threads: Option<usize>,
+    pub(crate) observer: Option<&'a dyn Observer>,
+    pub(crate) on_bad: OnBadPoint,
+    pub(crate) memory_limit: u64,
+}
+
+/// What a line or plane is made of, for the provenance.
+pub(crate) struct Origin {
+    pub(crate) theta_hash: u64,
+    pub(crate) directions: Vec<DirectionRecord>,
+    pub(crate) cosine: Option<f64>,
+}
+
+/// The values of a sweep, [point, data set × channel], and what it says of itself.
+pub(crate) struct Swept {
+    pub(crate) alpha: Vec<f64>,
+    pub(crate) beta: Vec<f64>,
+    pub(crate) values: Vec<f64>,
+    pub(crate) computed: Vec<bool>,
+    pub(crate) channels: Vec<String>,
+    pub(crate) report: SweepReport,
+}
+
+impl<D: ?Sized> Default for Options<'_, D> {
+    fn default() -> Self {
+        Self {
+            data: Vec::new(),
+            threads: None,
+            observer: None,
+            on_bad: OnBadPoint::default(),
+            memory_limit: 4 << 30,
+        }
+    }
+}
+
+impl<D: ?Sized> std::fmt::Debug for Options<'_, D> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("data", &self.data.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("threads", &self.threads)
+            .field("on_bad", &self.on_bad)
+            .field("memory_limit", &self.memory_limit)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<D: ?Sized + Sync> Options<'_, D> {
+    /// Checks everything, prepares the plane and evaluates it. A line has no `beta`.
+    pub(crate) fn sweep<M: Loss<D> + ?Sized>(
+        &self,
+        model: &M,
+        plane: &Plane<'_, M::Scalar>,
+        alpha: &Axis,
+        beta: Option<&Axis>,
+        origin: Origin,
+    ) -> Result<Swept> {
+        let started = Instant::now();
+        self.check_data()?;
+        alpha.check("α")?;
+        beta.map_or(Ok(()), |beta| beta.check("β"))?;
+        let channels = oracle("naming its channels", || Ok(model.channels()))?;
+        let distinct: std::collections::HashSet<&String> = channels.iter().collect();
+        if channels.is_empty() || distinct.len() < channels.len() {
+            return Err(Error::Channels { channels });
+        }
+        self.check_memory(alpha, beta, self.data.len() * channels.len())?;
+
+        let (alpha, beta) = (alpha.coordinates(), beta.map_or_else(|| vec![0.0], Axis::coordinates));
+        let run = || {
+            let mut sets: Vec<(&str, Box<dyn Prepared + '_>)> = Vec::with_capacity(self.data.len());
+            for (name, data) in &self.data {
+                let during = format!("preparing the plane for data set `{name}`");
+                sets.push((name, oracle(&during, || model.prepare(plane, data))?));
+            }
+            let job = Job {
+                alpha: &alpha,
+                beta: &beta,
+                sets,
+                channels: &channels,
+                observer: self.observer,
+                on_bad: self.on_bad,
+            };
+            Ok((job.run()?, rayon::current_num_threads()))
+        };
+        let (outcome, threads) = match self.pool()? {
+            Some(pool) => pool.install(run)?,
+            None => run()?,
+        };
+
+        let provenance = Provenance {
+            version: env!("CARGO_PKG_VERSION"),
+            scalar: M::Scalar::NAME,
+            theta_hash: origin.theta_hash,
+            directions: origin.directions,
+            cosine: origin.cosine,
+            data: self.data.iter().map(|(name, _)| name.clone()).collect(),
+        };
+        let report = SweepReport {
+            termination: outcome.termination,
+            total: outcome.computed.len(),
+            computed: outcome.computed.iter().filter(|&&done| done).count(),
+            bad_points: outcome.bad_points,
+            elapsed: started.elapsed(),
+            threads,
+            provenance,
+        };
+        let full = |name: &str, channel: &str| {
+            if name.is_empty() { channel.to_owned() } else { format!("{name} {channel}") }
+        };
+        let channels = self
+            .data
+            .iter()
+            .flat_map(|(name, _)| channels.iter().map(|c| full(name, c)).collect::<Vec<_>>())
+            .collect();
+        Ok(Swept { alpha, beta, values: outcome.values, computed: outcome.computed, channels, report })
+    }
+
+    fn check_data(&self) -> Result<()> {
+        if self.data.is_empty() {
+            return Err(Error::NoData);
+        }
+        for (i, (name, _)) in self.data.iter().enumerate() {
+            if self.data[..i].iter().any(|(other, _)| other == name) {
+                return Err(Error::DuplicateData { name: name.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a grid whose coordinates and values exceed the limit, before allocating any.
+    fn check_memory(&self, alpha: &Axis, beta: Option<&Axis>, channels: usize) -> Result<()> {
+        let (rows, columns) = (alpha.len() as u64, beta.map_or(1, Axis::len) as u64);
+        let bytes = rows.checked_mul(columns).and_then(|points| {
+            let per_point = (channels as u64).checked_mul(8)?.checked_add(1)?;
+            points.checked_mul(per_point)?.checked_add(rows.checked_add(columns)?.checked_mul(8)?)
+        });
+        if bytes.is_none_or(|bytes| bytes > self.memory_limit) {
+            let mut shape = vec![alpha.len()];
+            shape.extend(beta.map(Axis::len));
+            return Err(Error::GridTooLarge { shape, channels, bytes, limit: self.memory_limit });
+        }
+        Ok(())
+    }
+
+    fn pool(&self) -> Result<Option<rayon::ThreadPool>> {
+        let Some(threads) = self.threads else { return Ok(None) };
+        if threads == 0 {
+            return Err(Error::ZeroThreads);
+        }
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.map(Some).map_err(|source| Error::ThreadPool { threads, source })
+    }
+}
+
+/// Calls the oracle outside the points of a sweep: there its error or panic ends the call.
+fn oracle<T>(during: &str, call: impl FnOnce() -> Result<T, crate::BoxError>) -> Result<T> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(source)) => Err(Error::Oracle { during: during.to_owned(), source }),
+        Err(payload) => {
+            Err(Error::OraclePanicked { during: during.to_owned(), message: panic_message(payload.as_ref()) })
+        }
+    }
+}
+
+/// The builder methods that every sweep has.
+macro_rules! sweep_options {
+    ($sweep:ident) => {
+        impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> $sweep<'a, M, D> {
+            /// Adds a data set. Its name stands before its channels (`"train loss"`) and in the
+            /// provenance; an empty name leaves the channels as the oracle names them.
+            pub fn data(mut self, name: impl Into<String>, data: &'a D) -> Self {
+                self.options.data.push((name.into(), data));
+                self
+            }
+
+            /// Runs on a pool of this many threads of its own; by default on rayon's current pool.
+            /// The result has the same bits for any number.
+            pub fn threads(mut self, threads: usize) -> Self {
+                self.options.threads = Some(threads);
+                self
+            }
+
+            /// Tells an observer of every finished point; it may cancel the sweep.
+            pub fn observer(mut self, observer: &'a dyn Observer) -> Self {
+                self.options.observer = Some(observer);
+                self
+            }
+
+            /// What to do when a point fails or is not finite; to record it and go on by default.
+            pub fn on_bad_point(mut self, on_bad: OnBadPoint) -> Self {
+                self.options.on_bad = on_bad;
+                self
+            }
+
+            /// The most bytes that coordinates and values may take; 4 GiB by default. The scratch
+            /// memory of the oracle is its own.
+            pub fn memory_limit(mut self, bytes: u64) -> Self {
+                self.options.memory_limit = bytes;
+                self
+            }
+        }
+    };
+}
+pub(crate) use sweep_options;
+
+/// What results of all shapes tell.
+macro_rules! result_accessors {
+    ($result:ident) => {
+        impl $result {
+            /// The coordinates α.
+            pub fn alpha(&self) -> &[f64] {
+                &self.alpha
+            }
+
+            /// The names of the channels: `"loss"`, or with named data sets `"train loss"`.
+            pub fn channels(&self) -> &[String] {
+                &self.channels
+            }
+
+            /// How the sweep went: termination, bad points, provenance.
+            pub fn report(&self) -> &SweepReport {
+                &self.report
+            }
+
+            /// The position of a channel on the last axis of the values.
+            fn position(&self, name: &str) -> Result<usize> {
+                self.channels.iter().position(|channel| channel == name).ok_or_else(|| {
+                    Error::UnknownChannel { name: name.to_owned(), names: self.channels.clone() }
+                })
+            }
+        }
+    };
+}
+pub(crate) use result_accessors;
