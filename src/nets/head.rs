@@ -1,0 +1,199 @@
+//! The end of a network: from the last layer's outputs to losses, hits and their derivatives.
+
+#![allow(clippy::inline_always, reason = "only what is inlined is compiled for the chosen instruction set")]
+
+use pulp::Arch;
+
+use super::{Criterion, NetScalar};
+
+/// What the samples of a tile should have given.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wanted<'a, S> {
+    /// A class for each sample.
+    Labels(&'a [u32]),
+    /// [samples, outputs].
+    Values(&'a [S]),
+}
+
+/// Sums over samples; the mean is taken once, over all data.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sums {
+    pub(crate) loss: f64,
+    pub(crate) hits: f64,
+}
+
+/// Loss and hits of `outputs`, [units, samples]. With labels `outputs` becomes the softmax.
+///
+/// Cross-entropy of a sample is ln Σ exp(zₖ − max z) + max z − z_label; a hit is a label that is
+/// the first of the largest outputs. The squared error of a sample is the mean over its outputs,
+/// and has no hits. `room` is scratch memory for 3 values a sample.
+pub(crate) fn evaluate<S: NetScalar>(
+    outputs: &mut [S],
+    wanted: Wanted<'_, S>,
+    samples: usize,
+    room: &mut [S],
+) -> Sums {
+    match wanted {
+        Wanted::Labels(labels) => cross_entropy(outputs, labels, room),
+        Wanted::Values(values) => squared_error(outputs, values, samples),
+    }
+}
+
+fn cross_entropy<S: NetScalar>(outputs: &mut [S], labels: &[u32], room: &mut [S]) -> Sums {
+    let samples = labels.len();
+    let (largest, room) = room.split_at_mut(samples);
+    let (first, room) = room.split_at_mut(samples);
+    let total = &mut room[..samples];
+    // The label's own output, before the softmax takes its place.
+    for (sample, (total, &label)) in total.iter_mut().zip(labels).enumerate() {
+        *total = outputs[label as usize * samples + sample];
+    }
+    let mut sums = Sums::default();
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            largest.copy_from_slice(&outputs[..samples]);
+            first.fill(S::zero());
+            for (class, row) in outputs.chunks_exact(samples).enumerate().skip(1) {
+                let class = S::from_f64(class as f64);
+                for ((&z, largest), first) in row.iter().zip(largest.iter_mut()).zip(first.iter_mut()) {
+                    // NaN must reach the loss, so it wins too.
+                    let wins = z > *largest || z.is_nan();
+                    *first = if wins { class } else { *first };
+                    *largest = if wins { z } else { *largest };
+                }
+            }
+        },
+    );
+    for ((&label, &first), (total, &largest)) in
+        labels.iter().zip(first.iter()).zip(total.iter_mut().zip(largest.iter()))
+    {
+        sums.hits += f64::from(u8::from(first.as_f64() == f64::from(label) && !largest.is_nan()));
+        // From here on: max z − z_label, the loss but for the logarithm.
+        *total = largest - *total;
+    }
+    let exponentials = first;
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            exponentials.fill(S::zero());
+            for row in outputs.chunks_exact_mut(samples) {
+                for ((z, &largest), sum) in row.iter_mut().zip(largest.iter()).zip(exponentials.iter_mut()) {
+                    *z = (*z - largest).exp_nonpositive();
+                    *sum += *z;
+                }
+            }
+            for row in outputs.chunks_exact_mut(samples) {
+                for (z, &sum) in row.iter_mut().zip(exponentials.iter()) {
+                    *z /= sum;
+                }
+            }
+        },
+    );
+    for (&gap, &sum) in total.iter().zip(exponentials.iter()) {
+        sums.loss += (gap + sum.ln()).as_f64();
+    }
+    sums
+}
+
+fn squared_error<S: NetScalar>(outputs: &[S], values: &[S], samples: usize) -> Sums {
+    let units = outputs.len() / samples;
+    let mut loss = 0.0;
+    for (sample, wanted) in values.chunks_exact(units).enumerate() {
+        let squares = wanted.iter().enumerate().map(|(unit, &wanted)| {
+            let gap = (outputs[unit * samples + sample] - wanted).as_f64();
+            gap * gap
+        });
+        loss += squares.sum::<f64>() / units as f64;
+    }
+    Sums { loss, hits: 0.0 }
+}
+
+/// The derivative of `scale`·loss by the outputs, in place of what [`evaluate`] left of them.
+pub(crate) fn derivative<S: NetScalar>(outputs: &mut [S], wanted: Wanted<'_, S>, samples: usize, scale: f64) {
+    match wanted {
+        Wanted::Labels(labels) => {
+            for (sample, &label) in labels.iter().enumerate() {
+                outputs[label as usize * samples + sample] -= S::one();
+            }
+            let scale = S::from_f64(scale);
+            for z in outputs {
+                *z *= scale;
+            }
+        }
+        Wanted::Values(values) => {
+            let units = outputs.len() / samples;
+            let scale = S::from_f64(2.0 * scale / units as f64);
+            for (sample, wanted) in values.chunks_exact(units).enumerate() {
+                for (unit, &wanted) in wanted.iter().enumerate() {
+                    let z = &mut outputs[unit * samples + sample];
+                    *z = (*z - wanted) * scale;
+                }
+            }
+        }
+    }
+}
+
+/// R of the derivative: the second derivative of `scale`·loss times the tangent, in its place.
+///
+/// `outputs` is what [`evaluate`] left, before [`derivative`]. With labels, for each sample
+/// p ⊙ (Rz − Σₖ pₖ·Rzₖ).
+pub(crate) fn second_derivative<S: NetScalar>(
+    criterion: Criterion,
+    outputs: &[S],
+    tangent: &mut [S],
+    samples: usize,
+    scale: f64,
+) {
+    let units = outputs.len() / samples;
+    match criterion {
+        Criterion::CrossEntropy => {
+            let scale = S::from_f64(scale);
+            for sample in 0..samples {
+                let at = |unit: usize| unit * samples + sample;
+                let mean =
+                    (0..units).fold(S::zero(), |sum, unit| sum + outputs[at(unit)] * tangent[at(unit)]);
+                for unit in 0..units {
+                    tangent[at(unit)] = scale * outputs[at(unit)] * (tangent[at(unit)] - mean);
+                }
+            }
+        }
+        Criterion::MeanSquaredError => {
+            let scale = S::from_f64(2.0 * scale / units as f64);
+            for t in tangent {
+                *t *= scale;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use approx::assert_relative_eq;
+
+    use super::*;
+
+    #[test]
+    fn cross_entropy_of_known_outputs() {
+        // Two samples, three classes, [class, sample].
+        let mut z = [1.0_f64, 0.0, 2.0, 0.0, 3.0, 0.0];
+        let sums = evaluate(&mut z, Wanted::Labels(&[2, 0]), 2, &mut [0.0; 6]);
+        let first = (1.0 + (-1.0_f64).exp() + (-2.0_f64).exp()).ln();
+        assert_relative_eq!(sums.loss, first + 3.0_f64.ln(), max_relative = 1e-14);
+        assert_eq!(sums.hits, 2.0, "of equal outputs the first counts");
+        assert_relative_eq!(z[1], 1.0 / 3.0, max_relative = 1e-15);
+    }
+
+    #[test]
+    fn huge_outputs_do_not_overflow_and_nan_is_kept() {
+        let mut z = [1e30_f32, -1e30];
+        let sums = evaluate(&mut z, Wanted::Labels(&[1]), 1, &mut [0.0; 3]);
+        assert_relative_eq!(sums.loss, f64::from(2.0 * 1e30_f32), max_relative = 1e-6);
+        for place in 0..3 {
+            let mut z = [0.0_f32; 3];
+            z[place] = f32::NAN;
+            let sums = evaluate(&mut z, Wanted::Labels(&[0]), 1, &mut [0.0; 3]);
+            assert!(sums.loss.is_nan() && sums.hits == 0.0, "NaN at {place}");
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! The multilayer perceptron: sizes, activation, criterion, parameters.
+
+use std::ops::Range;
+
+use ndarray_rand::rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::{NetScalar, Samples, Sums, pass::Pass, prepared};
+use crate::{Block, BoxError, Error, Gradient, HessianProduct, Layout, Loss, Model, Plane, Prepared, Result};
+
+/// The activation between layers; the last layer has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Activation {
+    /// max(0, z); its derivative at 0 is taken as 0.
+    Relu,
+    /// tanh z.
+    Tanh,
+}
+
+/// The loss of a network, a mean over samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Criterion {
+    /// Cross-entropy of the softmax, in nats, for [labels](Samples::labelled).
+    CrossEntropy,
+    /// The squared error, its mean over samples and outputs, for [values](Samples::regression).
+    MeanSquaredError,
+}
+
+/// A multilayer perceptron: linear layers of any sizes with an activation between them.
+///
+/// Blocks are named and shaped as in PyTorch: `fc1.weight` [out, in], `fc1.bias` [out], `fc2.weight`
+/// and so on; filters are the rows of a weight. It implements [`Loss`], [`Gradient`] and
+/// [`HessianProduct`] over [`Samples`], all exact, in `f32` and `f64`.
+///
+/// With [`Criterion::CrossEntropy`] one pass yields the channels `loss` (nats) and `accuracy`
+/// (a fraction, 0 to 1), with [`Criterion::MeanSquaredError`] only `loss`.
+///
+/// **Cost.** A loss is one forward pass, 2·Σ inᵢ·outᵢ flops a sample; a gradient about 3 of them, a
+/// Hessian-vector product about 7. In a sweep the first layer is not multiplied again: its
+/// products with the 2 or 3 vectors that span the line or plane are computed once and combined
+/// at every point, as (W₀ + αD₁ + βD₂)·x = W₀·x + α·D₁·x + β·D₂·x. See
+/// [`with_plane_memory`](Self::with_plane_memory).
+///
+/// ```
+/// use loss_landscape::nets::{digits, Activation, Criterion, Mlp, Sgd};
+/// use loss_landscape::{grid_2d, RandomDirections};
+///
+/// let (train, _) = digits::<f32>()?;
+/// let mut net = Mlp::new(&[64, 16, 10], Activation::Tanh, Criterion::CrossEntropy, 0)?;
+/// Sgd::new(0.1).momentum(0.9).batch_size(64).epochs(3).train(&mut net, &train)?;
+/// let surface = grid_2d(&net, &train, RandomDirections::new(1).pair(&net)?)?;
+/// assert!(surface.channel("loss")?[[25, 25]] < 1.0);
+/// assert!(surface.channel("accuracy")?[[25, 25]] > 0.7);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Mlp<S> {
+    sizes: Vec<usize>,
+    activation: Activation,
+    criterion: Criterion,
+    layout: Layout,
+    layers: Vec<Layer>,
+    theta: Vec<S>,
+    plane_memory: usize,
+}
+
+/// Where the parameters of one linear layer lie in θ.
+#[derive(Clone, Debug)]
+pub(super) struct Layer {
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
+    pub(super) weight: Range<usize>,
+    pub(super) bias: Range<usize>,
+}
+
+impl<S: NetScalar> Mlp<S> {
+    /// A network of these sizes, inputs first, outputs last, with random parameters.
+    ///
+    /// Weights and biases of a layer are uniform in ±1/√inputs, as PyTorch's `Linear` draws them,
+    /// from stream 0 of the seed.
+    ///
+    /// # Errors
+    /// [`Error::LayerSizes`] for fewer than two sizes or a size of zero,
+    /// [`Error::TooManyParameters`].
+    pub fn new(sizes: &[usize], activation: Activation, criterion: Criterion, seed: u64) -> Result<Self> {
+        if sizes.len() < 2 || sizes.contains(&0) {
+            return Err(Error::LayerSizes { sizes: sizes.to_vec() });
+        }
+        let blocks = sizes.windows(2).enumerate().flat_map(|(i, pair)| {
+            let name = format!("fc{}", i + 1);
+            [
+                Block::weight(format!("{name}.weight"), [pair[1], pair[0]], 0),
+                Block::bias(format!("{name}.bias"), [pair[1]]),
+            ]
+        });
+        let layout = Layout::new(blocks)?;
+        let layers: Vec<Layer> = (sizes.windows(2).zip(layout.blocks().chunks_exact(2)))
+            .map(|(pair, blocks)| Layer {
+                inputs: pair[0],
+                outputs: pair[1],
+                weight: blocks[0].range(),
+                bias: blocks[1].range(),
+            })
+            .collect();
+        let mut generator = ChaCha8Rng::seed_from_u64(seed);
+        let mut theta = Vec::with_capacity(layout.len());
+        for layer in &layers {
+            let bound = (layer.inputs as f64).sqrt().recip();
+            let count = layer.weight.len() + layer.bias.len();
+            theta.extend((0..count).map(|_| S::from_f64(generator.random_range(-bound..bound))));
+        }
+        let sizes = sizes.to_vec();
+        Ok(Self { sizes, activation, criterion, layout, layers, theta, plane_memory: 1 << 30 })
+    }
+
+    /// The same network with other parameters.
+    ///
+    /// # Errors
+    /// [`Error::Length`] or [`Error::NonFinite`].
+    pub fn with_parameters(mut self, theta: Vec<S>) -> Result<Self> {
+        self.layout.ensure_finite("θ", &theta)?;
+        self.theta = theta;
+        Ok(self)
+    }
+
+    /// How many bytes the first layer's products may take in a sweep; 1 GiB by default.
+    ///
+    /// They take (2 on a line, 3 on a plane) × samples × units of the first layer × the size of the
+    /// scalar. Where that is more, every point multiplies the first layer anew; losses then differ
+    /// by rounding.
+    #[must_use]
+    pub fn with_plane_memory(self, bytes: usize) -> Self {
+        Self { plane_memory: bytes, ..self }
+    }
+
+    /// The layer sizes, inputs first, outputs last.
+    pub fn sizes(&self) -> &[usize] {
+        &self.sizes
+    }
+
+    /// The activation between layers.
+    pub fn activation(&self) -> Activation {
+        self.activation
+    }
+
+    /// The loss.
+    pub fn criterion(&self) -> Criterion {
+        self.criterion
+    }
+
+    /// The outputs before the softmax, [samples, outputs], row by row.
+    ///
+    /// # Errors
+    /// [`Error::Length`] for θ, [`Error::SampleShape`] for samples that do not fit.
+    pub fn outputs(&self, theta: &[S], data: &Samples<S>) -> Result<Vec<S>> {
+        self.layout.ensure_length("θ", theta.len())?;
+        if data.features() != self.sizes[0] {
+            return Err(Error::SampleShape {
+                what: "an input",
+                found: data.features(),
+                expected: self.sizes[0],
+            });
+        }
+        let mut pass = Pass::new(self, data.len());
+        let units = self.sizes[self.sizes.len() - 1];
+        let mut all = Vec::with_capacity(data.len() * units);
+        for chunk in 0..pass.chunks() {
+            let range = pass.chunk(chunk);
+            let samples = range.len();
+            let outputs = pass.forward(self, theta, data.slice(range).0);
+            all.extend(
+                (0..samples)
+                    .flat_map(|s| (0..units).map(move |u| (u, s)))
+                    .map(|(u, s)| outputs[u * samples + s]),
+            );
+        }
+        Ok(all)
+    }
+
+    pub(super) fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    pub(super) fn plane_memory(&self) -> usize {
+        self.plane_memory
+    }
+
+    pub(super) fn theta_mut(&mut self) -> &mut [S] {
+        &mut self.theta
+    }
+
+    pub(super) fn check(&self, data: &Samples<S>) -> Result<()> {
+        data.check(self.sizes[0], self.sizes[self.sizes.len() - 1], self.criterion)
+    }
+
+    fn ready(&self, theta: &[S], data: &Samples<S>) -> Result<()> {
+        self.layout.ensure_length("θ", theta.len())?;
+        self.check(data)
+    }
+}
+
+impl<S: NetScalar> Model for Mlp<S> {
+    type Scalar = S;
+
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn parameters(&self) -> &[S] {
+        &self.theta
+    }
+}
+
+impl<S: NetScalar> Loss<Samples<S>> for Mlp<S> {
+    fn loss(&self, theta: &[S], data: &Samples<S>) -> Result<f64, BoxError> {
+        let mut out = [0.0];
+        self.measure(theta, data, &mut out)?;
+        Ok(out[0])
+    }
+
+    fn channels(&self) -> Vec<String> {
+        match self.criterion {
+            Criterion::CrossEntropy => vec!["loss".to_owned(), "accuracy".to_owned()],
+            Criterion::MeanSquaredError => vec!["loss".to_owned()],
+        }
+    }
+
+    fn measure(&self, theta: &[S], data: &Samples<S>, out: &mut [f64]) -> Result<(), BoxError> {
+        self.ready(theta, data)?;
+        let mut pass = Pass::new(self, data.len());
+        let mut total = Sums::default();
+        for chunk in 0..pass.chunks() {
+            let sums = pass.loss(self, theta, data, chunk);
+            total.loss += sums.loss;
+            total.hits += sums.hits;
+        }
+        for (out, sum) in out.iter_mut().zip([total.loss, total.hits]) {
+            *out = sum / data.len() as f64;
+        }
+        Ok(())
+    }
+
+    fn prepare<'a>(
+        &'a self,
+        plane: &'a Plane<'a, S>,
+        data: &'a Samples<S>,
+    ) -> Result<Box<dyn Prepared + 'a>, BoxError> {
+        self.check(data)?;
+        Ok(prepared::prepare(self, plane, data)?)
+    }
+}
+
+impl<S: NetScalar> Gradient<Samples<S>> for Mlp<S> {
+    fn gradient(&self, theta: &[S], data: &Samples<S>, out: &mut [S]) -> Result<f64, BoxError> {
+        self.ready(theta, data)?;
+        self.layout.ensure_length("the gradient", out.len())?;
+        let mut pass = Pass::new(self, data.len());
+        Ok(pass.gradient(self, theta, data, out))
+    }
+}
+
+impl<S: NetScalar> HessianProduct<Samples<S>> for Mlp<S> {
+    /// Exact, by the R-operator[^1]: one pass forward and one back, each with its derivative along v.
+    ///
+    /// [^1]: B. Pearlmutter, *Fast exact multiplication by the Hessian*, Neural Computation 6 (1994).
+    fn hessian_product(
+        &self,
+        theta: &[S],
+        v: &[S],
+        data: &Samples<S>,
+        out: &mut [S],
+    ) -> Result<(), BoxError> {
+        self.ready(theta, data)?;
+        self.layout.ensure_length("v", v.len())?;
+        self.layout.ensure_length("the product", out.len())?;
+        let mut pass = Pass::new(self, data.len());
+        pass.hessian_product(self, theta, v, data, out);
+        Ok(())
+    }
+}

@@ -1,0 +1,26 @@
+//! A network to start with: a multilayer perceptron, its data and its training (feature `nets`).
+//!
+//! [`Mlp`] is a [`Model`](crate::Model) with loss, accuracy, exact gradient and exact
+//! Hessian-vector product over [`Samples`]; [`Sgd`] trains it; [`digits`] is real data to try it on.
+//! Nothing else of the crate knows of this module: it uses the same traits that your own network
+//! would implement.
+
+mod digits;
+mod gemm;
+mod head;
+mod idx;
+mod kernels;
+mod mlp;
+mod pass;
+mod prepared;
+mod samples;
+mod train;
+
+pub use digits::{digits, labelled_images};
+pub use idx::{Idx, parse_idx};
+pub use kernels::NetScalar;
+pub use mlp::{Activation, Criterion, Mlp};
+pub use samples::Samples;
+pub use train::{Epoch, Sgd, TrainingEnd, TrainingReport};
+
+use head::{Sums, Wanted};

@@ -1,0 +1,295 @@
+//! Passes through a multilayer perceptron, one chunk of samples at a time: forward, backward, and
+//! both with their derivative along a vector (Pearlmutter's R-operator).
+//!
+//! Activations are [units, samples], so that matrix products need no transposed copies and every
+//! element-wise loop runs along samples.
+
+use std::ops::Range;
+
+use super::{
+    Activation, Criterion, Mlp, NetScalar, Samples, Sums, Wanted,
+    gemm::{Into, Matrix, product},
+    head, kernels,
+};
+
+/// Samples in a chunk: the unit in which losses are summed, and that threads may share out.
+pub(super) const CHUNK: usize = 256;
+
+/// Scratch memory for passes over `samples` samples.
+#[derive(Debug)]
+pub(super) struct Pass<S> {
+    samples: usize,
+    activation: Activation,
+    criterion: Criterion,
+    /// After each layer, [units, samples of the chunk].
+    layers: Vec<Vec<S>>,
+    room: Vec<S>,
+    /// Derivatives by a layer's outputs, and by the outputs of the layer before.
+    delta: [Vec<S>; 2],
+    /// The tangents of all that: before and after each activation, and of the derivatives.
+    tangent_z: Vec<Vec<S>>,
+    tangent_a: Vec<Vec<S>>,
+    tangent_delta: [Vec<S>; 2],
+}
+
+impl<S: NetScalar> Pass<S> {
+    pub(super) fn new(net: &Mlp<S>, samples: usize) -> Self {
+        let width = CHUNK.min(samples);
+        Self {
+            samples,
+            activation: net.activation(),
+            criterion: net.criterion(),
+            layers: net.layers().iter().map(|layer| vec![S::zero(); layer.outputs * width]).collect(),
+            room: vec![S::zero(); 3 * width],
+            delta: [Vec::new(), Vec::new()],
+            tangent_z: Vec::new(),
+            tangent_a: Vec::new(),
+            tangent_delta: [Vec::new(), Vec::new()],
+        }
+    }
+
+    /// The number of chunks.
+    pub(super) fn chunks(&self) -> usize {
+        self.samples.div_ceil(CHUNK)
+    }
+
+    /// The samples of a chunk.
+    pub(super) fn chunk(&self, index: usize) -> Range<usize> {
+        index * CHUNK..((index + 1) * CHUNK).min(self.samples)
+    }
+
+    /// The outputs for inputs [samples, features], as [outputs, samples].
+    pub(super) fn forward(&mut self, net: &Mlp<S>, theta: &[S], inputs: &[S]) -> &mut [S] {
+        let samples = inputs.len() / net.layers()[0].inputs;
+        let first = &net.layers()[0];
+        let (weight, bias) = (&theta[first.weight.clone()], &theta[first.bias.clone()]);
+        let z = &mut self.layers[0][..first.outputs * samples];
+        let inputs = Matrix::new(inputs, samples, first.inputs).t();
+        product(Into::Replace, Matrix::new(weight, first.outputs, first.inputs), inputs, z);
+        kernels::bias_and_activate(z, bias, (net.layers().len() > 1).then_some(self.activation));
+        self.forward_rest(net, &theta[first.bias.end..], samples)
+    }
+
+    /// The outputs, given the first layer's activations in [`first_layer`](Self::first_layer);
+    /// `rest` holds the parameters behind those of the first layer.
+    pub(super) fn forward_rest(&mut self, net: &Mlp<S>, rest: &[S], samples: usize) -> &mut [S] {
+        let base = net.layers()[0].bias.end;
+        let last = net.layers().len() - 1;
+        for (index, layer) in net.layers().iter().enumerate().skip(1) {
+            let weight = &rest[layer.weight.start - base..layer.weight.end - base];
+            let bias = &rest[layer.bias.start - base..layer.bias.end - base];
+            let (before, after) = self.layers.split_at_mut(index);
+            let z = &mut after[0][..layer.outputs * samples];
+            let weight = Matrix::new(weight, layer.outputs, layer.inputs);
+            product(Into::Replace, weight, Matrix::new(&before[index - 1], layer.inputs, samples), z);
+            kernels::bias_and_activate(z, bias, (index < last).then_some(self.activation));
+        }
+        &mut self.layers[last][..net.layers()[last].outputs * samples]
+    }
+
+    /// Where the first layer's activations go, [units, samples].
+    pub(super) fn first_layer(&mut self) -> &mut [S] {
+        &mut self.layers[0]
+    }
+
+    /// Loss and hits of one chunk, summed over its samples.
+    pub(super) fn loss(&mut self, net: &Mlp<S>, theta: &[S], data: &Samples<S>, chunk: usize) -> Sums {
+        let range = self.chunk(chunk);
+        let samples = range.len();
+        let (inputs, wanted) = data.slice(range);
+        self.forward(net, theta, inputs);
+        self.finish(wanted, samples)
+    }
+
+    /// Loss and hits from the outputs of the last forward pass, which become the softmax.
+    pub(super) fn finish(&mut self, wanted: Wanted<'_, S>, samples: usize) -> Sums {
+        let Some(outputs) = self.layers.last_mut() else { return Sums::default() };
+        let units = outputs.len() / CHUNK.min(self.samples);
+        head::evaluate(&mut outputs[..units * samples], wanted, samples, &mut self.room)
+    }
+
+    /// Writes the gradient of the mean loss and returns that loss.
+    pub(super) fn gradient(&mut self, net: &Mlp<S>, theta: &[S], data: &Samples<S>, out: &mut [S]) -> f64 {
+        self.samples = data.len();
+        let widest = net.sizes().iter().skip(1).max().copied().unwrap_or(0);
+        for delta in &mut self.delta {
+            delta.resize(widest * CHUNK.min(self.samples), S::zero());
+        }
+        out.fill(S::zero());
+        let mut total = 0.0;
+        for chunk in 0..self.chunks() {
+            let range = self.chunk(chunk);
+            let samples = range.len();
+            let (inputs, wanted) = data.slice(range);
+            total += self.loss(net, theta, data, chunk).loss;
+            self.start_delta(net, wanted, samples);
+            for index in (0..net.layers().len()).rev() {
+                self.layer_gradient(net, index, inputs, samples, out);
+                if index > 0 {
+                    self.delta_back(net, theta, index, samples);
+                    let layer = &net.layers()[index];
+                    let below = layer.inputs * samples;
+                    kernels::backward(
+                        &mut self.delta[1][..below],
+                        &self.layers[index - 1][..below],
+                        self.activation,
+                    );
+                    self.delta.swap(0, 1);
+                }
+            }
+        }
+        total / self.samples as f64
+    }
+
+    /// Writes the Hessian of the mean loss times v.
+    pub(super) fn hessian_product(
+        &mut self,
+        net: &Mlp<S>,
+        theta: &[S],
+        v: &[S],
+        data: &Samples<S>,
+        out: &mut [S],
+    ) {
+        self.samples = data.len();
+        let width = CHUNK.min(self.samples);
+        let widest = net.sizes().iter().skip(1).max().copied().unwrap_or(0);
+        for delta in self.delta.iter_mut().chain(&mut self.tangent_delta) {
+            delta.resize(widest * width, S::zero());
+        }
+        self.tangent_z = net.layers().iter().map(|layer| vec![S::zero(); layer.outputs * width]).collect();
+        self.tangent_a = self.tangent_z.clone();
+        out.fill(S::zero());
+        for chunk in 0..self.chunks() {
+            let range = self.chunk(chunk);
+            let samples = range.len();
+            let (inputs, wanted) = data.slice(range);
+            self.loss(net, theta, data, chunk);
+            self.tangent_forward(net, theta, v, inputs, samples);
+            self.start_delta(net, wanted, samples);
+            let last = net.layers().len() - 1;
+            let size = net.layers()[last].outputs * samples;
+            self.tangent_delta[0][..size].copy_from_slice(&self.tangent_z[last][..size]);
+            let scale = 1.0 / self.samples as f64;
+            let outputs = &self.layers[last][..size];
+            head::second_derivative(
+                self.criterion,
+                outputs,
+                &mut self.tangent_delta[0][..size],
+                samples,
+                scale,
+            );
+            for index in (0..=last).rev() {
+                self.layer_tangent(net, index, inputs, samples, out);
+                if index > 0 {
+                    self.tangent_back(net, theta, v, index, samples);
+                }
+            }
+        }
+    }
+
+    /// δ of the last layer, from the outputs that [`finish`](Self::finish) left.
+    fn start_delta(&mut self, net: &Mlp<S>, wanted: Wanted<'_, S>, samples: usize) {
+        let last = net.layers().len() - 1;
+        let delta = &mut self.delta[0][..net.layers()[last].outputs * samples];
+        delta.copy_from_slice(&self.layers[last][..delta.len()]);
+        head::derivative(delta, wanted, samples, 1.0 / self.samples as f64);
+    }
+
+    /// The gradient by a layer's parameters: δ·aᵀ and the row sums of δ.
+    fn layer_gradient(&self, net: &Mlp<S>, index: usize, inputs: &[S], samples: usize, out: &mut [S]) {
+        let layer = &net.layers()[index];
+        let delta = &self.delta[0][..layer.outputs * samples];
+        let matrix = Matrix::new(delta, layer.outputs, samples);
+        product(
+            Into::Add,
+            matrix,
+            self.below(index, inputs, layer.inputs, samples),
+            &mut out[layer.weight.clone()],
+        );
+        kernels::add_row_sums(&mut out[layer.bias.clone()], delta);
+    }
+
+    /// R of the layer's gradient: Rδ·aᵀ + δ·Raᵀ; the inputs of the first layer have no tangent.
+    fn layer_tangent(&self, net: &Mlp<S>, index: usize, inputs: &[S], samples: usize, out: &mut [S]) {
+        let layer = &net.layers()[index];
+        let (weight, size) = (&mut out[layer.weight.clone()], layer.outputs * samples);
+        let tangent = Matrix::new(&self.tangent_delta[0], layer.outputs, samples);
+        product(Into::Add, tangent, self.below(index, inputs, layer.inputs, samples), weight);
+        if index > 0 {
+            let delta = Matrix::new(&self.delta[0], layer.outputs, samples);
+            let below = Matrix::new(&self.tangent_a[index - 1], layer.inputs, samples).t();
+            product(Into::Add, delta, below, weight);
+        }
+        kernels::add_row_sums(&mut out[layer.bias.clone()], &self.tangent_delta[0][..size]);
+    }
+
+    /// What a layer sees, transposed: [samples, its inputs].
+    fn below<'a>(&'a self, index: usize, inputs: &'a [S], units: usize, samples: usize) -> Matrix<'a, S> {
+        match index {
+            0 => Matrix::new(inputs, samples, units),
+            _ => Matrix::new(&self.layers[index - 1], units, samples).t(),
+        }
+    }
+
+    /// Wᵀ·δ into the other buffer.
+    fn delta_back(&mut self, net: &Mlp<S>, theta: &[S], index: usize, samples: usize) {
+        let layer = &net.layers()[index];
+        let weight = Matrix::new(&theta[layer.weight.clone()], layer.outputs, layer.inputs).t();
+        let [delta, below] = &mut self.delta;
+        product(Into::Replace, weight, Matrix::new(delta, layer.outputs, samples), below);
+    }
+
+    /// Rz = V·a + W·Ra + v_b for every layer, and Ra behind the activation.
+    fn tangent_forward(&mut self, net: &Mlp<S>, theta: &[S], v: &[S], inputs: &[S], samples: usize) {
+        let last = net.layers().len() - 1;
+        for (index, layer) in net.layers().iter().enumerate() {
+            let size = layer.outputs * samples;
+            let along = Matrix::new(&v[layer.weight.clone()], layer.outputs, layer.inputs);
+            let below = match index {
+                0 => Matrix::new(inputs, samples, layer.inputs).t(),
+                _ => Matrix::new(&self.layers[index - 1], layer.inputs, samples),
+            };
+            let z = &mut self.tangent_z[index][..size];
+            product(Into::Replace, along, below, z);
+            if index > 0 {
+                let weight = Matrix::new(&theta[layer.weight.clone()], layer.outputs, layer.inputs);
+                let below = Matrix::new(&self.tangent_a[index - 1], layer.inputs, samples);
+                product(Into::Add, weight, below, z);
+            }
+            let bias = &v[layer.bias.clone()];
+            if index < last {
+                kernels::tangent_forward(
+                    z,
+                    &mut self.tangent_a[index][..size],
+                    bias,
+                    &self.layers[index][..size],
+                    self.activation,
+                );
+            } else {
+                kernels::bias_and_activate(z, bias, None);
+            }
+        }
+    }
+
+    /// δ and Rδ of the layer below: Wᵀδ and Vᵀδ + WᵀRδ, through its activation.
+    fn tangent_back(&mut self, net: &Mlp<S>, theta: &[S], v: &[S], index: usize, samples: usize) {
+        let layer = &net.layers()[index];
+        self.delta_back(net, theta, index, samples);
+        let transposed = |parameters| Matrix::new(parameters, layer.outputs, layer.inputs).t();
+        let [tangent, tangent_below] = &mut self.tangent_delta;
+        let along = transposed(&v[layer.weight.clone()]);
+        product(Into::Replace, along, Matrix::new(&self.delta[0], layer.outputs, samples), tangent_below);
+        let weight = transposed(&theta[layer.weight.clone()]);
+        product(Into::Add, weight, Matrix::new(tangent, layer.outputs, samples), tangent_below);
+        let size = layer.inputs * samples;
+        kernels::tangent_backward(
+            &mut self.delta[1][..size],
+            &mut tangent_below[..size],
+            &self.layers[index - 1][..size],
+            &self.tangent_z[index - 1][..size],
+            self.activation,
+        );
+        self.delta.swap(0, 1);
+        self.tangent_delta.swap(0, 1);
+    }
+}
