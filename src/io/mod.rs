@@ -1,0 +1,4 @@
+//! Results as files that other programs open.
+
+#[cfg(feature = "npz")]
+mod npz;

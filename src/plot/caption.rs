@@ -1,0 +1,49 @@
+//! The small lines under a figure that say what it does not show.
+
+use super::svg::Svg;
+use super::text::{Anchor, CAPTION, Text, text_width};
+
+/// `3 of 2601 points not finite`, or nothing if the count is zero.
+pub(crate) fn note(count: usize, total: usize, things: &str, what: &str) -> Option<String> {
+    (count > 0).then(|| format!("{count} of {total} {things} {what}"))
+}
+
+/// Joins notes into lines no wider than `width` pixels, as far as single notes allow.
+pub(crate) fn lines(notes: &[String], width: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for note in notes {
+        match lines.last_mut() {
+            Some(line) if text_width(&format!("{line}; {note}"), CAPTION) <= width => {
+                line.push_str("; ");
+                line.push_str(note);
+            }
+            _ => lines.push(note.clone()),
+        }
+    }
+    lines
+}
+
+/// Draws caption lines downwards from `top`.
+pub(crate) fn draw(svg: &mut Svg, lines: &[String], x: f64, top: f64, spacing: f64) {
+    for (k, line) in lines.iter().enumerate() {
+        Text::new([x, top + (k as f64 + 0.5) * spacing], line.as_str())
+            .size(CAPTION)
+            .anchor(Anchor::Start)
+            .fill("#555")
+            .draw(svg);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_are_joined_until_the_line_is_full() {
+        assert_eq!(note(0, 9, "points", "not finite"), None);
+        let notes = vec![note(3, 2601, "points", "not finite").unwrap(); 3];
+        let lines = lines(&notes, 250.0);
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[0], "3 of 2601 points not finite; 3 of 2601 points not finite");
+    }
+}

@@ -1,0 +1,79 @@
+//! Colour maps and colours of curves.
+
+/// A colour map for contour figures. Both are perceptually uniform, increase in lightness, and
+/// stay readable with colour-vision deficiency and in grey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ColorMap {
+    /// Dark violet over green to yellow.
+    #[default]
+    Viridis,
+    /// Dark blue over grey to yellow; looks the same with and without red-green deficiency.
+    Cividis,
+}
+
+/// Colours of curves, in order of increasing lightness where neighbours matter, so that the first
+/// three differ in grey too (after Tol's high-contrast scheme).
+pub(crate) const CURVES: [Rgb; 6] = [
+    Rgb([0x00, 0x44, 0x88]),
+    Rgb([0xc4, 0x4e, 0x5c]),
+    Rgb([0xdd, 0xaa, 0x33]),
+    Rgb([0x22, 0x22, 0x22]),
+    Rgb([0x2a, 0x9d, 0x8f]),
+    Rgb([0x99, 0x70, 0xab]),
+];
+
+/// An sRGB colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rgb(pub [u8; 3]);
+
+impl ColorMap {
+    /// Colour at `t`, clamped to 0 (low) to 1 (high).
+    pub(crate) fn at(self, t: f64) -> Rgb {
+        let gradient = match self {
+            Self::Viridis => colorous::VIRIDIS,
+            Self::Cividis => colorous::CIVIDIS,
+        };
+        let color = gradient.eval_continuous(t.clamp(0.0, 1.0));
+        Rgb([color.r, color.g, color.b])
+    }
+}
+
+impl Rgb {
+    pub(crate) fn hex(self) -> String {
+        let [r, g, b] = self.0;
+        format!("#{r:02x}{g:02x}{b:02x}")
+    }
+
+    /// Halfway to `other`.
+    pub(crate) fn mix(self, other: Self) -> Self {
+        let mut mixed = self.0;
+        for (m, o) in mixed.iter_mut().zip(other.0) {
+            *m = m.midpoint(o);
+        }
+        Self(mixed)
+    }
+
+    /// Whether white ink reads better on this colour than black ink.
+    pub(crate) fn is_dark(self) -> bool {
+        // Relative luminance; at 0.18 white and black have equal WCAG contrast.
+        let linear = self.0.map(|c| (f64::from(c) / 255.0).powf(2.2));
+        0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] < 0.18
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maps_run_from_dark_to_light_and_clamp() {
+        for map in [ColorMap::Viridis, ColorMap::Cividis] {
+            assert!(map.at(0.0).is_dark());
+            assert!(!map.at(1.0).is_dark());
+            assert_eq!(map.at(-3.0), map.at(0.0));
+            assert_eq!(map.at(7.0), map.at(1.0));
+        }
+        assert_eq!(ColorMap::Viridis.at(0.0).hex(), "#440154");
+    }
+}

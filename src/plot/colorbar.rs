@@ -1,0 +1,143 @@
+//! The colour bar beside a contour figure.
+
+use super::bands::Bands;
+use super::color::Rgb;
+use super::numbers;
+use super::svg::{PathData, Rect, Svg};
+use super::text::{Anchor, INK, LABEL, TICK, Text};
+
+/// From the frame to the bar.
+const OFFSET: f64 = 14.0;
+const WIDTH: f64 = 11.0;
+/// From the bar to its numbers.
+const NUMBER_OFFSET: f64 = 6.0;
+/// Height of the point at an end beyond which there are values.
+const POINT: f64 = 9.0;
+
+/// What lies outside the colour range; the bar is pointed at that end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Beyond {
+    pub below: bool,
+    pub above: bool,
+}
+
+/// Draws the bar to the right of `frame` and returns the width it takes from there.
+pub(crate) fn draw(
+    svg: &mut Svg,
+    frame: &Rect,
+    bands: &Bands,
+    colors: &[Rgb],
+    beyond: Beyond,
+    label: &str,
+) -> f64 {
+    let bar = bar_rect(frame, beyond);
+    let height_of = |value: f64| bar.bottom() - bands.fraction(value).clamp(0.0, 1.0) * bar.height;
+    let mut top = bar.bottom();
+    for (k, color) in colors.iter().enumerate() {
+        let bottom = top;
+        top = bands.levels.get(k).map_or(bar.y, |&v| height_of(v));
+        // Each band reaches to the top and the next covers it: no seams.
+        if k == 0 || bottom > top {
+            let rect = Rect { height: bottom - bar.y, y: bar.y, ..bar };
+            svg.rect(&rect, &color.hex());
+        }
+    }
+    draw_points(svg, &bar, beyond, colors);
+    draw_outline(svg, &bar, beyond);
+
+    let shown: Vec<f64> = if bands.levels.is_empty() {
+        vec![bands.lo, bands.hi]
+    } else {
+        let inside = |v: &&f64| **v >= bands.lo && **v <= bands.hi;
+        bands.levels.iter().filter(inside).copied().collect()
+    };
+    let labels = numbers::levels(&shown, bands.mapping.is_log());
+    let mut widest: f64 = 0.0;
+    let mut free_below = f64::INFINITY;
+    let mut marks = PathData::default();
+    for (&value, number) in shown.iter().zip(labels) {
+        let y = height_of(value);
+        marks.polyline(&[[bar.right(), y], [bar.right() + 3.0, y]], false);
+        // Levels closer than a line of text keep their tick only.
+        if y > free_below {
+            continue;
+        }
+        free_below = y - 0.95 * TICK;
+        widest = widest.max(number.width(TICK));
+        Text::new([bar.right() + NUMBER_OFFSET, y], number).anchor(Anchor::Start).draw(svg);
+    }
+    if !marks.is_empty() {
+        svg.tag("path").attr("d", marks.as_str()).attr("stroke", INK).attr("stroke-width", "0.8").end();
+    }
+    let numbers_end = bar.right() + NUMBER_OFFSET + widest;
+    if label.is_empty() {
+        return numbers_end + 4.0 - frame.right();
+    }
+    let x = numbers_end + 11.0;
+    Text::new([x, frame.y + frame.height / 2.0], label).size(LABEL).fit(frame.height).rotate(-90.0).draw(svg);
+    x + 0.7 * LABEL - frame.right()
+}
+
+fn bar_rect(frame: &Rect, beyond: Beyond) -> Rect {
+    let top = if beyond.above { POINT } else { 0.0 };
+    let bottom = if beyond.below { POINT } else { 0.0 };
+    Rect { x: frame.right() + OFFSET, y: frame.y + top, width: WIDTH, height: frame.height - top - bottom }
+}
+
+fn draw_points(svg: &mut Svg, bar: &Rect, beyond: Beyond, colors: &[Rgb]) {
+    let middle = bar.x + bar.width / 2.0;
+    let ends =
+        [(beyond.below, bar.bottom(), POINT, colors.first()), (beyond.above, bar.y, -POINT, colors.last())];
+    for (wanted, base, height, color) in ends {
+        if let (true, Some(color)) = (wanted, color) {
+            let mut path = PathData::default();
+            path.polyline(&[[bar.x, base], [middle, base + height], [bar.right(), base]], true);
+            svg.tag("path").attr("d", path.as_str()).attr("fill", &color.hex()).end();
+        }
+    }
+}
+
+fn draw_outline(svg: &mut Svg, bar: &Rect, beyond: Beyond) {
+    let middle = bar.x + bar.width / 2.0;
+    let mut points = vec![[bar.x, bar.y]];
+    if beyond.above {
+        points.push([middle, bar.y - POINT]);
+    }
+    points.extend([[bar.right(), bar.y], [bar.right(), bar.bottom()]]);
+    if beyond.below {
+        points.push([middle, bar.bottom() + POINT]);
+    }
+    points.push([bar.x, bar.bottom()]);
+    let mut path = PathData::default();
+    path.polyline(&points, true);
+    svg.tag("path")
+        .attr("d", path.as_str())
+        .attr("fill", "none")
+        .attr("stroke", INK)
+        .attr("stroke-width", "0.8")
+        .end();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bands::BandOptions;
+    use super::super::color::ColorMap;
+    use super::super::scale::Extent;
+    use super::*;
+
+    #[test]
+    fn bar_has_one_rectangle_per_band_and_points_beyond() {
+        let frame = Rect { x: 50.0, y: 30.0, width: 200.0, height: 200.0 };
+        let options =
+            BandOptions { levels: Some(vec![1.0, 2.0]), range: Some((0.0, 4.0)), ..BandOptions::default() };
+        let bands = Bands::resolve(Extent::of([-1.0, 4.0]), &options).unwrap();
+        let colors = bands.colors(ColorMap::Viridis);
+        let mut svg = Svg::default();
+        let beyond = Beyond { below: true, above: false };
+        let width = draw(&mut svg, &frame, &bands, &colors, beyond, "loss");
+        let svg = svg.finish();
+        assert_eq!(svg.matches("<rect").count(), 3);
+        assert!(svg.contains("z\" fill=\"#"));
+        assert!((40.0..80.0).contains(&width), "{width}");
+    }
+}

@@ -1,0 +1,84 @@
+//! One curve of a curve figure.
+
+use super::axes::check_coordinates;
+use crate::Error;
+
+/// A sequence of values over a common coordinate, with its place in the legend and its style.
+///
+/// A solid line on the left axis, unless set otherwise. Values that are not finite leave a gap.
+///
+/// # Example
+///
+/// ```
+/// use loss_landscape::plot::Curve;
+///
+/// let alpha = [-0.5, 0.0, 0.5, 1.0];
+/// let accuracy = [0.31, 0.92, 0.55, 0.91];
+/// let curve = Curve::new("test accuracy", &alpha, &accuracy).right_axis().dashed();
+/// # let _ = curve;
+/// ```
+#[derive(Debug, Clone)]
+pub struct Curve {
+    pub(super) label: String,
+    pub(super) x: Vec<f64>,
+    pub(super) y: Vec<f64>,
+    pub(super) right: bool,
+    pub(super) dashed: bool,
+    pub(super) color: Option<usize>,
+}
+
+impl Curve {
+    /// A curve through (`x[k]`, `y[k]`). `x` must increase strictly. A curve with an empty label is
+    /// not listed in the legend.
+    #[must_use]
+    pub fn new(label: impl Into<String>, x: &[f64], y: &[f64]) -> Self {
+        Self { label: label.into(), x: x.to_vec(), y: y.to_vec(), right: false, dashed: false, color: None }
+    }
+
+    /// Measures the curve on the right axis, which is linear: accuracy beside loss.
+    #[must_use]
+    pub fn right_axis(mut self) -> Self {
+        self.right = true;
+        self
+    }
+
+    /// Dashes the line: by convention, test data.
+    #[must_use]
+    pub fn dashed(mut self) -> Self {
+        self.dashed = true;
+        self
+    }
+
+    /// Sets the colour, 0 to 5 and repeating: dark blue, red, yellow, black, teal, violet.
+    /// Otherwise each axis has its own where both are used, and each curve where only one is.
+    #[must_use]
+    pub fn color(mut self, index: usize) -> Self {
+        self.color = Some(index);
+        self
+    }
+
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let name = format!("curve `{}`", self.label);
+        check_coordinates(&name, &self.x)?;
+        if self.y.len() != self.x.len() {
+            return Err(Error::PlotLength {
+                what: format!("values of {name}"),
+                len: self.y.len(),
+                expected: self.x.len(),
+            });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_checked_with_the_name_of_the_curve() {
+        let error = Curve::new("train", &[0.0, 1.0], &[1.0]).check().unwrap_err();
+        assert_eq!(error.to_string(), "plot: values of curve `train` has 1 elements, expected 2");
+        assert!(Curve::new("train", &[0.0, 1.0], &[f64::NAN, 1.0]).check().is_ok());
+    }
+}

@@ -1,0 +1,256 @@
+//! Drawing of a curve figure whose input is checked and whose axes are known.
+
+use super::axes::{self, Side};
+use super::caption;
+use super::color::{CURVES, Rgb};
+use super::curve::Curve;
+use super::curves::{CurveAxes, CurveFigure};
+use super::isolines::Polyline;
+use super::legend::{self, Entry};
+use super::polyline::{resample, thin};
+use super::svg::{Fragment, PathData, Point, Rect, Svg};
+use super::text::{INK, TITLE, Text};
+
+const LINE_WIDTH: f64 = 1.6;
+/// Width of a figure, unless numbers need more.
+const WIDTH: f64 = 420.0;
+/// Space at the side without an axis.
+const BARE_SIDE: f64 = 16.0;
+/// Height of a row of guide labels above the frame, and the most rows.
+const GUIDE_ROW: f64 = 11.5;
+const MOST_GUIDE_ROWS: usize = 4;
+
+/// Draws the figure; `notes` go into the caption.
+pub(super) fn draw(figure: &CurveFigure, axes: &CurveAxes, notes: &[String]) -> Fragment {
+    let left = axes.left.as_ref().map_or(BARE_SIDE, axes::Axis::space);
+    let right = axes.right.as_ref().map_or(BARE_SIDE, axes::Axis::space);
+    let mut frame = Rect {
+        x: left,
+        y: 0.0,
+        width: (WIDTH - left - right).max(axes::FRAME_SIDE),
+        height: axes::FRAME_SIDE,
+    };
+    let width = frame.right() + right;
+    let (guides, rows) = guide_texts(figure, axes, &frame);
+    frame.y = axes::TOP + rows as f64 * GUIDE_ROW;
+    let colors = curve_colors(figure);
+    let mut svg = Svg::default();
+
+    let strips = draw_guides(&mut svg, figure, axes, &frame);
+    let mut seen = Vec::new();
+    for (curve, color) in figure.curves.iter().zip(&colors) {
+        let lines = visible_lines(curve, axes, &frame);
+        draw_curve(&mut svg, curve, &lines, &color.hex());
+        seen.extend(lines.iter().flat_map(|line| resample(line, 3.0)));
+    }
+    for text in guides {
+        text.lowered(frame.y).draw(&mut svg);
+    }
+    axes::draw_frame(&mut svg, &frame);
+    axes.x.draw(&mut svg, &frame, Side::Bottom, &figure.x_label, INK);
+    let sides =
+        [(&axes.left, Side::Left, &figure.left_label), (&axes.right, Side::Right, &figure.right_label)];
+    let two = axes.left.is_some() && axes.right.is_some();
+    for (axis, side, label) in sides {
+        if let Some(axis) = axis {
+            let ink = axis_color(figure, &colors, side == Side::Right)
+                .filter(|_| two)
+                .map_or_else(|| INK.to_owned(), Rgb::hex);
+            axis.draw(&mut svg, &frame, side, label, &ink);
+        }
+    }
+    let entries: Vec<Entry<'_>> = figure
+        .curves
+        .iter()
+        .zip(&colors)
+        .filter(|(curve, _)| !curve.label.is_empty())
+        .map(|(curve, &color)| Entry { label: &curve.label, color, dashed: curve.dashed })
+        .collect();
+    legend::draw(&mut svg, &entries, &frame, &seen, &strips);
+
+    Text::new([frame.x + frame.width / 2.0, axes::TOP - 14.0], figure.title.as_str())
+        .size(TITLE)
+        .fit(frame.width + 2.0 * left.min(right) - 8.0)
+        .draw(&mut svg);
+    let lines = caption::lines(notes, width - frame.x - 4.0);
+    let top = frame.bottom() + axes::BOTTOM;
+    caption::draw(&mut svg, &lines, frame.x, top, axes::CAPTION_LINE);
+    Fragment {
+        width,
+        height: top + axes::CAPTION_LINE * lines.len() as f64 + 4.5,
+        top: frame.y,
+        body: svg.finish(),
+    }
+}
+
+/// By axis where both are used, by curve otherwise, unless the curve says.
+fn curve_colors(figure: &CurveFigure) -> Vec<Rgb> {
+    let two = figure.curves.iter().any(|c| c.right) && figure.curves.iter().any(|c| !c.right);
+    let default = |k: usize, curve: &Curve| if two { usize::from(curve.right) } else { k };
+    figure
+        .curves
+        .iter()
+        .enumerate()
+        .map(|(k, curve)| CURVES[curve.color.unwrap_or(default(k, curve)) % CURVES.len()])
+        .collect()
+}
+
+/// The colour that all curves of an axis share, if they do.
+fn axis_color(figure: &CurveFigure, colors: &[Rgb], right: bool) -> Option<Rgb> {
+    let mut own =
+        figure.curves.iter().zip(colors).filter(|(curve, _)| curve.right == right).map(|(_, &color)| color);
+    let first = own.next()?;
+    own.all(|color| color == first).then_some(first)
+}
+
+/// The parts of a curve inside the frame, in pixels.
+fn visible_lines(curve: &Curve, axes: &CurveAxes, frame: &Rect) -> Vec<Polyline> {
+    let Some(vertical) = axes.of(curve) else {
+        return Vec::new();
+    };
+    let points: Vec<Point> = curve
+        .x
+        .iter()
+        .zip(&curve.y)
+        .map(|(&x, &y)| {
+            [frame.x + axes.x.fraction(x) * frame.width, frame.bottom() - vertical.fraction(y) * frame.height]
+        })
+        .collect();
+    let mut lines = Vec::new();
+    for run in points.split(|p| p[1].is_nan()) {
+        clip_into(&mut lines, run, frame);
+    }
+    lines.iter().map(|line| thin(line, 0.03)).collect()
+}
+
+/// Cuts a line at the top and bottom of the frame.
+fn clip_into(lines: &mut Vec<Polyline>, run: &[Point], frame: &Rect) {
+    let inside = |p: Point| p[1] >= frame.y - 1e-9 && p[1] <= frame.bottom() + 1e-9;
+    let mut line: Vec<Point> = Vec::new();
+    let mut finish = |line: &mut Vec<Point>| {
+        if !line.is_empty() {
+            lines.push(Polyline { points: std::mem::take(line), closed: false });
+        }
+    };
+    if let &[only] = run {
+        line.extend(inside(only).then_some(only));
+    }
+    for w in run.windows(2) {
+        let (a, b) = (w[0], w[1]);
+        let Some((start, end)) = clip_segment(a[1], b[1], frame.y, frame.bottom()) else {
+            finish(&mut line);
+            continue;
+        };
+        let at = |t: f64| [a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1])];
+        if line.is_empty() {
+            line.push(at(start));
+        }
+        line.push(at(end));
+        if end < 1.0 {
+            finish(&mut line);
+        }
+    }
+    finish(&mut line);
+}
+
+/// The part of the way from `a` to `b` that lies between `lo` and `hi`.
+fn clip_segment(a: f64, b: f64, lo: f64, hi: f64) -> Option<(f64, f64)> {
+    if (b - a).abs() < f64::MIN_POSITIVE {
+        return (a >= lo && a <= hi).then_some((0.0, 1.0));
+    }
+    let (t1, t2) = ((lo - a) / (b - a), (hi - a) / (b - a));
+    let (start, end) = (t1.min(t2).max(0.0), t1.max(t2).min(1.0));
+    (start < end).then_some((start, end))
+}
+
+fn draw_curve(svg: &mut Svg, curve: &Curve, lines: &[Polyline], color: &str) {
+    let mut path = PathData::default();
+    for line in lines.iter().filter(|line| line.points.len() > 1) {
+        path.polyline(&line.points, false);
+    }
+    if !path.is_empty() {
+        let mut tag = svg
+            .tag("path")
+            .attr("d", path.as_str())
+            .attr("fill", "none")
+            .attr("stroke", color)
+            .num("stroke-width", LINE_WIDTH)
+            .attr("stroke-linejoin", "round");
+        if curve.dashed {
+            tag = tag.attr("stroke-dasharray", legend::DASHES);
+        }
+        tag.end();
+    }
+    // A point between two gaps has no line to show it.
+    for line in lines.iter().filter(|line| line.points.len() == 1) {
+        svg.tag("circle")
+            .num("cx", line.points[0][0])
+            .num("cy", line.points[0][1])
+            .num("r", 1.2 * LINE_WIDTH)
+            .attr("fill", color)
+            .end();
+    }
+}
+
+/// Draws the guide lines and returns the strips they take.
+fn draw_guides(svg: &mut Svg, figure: &CurveFigure, axes: &CurveAxes, frame: &Rect) -> Vec<Rect> {
+    let mut strips = Vec::new();
+    for guide in &figure.guides {
+        let x = frame.x + axes.x.fraction(guide.x) * frame.width;
+        let mut path = PathData::default();
+        path.polyline(&[[x, frame.y], [x, frame.bottom()]], false);
+        svg.tag("path")
+            .attr("d", path.as_str())
+            .attr("stroke", "#777")
+            .attr("stroke-width", "0.8")
+            .attr("stroke-dasharray", "1.5 2.5")
+            .end();
+        strips.push(Rect { x: x - 1.0, y: frame.y, width: 2.0, height: frame.height });
+    }
+    strips
+}
+
+/// Labels above the frame at the guides, in rows so that they do not overlap, for a frame at
+/// height 0; and the number of rows.
+fn guide_texts<'a>(figure: &'a CurveFigure, axes: &CurveAxes, frame: &Rect) -> (Vec<Text<'a>>, usize) {
+    let mut texts: Vec<Text<'a>> = Vec::new();
+    let mut rows = 0;
+    for guide in figure.guides.iter().filter(|g| !g.label.is_empty()) {
+        let x = frame.x + axes.x.fraction(guide.x) * frame.width;
+        let place = |row: usize| {
+            let at = [x, -GUIDE_ROW * (row as f64 + 0.6)];
+            Text::new(at, guide.label.as_str()).within(frame.x, frame.right())
+        };
+        let free = |row: &usize| {
+            let bounds = place(*row).bounds();
+            !texts.iter().any(|t| t.bounds().overlaps(&bounds))
+        };
+        let row = (0..MOST_GUIDE_ROWS - 1).find(free).unwrap_or(MOST_GUIDE_ROWS - 1);
+        texts.push(place(row));
+        rows = rows.max(row + 1);
+    }
+    (texts, rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_are_clipped_to_the_range() {
+        assert_eq!(clip_segment(0.0, 10.0, 2.0, 5.0), Some((0.2, 0.5)));
+        assert_eq!(clip_segment(10.0, 0.0, 2.0, 5.0), Some((0.5, 0.8)));
+        assert_eq!(clip_segment(6.0, 10.0, 2.0, 5.0), None);
+        assert_eq!(clip_segment(3.0, 3.0, 2.0, 5.0), Some((0.0, 1.0)));
+    }
+
+    #[test]
+    fn a_line_leaving_the_frame_becomes_two() {
+        let frame = Rect { x: 0.0, y: 0.0, width: 10.0, height: 10.0 };
+        let mut lines = Vec::new();
+        clip_into(&mut lines, &[[0.0, 5.0], [1.0, -5.0], [2.0, 5.0]], &frame);
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[0].points, [[0.0, 5.0], [0.5, 0.0]]);
+        assert_eq!(lines[1].points, [[1.5, 0.0], [2.0, 5.0]]);
+    }
+}

@@ -1,0 +1,59 @@
+//! Publication-quality figures of loss landscapes, as SVG.
+//!
+//! - [`ContourFigure`]: a loss over two directions, as filled contours with numbers on the lines
+//!   and a colour bar;
+//! - [`CurveFigure`]: loss and accuracy over one direction, on two axes;
+//! - [`Panels`]: several of these in one document, contours on one scale if wanted.
+//!
+//! Figures are drawn from plain slices and arrays, show data as it is (no smoothing), and say in a
+//! caption what they cannot show: values that are not finite, not positive on a logarithmic scale,
+//! or outside an explicit range. The same input gives the same bytes. Text stays text, in the
+//! viewer's sans-serif font; sizes are in CSS pixels.
+//!
+//! # Example
+//!
+//! ```
+//! use loss_landscape::plot::{ContourFigure, Curve, CurveFigure, Panels};
+//! use ndarray::Array2;
+//!
+//! let alpha: Vec<f64> = (0..21).map(|k| f64::from(k) / 10.0 - 1.0).collect();
+//! let along: Vec<f64> = alpha.iter().map(|a| 0.1 + a * a).collect();
+//! let over = Array2::from_shape_fn((21, 21), |(i, j)| 0.1 + alpha[i].powi(2) + alpha[j].powi(2));
+//! let svg = Panels::new()
+//!     .panel(CurveFigure::new().curve(Curve::new("train loss", &alpha, &along)).x_label("α"))
+//!     .panel(ContourFigure::new(&alpha, &alpha, over.view()).x_label("α").y_label("β"))
+//!     .title("around the minimiser")
+//!     .to_svg()?;
+//! // std::fs::write("landscape.svg", svg)?;
+//! # assert!(svg.ends_with("</svg>\n"));
+//! # Ok::<(), loss_landscape::Error>(())
+//! ```
+
+mod axes;
+mod bands;
+mod caption;
+mod color;
+mod colorbar;
+mod contour;
+mod contour_draw;
+mod curve;
+mod curves;
+mod curves_draw;
+mod isolines;
+mod labels;
+mod legend;
+mod markers;
+mod numbers;
+mod panels;
+mod polyline;
+mod scale;
+mod svg;
+mod text;
+mod ticks;
+
+pub use color::ColorMap;
+pub use contour::ContourFigure;
+pub use curve::Curve;
+pub use curves::CurveFigure;
+pub use panels::{Panel, Panels};
+pub use scale::Scale;
