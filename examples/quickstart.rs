@@ -1,0 +1,189 @@
+//! The loss landscape of a network trained on real data, as sections 3 to 5 of the paper argue.
+//!
+//! Trains a small network on handwritten digits with small and with full batches, with and without
+//! weight decay, and asks which minimiser is the sharper one: by interpolation between the two, by
+//! filter-normalised lines and by surfaces. Run it with
+//!
+//!     cargo run --release --example quickstart
+//!
+//! It writes its figures (SVG) and numbers (npz) to the folder `landscape`.
+
+use std::{error::Error, fs, path::Path, time::Instant};
+
+use loss_landscape::{
+    Curve, Grid2d, Interpolation, Line1d, Loss, Model, ProgressBar, RandomDirections, Surface,
+    nets::{Activation, Criterion, Mlp, Samples, Sgd, TrainingEnd, digits},
+    plot::{self, ContourFigure, CurveFigure, Panels, Scale},
+};
+
+/// The pair of minimisers for one weight decay.
+struct Pair {
+    name: &'static str,
+    file: &'static str,
+    small: Mlp<f32>,
+    full: Mlp<f32>,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let started = Instant::now();
+    let folder = Path::new("landscape");
+    fs::create_dir_all(folder)?;
+    let (train, test) = digits::<f32>()?;
+
+    let pairs = [
+        Pair::train("without weight decay", "no_decay", 0.0, &train)?,
+        Pair::train("with weight decay 5e-3", "decay", 5e-3, &train)?,
+    ];
+    table(&pairs, &train, &test)?;
+
+    let mut written = Vec::new();
+    for pair in &pairs {
+        pair.draw(folder, &train, &test, &mut written)?;
+    }
+    println!("\nWritten to {}:", folder.display());
+    for (file, what) in written {
+        println!("  {file:<28} {what}");
+    }
+    println!("\nDone in {:.1} s.", started.elapsed().as_secs_f64());
+    Ok(())
+}
+
+impl Pair {
+    /// Both start from the same random parameters; only the batch size and the rate differ.
+    fn train(
+        name: &'static str,
+        file: &'static str,
+        decay: f64,
+        data: &Samples<f32>,
+    ) -> Result<Self, Box<dyn Error>> {
+        let start = Mlp::new(&[64, 64, 10], Activation::Relu, Criterion::CrossEntropy, 1)?;
+        let sgd = |rate, batch, epochs| {
+            Sgd::new(rate).momentum(0.9).weight_decay(decay).batch_size(batch).epochs(epochs)
+        };
+        let run = |sgd: Sgd| -> Result<Mlp<f32>, Box<dyn Error>> {
+            let mut net = start.clone();
+            match sgd.train(&mut net, data)?.end {
+                TrainingEnd::Complete => Ok(net),
+                end => Err(format!("the training {name} did not end well: {end:?}").into()),
+            }
+        };
+        let small = run(sgd(0.02, 16, 60))?;
+        let full = run(sgd(0.1, data.len(), 600))?;
+        Ok(Self { name, file, small, full })
+    }
+
+    /// The three figures of one pair, with their numbers beside them.
+    fn draw(
+        &self,
+        folder: &Path,
+        train: &Samples<f32>,
+        test: &Samples<f32>,
+        written: &mut Vec<(String, String)>,
+    ) -> Result<(), Box<dyn Error>> {
+        let Self { name, file, small, full } = self;
+        let mut save = |figure: &str, svg: String, what: &str| -> Result<(), Box<dyn Error>> {
+            let path = format!("{figure}_{file}.svg");
+            fs::write(folder.join(&path), svg)?;
+            written.push((path, format!("{what}, {name}")));
+            Ok(())
+        };
+
+        // Section 3: the line from the small-batch minimiser to the full-batch one.
+        let bar = ProgressBar::new("interpolation");
+        let curve = Interpolation::new(small, small.parameters(), full.parameters())
+            .data("train", train)
+            .data("test", test)
+            .alpha(-0.5..=1.5, 201)
+            .observer(&bar)
+            .run()?;
+        curve.write_npz(folder.join(format!("interpolation_{file}.npz")))?;
+        let figure = curve_figure(&curve)?
+            .title(format!("Small to full batch, {name}"))
+            .x_label("α: (1 − α) θ_small + α θ_full")
+            .guide(0.0, "small batch")
+            .guide(1.0, "full batch");
+        save("interpolation", figure.to_svg()?, "loss and accuracy between the minimisers")?;
+
+        // Section 4: each along filter-normalised directions of its own length, on equal axes.
+        let mut lines = Panels::new().title(format!("Filter-normalised lines, {name}"));
+        let mut surfaces = Panels::new().title(format!("Filter-normalised surfaces, {name}")).shared_scale();
+        for (net, batch) in [(small, "small batch"), (full, "full batch")] {
+            let directions = RandomDirections::new(7);
+            let bar = ProgressBar::new(format!("line, {batch}"));
+            let curve = Line1d::new(net, directions.one(net)?)
+                .data("train", train)
+                .data("test", test)
+                .alpha(-1.0..=1.0, 201)
+                .observer(&bar)
+                .run()?;
+            let stem = format!("line_{}_{file}", batch.replace(' ', "_"));
+            curve.write_npz(folder.join(format!("{stem}.npz")))?;
+            lines = lines.panel(curve_figure(&curve)?.title(batch).x_label("α").left_range(0.0, 6.0));
+
+            // Sections 4 and 5: the plane of two such directions.
+            let bar = ProgressBar::new(format!("surface, {batch}"));
+            let surface = Grid2d::new(net, directions.pair(net)?)
+                .data("train", train)
+                .data("test", test)
+                .observer(&bar)
+                .run()?;
+            let stem = format!("surface_{}_{file}", batch.replace(' ', "_"));
+            surface.write_npz(folder.join(format!("{stem}.npz")))?;
+            surfaces = surfaces.panel(contour_figure(&surface)?.title(batch).marker(0.0, 0.0, ""));
+        }
+        save("lines", lines.to_svg()?, "loss and accuracy along a random direction")?;
+        save("surfaces", surfaces.to_svg()?, "training loss over a random plane")?;
+        Ok(())
+    }
+}
+
+/// Loss on the left axis, accuracy on the right; train solid, test dashed.
+fn curve_figure(curve: &Curve) -> Result<CurveFigure, loss_landscape::Error> {
+    let values = |channel: &str| curve.channel(channel).map(|values| values.to_vec());
+    let line = |label: &str| -> Result<plot::Curve, loss_landscape::Error> {
+        Ok(plot::Curve::new(label, curve.alpha(), &values(label)?))
+    };
+    Ok(CurveFigure::new()
+        .curve(line("train loss")?)
+        .curve(line("test loss")?.dashed())
+        .curve(line("train accuracy")?.right_axis())
+        .curve(line("test accuracy")?.right_axis().dashed())
+        .left_label("cross-entropy loss (nats)")
+        .right_label("accuracy")
+        .right_range(0.0, 1.0))
+}
+
+fn contour_figure(surface: &Surface) -> Result<ContourFigure, loss_landscape::Error> {
+    Ok(ContourFigure::new(surface.alpha(), surface.beta(), surface.channel("train loss")?)
+        .x_label("α")
+        .y_label("β")
+        .value_label("cross-entropy loss (nats)")
+        .scale(Scale::Log))
+}
+
+/// What the four minimisers are.
+fn table(pairs: &[Pair], train: &Samples<f32>, test: &Samples<f32>) -> Result<(), Box<dyn Error>> {
+    println!("A 64-64-10 network on {} handwritten digits, tested on {}:\n", train.len(), test.len());
+    println!(
+        "{:<24} {:<12} {:>8} {:>11} {:>10} {:>12} {:>12}",
+        "", "batch", "‖θ‖", "train loss", "test loss", "train error", "test error"
+    );
+    for pair in pairs {
+        for (net, batch) in [(&pair.small, "small (16)"), (&pair.full, "full")] {
+            let mut figures = [[0.0; 2]; 2];
+            for (data, figures) in [train, test].into_iter().zip(&mut figures) {
+                net.measure(net.parameters(), data, figures).map_err(|e| -> Box<dyn Error> { e })?;
+            }
+            let [[train_loss, train_accuracy], [test_loss, test_accuracy]] = figures;
+            let norm = net.parameters().iter().map(|t| t * t).sum::<f32>().sqrt();
+            println!(
+                "{:<24} {batch:<12} {norm:>8.2} {train_loss:>11.4} {test_loss:>10.4} {:>10.2} % {:>10.2} %",
+                pair.name,
+                100.0 * (1.0 - train_accuracy),
+                100.0 * (1.0 - test_accuracy),
+            );
+        }
+    }
+    println!();
+    Ok(())
+}

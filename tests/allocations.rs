@@ -1,0 +1,50 @@
+//! A sweep allocates nothing per point: 16 times the points, the same number of allocations.
+
+use std::alloc::System;
+
+use loss_landscape::{
+    FnModel, Grid2d, Layout, Loss, RandomDirections,
+    nets::{Activation, Criterion, Mlp, digits},
+};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// Allocations of a sweep of n×n points, all threads counted.
+fn allocations<M: Loss<D>, D: Sync>(model: &M, data: &D, n: usize) -> usize {
+    let dirs = RandomDirections::new(1).pair(model).unwrap();
+    let sweep = Grid2d::new(model, dirs).data("", data).alpha(-1.0..=1.0, n).beta(-1.0..=1.0, n).threads(1);
+    let region = Region::new(ALLOCATOR);
+    let surface = sweep.run().unwrap();
+    let change = region.change();
+    assert_eq!(surface.report().computed, n * n);
+    change.allocations + change.reallocations
+}
+
+fn assert_none_per_point<M: Loss<D>, D: Sync>(model: &M, data: &D) {
+    // The first sweep of a process also pays for thread-local state.
+    allocations(model, data, 8);
+    let (few, many) = (allocations(model, data, 8), allocations(model, data, 32));
+    assert_eq!(few, many, "allocations of a sweep of 64 points and of one of 1,024");
+}
+
+// One test, since the counter is the whole program's.
+#[test]
+fn a_sweep_allocates_nothing_per_point() {
+    let free = |theta: &[f32], (): &()| f64::from(theta[0]);
+    assert_none_per_point(&FnModel::new(Layout::flat(100).unwrap(), vec![1.0; 100], free).unwrap(), &());
+
+    // A prepared network: its first layer is combined from products that exist.
+    let (train, _) = digits::<f32>().unwrap();
+    let net = Mlp::new(&[64, 10], Activation::Relu, Criterion::CrossEntropy, 0).unwrap();
+    assert_none_per_point(&net, &train);
+
+    // Further layers are products by the `gemm` crate, which allocates a few bytes in each call:
+    // that, and nothing of ours.
+    let net = Mlp::new(&[64, 32, 16, 10], Activation::Tanh, Criterion::CrossEntropy, 0).unwrap();
+    allocations(&net, &train, 8);
+    let per_point = (allocations(&net, &train, 32) - allocations(&net, &train, 8)) as f64 / 960.0;
+    let products_per_point = 2.0 * (train.len() as f64 / 256.0).ceil();
+    assert!(per_point <= 2.0 * products_per_point, "{per_point} allocations a point");
+}

@@ -1,0 +1,292 @@
+//! Points that fail, cancellation, and calls that must be refused before anything is computed.
+
+use std::{
+    ops::ControlFlow,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use loss_landscape::{
+    Block, BoxError, Direction, Directions, Error, FnModel, Grid2d, Interpolation, Layout, Line1d, Loss,
+    Model, Observer, OnBadPoint, Plane, PointFailure, Prepared, Progress, RandomDirections, Surface,
+    Termination, Worker, grid_2d,
+    nets::{Activation, Criterion, Mlp, Samples},
+};
+use ndarray::Array2;
+
+/// θ = (x, y) and directions along the axes, so that the loss is a function of (α, β).
+fn plane<F: Fn(&[f64], &()) -> R + Sync, R: loss_landscape::IntoLoss>(
+    loss: F,
+) -> (FnModel<f64, F>, Directions<f64>) {
+    let layout = Layout::flat(2).unwrap();
+    let east = Direction::new(&layout, vec![1.0, 0.0]).unwrap();
+    let north = Direction::new(&layout, vec![0.0, 1.0]).unwrap();
+    (FnModel::new(layout, vec![0.0, 0.0], loss).unwrap(), Directions::new(east, north).unwrap())
+}
+
+/// NaN, infinity, an error and a panic, each at one point of 5×4; the rest is 7.
+fn treacherous(theta: &[f64], (): &()) -> Result<f64, BoxError> {
+    match (theta[0], theta[1]) {
+        (-1.0, 0.0) => Ok(f64::NAN),
+        (-0.5, 1.0) => Ok(f64::INFINITY),
+        (0.0, 2.0) => Err("out of cheese".into()),
+        (1.0, 3.0) => panic!("the cat is {}", "on the keyboard"),
+        _ => Ok(7.0),
+    }
+}
+
+fn sweep(on_bad: OnBadPoint, threads: usize) -> Surface {
+    let (model, dirs) = plane(treacherous);
+    Grid2d::new(&model, dirs)
+        .data("cats", &())
+        .alpha(-1.0..=1.0, 5)
+        .beta_at(&[0.0, 1.0, 2.0, 3.0])
+        .on_bad_point(on_bad)
+        .threads(threads)
+        .run()
+        .unwrap()
+}
+
+#[test]
+fn bad_points_are_listed_and_the_rest_is_finished() {
+    for threads in [1, 3] {
+        let surface = sweep(OnBadPoint::Record, threads);
+        let report = surface.report();
+        assert_eq!((report.termination, report.computed, report.total), (Termination::Complete, 20, 20));
+        let loss = surface.channel("cats loss").unwrap();
+        assert_eq!(loss.iter().filter(|v| **v == 7.0).count(), 16);
+        assert!(loss[[0, 0]].is_nan() && loss[[1, 1]] == f64::INFINITY, "what is not finite is kept");
+        assert!(loss[[2, 2]].is_nan() && loss[[4, 3]].is_nan());
+        let listed: Vec<String> = report.bad_points.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            listed,
+            [
+                "point [0, 0] at (-1, 0) of `cats`: `loss` is NaN",
+                "point [1, 1] at (-0.5, 1) of `cats`: `loss` is inf",
+                "point [2, 2] at (0, 2) of `cats`: the oracle failed: out of cheese",
+                "point [4, 3] at (1, 3) of `cats`: the oracle panicked: the cat is on the keyboard",
+            ]
+        );
+        assert!(matches!(report.bad_points[2].failure, PointFailure::Error(_)));
+    }
+}
+
+#[test]
+fn a_sweep_can_stop_at_the_first_bad_point() {
+    let surface = sweep(OnBadPoint::Stop, 1);
+    let report = surface.report();
+    assert_eq!((report.termination, report.computed), (Termination::BadPoint, 1));
+    assert_eq!(report.bad_points.len(), 1);
+    assert_eq!(surface.computed().iter().filter(|done| **done).count(), 1);
+}
+
+/// An oracle that takes points in batches and fails for a whole batch when one of its points is bad.
+struct Batched {
+    layout: Layout,
+    chunks: usize,
+}
+
+impl Model for Batched {
+    type Scalar = f64;
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+    fn parameters(&self) -> &[f64] {
+        &[0.0]
+    }
+}
+
+impl Loss<()> for Batched {
+    fn loss(&self, theta: &[f64], (): &()) -> Result<f64, BoxError> {
+        Ok(theta[0])
+    }
+    fn prepare<'a>(&'a self, _: &'a Plane<'a, f64>, (): &'a ()) -> Result<Box<dyn Prepared + 'a>, BoxError> {
+        struct Ready(usize);
+        impl Prepared for Ready {
+            fn worker(&self) -> Box<dyn Worker + '_> {
+                let mut broken = false;
+                Box::new(move |points: &[[f64; 2]], _: usize, out: &mut [f64]| -> Result<(), BoxError> {
+                    assert!(!broken, "a worker that panicked is not used again");
+                    for (point, out) in points.iter().zip(out) {
+                        if point[0] == 5.0 {
+                            broken = true;
+                            panic!("five");
+                        }
+                        *out = point[0];
+                    }
+                    Ok(())
+                })
+            }
+            fn batch(&self) -> usize {
+                4
+            }
+            fn chunks(&self) -> usize {
+                self.0
+            }
+            fn divisor(&self) -> f64 {
+                self.0 as f64
+            }
+        }
+        Ok(Box::new(Ready(self.chunks)))
+    }
+}
+
+#[test]
+fn one_bad_point_does_not_take_its_batch_or_its_chunks_with_it() {
+    for (chunks, points, threads) in [(1, 40, 1), (1, 40, 2), (3, 40, 2), (3, 6, 8)] {
+        let model = Batched { layout: Layout::flat(1).unwrap(), chunks };
+        let direction = Direction::new(&model.layout, vec![1.0]).unwrap();
+        let alpha: Vec<f64> = (0..points).map(f64::from).collect();
+        let curve =
+            Line1d::new(&model, direction).data("", &()).alpha_at(&alpha).threads(threads).run().unwrap();
+        let bad = &curve.report().bad_points;
+        assert_eq!(bad.len(), 1, "{bad:?}");
+        assert_eq!((bad[0].index, bad[0].coordinates), ([5, 0], [5.0, 0.0]));
+        for (i, value) in curve.channel("loss").unwrap().iter().enumerate() {
+            assert!(if i == 5 { value.is_nan() } else { *value == i as f64 }, "{i}: {value}");
+        }
+    }
+}
+
+#[test]
+fn cancellation_keeps_what_is_done() {
+    let seen = Mutex::new(Vec::new());
+    let observer = |progress: &Progress<'_>| {
+        let mut seen = seen.lock().unwrap();
+        seen.push((progress.index, progress.values[0]));
+        assert_eq!((progress.done, progress.total), (seen.len(), 2601));
+        if seen.len() == 1000 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let (model, dirs) = plane(|theta: &[f64], (): &()| theta[0] - theta[1]);
+    let surface = Grid2d::new(&model, dirs).data("", &()).threads(1).observer(&observer).run().unwrap();
+    assert_eq!(surface.report().termination, Termination::Cancelled);
+    assert_eq!(surface.report().computed, 1000);
+    let loss = surface.channel("loss").unwrap();
+    let seen = seen.into_inner().unwrap();
+    for ([i, j], value) in seen {
+        assert!(surface.computed()[[i, j]]);
+        assert_eq!(loss[[i, j]], value);
+        assert_eq!(value, surface.alpha()[i] - surface.beta()[j]);
+    }
+    let undone = loss.iter().zip(surface.computed()).filter(|(_, done)| !**done);
+    assert!(undone.clone().count() == 1601 && undone.clone().all(|(v, _)| v.is_nan()));
+    assert!(surface.report().bad_points.is_empty(), "what was not computed is not bad");
+}
+
+#[test]
+fn cancelling_at_the_last_point_is_complete() {
+    struct Last(AtomicUsize);
+    impl Observer for Last {
+        fn point(&self, progress: &Progress<'_>) -> ControlFlow<()> {
+            if progress.done == progress.total { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        }
+        fn finished(&self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let (model, dirs) = plane(|theta: &[f64], (): &()| theta[0]);
+    let last = Last(AtomicUsize::new(0));
+    let surface = Grid2d::new(&model, dirs).data("", &()).observer(&last).run().unwrap();
+    assert_eq!(surface.report().termination, Termination::Complete);
+    assert_eq!(last.0.into_inner(), 1);
+}
+
+#[test]
+fn a_bad_setup_is_an_error_before_any_point() {
+    let (model, dirs) = plane(|_: &[f64], (): &()| -> f64 { panic!("nothing may be evaluated") });
+    let grid = || Grid2d::new(&model, dirs.clone()).data("", &());
+    assert!(matches!(grid().alpha(0.0..=1.0, 0).run(), Err(Error::Resolution { axis: "α", points: 0 })));
+    assert!(matches!(grid().beta(0.0..=1.0, 1).run(), Err(Error::Resolution { axis: "β", points: 1 })));
+    assert!(matches!(grid().alpha(1.0..=-1.0, 5).run(), Err(Error::Range { .. })));
+    assert!(matches!(grid().alpha(f64::NAN..=1.0, 5).run(), Err(Error::Range { .. })));
+    assert!(matches!(grid().beta_at(&[1.0, 0.0]).run(), Err(Error::Coordinates { index: 1, .. })));
+    assert!(matches!(grid().threads(0).run(), Err(Error::ZeroThreads)));
+    assert!(matches!(grid().data("", &()).run(), Err(Error::DuplicateData { .. })));
+    assert!(matches!(Grid2d::<_, ()>::new(&model, dirs.clone()).run(), Err(Error::NoData)));
+    // 2^80 points, then 2^40: neither may be allocated.
+    let huge = grid().alpha(0.0..=1.0, 1 << 40).beta(0.0..=1.0, 1 << 40).run();
+    assert!(matches!(huge, Err(Error::GridTooLarge { bytes: None, .. })), "{huge:?}");
+    let large = grid().alpha(0.0..=1.0, 1 << 20).beta(0.0..=1.0, 1 << 20).run().unwrap_err();
+    assert_eq!(
+        large.to_string(),
+        "1048576×1048576 points with 1 channels need 9895621427200 bytes of memory; the limit is 4294967296 bytes"
+    );
+    assert!(matches!(grid().memory_limit(1000).run(), Err(Error::GridTooLarge { limit: 1000, .. })));
+}
+
+#[test]
+fn vectors_that_do_not_fit_are_named() {
+    let (model, _) = plane(|theta: &[f64], (): &()| theta[0]);
+    let other = Layout::new([Block::weight("w", [1, 2], 0)]).unwrap();
+    let foreign = Direction::new(&other, vec![1.0, 1.0]).unwrap();
+    let error = Line1d::new(&model, foreign).data("", &()).run().unwrap_err();
+    assert!(matches!(&error, Error::LayoutMismatch { index: 0, .. }), "{error}");
+    let zero = Direction::new(model.layout(), vec![0.0, 0.0]).unwrap();
+    assert!(matches!(Line1d::new(&model, zero).data("", &()).run(), Err(Error::ZeroDirection { .. })));
+    let short = Interpolation::new(&model, &[0.0], &[1.0, 2.0]).data("", &()).run();
+    assert!(matches!(short, Err(Error::Length { len: 1, expected: 2, .. })));
+    let infinite = Interpolation::new(&model, &[0.0, 0.0], &[1.0, f64::INFINITY]).data("", &()).run();
+    assert!(matches!(infinite, Err(Error::NonFinite { index: 1, .. })));
+    let same = Interpolation::new(&model, &[1.0, 2.0], &[1.0, 2.0]).data("", &()).run();
+    assert!(matches!(same, Err(Error::ZeroDirection { .. })));
+    assert!(matches!(Direction::new(&other, vec![f64::NAN, 0.0]), Err(Error::NonFinite { index: 0, .. })));
+    assert!(FnModel::new(other, vec![0.0_f32], |_: &[f32], (): &()| 0.0).is_err());
+}
+
+#[test]
+fn data_that_does_not_fit_the_network_is_named() {
+    let net = Mlp::<f32>::new(&[3, 2], Activation::Relu, Criterion::CrossEntropy, 0).unwrap();
+    let dirs = RandomDirections::new(0).pair(&net).unwrap();
+    let labels = Samples::labelled(Array2::zeros((4, 3)), vec![0, 1, 1, 2]).unwrap();
+    let error = grid_2d(&net, &labels, dirs).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the oracle failed while preparing the plane for data set ``: \
+         label 2 of sample 3 is out of range for 2 classes"
+    );
+    assert!(matches!(
+        Mlp::<f32>::new(&[3], Activation::Relu, Criterion::CrossEntropy, 0),
+        Err(Error::LayerSizes { .. })
+    ));
+    assert!(matches!(
+        Mlp::<f32>::new(&[3, 0, 2], Activation::Relu, Criterion::CrossEntropy, 0),
+        Err(Error::LayerSizes { .. })
+    ));
+    assert!(net.clone().with_parameters(vec![0.0; 7]).is_err());
+    assert!(net.with_parameters(vec![f32::NAN; 8]).is_err());
+}
+
+#[test]
+fn an_oracle_that_fails_to_prepare_ends_the_call() {
+    struct Unready(Layout, bool);
+    impl Model for Unready {
+        type Scalar = f32;
+        fn layout(&self) -> &Layout {
+            &self.0
+        }
+        fn parameters(&self) -> &[f32] {
+            &[1.0]
+        }
+    }
+    impl Loss<()> for Unready {
+        fn loss(&self, _: &[f32], (): &()) -> Result<f64, BoxError> {
+            Ok(0.0)
+        }
+        fn prepare<'a>(
+            &'a self,
+            _: &'a Plane<'a, f32>,
+            (): &'a (),
+        ) -> Result<Box<dyn Prepared + 'a>, BoxError> {
+            assert!(self.1, "not today");
+            Err("not ever".into())
+        }
+    }
+    for (fails, text) in [(true, "not ever"), (false, "not today")] {
+        let model = Unready(Layout::flat(1).unwrap(), fails);
+        let direction = RandomDirections::new(0).one(&model).unwrap();
+        let error = Line1d::new(&model, direction).data("", &()).run().unwrap_err();
+        assert!(error.to_string().ends_with(text), "{error}");
+    }
+}

@@ -1,0 +1,65 @@
+//! What several tests share: PyTorch's answers, and the network they belong to.
+#![allow(dead_code, reason = "each test program uses its part")]
+
+use loss_landscape::nets::{Activation, Criterion, Mlp, NetScalar, Samples, digits};
+use safetensors::SafeTensors;
+
+/// The tensors of one reference file; see `tests/data/README.md`.
+pub(crate) struct Reference {
+    bytes: Vec<u8>,
+}
+
+impl Reference {
+    pub(crate) fn load(name: &str) -> Self {
+        let path = format!("{}/tests/data/{name}.safetensors", env!("CARGO_MANIFEST_DIR"));
+        Self { bytes: std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}")) }
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Vec<f64> {
+        let file = SafeTensors::deserialize(&self.bytes).unwrap();
+        let tensor = file.tensor(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+        tensor.data().chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect()
+    }
+
+    /// A parameter vector, its blocks in the order of the network's layout.
+    pub(crate) fn vector<S: NetScalar>(&self, prefix: &str) -> Vec<S> {
+        ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"]
+            .iter()
+            .flat_map(|block| self.get(&format!("{prefix}.{block}")))
+            .map(S::from_f64)
+            .collect()
+    }
+}
+
+/// The reference network at minimiser a, its data and its answers.
+pub(crate) fn reference<S: NetScalar>(activation: Activation) -> (Mlp<S>, Samples<S>, Reference) {
+    let reference = Reference::load(match activation {
+        Activation::Tanh => "mlp_tanh",
+        _ => "mlp_relu",
+    });
+    let net = Mlp::new(&[64, 16, 10], activation, Criterion::CrossEntropy, 0).unwrap();
+    let net = net.with_parameters(reference.vector("minimiser_a")).unwrap();
+    (net, digits().unwrap().0, reference)
+}
+
+/// The raw directions of the reference, before normalisation.
+pub(crate) fn raw<S: NetScalar>(f: impl Fn(f64) -> f64) -> Vec<S> {
+    (0..1210).map(|i| S::from_f64(f(f64::from(i)))).collect()
+}
+
+/// ‖found − expected‖∞ / ‖expected‖∞.
+pub(crate) fn relative_error(
+    found: impl IntoIterator<Item = f64>,
+    expected: impl IntoIterator<Item = f64>,
+) -> f64 {
+    let (found, expected): (Vec<f64>, Vec<f64>) =
+        (found.into_iter().collect(), expected.into_iter().collect());
+    assert_eq!(found.len(), expected.len());
+    let scale = expected.iter().fold(0.0_f64, |m, e| m.max(e.abs()));
+    let worst = found
+        .iter()
+        .zip(&expected)
+        .map(|(f, e)| (f - e).abs())
+        .fold(0.0, |m: f64, e| if e.is_nan() { f64::NAN } else { m.max(e) });
+    worst / scale
+}
