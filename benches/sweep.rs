@@ -1,1 +1,74 @@
-fn main() {}
+//! The sweep itself, over an oracle that costs nothing: time a point, and how far that is from the
+//! memory's limit. `cargo bench --bench sweep`
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench prints its figures and may fail")]
+
+mod common;
+
+use std::hint::black_box;
+
+use common::{in_turns, median, ratio};
+use loss_landscape::{Directions, FnModel, Grid2d, Layout, Loss, RandomDirections, Scalar};
+
+type Free<S> = FnModel<S, fn(&[S], &()) -> f64>;
+
+fn free<S: Scalar>(len: usize) -> (Free<S>, Directions<S>) {
+    let theta = (0..len).map(|i| S::from_f64((i % 7) as f64 - 3.5)).collect();
+    let loss: fn(&[S], &()) -> f64 = |theta, ()| theta[theta.len() / 2].as_f64();
+    let model = FnModel::new(Layout::flat(len).unwrap(), theta, loss).unwrap();
+    let dirs = RandomDirections::new(0).pair(&model).unwrap();
+    (model, dirs)
+}
+
+fn sweep<S: Scalar>(model: &Free<S>, dirs: &Directions<S>, side: usize, threads: usize) {
+    let grid = Grid2d::new(model as &dyn Loss<(), Scalar = S>, dirs.clone()).data("", &());
+    let grid = grid.alpha(-1.0..=1.0, side).beta(-1.0..=1.0, side).threads(threads);
+    black_box(grid.run().unwrap());
+}
+
+fn small<S: Scalar>() {
+    const SIDE: usize = 1001;
+    let (model, dirs) = free::<S>(100);
+    let seconds =
+        in_turns(7, &mut [&mut || sweep(&model, &dirs, SIDE, 1), &mut || sweep(&model, &dirs, SIDE, 2)]);
+    let per_point = |seconds: &[f64]| median(seconds) / (SIDE * SIDE) as f64 * 1e9;
+    println!(
+        "free oracle, 100 parameters, {}: {:.0} ns a point with 1 thread, {:.0} ns with 2 (must: below 1000 ns a point and thread)",
+        S::NAME,
+        per_point(&seconds[0]),
+        per_point(&seconds[1]),
+    );
+}
+
+fn large<S: Scalar>() {
+    const LEN: usize = 1_000_000;
+    const SIDE: usize = 31;
+    let (model, dirs) = free::<S>(LEN);
+    let stream: [Vec<S>; 3] = std::array::from_fn(|k| vec![S::from_f64(k as f64); LEN]);
+    let mut out = vec![S::from_f64(0.0); LEN];
+    // Three vectors read, one written, no more arithmetic than it takes to need all three.
+    let mut limit = || {
+        for _ in 0..SIDE * SIDE {
+            let [a, b, c] = black_box(&stream);
+            for (((out, &a), &b), &c) in out.iter_mut().zip(a).zip(b).zip(c) {
+                *out = a + b + c;
+            }
+            black_box(&mut out);
+        }
+    };
+    let seconds = in_turns(9, &mut [&mut || sweep(&model, &dirs, SIDE, 1), &mut limit]);
+    let ms = |seconds: &[f64]| median(seconds) / (SIDE * SIDE) as f64 * 1e3;
+    println!(
+        "free oracle, 1,000,000 parameters, {}: {:.3} ms a point; reading three vectors and writing one {:.3} ms; ratio {:.2} (must: 1.5)",
+        S::NAME,
+        ms(&seconds[0]),
+        ms(&seconds[1]),
+        ratio(&seconds[0], &seconds[1]),
+    );
+}
+
+fn main() {
+    small::<f32>();
+    small::<f64>();
+    large::<f32>();
+    large::<f64>();
+}

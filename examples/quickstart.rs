@@ -24,6 +24,14 @@ struct Pair {
     full: Mlp<f32>,
 }
 
+/// What the figures of one pair show, in numbers.
+struct Findings {
+    /// The highest training loss on the way from one minimiser to the other.
+    barrier: f64,
+    /// The share of each surface with a training loss below 0.5 nats.
+    area: Vec<f64>,
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let started = Instant::now();
     let folder = Path::new("landscape");
@@ -32,14 +40,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let pairs = [
         Pair::train("without weight decay", "no_decay", 0.0, &train)?,
-        Pair::train("with weight decay 5e-3", "decay", 5e-3, &train)?,
+        Pair::train("with weight decay 1e-3", "decay", 1e-3, &train)?,
     ];
-    table(&pairs, &train, &test)?;
-
     let mut written = Vec::new();
+    let mut findings = Vec::new();
     for pair in &pairs {
-        pair.draw(folder, &train, &test, &mut written)?;
+        findings.push(pair.draw(folder, &train, &test, &mut written)?);
     }
+    table(&pairs, &findings, &train, &test)?;
     println!("\nWritten to {}:", folder.display());
     for (file, what) in written {
         println!("  {file:<28} {what}");
@@ -49,26 +57,25 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 impl Pair {
-    /// Both start from the same random parameters; only the batch size and the rate differ.
+    /// Two random starts, two batch sizes, the same decay.
     fn train(
         name: &'static str,
         file: &'static str,
         decay: f64,
         data: &Samples<f32>,
     ) -> Result<Self, Box<dyn Error>> {
-        let start = Mlp::new(&[64, 64, 10], Activation::Relu, Criterion::CrossEntropy, 1)?;
         let sgd = |rate, batch, epochs| {
             Sgd::new(rate).momentum(0.9).weight_decay(decay).batch_size(batch).epochs(epochs)
         };
-        let run = |sgd: Sgd| -> Result<Mlp<f32>, Box<dyn Error>> {
-            let mut net = start.clone();
+        let run = |seed, sgd: Sgd| -> Result<Mlp<f32>, Box<dyn Error>> {
+            let mut net = Mlp::new(&[64, 32, 10], Activation::Relu, Criterion::CrossEntropy, seed)?;
             match sgd.train(&mut net, data)?.end {
                 TrainingEnd::Complete => Ok(net),
                 end => Err(format!("the training {name} did not end well: {end:?}").into()),
             }
         };
-        let small = run(sgd(0.02, 16, 60))?;
-        let full = run(sgd(0.1, data.len(), 600))?;
+        let small = run(1, sgd(0.05, 32, 60))?;
+        let full = run(2, sgd(0.3, data.len(), 100))?;
         Ok(Self { name, file, small, full })
     }
 
@@ -79,7 +86,7 @@ impl Pair {
         train: &Samples<f32>,
         test: &Samples<f32>,
         written: &mut Vec<(String, String)>,
-    ) -> Result<(), Box<dyn Error>> {
+    ) -> Result<Findings, Box<dyn Error>> {
         let Self { name, file, small, full } = self;
         let mut save = |figure: &str, svg: String, what: &str| -> Result<(), Box<dyn Error>> {
             let path = format!("{figure}_{file}.svg");
@@ -99,13 +106,18 @@ impl Pair {
         curve.write_npz(folder.join(format!("interpolation_{file}.npz")))?;
         let figure = curve_figure(&curve)?
             .title(format!("Small to full batch, {name}"))
-            .x_label("α: (1 − α) θ_small + α θ_full")
+            .x_label("α, from small batch (0) to full batch (1)")
+            .left_scale(Scale::Log)
             .guide(0.0, "small batch")
             .guide(1.0, "full batch");
         save("interpolation", figure.to_svg()?, "loss and accuracy between the minimisers")?;
 
+        let between = curve.alpha().iter().zip(curve.channel("train loss")?);
+        let barrier = between.filter(|(a, _)| (0.0..=1.0).contains(*a)).map(|(_, l)| *l).fold(0.0, f64::max);
+
         // Section 4: each along filter-normalised directions of its own length, on equal axes.
         let mut lines = Panels::new().title(format!("Filter-normalised lines, {name}"));
+        let mut area = Vec::new();
         let mut surfaces = Panels::new().title(format!("Filter-normalised surfaces, {name}")).shared_scale();
         for (net, batch) in [(small, "small batch"), (full, "full batch")] {
             let directions = RandomDirections::new(7);
@@ -118,7 +130,13 @@ impl Pair {
                 .run()?;
             let stem = format!("line_{}_{file}", batch.replace(' ', "_"));
             curve.write_npz(folder.join(format!("{stem}.npz")))?;
-            lines = lines.panel(curve_figure(&curve)?.title(batch).x_label("α").left_range(0.0, 6.0));
+            lines = lines.panel(
+                curve_figure(&curve)?
+                    .title(batch)
+                    .x_label("α")
+                    .left_scale(Scale::Log)
+                    .left_range(0.003, 30.0),
+            );
 
             // Sections 4 and 5: the plane of two such directions.
             let bar = ProgressBar::new(format!("surface, {batch}"));
@@ -127,13 +145,15 @@ impl Pair {
                 .data("test", test)
                 .observer(&bar)
                 .run()?;
+            let loss = surface.channel("train loss")?;
+            area.push(loss.iter().filter(|loss| **loss < 0.5).count() as f64 / loss.len() as f64);
             let stem = format!("surface_{}_{file}", batch.replace(' ', "_"));
             surface.write_npz(folder.join(format!("{stem}.npz")))?;
             surfaces = surfaces.panel(contour_figure(&surface)?.title(batch).marker(0.0, 0.0, ""));
         }
         save("lines", lines.to_svg()?, "loss and accuracy along a random direction")?;
         save("surfaces", surfaces.to_svg()?, "training loss over a random plane")?;
-        Ok(())
+        Ok(Findings { barrier, area })
     }
 }
 
@@ -161,15 +181,19 @@ fn contour_figure(surface: &Surface) -> Result<ContourFigure, loss_landscape::Er
         .scale(Scale::Log))
 }
 
-/// What the four minimisers are.
-fn table(pairs: &[Pair], train: &Samples<f32>, test: &Samples<f32>) -> Result<(), Box<dyn Error>> {
-    println!("A 64-64-10 network on {} handwritten digits, tested on {}:\n", train.len(), test.len());
-    println!(
-        "{:<24} {:<12} {:>8} {:>11} {:>10} {:>12} {:>12}",
-        "", "batch", "‖θ‖", "train loss", "test loss", "train error", "test error"
-    );
-    for pair in pairs {
-        for (net, batch) in [(&pair.small, "small (16)"), (&pair.full, "full")] {
+/// What the four minimisers are, and how wide they look at equal scale.
+fn table(
+    pairs: &[Pair],
+    findings: &[Findings],
+    train: &Samples<f32>,
+    test: &Samples<f32>,
+) -> Result<(), Box<dyn Error>> {
+    println!("A 64-32-10 network on {} handwritten digits, tested on {}:\n", train.len(), test.len());
+    println!("                                         loss (nats)         error (%)     surface with");
+    println!("                        batch    ‖θ‖    train    test     train    test    loss < 0.5");
+    for (pair, findings) in pairs.iter().zip(findings) {
+        for ((net, batch), area) in [(&pair.small, "32"), (&pair.full, "all")].into_iter().zip(&findings.area)
+        {
             let mut figures = [[0.0; 2]; 2];
             for (data, figures) in [train, test].into_iter().zip(&mut figures) {
                 net.measure(net.parameters(), data, figures).map_err(|e| -> Box<dyn Error> { e })?;
@@ -177,13 +201,14 @@ fn table(pairs: &[Pair], train: &Samples<f32>, test: &Samples<f32>) -> Result<()
             let [[train_loss, train_accuracy], [test_loss, test_accuracy]] = figures;
             let norm = net.parameters().iter().map(|t| t * t).sum::<f32>().sqrt();
             println!(
-                "{:<24} {batch:<12} {norm:>8.2} {train_loss:>11.4} {test_loss:>10.4} {:>10.2} % {:>10.2} %",
+                "{:<24}{batch:>5} {norm:>6.1} {train_loss:>8.4}{test_loss:>8.4}  {:>8.2}{:>8.2}    {:>6.0} %",
                 pair.name,
                 100.0 * (1.0 - train_accuracy),
                 100.0 * (1.0 - test_accuracy),
+                100.0 * area,
             );
         }
+        println!("{:<24}highest training loss between the two: {:.2}", "", findings.barrier);
     }
-    println!();
     Ok(())
 }

@@ -2,9 +2,7 @@
 
 #![allow(clippy::inline_always, reason = "only what is inlined is compiled for the chosen instruction set")]
 
-use pulp::Arch;
-
-use super::{Criterion, NetScalar};
+use super::{Criterion, NetScalar, kernels::kernel};
 
 /// What the samples of a tile should have given.
 #[derive(Clone, Copy, Debug)]
@@ -43,57 +41,61 @@ fn cross_entropy<S: NetScalar>(outputs: &mut [S], labels: &[u32], room: &mut [S]
     let samples = labels.len();
     let (largest, room) = room.split_at_mut(samples);
     let (first, room) = room.split_at_mut(samples);
-    let total = &mut room[..samples];
+    let gap = &mut room[..samples];
     // The label's own output, before the softmax takes its place.
-    for (sample, (total, &label)) in total.iter_mut().zip(labels).enumerate() {
-        *total = outputs[label as usize * samples + sample];
+    for (sample, (gap, &label)) in gap.iter_mut().zip(labels).enumerate() {
+        *gap = outputs[label as usize * samples + sample];
     }
+    find_largest(outputs, largest, first);
     let mut sums = Sums::default();
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            largest.copy_from_slice(&outputs[..samples]);
-            first.fill(S::zero());
-            for (class, row) in outputs.chunks_exact(samples).enumerate().skip(1) {
-                let class = S::from_f64(class as f64);
-                for ((&z, largest), first) in row.iter().zip(largest.iter_mut()).zip(first.iter_mut()) {
-                    // NaN must reach the loss, so it wins too.
-                    let wins = z > *largest || z.is_nan();
-                    *first = if wins { class } else { *first };
-                    *largest = if wins { z } else { *largest };
-                }
-            }
-        },
-    );
-    for ((&label, &first), (total, &largest)) in
-        labels.iter().zip(first.iter()).zip(total.iter_mut().zip(largest.iter()))
-    {
+    for ((&label, &first), (gap, &largest)) in labels.iter().zip(&*first).zip(gap.iter_mut().zip(&*largest)) {
         sums.hits += f64::from(u8::from(first.as_f64() == f64::from(label) && !largest.is_nan()));
         // From here on: max z − z_label, the loss but for the logarithm.
-        *total = largest - *total;
+        *gap = largest - *gap;
     }
-    let exponentials = first;
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            exponentials.fill(S::zero());
-            for row in outputs.chunks_exact_mut(samples) {
-                for ((z, &largest), sum) in row.iter_mut().zip(largest.iter()).zip(exponentials.iter_mut()) {
-                    *z = (*z - largest).exp_nonpositive();
-                    *sum += *z;
-                }
-            }
-            for row in outputs.chunks_exact_mut(samples) {
-                for (z, &sum) in row.iter_mut().zip(exponentials.iter()) {
-                    *z /= sum;
-                }
-            }
-        },
-    );
-    for (&gap, &sum) in total.iter().zip(exponentials.iter()) {
-        sums.loss += (gap + sum.ln()).as_f64();
+    let totals = first;
+    softmax(outputs, largest, totals);
+    for (&gap, &total) in gap.iter().zip(&*totals) {
+        sums.loss += (gap + total.ln()).as_f64();
     }
     sums
+}
+
+kernel! {
+    /// The largest output of each sample, and the first unit that has it. NaN wins over all, so that
+    /// it reaches the loss.
+    fn find_largest(outputs: &'a [S], largest: &'a mut [S], first: &'a mut [S]) {
+        let samples = largest.len();
+        largest.copy_from_slice(&outputs[..samples]);
+        first.fill(S::zero());
+        for (unit, row) in outputs.chunks_exact(samples).enumerate().skip(1) {
+            let unit = S::from_f64(unit as f64);
+            for ((&z, largest), first) in row.iter().zip(largest.iter_mut()).zip(first.iter_mut()) {
+                let wins = z > *largest || z.is_nan();
+                *first = if wins { unit } else { *first };
+                *largest = if wins { z } else { *largest };
+            }
+        }
+    }
+}
+
+kernel! {
+    /// The softmax in place, and Σ exp(z − max z) of each sample.
+    fn softmax(outputs: &'a mut [S], largest: &'a [S], totals: &'a mut [S]) {
+        let samples = largest.len();
+        totals.fill(S::zero());
+        for row in outputs.chunks_exact_mut(samples) {
+            for ((z, &largest), total) in row.iter_mut().zip(largest).zip(totals.iter_mut()) {
+                *z = (*z - largest).exp_nonpositive();
+                *total += *z;
+            }
+        }
+        for row in outputs.chunks_exact_mut(samples) {
+            for (z, &total) in row.iter_mut().zip(totals.iter()) {
+                *z /= total;
+            }
+        }
+    }
 }
 
 fn squared_error<S: NetScalar>(outputs: &[S], values: &[S], samples: usize) -> Sums {

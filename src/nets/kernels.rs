@@ -4,10 +4,34 @@
 
 #![allow(clippy::inline_always, reason = "only what is inlined is compiled for the chosen instruction set")]
 
-use pulp::Arch;
-
 use super::Activation;
 use crate::Scalar;
+
+/// A function compiled once for each instruction set.
+///
+/// It becomes a struct of its arguments with an inlined method: a closure would be called through
+/// a shim that the compiler may leave out of line, and so compile for the oldest processor
+/// (measured: 5 times as slow).
+macro_rules! kernel {
+    ($(#[$meta:meta])* fn $name:ident($($argument:ident: $type:ty),+ $(,)?) $body:block) => {
+        $(#[$meta])*
+        pub(crate) fn $name<'a, S: $crate::nets::NetScalar>($($argument: $type),+) {
+            struct Task<'a, S> {
+                $($argument: $type),+
+            }
+            impl<'a, S: $crate::nets::NetScalar> pulp::WithSimd for Task<'a, S> {
+                type Output = ();
+                #[inline(always)]
+                fn with_simd<V: pulp::Simd>(self, _: V) {
+                    let Self { $($argument),+ } = self;
+                    $body
+                }
+            }
+            pulp::Arch::new().dispatch(Task { $($argument),+ });
+        }
+    };
+}
+pub(super) use kernel;
 
 /// The scalars that networks compute in: [`f32`] and [`f64`].
 ///
@@ -72,102 +96,75 @@ impl NetScalar for f32 {
     }
 }
 
-/// out ← Σ cᵢ·basisᵢ, then the activation if there is one: the first layer at a point of a plane.
-pub(crate) fn combine<S: NetScalar>(out: &mut [S], basis: &[S], c: [S; 3], activation: Option<Activation>) {
-    let len = out.len();
-    let (first, rest) = basis.split_at(len);
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            if rest.len() == len {
-                for ((out, &a), &b) in out.iter_mut().zip(first).zip(rest) {
-                    *out = act(c[0] * a + c[1] * b, activation);
-                }
-            } else {
-                let (second, third) = rest.split_at(len);
-                for (((out, &a), &b), &d) in out.iter_mut().zip(first).zip(second).zip(third) {
-                    *out = act(c[0] * a + c[1] * b + c[2] * d, activation);
-                }
+kernel! {
+    /// out ← Σ cᵢ·basisᵢ, then the activation if there is one: the first layer at a point of a plane.
+    fn combine(out: &'a mut [S], basis: &'a [S], c: [S; 3], activation: Option<Activation>) {
+        let len = out.len();
+        let (first, rest) = basis.split_at(len);
+        if rest.len() == len {
+            for ((out, &a), &b) in out.iter_mut().zip(first).zip(rest) {
+                *out = act(c[0] * a + c[1] * b, activation);
             }
-        },
-    );
+        } else {
+            let (second, third) = rest.split_at(len);
+            for (((out, &a), &b), &d) in out.iter_mut().zip(first).zip(second).zip(third) {
+                *out = act(c[0] * a + c[1] * b + c[2] * d, activation);
+            }
+        }
+    }
 }
 
-/// z ← z + bias of its row, then the activation if there is one.
-pub(crate) fn bias_and_activate<S: NetScalar>(z: &mut [S], bias: &[S], activation: Option<Activation>) {
-    let samples = z.len() / bias.len();
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for (row, &bias) in z.chunks_exact_mut(samples).zip(bias) {
-                for z in row {
-                    *z = act(*z + bias, activation);
-                }
+kernel! {
+    /// z ← z + bias of its row, then the activation if there is one.
+    fn bias_and_activate(z: &'a mut [S], bias: &'a [S], activation: Option<Activation>) {
+        let samples = z.len() / bias.len();
+        for (row, &bias) in z.chunks_exact_mut(samples).zip(bias) {
+            for z in row {
+                *z = act(*z + bias, activation);
             }
-        },
-    );
+        }
+    }
 }
 
-/// δ ← δ ⊙ act′, from the activations.
-pub(crate) fn backward<S: NetScalar>(delta: &mut [S], activations: &[S], activation: Activation) {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for (delta, &a) in delta.iter_mut().zip(activations) {
-                *delta *= slope(a, activation);
-            }
-        },
-    );
+kernel! {
+    /// δ ← δ ⊙ act′, from the activations.
+    fn backward(delta: &'a mut [S], activations: &'a [S], activation: Activation) {
+        for (delta, &a) in delta.iter_mut().zip(activations) {
+            *delta *= slope(a, activation);
+        }
+    }
 }
 
-/// The R-operator through an activation, forward: Rz ← Rz + R-bias; Ra ← act′ ⊙ Rz. Keeps both.
-pub(crate) fn tangent_forward<S: NetScalar>(
-    tangent_z: &mut [S],
-    tangent_a: &mut [S],
-    tangent_bias: &[S],
-    activations: &[S],
-    activation: Activation,
-) {
-    let samples = tangent_z.len() / tangent_bias.len();
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for ((z, &bias), (ta, a)) in (tangent_z.chunks_exact_mut(samples).zip(tangent_bias))
-                .zip(tangent_a.chunks_exact_mut(samples).zip(activations.chunks_exact(samples)))
-            {
-                for ((z, ta), &a) in z.iter_mut().zip(ta).zip(a) {
-                    *z += bias;
-                    *ta = slope(a, activation) * *z;
-                }
+kernel! {
+    /// The R-operator through an activation, forward: Rz ← Rz + R-bias; Ra ← act′ ⊙ Rz. Keeps both.
+    fn tangent_forward(tangent_z: &'a mut [S], tangent_a: &'a mut [S], tangent_bias: &'a [S], activations: &'a [S], activation: Activation) {
+        let samples = tangent_z.len() / tangent_bias.len();
+        for ((z, &bias), (ta, a)) in (tangent_z.chunks_exact_mut(samples).zip(tangent_bias))
+            .zip(tangent_a.chunks_exact_mut(samples).zip(activations.chunks_exact(samples)))
+        {
+            for ((z, ta), &a) in z.iter_mut().zip(ta).zip(a) {
+                *z += bias;
+                *ta = slope(a, activation) * *z;
             }
-        },
-    );
+        }
+    }
 }
 
-/// The R-operator through an activation, backward: Rδ ← Rδ ⊙ act′ + δ ⊙ act″ ⊙ Rz, δ ← δ ⊙ act′.
-pub(crate) fn tangent_backward<S: NetScalar>(
-    delta: &mut [S],
-    tangent_delta: &mut [S],
-    activations: &[S],
-    tangent_z: &[S],
-    activation: Activation,
-) {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for (((delta, td), &a), &tz) in
-                delta.iter_mut().zip(tangent_delta).zip(activations).zip(tangent_z)
-            {
-                let slope = slope(a, activation);
-                let bend = match activation {
-                    Activation::Relu => S::zero(),
-                    Activation::Tanh => -(a + a) * slope,
-                };
-                *td = *td * slope + *delta * bend * tz;
-                *delta *= slope;
-            }
-        },
-    );
+kernel! {
+    /// The R-operator through an activation, backward: Rδ ← Rδ ⊙ act′ + δ ⊙ act″ ⊙ Rz, δ ← δ ⊙ act′.
+    fn tangent_backward(delta: &'a mut [S], tangent_delta: &'a mut [S], activations: &'a [S], tangent_z: &'a [S], activation: Activation) {
+        for (((delta, td), &a), &tz) in
+            delta.iter_mut().zip(tangent_delta).zip(activations).zip(tangent_z)
+        {
+            let slope = slope(a, activation);
+            let bend = match activation {
+                Activation::Relu => S::zero(),
+                Activation::Tanh => -(a + a) * slope,
+            };
+            *td = *td * slope + *delta * bend * tz;
+            *delta *= slope;
+        }
+    }
 }
 
 /// row sums, added to `out`: the gradient of a bias.

@@ -117,23 +117,40 @@ impl Job<'_> {
 }
 
 impl<'a> Shared<'a> {
-    /// One thread a batch of points; threads take the next batch as they get free.
+    /// Threads take runs of points, long ones first and shorter ones towards the end, so that they
+    /// seldom meet at the lock and end together.
     fn run_by_points(&self, threads: usize, values: &mut [f64], computed: &mut [bool]) {
         let (points, stride) = (self.job.points(), self.job.stride());
         let wish = self.job.sets.iter().map(|(_, set)| set.batch()).max().unwrap_or(1);
-        // Small enough that threads end together.
         let batch = wish.min(points.div_ceil(4 * threads)).max(1);
-        let batches =
-            Mutex::new(values.chunks_mut(batch * stride).zip(computed.chunks_mut(batch)).enumerate());
+        let rest = Mutex::new((0, values, computed));
         rayon::broadcast(|_| {
             let mut private = self.private(batch);
             while self.stop.load(Ordering::Relaxed) == RUN {
-                let next = lock(&batches).next();
-                let Some((index, (values, computed))) = next else { break };
-                self.evaluate(&mut private, index * batch, values);
-                computed.fill(true);
-                for (k, values) in values.chunks_exact(stride).enumerate() {
-                    self.tell(index * batch + k, values);
+                let (first, values, computed) = {
+                    let mut rest = lock(&rest);
+                    let (first, values, computed) = std::mem::replace(&mut *rest, (0, &mut [], &mut []));
+                    let run = (computed.len() / (8 * threads)).next_multiple_of(batch).max(batch);
+                    let run = run.min(computed.len());
+                    let (values, values_left) = values.split_at_mut(run * stride);
+                    let (computed, computed_left) = computed.split_at_mut(run);
+                    *rest = (first + run, values_left, computed_left);
+                    (first, values, computed)
+                };
+                if computed.is_empty() {
+                    break;
+                }
+                let batches = values.chunks_mut(batch * stride).zip(computed.chunks_mut(batch));
+                for (index, (values, computed)) in batches.enumerate() {
+                    if self.stop.load(Ordering::Relaxed) != RUN {
+                        break;
+                    }
+                    let first = first + index * batch;
+                    self.evaluate(&mut private, first, values);
+                    computed.fill(true);
+                    for (k, values) in values.chunks_exact(stride).enumerate() {
+                        self.tell(first + k, values);
+                    }
                 }
             }
         });
