@@ -2,7 +2,6 @@
 //! products, with one and two threads. `cargo bench --bench mlp`
 //!
 //! With `--per-point` it prints one line of milliseconds a point for `benches/pytorch/compare.py`.
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench prints its figures and may fail")]
 
 mod common;
 
@@ -18,6 +17,8 @@ use ndarray::{Array2, linalg::general_mat_mul};
 
 const SAMPLES: usize = 2048;
 const SIDE: usize = 51;
+/// Fewer points where each is multiplied anew: the whole grid would take half a minute.
+const FEW: usize = 9;
 
 fn network(activation: Activation) -> (Mlp<f32>, Samples<f32>) {
     let net = Mlp::new(&[784, 256, 10], activation, Criterion::CrossEntropy, 0).unwrap();
@@ -46,8 +47,6 @@ fn prepared_against_single(activation: Activation) {
     let (net, data) = network(activation);
     let single = net.clone().with_plane_memory(0);
     let dirs = RandomDirections::new(0).pair(&net).unwrap();
-    // Fewer points where each is multiplied anew: the whole grid of 2,601 takes half a minute.
-    const FEW: usize = 9;
     let (a, b) = (sweep(&net, &data, &dirs, FEW, 1), sweep(&single, &data, &dirs, FEW, 1));
     let (a, b) = (a.channel("loss").unwrap(), b.channel("loss").unwrap());
     let gap = a.iter().zip(b).map(|(a, b)| ((a - b) / b).abs());

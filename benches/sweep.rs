@@ -1,6 +1,5 @@
 //! The sweep itself, over an oracle that costs nothing: time a point, and how far that is from the
 //! memory's limit. `cargo bench --bench sweep`
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench prints its figures and may fail")]
 
 mod common;
 

@@ -1,5 +1,95 @@
-//! placeholder
+//! Loss landscapes of neural networks that you can believe.
+//!
+//! This crate implements *Visualizing the Loss Landscape of Neural Nets* (Li, Xu, Taylor, Studer,
+//! Goldstein, NeurIPS 2018[^1]): filter-normalised random directions, interpolation between
+//! minimisers, and surfaces over a plane, for any model that implements two small traits, in parallel
+//! and with the same bits for any number of threads.
+//!
+//! ```
+//! use loss_landscape::{grid_2d, FnModel, Layout, RandomDirections};
+//!
+//! let data = [(0.0, 1.0), (1.0, 3.0), (2.0, 5.0)];
+//! let loss = |theta: &[f64], data: &[(f64, f64); 3]| {
+//!     data.iter().map(|(x, y)| (theta[0] * x + theta[1] - y).powi(2)).sum::<f64>() / 3.0
+//! };
+//! let model = FnModel::new(Layout::flat(2)?, vec![2.0, 1.0], loss)?;
+//! let surface = grid_2d(&model, &data, RandomDirections::new(42).pair(&model)?)?;
+//! assert_eq!(surface.shape(), [51, 51]);
+//! assert_eq!(surface.channel("loss")?[[25, 25]], 0.0); // the centre is θ itself
+//! # Ok::<(), loss_landscape::Error>(())
+//! ```
+//!
+//! # The types, and how they relate
+//!
+//! **Your model.** [`Model`] says which parameters there are: one flat vector θ, and a [`Layout`] of
+//! named [`Block`]s with their [`Role`] and filter axis. [`Loss`] evaluates θ on your own data type;
+//! [`FnModel`] makes both out of a closure. What your model can do beyond that are traits of their
+//! own: [`Gradient`], [`HessianProduct`]. [`check_gradient`] and [`check_hessian_product`] test them.
+//!
+//! **Directions.** [`RandomDirections`] draws them from a seed, [`Direction::between`] takes the
+//! difference of two parameter vectors, [`Direction::new`] takes yours. A [`Normalization`] gives them
+//! their length: the paper's rule by default, the original repository's as a preset. A [`Mask`] chooses
+//! blocks by name or role. Two directions are [`Directions`]; they know their cosine.
+//!
+//! **Sweeps.** [`Line1d`] goes along one direction, [`Interpolation`] from one minimiser to another,
+//! [`Grid2d`] over a plane; [`line_1d`], [`interpolate`] and [`grid_2d`] are these with their defaults.
+//! They end in a [`Curve`] or a [`Surface`]: the values of each channel, and a [`SweepReport`] of how
+//! it went, which points were bad, and where everything came from ([`Provenance`]). An [`Observer`]
+//! watches and may cancel.
+//!
+//! **Speed, when you need it.** [`Loss::prepare`] may return a [`Prepared`] plane with a [`Worker`] for
+//! each thread: scratch memory, products computed once for the whole plane, several points in one call,
+//! data in chunks. [`pointwise`] is the default.
+//!
+#![cfg_attr(feature = "nets", doc = "**A network to start with** is in [`nets`]; **figures** are in")]
+#![cfg_attr(not(feature = "nets"), doc = "**A network to start with** is in `nets`; **figures** are in")]
+#![cfg_attr(feature = "plot", doc = "[`plot`].")]
+#![cfg_attr(not(feature = "plot"), doc = "`plot`.")]
+//!
+//! # Features
+//!
+//! None is on by default; each adds, none changes what is there.
+//!
+//! - `nets`: a multilayer perceptron with exact gradient and Hessian-vector product, its training, a
+//!   reader of IDX files, and the handwritten digits. Adds the crates `gemm` and `pulp`.
+//! - `plot`: figures as SVG, contours with labels, curves on two axes. Adds `colorous`.
+//! - `npz`: results for numpy, [`Surface`] and [`Curve`] get `write_npz`. Adds `ndarray-npy`.
+//! - `progress`: `ProgressBar`, an [`Observer`] for the terminal. Adds `indicatif`.
+//!
+//! # What it does not do
+//!
+//! - It does not differentiate your model: bring a gradient, or use losses alone.
+//! - It does not smooth, clip or replace values. NaN and infinity are stored as they are, listed, and
+//!   masked in figures.
+//! - It does not re-estimate batch statistics. Buffers stand still unless you move them.
+//! - It does not guess filter axes from ranks or names; the layout says them.
+//! - No curvature maps, convolutional networks, PNG, HTML or resumable runs yet.
+//!
+//! # Numbers
+//!
+//! Losses, coordinates, norms and sums are `f64`; θ and directions are `f32` or `f64`. Results are the
+//! same bits on one machine for any number of threads. Across machines, draws of a seed agree within
+//! 1e-12, and losses as far as the model's own arithmetic does. A point costs what the oracle costs
+//! plus one pass over θ and its directions (0.16 ms for a million `f32` parameters where the oracle is
+//! free, which is the time of reading three vectors and writing one).
+//!
+//! The library prints nothing and does not panic on a caller's input; an oracle that panics is a bad
+//! point (not with `panic = "abort"`).
+//!
+//! [^1]: <https://arxiv.org/abs/1712.09913>
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// Of the library alone: tests may unwrap, examples may print.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::todo,
+        clippy::print_stdout,
+        clippy::print_stderr
+    )
+)]
 
 mod check;
 mod closure;
@@ -39,3 +129,11 @@ pub use sweep::{
     BadPoint, Curve, DirectionRecord, Grid2d, Interpolation, Line1d, Observer, OnBadPoint, PointFailure,
     Progress, Provenance, Surface, SweepReport, Termination, grid_2d, interpolate, line_1d,
 };
+
+/// The design of the crate: its words, what its numbers mean, and which module may use which.
+#[doc = include_str!("../docs/DESIGN.md")]
+pub mod _design {}
+
+#[cfg(all(doctest, feature = "nets", feature = "plot"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

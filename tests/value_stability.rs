@@ -1,6 +1,8 @@
 //! Seeds are API: the values drawn for a seed may not change. A failure here is a value-breaking
 //! change, to be said so in CHANGELOG.md.
 
+#![allow(clippy::unreadable_literal, reason = "golden values as they were printed")]
+
 use approx::assert_relative_eq;
 use loss_landscape::{
     Block, FnModel, Layout, Model, Norm, Normalization, Policy, RandomDirections,

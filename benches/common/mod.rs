@@ -6,7 +6,9 @@ use std::time::Instant;
 /// Seconds of each of several works, run in turns; one list a work.
 pub(crate) fn in_turns(rounds: usize, works: &mut [&mut dyn FnMut()]) -> Vec<Vec<f64>> {
     // The first round warms caches and clocks and is not counted.
-    works.iter_mut().for_each(|work| work());
+    for work in works.iter_mut() {
+        work();
+    }
     let mut seconds = vec![Vec::with_capacity(rounds); works.len()];
     for _ in 0..rounds {
         for (work, seconds) in works.iter_mut().zip(&mut seconds) {

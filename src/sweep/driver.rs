@@ -129,7 +129,7 @@ impl<'a> Shared<'a> {
             while self.stop.load(Ordering::Relaxed) == RUN {
                 let (first, values, computed) = {
                     let mut rest = lock(&rest);
-                    let (first, values, computed) = std::mem::replace(&mut *rest, (0, &mut [], &mut []));
+                    let (first, values, computed) = std::mem::take(&mut *rest);
                     let run = (computed.len() / (8 * threads)).next_multiple_of(batch).max(batch);
                     let run = run.min(computed.len());
                     let (values, values_left) = values.split_at_mut(run * stride);
