@@ -32,7 +32,7 @@ fn theta(len: usize) -> Vec<f64> {
 type Constant = fn(&[f64], &()) -> f64;
 
 fn model(layout: &Layout) -> FnModel<f64, Constant> {
-    FnModel::new(layout.clone(), theta(layout.len()), (|_, _| 0.0) as Constant).unwrap()
+    FnModel::new(layout.clone(), theta(layout.len()), (|_, ()| 0.0) as Constant).unwrap()
 }
 
 fn norm<'a>(values: impl IntoIterator<Item = &'a f64>) -> f64 {
@@ -56,10 +56,7 @@ proptest! {
                     let moves = matches!(block.role(), Role::Weight | Role::Bias);
                     let groups = if by_filter { block.filters() } else { 1 };
                     for group in 0..groups {
-                        let pick = |v| match by_filter {
-                            true => norm(block.filter(v, group).unwrap().iter()),
-                            false => norm(block.slice(v).unwrap()),
-                        };
+                        let pick = |v| if by_filter { norm(block.filter(v, group).unwrap().iter()) } else { norm(block.slice(v).unwrap()) };
                         let wanted = match (moves, relative) {
                             (false, _) => 0.0,
                             (true, true) => pick(model.parameters()),
@@ -115,7 +112,7 @@ proptest! {
     #[test]
     fn a_lines_ends_are_the_two_minimisers(len in 1..40_usize, seed in 0..1000_u64) {
         // The loss is a hash of the bits of θ: equal only if every bit is.
-        let loss = |theta: &[f64], _: &()| {
+        let loss = |theta: &[f64], (): &()| {
             theta.iter().fold(0_u64, |h, t| h.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(t.to_bits())) as f64
         };
         let layout = Layout::flat(len).unwrap();
@@ -131,7 +128,7 @@ proptest! {
     #[test]
     fn transposing_the_plane_transposes_the_grid(m in 2..6_usize, n in 2..6_usize, seed: u64) {
         let layout = Layout::new([Block::weight("w", [3, 2], 0)]).unwrap();
-        let bowl = |theta: &[f64], _: &()| theta.iter().enumerate().map(|(i, t)| (i + 1) as f64 * t.powi(4)).sum::<f64>();
+        let bowl = |theta: &[f64], (): &()| theta.iter().enumerate().map(|(i, t)| (i + 1) as f64 * t.powi(4)).sum::<f64>();
         let model = FnModel::new(layout.clone(), theta(6), bowl).unwrap();
         let dirs = RandomDirections::new(seed).pair(&model).unwrap();
         let run = |dirs: Directions<f64>, m, n| {

@@ -9,9 +9,11 @@ use loss_landscape::{
     nets::{Activation, Criterion, Mlp, Sgd, digits},
 };
 
-fn model() -> FnModel<f64, fn(&[f64], &()) -> f64> {
+type Constant = fn(&[f64], &()) -> f64;
+
+fn model() -> FnModel<f64, Constant> {
     let layout = Layout::new([Block::weight("w", [2, 2], 0), Block::bias("b", [1])]).unwrap();
-    FnModel::new(layout, vec![3.0, 4.0, 0.5, 1.2, 9.0], (|_, ()| 0.0) as fn(&[f64], &()) -> f64).unwrap()
+    FnModel::new(layout, vec![3.0, 4.0, 0.5, 1.2, 9.0], (|_, ()| 0.0) as Constant).unwrap()
 }
 
 fn check(rule: Normalization, stream: u64, orthogonal: bool, expected: [[f64; 5]; 2]) {

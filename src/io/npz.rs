@@ -10,8 +10,8 @@ use crate::{Curve, Error, Result, Surface, SweepReport};
 impl Surface {
     /// Writes the surface as npz, for `numpy.load`.
     ///
-    /// It holds `alpha` [m], `beta` [n], each channel [m, n] under its name with `_` for spaces
-    /// (`train_loss`), `computed` [m, n], and `provenance`, the bytes of a JSON text
+    /// It holds `alpha` (m values), `beta` (n values), each channel (m×n) under its name with `_` for spaces
+    /// (`train_loss`), `computed` (m×n), and `provenance`, the bytes of a JSON text
     /// (`bytes(file["provenance"]).decode()`). A file of that name is replaced only when the new one
     /// is whole.
     ///
@@ -33,7 +33,7 @@ impl Surface {
 impl Curve {
     /// Writes the curve as npz, for `numpy.load`.
     ///
-    /// It holds `alpha` [m], each channel [m] under its name with `_` for spaces, `computed` [m],
+    /// It holds `alpha` (m values), each channel (m) under its name with `_` for spaces, `computed` (m),
     /// and `provenance`, the bytes of a JSON text.
     ///
     /// # Errors
@@ -95,7 +95,7 @@ mod tests {
             FnModel::new(
                 Layout::flat(3)?,
                 vec![1.0_f64; 3],
-                |t: &[f64], _: &()| {
+                |t: &[f64], (): &()| {
                     if t[0] > 1.0 { f64::NAN } else { t[1] }
                 },
             )?;

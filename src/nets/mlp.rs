@@ -30,7 +30,7 @@ pub enum Criterion {
 
 /// A multilayer perceptron: linear layers of any sizes with an activation between them.
 ///
-/// Blocks are named and shaped as in PyTorch: `fc1.weight` [out, in], `fc1.bias` [out], `fc2.weight`
+/// Blocks are named and shaped as in PyTorch: `fc1.weight` (out×in), `fc1.bias` (out), `fc2.weight`
 /// and so on; filters are the rows of a weight. It implements [`Loss`], [`Gradient`] and
 /// [`HessianProduct`] over [`Samples`], all exact, in `f32` and `f64`.
 ///

@@ -190,7 +190,7 @@ mod tests {
         assert!(check_coordinates("x axis", &[0.0, 1.0]).is_ok());
         assert_eq!(
             check_coordinates("x axis", &[0.0, 1.0, 1.0]).unwrap_err().to_string(),
-            "plot: x axis is not strictly increasing at index 2: 1 follows 1"
+            "figure: x axis is not strictly increasing at index 2: 1 follows 1"
         );
         assert!(matches!(
             check_coordinates("x axis", &[0.0, f64::NAN]),

@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn lengths_are_checked_with_the_name_of_the_curve() {
         let error = Curve::new("train", &[0.0, 1.0], &[1.0]).check().unwrap_err();
-        assert_eq!(error.to_string(), "plot: values of curve `train` has 1 elements, expected 2");
+        assert_eq!(error.to_string(), "figure: values of curve `train` has 1 elements, expected 2");
         assert!(Curve::new("train", &[0.0, 1.0], &[f64::NAN, 1.0]).check().is_ok());
     }
 }

@@ -36,13 +36,13 @@ pub struct Progress<'a> {
 /// impl Observer for StopBelow {
 ///     fn point(&self, progress: &Progress<'_>) -> ControlFlow<()> {
 ///         self.seen.fetch_add(1, Ordering::Relaxed);
-///         if progress.values[0] < self.target { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+///         if progress.values[0] <= self.target { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 ///     }
 /// }
 ///
 /// let bowl = |theta: &[f64], _: &()| theta.iter().map(|t| t * t).sum::<f64>();
 /// let model = FnModel::new(Layout::flat(3)?, vec![1.0; 3], bowl)?;
-/// let observer = StopBelow { target: 2.0, seen: AtomicUsize::new(0) };
+/// let observer = StopBelow { target: 3.0, seen: AtomicUsize::new(0) };
 /// let surface = Grid2d::new(&model, RandomDirections::new(5).pair(&model)?)
 ///     .data("", &())
 ///     .observer(&observer)
