@@ -90,3 +90,15 @@ fn initial_parameters_and_shuffles() {
         max_relative = 1e-9
     );
 }
+
+/// Draws are made in f64 whatever the scalar, so that a network has the same directions in both.
+#[test]
+fn f32_directions_are_f64_directions_rounded() {
+    let layout = Layout::new([Block::weight("w", [3, 4], 1), Block::bias("b", [3])]).unwrap();
+    let raw = Normalization::default().with_norm(Norm::None).with_biases(Policy::Normalize);
+    let draw = RandomDirections::new(5).normalization(raw);
+    let wide = FnModel::new(layout.clone(), vec![1.0_f64; 15], |_: &[f64], (): &()| 0.0).unwrap();
+    let narrow = FnModel::new(layout, vec![1.0_f32; 15], |_: &[f32], (): &()| 0.0).unwrap();
+    let rounded: Vec<f32> = draw.one(&wide).unwrap().values().iter().map(|&v| v as f32).collect();
+    assert_eq!(draw.one(&narrow).unwrap().values(), rounded);
+}
