@@ -1,6 +1,7 @@
 //! The small lines under a figure that say what it does not show.
 
-use super::svg::Svg;
+use super::axes;
+use super::svg::{Fragment, Rect, Svg};
 use super::text::{Anchor, CAPTION, Text, text_width};
 
 /// `3 of 2601 points not finite`, or nothing if the count is zero.
@@ -9,7 +10,7 @@ pub(crate) fn note(count: usize, total: usize, things: &str, what: &str) -> Opti
 }
 
 /// Joins notes into lines no wider than `width` pixels, as far as single notes allow.
-pub(crate) fn lines(notes: &[String], width: f64) -> Vec<String> {
+fn lines(notes: &[String], width: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for note in notes {
         match lines.last_mut() {
@@ -23,15 +24,19 @@ pub(crate) fn lines(notes: &[String], width: f64) -> Vec<String> {
     lines
 }
 
-/// Draws caption lines downwards from `top`.
-pub(crate) fn draw(svg: &mut Svg, lines: &[String], x: f64, top: f64, spacing: f64) {
+/// Writes the notes under the plotting area and closes the drawing.
+pub(crate) fn finish(mut svg: Svg, notes: &[String], frame: &Rect, width: f64) -> Fragment {
+    let lines = lines(notes, width - frame.x - 4.0);
+    let top = frame.bottom() + axes::BOTTOM;
     for (k, line) in lines.iter().enumerate() {
-        Text::new([x, top + (k as f64 + 0.5) * spacing], line.as_str())
+        Text::new([frame.x, top + (k as f64 + 0.5) * axes::CAPTION_LINE], line.as_str())
             .size(CAPTION)
             .anchor(Anchor::Start)
             .fill("#555")
-            .draw(svg);
+            .draw(&mut svg);
     }
+    let height = top + axes::CAPTION_LINE * lines.len() as f64 + 4.5;
+    Fragment { width, height, top: frame.y, body: svg.finish() }
 }
 
 #[cfg(test)]

@@ -63,15 +63,7 @@ pub(super) fn draw(figure: &ContourFigure, bands: &Bands, notes: &[String]) -> F
         .size(TITLE)
         .fit(2.0 * (frame.width / 2.0 + frame.x - 4.0))
         .draw(&mut svg);
-    let lines = caption::lines(notes, width - frame.x - 4.0);
-    let top = frame.bottom() + axes::BOTTOM;
-    caption::draw(&mut svg, &lines, frame.x, top, axes::CAPTION_LINE);
-    Fragment {
-        width,
-        height: top + axes::CAPTION_LINE * lines.len() as f64 + 4.5,
-        top: frame.y,
-        body: svg.finish(),
-    }
+    caption::finish(svg, notes, &frame, width)
 }
 
 fn axis_over(values: &[f64]) -> Axis {

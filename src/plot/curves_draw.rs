@@ -72,15 +72,7 @@ pub(super) fn draw(figure: &CurveFigure, axes: &CurveAxes, notes: &[String]) -> 
         .size(TITLE)
         .fit(frame.width + 2.0 * left.min(right) - 8.0)
         .draw(&mut svg);
-    let lines = caption::lines(notes, width - frame.x - 4.0);
-    let top = frame.bottom() + axes::BOTTOM;
-    caption::draw(&mut svg, &lines, frame.x, top, axes::CAPTION_LINE);
-    Fragment {
-        width,
-        height: top + axes::CAPTION_LINE * lines.len() as f64 + 4.5,
-        top: frame.y,
-        body: svg.finish(),
-    }
+    caption::finish(svg, notes, &frame, width)
 }
 
 /// By axis where both are used, by curve otherwise, unless the curve says.
