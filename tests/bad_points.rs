@@ -254,8 +254,30 @@ fn data_that_does_not_fit_the_network_is_named() {
         Mlp::<f32>::new(&[3, 0, 2], Activation::Relu, Criterion::CrossEntropy, 0),
         Err(Error::LayerSizes { .. })
     ));
+    let huge = Mlp::<f32>::new(&[1, 1 << 60], Activation::Relu, Criterion::CrossEntropy, 0);
+    assert!(matches!(huge, Err(Error::OutOfMemory { .. })));
     assert!(net.clone().with_parameters(vec![0.0; 7]).is_err());
     assert!(net.with_parameters(vec![f32::NAN; 8]).is_err());
+}
+
+/// A model whose parameters are not as many as its layout says, which has more than there is memory.
+#[test]
+fn a_model_that_contradicts_itself_is_refused_before_anything_is_drawn() {
+    struct Liar(Layout);
+    impl Model for Liar {
+        type Scalar = f64;
+        fn layout(&self) -> &Layout {
+            &self.0
+        }
+        fn parameters(&self) -> &[f64] {
+            &[1.0]
+        }
+    }
+    let model = Liar(Layout::flat(1 << 61).unwrap());
+    let expected = 1 << 61;
+    let one = RandomDirections::new(0).one(&model);
+    assert!(matches!(one, Err(Error::Length { len: 1, expected: e, .. }) if e == expected));
+    assert!(matches!(RandomDirections::new(0).pair(&model), Err(Error::Length { len: 1, .. })));
 }
 
 #[test]

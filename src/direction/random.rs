@@ -80,7 +80,9 @@ impl RandomDirections {
     /// # Errors
     /// As [`Direction::normalized`] and [`Direction::masked`].
     pub fn one<M: Model + ?Sized>(&self, model: &M) -> Result<Direction<M::Scalar>> {
-        self.finish(self.draw(model.layout(), self.stream), model.parameters())
+        let (layout, theta) = (model.layout(), model.parameters());
+        layout.ensure_length("θ", theta.len())?;
+        self.finish(self.draw(layout, self.stream), theta)
     }
 
     /// Two directions for a model.
@@ -89,6 +91,7 @@ impl RandomDirections {
     /// As [`Direction::normalized`] and [`Direction::masked`].
     pub fn pair<M: Model + ?Sized>(&self, model: &M) -> Result<Directions<M::Scalar>> {
         let (layout, theta) = (model.layout(), model.parameters());
+        layout.ensure_length("θ", theta.len())?;
         let first = self.draw(layout, self.stream);
         let mut second = self.draw(layout, self.stream.wrapping_add(1));
         let whole = matches!(self.normalization.norm(), Norm::None | Norm::Weight);

@@ -83,7 +83,7 @@ impl<S: NetScalar> Mlp<S> {
     ///
     /// # Errors
     /// [`Error::LayerSizes`] for fewer than two sizes or a size of zero,
-    /// [`Error::TooManyParameters`].
+    /// [`Error::TooManyParameters`] or [`Error::OutOfMemory`] for sizes too large.
     pub fn new(sizes: &[usize], activation: Activation, criterion: Criterion, seed: u64) -> Result<Self> {
         if sizes.len() < 2 || sizes.contains(&0) {
             return Err(Error::LayerSizes { sizes: sizes.to_vec() });
@@ -105,7 +105,11 @@ impl<S: NetScalar> Mlp<S> {
             })
             .collect();
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
-        let mut theta = Vec::with_capacity(layout.len());
+        let mut theta = Vec::new();
+        theta.try_reserve_exact(layout.len()).map_err(|_| Error::OutOfMemory {
+            what: "the network's parameters",
+            bytes: (layout.len() as u64).saturating_mul(size_of::<S>() as u64),
+        })?;
         for layer in &layers {
             let bound = (layer.inputs as f64).sqrt().recip();
             let count = layer.weight.len() + layer.bias.len();
