@@ -64,12 +64,13 @@ fn first_layer<S: NetScalar>(
     tile: usize,
     size: usize,
 ) -> Result<Vec<S>> {
-    let mut products = Vec::new();
-    products.try_reserve_exact(size).map_err(|_| Error::OutOfMemory {
+    // Whether there is room; the zeros then come untouched from the system, and their pages are
+    // first written by the threads that fill them.
+    Vec::<S>::new().try_reserve_exact(size).map_err(|_| Error::OutOfMemory {
         what: "the first layer's products",
         bytes: (size * size_of::<S>()) as u64,
     })?;
-    products.resize(size, S::zero());
+    let mut products = vec![S::zero(); size];
     let layer = &net.layers()[0];
     let vectors = plane.basis().len();
     products.par_chunks_mut(tile * vectors * layer.outputs).enumerate().for_each(|(index, products)| {
