@@ -1,4 +1,4 @@
-//! A sweep allocates nothing per point: 16 times the points, the same number of allocations.
+//! A sweep allocates nothing per point: 16 times the points take no more allocations.
 
 use std::alloc::System;
 
@@ -26,7 +26,9 @@ fn assert_none_per_point<M: Loss<D>, D: Sync>(model: &M, data: &D) {
     // The first sweep of a process also pays for thread-local state.
     allocations(model, data, 8);
     let (few, many) = (allocations(model, data, 8), allocations(model, data, 32));
-    assert_eq!(few, many, "allocations of a sweep of 64 points and of one of 1,024");
+    // The thread pool's own queues take a block now and then, so that counts differ by one or two;
+    // one allocation a point would be 960 more, one for each batch of 16 points 60 more.
+    assert!(many.abs_diff(few) < 10, "{few} allocations for 64 points, {many} for 1,024");
 }
 
 // One test, since the counter is the whole program's.
