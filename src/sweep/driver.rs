@@ -130,7 +130,9 @@ impl<'a> Shared<'a> {
                 let (first, values, computed) = {
                     let mut rest = lock(&rest);
                     let (first, values, computed) = std::mem::take(&mut *rest);
-                    let run = (computed.len() / (8 * threads)).next_multiple_of(batch).max(batch);
+                    let share = computed.len() / (8 * threads);
+                    let run = if share > batch { share.next_multiple_of(batch) } else { share };
+                    let run = run.max(batch.div_ceil(4));
                     let run = run.min(computed.len());
                     let (values, values_left) = values.split_at_mut(run * stride);
                     let (computed, computed_left) = computed.split_at_mut(run);
