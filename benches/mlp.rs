@@ -61,7 +61,7 @@ fn prepared_against_single(activation: Activation) {
     let pair = in_turns(
         15,
         &mut [&mut || drop(black_box(sweep(&net, &data, &dirs, SIDE, 1))), &mut || {
-            drop(black_box(sweep(&net, &data, &dirs, SIDE, 2)))
+            drop(black_box(sweep(&net, &data, &dirs, SIDE, 2)));
         }],
     );
     let seconds = in_turns(

@@ -171,7 +171,8 @@ impl DerivativeCheck {
         let scale = pairs.iter().fold(0.0_f64, |m, &(_, _, g, d)| m.max(g.abs()).max(d.abs()));
         // A NaN anywhere must win, so it counts as infinitely wrong.
         let error = |&(_, _, g, d): &(&str, usize, f64, f64)| {
-            let error = if scale == 0.0 { 0.0 } else { (g - d).abs() / scale };
+            let gap = (g - d).abs();
+            let error = if gap == 0.0 { 0.0 } else { gap / scale };
             if error.is_nan() { f64::INFINITY } else { error }
         };
         let worst = pairs.iter().max_by(|a, b| error(a).total_cmp(&error(b)));
@@ -244,4 +245,52 @@ fn vector<M: Model + ?Sized>(len: usize, seed: u64, stream: u64) -> Vec<M::Scala
 
 fn failed(what: &'static str) -> impl Fn(BoxError) -> Error {
     move |source| Error::Oracle { during: format!("computing {what}"), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Layout, Loss};
+
+    struct Broken {
+        layout: Layout,
+        loss: f64,
+        gradient: f64,
+    }
+
+    impl Model for Broken {
+        type Scalar = f64;
+        fn layout(&self) -> &Layout {
+            &self.layout
+        }
+        fn parameters(&self) -> &[f64] {
+            &[1.0, 2.0]
+        }
+    }
+
+    impl Loss<()> for Broken {
+        fn loss(&self, _: &[f64], (): &()) -> Result<f64, BoxError> {
+            Ok(self.loss)
+        }
+    }
+
+    impl Gradient<()> for Broken {
+        fn gradient(&self, _: &[f64], (): &(), out: &mut [f64]) -> Result<f64, BoxError> {
+            out.fill(self.gradient);
+            Ok(self.loss)
+        }
+    }
+
+    #[test]
+    fn nan_never_passes() {
+        let check = |loss, gradient| {
+            let model = Broken { layout: Layout::flat(2).unwrap(), loss, gradient };
+            check_gradient(&model, model.parameters(), &()).unwrap().error
+        };
+        assert_eq!(check(1.0, 0.0), 0.0, "a constant has gradient 0");
+        assert_eq!(check(1.0, f64::NAN), f64::INFINITY);
+        assert_eq!(check(f64::NAN, 0.0), f64::INFINITY);
+        assert_eq!(check(1.0, f64::INFINITY), f64::INFINITY);
+        assert!(check(1.0, 1e-300) >= 1.0);
+    }
 }

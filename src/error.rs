@@ -178,10 +178,10 @@ pub enum Error {
         /// The name.
         name: String,
     },
-    /// An oracle that names no channels, or one twice.
-    #[error("the oracle's channels {channels:?} must be one or more different names")]
+    /// An oracle that names no channels, or one twice; or data sets whose channels get one name.
+    #[error("the channels {channels:?} must be one or more different names")]
     Channels {
-        /// What it named.
+        /// The names, those of the data sets before them.
         channels: Vec<String>,
     },
     /// A channel that a result does not have.

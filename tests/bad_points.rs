@@ -312,3 +312,136 @@ fn an_oracle_that_fails_to_prepare_ends_the_call() {
         assert!(error.to_string().ends_with(text), "{error}");
     }
 }
+
+/// An oracle with chunks, two channels and its own batch size; what it does is a closure.
+struct Scripted<F> {
+    layout: Layout,
+    chunks: usize,
+    batch: usize,
+    script: F,
+}
+
+impl<F: Fn(f64, usize, usize, &mut [f64]) -> Result<(), BoxError> + Sync> Model for Scripted<F> {
+    type Scalar = f64;
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+    fn parameters(&self) -> &[f64] {
+        &[0.0]
+    }
+}
+
+impl<F: Fn(f64, usize, usize, &mut [f64]) -> Result<(), BoxError> + Sync> Loss<usize> for Scripted<F> {
+    fn loss(&self, _: &[f64], _: &usize) -> Result<f64, BoxError> {
+        Err("only prepared".into())
+    }
+    fn channels(&self) -> Vec<String> {
+        vec!["loss".to_owned(), "train loss".to_owned()]
+    }
+    fn prepare<'a>(
+        &'a self,
+        _: &'a Plane<'a, f64>,
+        data: &'a usize,
+    ) -> Result<Box<dyn Prepared + 'a>, BoxError> {
+        struct Ready<'a, F>(&'a Scripted<F>, usize);
+        impl<F: Fn(f64, usize, usize, &mut [f64]) -> Result<(), BoxError> + Sync> Prepared for Ready<'_, F> {
+            fn worker(&self) -> Box<dyn Worker + '_> {
+                Box::new(|points: &[[f64; 2]], chunk: usize, out: &mut [f64]| -> Result<(), BoxError> {
+                    assert!(points.len() <= self.batch(), "more points than asked for");
+                    for (point, out) in points.iter().zip(out.chunks_exact_mut(2)) {
+                        (self.0.script)(point[0], chunk, self.1, out)?;
+                    }
+                    Ok(())
+                })
+            }
+            fn chunks(&self) -> usize {
+                self.0.chunks
+            }
+            fn batch(&self) -> usize {
+                self.0.batch * self.1
+            }
+        }
+        Ok(Box::new(Ready(self, *data)))
+    }
+}
+
+fn scripted<F: Fn(f64, usize, usize, &mut [f64]) -> Result<(), BoxError> + Sync>(
+    chunks: usize,
+    batch: usize,
+    script: F,
+) -> (Scripted<F>, Direction<f64>) {
+    let layout = Layout::flat(1).unwrap();
+    let direction = Direction::new(&layout, vec![1.0]).unwrap();
+    (Scripted { layout, chunks, batch, script }, direction)
+}
+
+#[test]
+fn each_data_set_gets_as_many_points_as_its_oracle_likes() {
+    let (model, direction) = scripted(1, 2, |alpha, _, data, out: &mut [f64]| {
+        out.copy_from_slice(&[alpha, data as f64]);
+        Ok(())
+    });
+    let curve = Line1d::new(&model, direction)
+        .data("a", &1)
+        .data("b", &7)
+        .alpha(0.0..=99.0, 100)
+        .threads(1)
+        .run()
+        .unwrap();
+    assert!(curve.report().bad_points.is_empty());
+    assert_eq!(curve.channel("b loss").unwrap()[42], 42.0);
+    assert_eq!(curve.channel("b train loss").unwrap()[42], 7.0);
+}
+
+#[test]
+fn a_channel_that_is_not_written_is_nan_and_listed() {
+    let (model, direction) = scripted(1, 4, |alpha, _, _, out: &mut [f64]| {
+        out[0] = alpha;
+        if alpha != 3.0 {
+            out[1] = 1.0;
+        }
+        Ok(())
+    });
+    let curve = Line1d::new(&model, direction).data("", &1).alpha(0.0..=9.0, 10).threads(1).run().unwrap();
+    let bad = &curve.report().bad_points;
+    assert_eq!(bad.len(), 1);
+    assert_eq!(bad[0].to_string(), "point [3, 0] at (3, 0): `train loss` is NaN");
+}
+
+#[test]
+fn the_failure_that_is_listed_does_not_depend_on_threads() {
+    let calls = AtomicUsize::new(0);
+    let (model, direction) = scripted(4, 1, |_, chunk, _, out: &mut [f64]| {
+        calls.fetch_add(1, Ordering::Relaxed);
+        out.fill(1.0);
+        if chunk % 2 == 1 { Err(format!("chunk {chunk}").into()) } else { Ok(()) }
+    });
+    for threads in [1, 8] {
+        let line = Line1d::new(&model, direction.clone()).data("", &1).alpha_at(&[0.5]).threads(threads);
+        for bad in &line.run().unwrap().report().bad_points {
+            assert!(bad.failure.to_string().ends_with("chunk 1"), "{bad}");
+        }
+    }
+    assert_eq!(calls.into_inner(), 2 + 4, "a point that fails alone is not asked for again");
+}
+
+#[test]
+fn channels_of_two_data_sets_may_not_get_one_name() {
+    let (model, direction) = scripted(1, 1, |_, _, _, _: &mut [f64]| Ok(()));
+    let error = Line1d::new(&model, direction).data("", &1).data("train", &1).run().unwrap_err();
+    assert!(matches!(error, Error::Channels { .. }), "{error}");
+}
+
+#[test]
+fn a_panicking_observer_ends_the_sweep_at_once() {
+    let (model, dirs) = plane(|theta: &[f64], (): &()| theta[0]);
+    let seen = AtomicUsize::new(0);
+    let observer = |_: &Progress<'_>| -> ControlFlow<()> {
+        seen.fetch_add(1, Ordering::Relaxed);
+        panic!("enough")
+    };
+    let sweep = Grid2d::new(&model, dirs).data("", &()).threads(2).observer(&observer);
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| sweep.run()));
+    assert_eq!(outcome.unwrap_err().downcast_ref::<&str>(), Some(&"enough"));
+    assert!(seen.into_inner() <= 4);
+}

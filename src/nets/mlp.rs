@@ -252,6 +252,7 @@ impl<S: NetScalar> Loss<Samples<S>> for Mlp<S> {
         data: &'a Samples<S>,
     ) -> Result<Box<dyn Prepared + 'a>, BoxError> {
         self.check(data)?;
+        self.layout.ensure_length("the plane", plane.len())?;
         Ok(prepared::prepare(self, plane, data)?)
     }
 }

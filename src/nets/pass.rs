@@ -19,6 +19,7 @@ pub(super) const CHUNK: usize = 256;
 #[derive(Debug)]
 pub(super) struct Pass<S> {
     samples: usize,
+    outputs: usize,
     activation: Activation,
     criterion: Criterion,
     /// After each layer, [units, samples of the chunk].
@@ -37,6 +38,7 @@ impl<S: NetScalar> Pass<S> {
         let width = CHUNK.min(samples);
         Self {
             samples,
+            outputs: net.layers().last().map_or(0, |layer| layer.outputs),
             activation: net.activation(),
             criterion: net.criterion(),
             layers: net.layers().iter().map(|layer| vec![S::zero(); layer.outputs * width]).collect(),
@@ -104,8 +106,7 @@ impl<S: NetScalar> Pass<S> {
     /// Loss and hits from the outputs of the last forward pass, which become the softmax.
     pub(super) fn finish(&mut self, wanted: Wanted<'_, S>, samples: usize) -> Sums {
         let Some(outputs) = self.layers.last_mut() else { return Sums::default() };
-        let units = outputs.len() / CHUNK.min(self.samples);
-        head::evaluate(&mut outputs[..units * samples], wanted, samples, &mut self.room)
+        head::evaluate(&mut outputs[..self.outputs * samples], wanted, samples, &mut self.room)
     }
 
     /// Writes the gradient of the mean loss and returns that loss.
@@ -291,5 +292,41 @@ impl<S: NetScalar> Pass<S> {
         );
         self.delta.swap(0, 1);
         self.tangent_delta.swap(0, 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::{Gradient, Model};
+
+    /// Training reuses one pass for batches of several sizes, the last one short.
+    #[test]
+    fn a_reused_pass_gives_the_gradients_of_a_new_one() {
+        for criterion in [Criterion::CrossEntropy, Criterion::MeanSquaredError] {
+            let net = Mlp::<f64>::new(&[5, 7, 4], Activation::Tanh, criterion, 1).unwrap();
+            let mut pass = Pass::new(&net, 300);
+            for samples in [300, 29, 256, 1, 128] {
+                let x = Array2::from_shape_fn((samples, 5), |(i, j)| ((i * 5 + j) as f64).sin());
+                let y = Array2::from_shape_fn((samples, 4), |(i, j)| ((i * 4 + j) as f64).cos());
+                let data = match criterion {
+                    Criterion::CrossEntropy => {
+                        Samples::labelled(x, (0..samples as u32).map(|i| i % 4).collect())
+                    }
+                    Criterion::MeanSquaredError => Samples::regression(x, y),
+                };
+                let data = data.unwrap();
+                let [mut reused, mut new] = [(); 2].map(|()| vec![0.0; net.parameters().len()]);
+                let loss = pass.gradient(&net, net.parameters(), &data, &mut reused);
+                assert_eq!(
+                    loss,
+                    net.gradient(net.parameters(), &data, &mut new).unwrap(),
+                    "{samples} samples"
+                );
+                assert_eq!(reused, new, "{samples} samples");
+            }
+        }
     }
 }

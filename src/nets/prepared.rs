@@ -1,5 +1,7 @@
 //! A plane prepared for a multilayer perceptron: the first layer's products, computed once.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use rayon::prelude::*;
 
 use super::{
@@ -11,7 +13,7 @@ use super::{
 use crate::{BoxError, Error, Plane, Point, Prepared, Result, Worker};
 
 /// The first layer's outputs for each vector of the basis, or nothing if they take too much
-/// memory; shared by all threads.
+/// memory or overflow; shared by all threads.
 struct MlpPlane<'a, S> {
     net: &'a Mlp<S>,
     plane: &'a Plane<'a, S>,
@@ -50,20 +52,21 @@ pub(super) fn prepare<'a, S: NetScalar>(
     let size =
         size.filter(|&n| n.checked_mul(size_of::<S>()).is_some_and(|bytes| bytes <= net.plane_memory()));
     let products = match size {
-        Some(size) => Some(first_layer(net, plane, data, tile, size)?),
+        Some(size) => first_layer(net, plane, data, tile, size)?,
         None => None,
     };
     Ok(Box::new(MlpPlane { net, plane, data, products, tile }))
 }
 
-/// W·x + b of the first layer for every vector of the basis; tiles in parallel.
+/// W·x + b of the first layer for every vector of the basis; tiles in parallel. Nothing if one of
+/// them overflows: its combination with coefficient 0 would be NaN where the loss is not.
 fn first_layer<S: NetScalar>(
     net: &Mlp<S>,
     plane: &Plane<'_, S>,
     data: &Samples<S>,
     tile: usize,
     size: usize,
-) -> Result<Vec<S>> {
+) -> Result<Option<Vec<S>>> {
     // Whether there is room; the zeros then come untouched from the system, and their pages are
     // first written by the threads that fill them.
     Vec::<S>::new().try_reserve_exact(size).map_err(|_| Error::OutOfMemory {
@@ -73,6 +76,7 @@ fn first_layer<S: NetScalar>(
     let mut products = vec![S::zero(); size];
     let layer = &net.layers()[0];
     let vectors = plane.basis().len();
+    let overflow = AtomicBool::new(false);
     products.par_chunks_mut(tile * vectors * layer.outputs).enumerate().for_each(|(index, products)| {
         let samples = products.len() / (vectors * layer.outputs);
         let inputs = data.slice(index * tile..index * tile + samples).0;
@@ -80,9 +84,12 @@ fn first_layer<S: NetScalar>(
             let weight = Matrix::new(&vector[layer.weight.clone()], layer.outputs, layer.inputs);
             product(Into::Replace, weight, Matrix::new(inputs, samples, layer.inputs).t(), out);
             kernels::bias_and_activate(out, &vector[layer.bias.clone()], None);
+            if !out.iter().all(|value| value.is_finite()) {
+                overflow.store(true, Ordering::Relaxed);
+            }
         }
     });
-    Ok(products)
+    Ok((!overflow.into_inner()).then_some(products))
 }
 
 impl<S: NetScalar> MlpPlane<'_, S> {

@@ -104,17 +104,17 @@ impl Block {
     /// The number of parameters.
     #[allow(clippy::len_without_is_empty, reason = "a block of a layout is never empty")]
     pub fn len(&self) -> usize {
-        self.shape.iter().product()
+        self.shape.iter().fold(1, |product: usize, &n| product.saturating_mul(n))
     }
 
     /// The number of filters: the length of the filter axis, or 1.
     pub fn filters(&self) -> usize {
-        self.filter_axis.map_or(1, |axis| self.shape[axis])
+        self.filter_axis.map_or(1, |axis| self.shape.get(axis).copied().unwrap_or(0))
     }
 
     /// Where the block lies in the flat vector.
     pub fn range(&self) -> std::ops::Range<usize> {
-        self.offset..self.offset + self.len()
+        self.offset..self.offset.saturating_add(self.len())
     }
 
     /// The block's part of a flat vector.
@@ -190,7 +190,8 @@ impl Block {
     }
 
     fn check_length(&self, len: usize) -> Result<()> {
-        if len == self.total { Ok(()) } else { Err(self.length_error(len)) }
+        // A block that no layout has placed has no total, and views nothing.
+        if len == self.total && self.total > 0 { Ok(()) } else { Err(self.length_error(len)) }
     }
 
     fn length_error(&self, len: usize) -> Error {
@@ -251,6 +252,15 @@ mod tests {
         let mut theta = vec![0.0_f32; 5];
         layout.block("w").unwrap().filter_mut(&mut theta, 1).unwrap().fill(7.0);
         assert_eq!(theta, [0.0, 0.0, 0.0, 7.0, 7.0]);
+    }
+
+    #[test]
+    fn blocks_outside_a_layout_view_nothing() {
+        let block = Block::weight("w", [2], 5);
+        assert_eq!(block.filters(), 0);
+        assert!(block.filter(&[0.0, 0.0], 0).is_err());
+        assert!(Block::bias("b", [3]).slice::<f64>(&[]).is_err());
+        assert_eq!(Block::bias("b", [usize::MAX, 2]).range().end, usize::MAX);
     }
 
     #[test]

@@ -49,24 +49,32 @@ impl Axis {
     }
 
     /// The coordinates of a checked axis. Both ends of a range are exact, and a range symmetric
-    /// about 0 has coordinates symmetric to the bit.
-    pub(crate) fn coordinates(&self) -> Vec<f64> {
+    /// about 0 has coordinates symmetric to the bit. A range too narrow for its points, so that
+    /// rounding makes some of them equal, is refused.
+    pub(crate) fn coordinates(&self, axis: &'static str) -> Result<Vec<f64>> {
+        let mut coordinates = Vec::new();
+        coordinates.try_reserve_exact(self.len()).map_err(|_| Error::OutOfMemory {
+            what: "the coordinates",
+            bytes: (self.len() as u64).saturating_mul(8),
+        })?;
         match self {
-            Self::Values(values) => values.clone(),
+            Self::Values(values) => coordinates.extend_from_slice(values),
             Self::Range { range, points } => {
                 let last = points - 1;
-                (0..*points)
-                    .map(|i| match i {
-                        0 => *range.start(),
-                        i if i == last => *range.end(),
-                        i => {
-                            let share = i as f64 / last as f64;
-                            let mirrored = (last - i) as f64 / last as f64;
-                            range.start() * mirrored + range.end() * share
-                        }
-                    })
-                    .collect()
+                coordinates.extend((0..*points).map(|i| match i {
+                    0 => *range.start(),
+                    i if i == last => *range.end(),
+                    i => {
+                        let share = i as f64 / last as f64;
+                        let mirrored = (last - i) as f64 / last as f64;
+                        range.start() * mirrored + range.end() * share
+                    }
+                }));
             }
+        }
+        match (1..coordinates.len()).find(|&i| coordinates[i - 1] >= coordinates[i]) {
+            Some(index) => Err(Error::Coordinates { axis, index, value: coordinates[index] }),
+            None => Ok(coordinates),
         }
     }
 }
@@ -77,10 +85,10 @@ mod tests {
 
     #[test]
     fn ranges_hold_both_ends_and_their_middle() {
-        let axis = Axis::range(-1.0..=1.0, 51).coordinates();
+        let axis = Axis::range(-1.0..=1.0, 51).coordinates("α").unwrap();
         assert_eq!((axis[0], axis[25], axis[50]), (-1.0, 0.0, 1.0));
         assert!((0..51).all(|i| axis[i] == -axis[50 - i]));
-        let axis = Axis::range(-0.5..=1.5, 401).coordinates();
+        let axis = Axis::range(-0.5..=1.5, 401).coordinates("α").unwrap();
         assert!((axis[100]).abs() < 1e-16 && (axis[300] - 1.0).abs() < 1e-15 && axis[400] == 1.5);
     }
 
@@ -98,6 +106,10 @@ mod tests {
         assert!(matches!(values(&[]), Err(Error::Resolution { points: 0, .. })));
         assert!(matches!(values(&[0.0, 1.0, 1.0]), Err(Error::Coordinates { index: 2, .. })));
         assert!(matches!(values(&[f64::NAN]), Err(Error::Coordinates { index: 0, .. })));
+        let narrow = Axis::range(1.0..=1.0 + f64::EPSILON, 51).coordinates("α");
+        assert!(matches!(narrow, Err(Error::Coordinates { index: 1, .. })));
+        let default = Axis::range(-0.5..=1.5, 101).coordinates("α").unwrap();
+        assert!(default[25] == 0.0 && default[75] == 1.0, "an interpolation's default has its minimisers");
         assert!(values(&[0.5]).is_ok(), "a single coordinate is a valid axis");
     }
 }

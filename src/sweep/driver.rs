@@ -3,7 +3,7 @@
 use std::{
     any::Any,
     ops::ControlFlow,
-    panic::{AssertUnwindSafe, catch_unwind},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU8, AtomicUsize, Ordering},
@@ -17,12 +17,20 @@ use crate::{Error, Point, Prepared, Result, Worker};
 pub(crate) struct Job<'a> {
     pub(crate) alpha: &'a [f64],
     pub(crate) beta: &'a [f64],
-    /// Name and oracle of each data set.
-    pub(crate) sets: Vec<(&'a str, Box<dyn Prepared + 'a>)>,
+    pub(crate) sets: Vec<Set<'a>>,
     /// The channels of one data set.
     pub(crate) channels: &'a [String],
     pub(crate) observer: Option<&'a dyn Observer>,
     pub(crate) on_bad: OnBadPoint,
+}
+
+/// A data set with its oracle, and what the oracle said of itself, asked once.
+pub(crate) struct Set<'a> {
+    name: &'a str,
+    prepared: Box<dyn Prepared + 'a>,
+    chunks: usize,
+    batch: usize,
+    divisor: f64,
 }
 
 /// What came out: values by point, data set and channel.
@@ -39,6 +47,8 @@ struct Shared<'a> {
     done: AtomicUsize,
     stop: AtomicU8,
     bad: Mutex<Vec<(usize, usize, BadPoint)>>,
+    /// What the caller's observer panicked with: the sweep stops, and it goes on outside.
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 /// What one thread owns: a worker for each data set, made when first needed, and its buffers.
@@ -53,17 +63,28 @@ struct Private<'a> {
 struct Pending<'v> {
     /// By data set, chunk and channel.
     shares: Vec<f64>,
-    /// The first failure of each data set.
-    failures: Vec<Option<PointFailure>>,
+    /// The failure of each data set in its lowest chunk, as one thread would find it.
+    failures: Vec<Option<(usize, PointFailure)>>,
     /// Chunks still to come.
     left: usize,
     values: &'v mut [f64],
     computed: &'v mut bool,
 }
 
+/// With more chunks than this their shares are not worth the memory; points are not split then.
+const MOST_CHUNKS: usize = 1 << 16;
+
 const RUN: u8 = 0;
 const CANCELLED: u8 = 1;
 const STOPPED: u8 = 2;
+
+impl<'a> Set<'a> {
+    pub(crate) fn new(name: &'a str, prepared: Box<dyn Prepared + 'a>) -> Self {
+        let (chunks, batch) = (prepared.chunks().max(1), prepared.batch().max(1));
+        let divisor = prepared.divisor();
+        Self { name, prepared, chunks, batch, divisor }
+    }
+}
 
 impl Job<'_> {
     fn points(&self) -> usize {
@@ -87,16 +108,21 @@ impl Job<'_> {
             done: AtomicUsize::new(0),
             stop: AtomicU8::new(RUN),
             bad: Mutex::new(Vec::new()),
+            panic: Mutex::new(None),
         };
         let threads = rayon::current_num_threads();
-        let divisible = self.sets.iter().any(|(_, set)| set.chunks() > 1);
-        if points < threads && divisible {
+        let divisible = self.sets.iter().any(|set| set.chunks > 1);
+        let chunks = self.sets.iter().map(|set| set.chunks).fold(0, usize::saturating_add);
+        if points < threads && divisible && chunks <= MOST_CHUNKS {
             shared.run_by_chunks(&mut values, &mut computed);
         } else {
             shared.run_by_points(threads, &mut values, &mut computed);
         }
         if let Some(observer) = self.observer {
             observer.finished();
+        }
+        if let Some(payload) = lock(&shared.panic).take() {
+            resume_unwind(payload);
         }
         let mut bad = shared.bad.into_inner().unwrap_or_else(PoisonError::into_inner);
         bad.sort_by_key(|&(point, set, _)| (point, set));
@@ -121,7 +147,7 @@ impl<'a> Shared<'a> {
     /// seldom meet at the lock and end together.
     fn run_by_points(&self, threads: usize, values: &mut [f64], computed: &mut [bool]) {
         let (points, stride) = (self.job.points(), self.job.stride());
-        let wish = self.job.sets.iter().map(|(_, set)| set.batch()).max().unwrap_or(1);
+        let wish = self.job.sets.iter().map(|set| set.batch).max().unwrap_or(1);
         let batch = wish.min(points.div_ceil(4 * threads)).max(1);
         let rest = Mutex::new((0, values, computed));
         rayon::broadcast(|_| {
@@ -162,7 +188,7 @@ impl<'a> Shared<'a> {
     /// added in the order of the chunks, as one thread would.
     fn run_by_chunks(&self, values: &mut [f64], computed: &mut [bool]) {
         let (points, channels) = (self.job.points(), self.job.channels.len());
-        let chunks: Vec<usize> = self.job.sets.iter().map(|(_, set)| set.chunks().max(1)).collect();
+        let chunks: Vec<usize> = self.job.sets.iter().map(|set| set.chunks).collect();
         let each: usize = chunks.iter().sum();
         let places: Vec<(usize, usize)> =
             chunks.iter().enumerate().flat_map(|(set, &n)| (0..n).map(move |chunk| (set, chunk))).collect();
@@ -192,7 +218,10 @@ impl<'a> Shared<'a> {
                             .copy_from_slice(&private.share[..channels]);
                     }
                     Err(failure) => {
-                        state.failures[set].get_or_insert(failure);
+                        let first = &mut state.failures[set];
+                        if first.as_ref().is_none_or(|&(other, _)| chunk < other) {
+                            *first = Some((chunk, failure));
+                        }
                     }
                 }
                 state.left -= 1;
@@ -208,9 +237,9 @@ impl<'a> Shared<'a> {
                     {
                         add(out, share, k == 0);
                     }
-                    divide(out, self.job.sets[set].1.divisor());
+                    divide(out, self.job.sets[set].divisor);
                     first += n;
-                    if let Some(failure) = failures[set].take() {
+                    if let Some((_, failure)) = failures[set].take() {
                         self.record(point, set, out, failure);
                     } else {
                         self.inspect(point, set, out);
@@ -232,27 +261,36 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// Evaluates consecutive points on all data sets; those that fail are asked for again alone.
+    /// Evaluates consecutive points on all data sets, as many in a call as each oracle likes.
     fn evaluate(&self, private: &mut Private<'a>, first: usize, values: &mut [f64]) {
+        let stride = self.job.stride();
+        for set in 0..self.job.sets.len() {
+            let batch = self.job.sets[set].batch;
+            for (index, values) in values.chunks_mut(batch * stride).enumerate() {
+                self.evaluate_set(private, set, first + index * batch, values);
+            }
+        }
+    }
+
+    /// Evaluates consecutive points on one data set; if the call fails, its points are asked for
+    /// again one by one.
+    fn evaluate_set(&self, private: &mut Private<'a>, set: usize, first: usize, values: &mut [f64]) {
         let (channels, stride) = (self.job.channels.len(), self.job.stride());
         let count = values.len() / stride;
-        for set in 0..self.job.sets.len() {
-            if private.whole(self.job, set, first, count).is_ok() {
+        match private.whole(self.job, set, first, count) {
+            Ok(()) => {
                 for (k, values) in values.chunks_exact_mut(stride).enumerate() {
                     let out = &mut values[set * channels..][..channels];
                     out.copy_from_slice(&private.sum[k * channels..][..channels]);
                     self.inspect(first + k, set, out);
                 }
-                continue;
             }
-            for (k, values) in values.chunks_exact_mut(stride).enumerate() {
-                let out = &mut values[set * channels..][..channels];
-                match private.whole(self.job, set, first + k, 1) {
-                    Ok(()) => {
-                        out.copy_from_slice(&private.sum[..channels]);
-                        self.inspect(first + k, set, out);
-                    }
-                    Err(failure) => self.record(first + k, set, out, failure),
+            Err(failure) if count == 1 => {
+                self.record(first, set, &mut values[set * channels..][..channels], failure);
+            }
+            Err(_) => {
+                for (k, values) in values.chunks_exact_mut(stride).enumerate() {
+                    self.evaluate_set(private, set, first + k, values);
                 }
             }
         }
@@ -273,7 +311,7 @@ impl<'a> Shared<'a> {
 
     fn list(&self, point: usize, set: usize, failure: PointFailure) {
         let (index, coordinates) = self.job.place(point);
-        let data = self.job.sets[set].0.to_owned();
+        let data = self.job.sets[set].name.to_owned();
         lock(&self.bad).push((point, set, BadPoint { index, coordinates, data, failure }));
         if self.job.on_bad == OnBadPoint::Stop {
             self.halt(STOPPED);
@@ -285,8 +323,13 @@ impl<'a> Shared<'a> {
         if let Some(observer) = self.job.observer {
             let (index, coordinates) = self.job.place(point);
             let progress = Progress { done, total: self.job.points(), index, coordinates, values };
-            if let ControlFlow::Break(()) = observer.point(&progress) {
-                self.halt(CANCELLED);
+            match catch_unwind(AssertUnwindSafe(|| observer.point(&progress))) {
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(())) => self.halt(CANCELLED),
+                Err(payload) => {
+                    lock(&self.panic).get_or_insert(payload);
+                    self.halt(CANCELLED);
+                }
             }
         }
     }
@@ -311,14 +354,14 @@ impl<'a> Private<'a> {
         points.extend((first..first + count).map(|point| job.place(point).1));
         let room = count * job.channels.len();
         let mut outcome = Ok(());
-        for chunk in 0..job.sets[set].1.chunks().max(1) {
+        for chunk in 0..job.sets[set].chunks {
             outcome = self.attempt(job, set, chunk, &points);
             if outcome.is_err() {
                 break;
             }
             add(&mut self.sum[..room], &self.share[..room], chunk == 0);
         }
-        divide(&mut self.sum[..room], job.sets[set].1.divisor());
+        divide(&mut self.sum[..room], job.sets[set].divisor);
         self.points = points;
         outcome
     }
@@ -333,8 +376,10 @@ impl<'a> Private<'a> {
     ) -> Result<(), PointFailure> {
         let room = points.len() * job.channels.len();
         let (worker, share) = (&mut self.workers[set], &mut self.share[..room]);
+        // A channel that the oracle leaves out must not pass for a value.
+        share.fill(f64::NAN);
         let evaluated = catch_unwind(AssertUnwindSafe(|| {
-            worker.get_or_insert_with(|| job.sets[set].1.worker()).evaluate(points, chunk, share)
+            worker.get_or_insert_with(|| job.sets[set].prepared.worker()).evaluate(points, chunk, share)
         }));
         match evaluated {
             Ok(Ok(())) => Ok(()),

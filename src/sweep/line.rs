@@ -25,7 +25,7 @@ where
     Line1d::new(model, direction).data("", data).run()
 }
 
-/// The loss at (1−α)·θ_a + α·θ_b for 51 values of α from −0.5 to 1.5; [`Interpolation`] has the
+/// The loss at (1−α)·θ_a + α·θ_b for 101 values of α from −0.5 to 1.5; [`Interpolation`] has the
 /// options.
 ///
 /// # Errors
@@ -143,11 +143,13 @@ impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> Line1d<'a, M, D> {
 impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> Interpolation<'a, M, D> {
     /// A sweep from θ_a through θ_b.
     pub fn new(model: &'a M, a: &'a [M::Scalar], b: &'a [M::Scalar]) -> Self {
-        let alpha = Axis::range(-0.5..=1.5, 51);
+        // 0 and 1, the minimisers themselves, are among these.
+        let alpha = Axis::range(-0.5..=1.5, 101);
         Self { model, a, b, buffers: Buffers::Still, alpha, options: Options::default() }
     }
 
-    /// Equally spaced α, both ends included; 51 from −0.5 to 1.5 by default (the paper draws 401).
+    /// Equally spaced α, both ends included; 101 from −0.5 to 1.5 by default, 0 and 1 among them (the
+    /// paper draws 401).
     pub fn alpha(mut self, range: RangeInclusive<f64>, points: usize) -> Self {
         self.alpha = Axis::range(range, points);
         self

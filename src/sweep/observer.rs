@@ -21,6 +21,7 @@ pub struct Progress<'a> {
 /// Watches a sweep: progress bars, logs, early stopping.
 ///
 /// Threads call it as points finish, in no fixed order, so it must be quick and takes `&self`.
+/// An observer that panics ends the sweep, and the panic goes on to the caller.
 /// Closures from [`Progress`] to [`ControlFlow`] are observers. To stop as soon as a loss is low
 /// enough:
 ///

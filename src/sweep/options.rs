@@ -8,9 +8,9 @@ use std::{
 use super::{
     DirectionRecord, Observer, OnBadPoint, Provenance, SweepReport,
     axis::Axis,
-    driver::{Job, panic_message},
+    driver::{Job, Set, panic_message},
 };
-use crate::{Error, Loss, Plane, Prepared, Result, Scalar};
+use crate::{Error, Loss, Plane, Result, Scalar};
 
 /// The settings that every sweep has.
 pub(crate) struct Options<'a, D: ?Sized> {
@@ -76,18 +76,25 @@ impl<D: ?Sized + Sync> Options<'_, D> {
         alpha.check("α")?;
         beta.map_or(Ok(()), |beta| beta.check("β"))?;
         let channels = oracle("naming its channels", || Ok(model.channels()))?;
-        let distinct: std::collections::HashSet<&String> = channels.iter().collect();
-        if channels.is_empty() || distinct.len() < channels.len() {
-            return Err(Error::Channels { channels });
+        let full: Vec<String> = (self.data.iter())
+            .flat_map(|(name, _)| {
+                let prefix = if name.is_empty() { String::new() } else { format!("{name} ") };
+                channels.iter().map(move |channel| format!("{prefix}{channel}")).collect::<Vec<_>>()
+            })
+            .collect();
+        let distinct: std::collections::HashSet<&String> = full.iter().collect();
+        if channels.is_empty() || distinct.len() < full.len() {
+            return Err(Error::Channels { channels: full });
         }
         self.check_memory(alpha, beta, self.data.len() * channels.len())?;
 
-        let (alpha, beta) = (alpha.coordinates(), beta.map_or_else(|| vec![0.0], Axis::coordinates));
+        let alpha = alpha.coordinates("α")?;
+        let beta = beta.map_or_else(|| Ok(vec![0.0]), |beta| beta.coordinates("β"))?;
         let run = || {
-            let mut sets: Vec<(&str, Box<dyn Prepared + '_>)> = Vec::with_capacity(self.data.len());
+            let mut sets = Vec::with_capacity(self.data.len());
             for (name, data) in &self.data {
                 let during = format!("preparing the plane for data set `{name}`");
-                sets.push((name, oracle(&during, || model.prepare(plane, data))?));
+                sets.push(oracle(&during, || Ok(Set::new(name, model.prepare(plane, data)?)))?);
             }
             let job = Job {
                 alpha: &alpha,
@@ -121,15 +128,7 @@ impl<D: ?Sized + Sync> Options<'_, D> {
             threads,
             provenance,
         };
-        let full = |name: &str, channel: &str| {
-            if name.is_empty() { channel.to_owned() } else { format!("{name} {channel}") }
-        };
-        let channels = self
-            .data
-            .iter()
-            .flat_map(|(name, _)| channels.iter().map(|c| full(name, c)).collect::<Vec<_>>())
-            .collect();
-        Ok(Swept { alpha, beta, values: outcome.values, computed: outcome.computed, channels, report })
+        Ok(Swept { alpha, beta, values: outcome.values, computed: outcome.computed, channels: full, report })
     }
 
     fn check_data(&self) -> Result<()> {

@@ -77,7 +77,7 @@ pub struct SweepReport {
     pub provenance: Provenance,
 }
 
-/// What a result came from, enough to tell whether another run is the same.
+/// What a result came from. The axes are in the result itself; data is known by its name alone.
 ///
 /// Hashes are XXH3 with 64 bits over the values as little-endian bytes.
 #[derive(Clone, Debug, PartialEq)]
