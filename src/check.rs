@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
 use crate::{
-    BoxError, Error, Gradient, HessianProduct, Model, Result, Scalar, differences,
+    BoxError, Error, Gradient, HessianProduct, Mask, Model, Result, Role, Scalar, differences,
     params::{dot, norm},
 };
 
@@ -38,7 +38,7 @@ where
 /// Tests derivatives against central differences.
 ///
 /// A right implementation shows errors of about 1e-9 in `f64` and 1e-3 in `f32`; a wrong one of
-/// about 1. Kinks (ReLU) next to θ raise the error without being wrong; check at another θ.
+/// about 1. Buffers are left out: no gradient trains them. Kinks (ReLU) next to θ raise the error without being wrong; check at another θ.
 ///
 /// ```
 /// # use loss_landscape::{BoxError, Gradient, Layout, Loss, Model};
@@ -91,7 +91,7 @@ pub struct GradientCheck {
     pub gradient: f64,
     /// What the difference of losses says there.
     pub difference: f64,
-    /// |L from the gradient − L from the loss|, relative to the loss.
+    /// |L from the gradient − L from the loss|, relative to the larger of the two.
     pub loss_error: f64,
     /// How many coordinates were checked.
     pub checked: usize,
@@ -154,12 +154,13 @@ impl DerivativeCheck {
         let layout = model.layout();
         layout.ensure_finite("θ", theta)?;
         let mut theta = theta.to_vec();
-        let mut gradient = theta.clone();
+        // What the model does not write must not pass for a gradient.
+        let mut gradient = vec![M::Scalar::from_f64(f64::NAN); theta.len()];
         let from_gradient = model.gradient(&theta, data, &mut gradient).map_err(failed("its gradient"))?;
         let loss = model.loss(&theta, data).map_err(failed("its loss"))?;
         let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
         let mut pairs = Vec::new();
-        for block in layout.blocks() {
+        for block in layout.blocks().iter().filter(|block| block.role() != Role::Buffer) {
             let amount = self.coordinates.min(block.len());
             for within in index::sample(&mut generator, block.len(), amount) {
                 let position = block.range().start + within;
@@ -183,7 +184,11 @@ impl DerivativeCheck {
             index,
             gradient: g,
             difference: d,
-            loss_error: (from_gradient - loss).abs() / loss.abs().max(f64::MIN_POSITIVE),
+            loss_error: if from_gradient == loss {
+                0.0
+            } else {
+                (from_gradient - loss).abs() / from_gradient.abs().max(loss.abs())
+            },
             checked: pairs.len(),
             evaluations: 2 * pairs.len() + 1,
         })
@@ -202,17 +207,22 @@ impl DerivativeCheck {
         D: ?Sized + Sync,
     {
         model.layout().ensure_finite("θ", theta)?;
-        let zero = M::Scalar::from_f64(0.0);
+        let unwritten = M::Scalar::from_f64(f64::NAN);
+        let trained = Mask::role(model.layout(), Role::Buffer).not();
         let mut check = HessianCheck { error: 0.0, asymmetry: 0.0, nonlinearity: 0.0, vectors: self.vectors };
         let mut previous: Option<[Vec<M::Scalar>; 2]> = None;
         for stream in 0..self.vectors {
-            let v = vector::<M>(theta.len(), self.seed, stream as u64);
+            let mut v = vector::<M>(theta.len(), self.seed, stream as u64);
+            trained.apply(&mut v)?;
             let twice: Vec<M::Scalar> = v.iter().map(|&v| v + v).collect();
-            let [mut product, mut double, mut difference] = [(); 3].map(|()| vec![zero; theta.len()]);
+            let [mut product, mut double, mut difference] = [(); 3].map(|()| vec![unwritten; theta.len()]);
             model.hessian_product(theta, &v, data, &mut product).map_err(failed("its Hessian product"))?;
             model.hessian_product(theta, &twice, data, &mut double).map_err(failed("its Hessian product"))?;
             differences::hessian_product(model, theta, &v, data, &mut difference)
                 .map_err(failed("its gradient"))?;
+            for vector in [&mut product, &mut double, &mut difference] {
+                trained.apply(vector)?;
+            }
             raise(&mut check.error, apart(&product, &difference, 1.0));
             raise(&mut check.nonlinearity, apart(&double, &product, 2.0));
             if let Some([u, hu]) = &previous {
@@ -279,6 +289,53 @@ mod tests {
             out.fill(self.gradient);
             Ok(self.loss)
         }
+    }
+
+    /// L = (w − m)² with a buffer m: right derivatives, or ones that are left out.
+    struct Buffered {
+        layout: Layout,
+        writes: bool,
+    }
+
+    impl Model for Buffered {
+        type Scalar = f64;
+        fn layout(&self) -> &Layout {
+            &self.layout
+        }
+        fn parameters(&self) -> &[f64] {
+            &[1.0, 3.0]
+        }
+    }
+
+    impl Loss<()> for Buffered {
+        fn loss(&self, theta: &[f64], (): &()) -> Result<f64, BoxError> {
+            Ok((theta[0] - theta[1]).powi(2))
+        }
+    }
+
+    impl Gradient<()> for Buffered {
+        fn gradient(&self, theta: &[f64], (): &(), out: &mut [f64]) -> Result<f64, BoxError> {
+            if self.writes {
+                out.copy_from_slice(&[2.0 * (theta[0] - theta[1]), 0.0]);
+            }
+            self.loss(theta, &())
+        }
+    }
+
+    impl HessianProduct<()> for Buffered {}
+
+    #[test]
+    fn buffers_are_left_out_and_what_is_not_written_fails() {
+        let layout =
+            Layout::new([crate::Block::weight("w", [1], 0), crate::Block::new("m", [1], Role::Buffer, None)]);
+        let mut model = Buffered { layout: layout.unwrap(), writes: true };
+        assert!(check_gradient(&model, model.parameters(), &()).unwrap().error < 1e-8);
+        assert!(check_hessian_product(&model, model.parameters(), &()).unwrap().error < 1e-8);
+        let short = model.hessian_product(model.parameters(), &[1.0], &(), &mut [0.0; 2]);
+        assert!(short.unwrap_err().to_string().contains("v has 1 values"));
+        model.writes = false;
+        assert_eq!(check_gradient(&model, model.parameters(), &()).unwrap().error, f64::INFINITY);
+        assert_eq!(check_hessian_product(&model, model.parameters(), &()).unwrap().error, f64::INFINITY);
     }
 
     #[test]

@@ -28,6 +28,9 @@ pub(crate) fn hessian_product<D: ?Sized + Sync, M: Gradient<D> + ?Sized>(
     data: &D,
     out: &mut [M::Scalar],
 ) -> Result<(), BoxError> {
+    for (what, len) in [("θ", theta.len()), ("v", v.len()), ("the product", out.len())] {
+        model.layout().ensure_length(what, len)?;
+    }
     let length = norm(v);
     if length == 0.0 {
         out.fill(M::Scalar::from_f64(0.0));
@@ -38,8 +41,10 @@ pub(crate) fn hessian_product<D: ?Sized + Sync, M: Gradient<D> + ?Sized>(
         let at = |(t, v): (&M::Scalar, &M::Scalar)| t.as_f64() + sign * step * v.as_f64();
         theta.iter().zip(v).map(at).map(M::Scalar::from_f64).collect()
     };
+    // What the gradient does not write must not pass for a value.
+    out.fill(M::Scalar::from_f64(f64::NAN));
     model.gradient(&shifted(1.0), data, out)?;
-    let mut below = vec![M::Scalar::from_f64(0.0); theta.len()];
+    let mut below = vec![M::Scalar::from_f64(f64::NAN); theta.len()];
     model.gradient(&shifted(-1.0), data, &mut below)?;
     for (out, below) in out.iter_mut().zip(&below) {
         *out = M::Scalar::from_f64((out.as_f64() - below.as_f64()) / (2.0 * step));

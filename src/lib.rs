@@ -111,6 +111,9 @@ mod progress;
 mod scalar;
 mod sweep;
 
+/// The arrays of the public API, in the version that it speaks.
+pub use ndarray;
+
 pub use check::{DerivativeCheck, GradientCheck, HessianCheck, check_gradient, check_hessian_product};
 pub use closure::{FnModel, IntoLoss};
 pub use direction::{

@@ -358,7 +358,7 @@ impl<F: Fn(f64, usize, usize, &mut [f64]) -> Result<(), BoxError> + Sync> Loss<u
                 self.0.chunks
             }
             fn batch(&self) -> usize {
-                self.0.batch * self.1
+                self.0.batch.saturating_mul(self.1)
             }
         }
         Ok(Box::new(Ready(self, *data)))
@@ -391,6 +391,16 @@ fn each_data_set_gets_as_many_points_as_its_oracle_likes() {
     assert!(curve.report().bad_points.is_empty());
     assert_eq!(curve.channel("b loss").unwrap()[42], 42.0);
     assert_eq!(curve.channel("b train loss").unwrap()[42], 7.0);
+}
+
+#[test]
+fn as_many_points_as_you_like_is_a_batch_size() {
+    let (model, direction) = scripted(1, usize::MAX, |alpha, _, _, out: &mut [f64]| {
+        out.fill(alpha);
+        Ok(())
+    });
+    let curve = Line1d::new(&model, direction).data("", &1).alpha(0.0..=9.0, 10).run().unwrap();
+    assert_eq!(curve.channel("loss").unwrap().to_vec(), curve.alpha());
 }
 
 #[test]

@@ -10,10 +10,7 @@ pub use random::RandomDirections;
 
 pub(crate) use pair::ensure_moves;
 
-use crate::{
-    Layout, Mask, Result, Role, Scalar,
-    params::{dot, norm},
-};
+use crate::{Layout, Mask, Result, Role, Scalar, params::norm};
 
 /// Where a direction came from, as results record it.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,7 +162,9 @@ impl<S: Scalar> Direction<S> {
     /// [`Error::LayoutMismatch`](crate::Error::LayoutMismatch).
     pub fn cosine(&self, other: &Self) -> Result<f64> {
         self.layout.ensure_same(&other.layout)?;
-        Ok(dot(&self.values, &other.values) / (self.norm() * other.norm()))
+        let (a, b) = (self.norm(), other.norm());
+        // Divided one by one, since products of the norms may overflow or vanish.
+        Ok(self.values.iter().zip(&other.values).map(|(x, y)| (x.as_f64() / a) * (y.as_f64() / b)).sum())
     }
 
     /// How the direction stands to θ, block by block: norms, and filters that do not move.
@@ -230,6 +229,16 @@ mod tests {
         let report = &d.report(&theta).unwrap()[0];
         assert_eq!((report.filters, report.zero_directions, report.zero_parameters), (3, 2, 1));
         assert!((report.direction_norm - 8.0_f64.sqrt()).abs() < 1e-15);
+    }
+
+    #[test]
+    fn cosines_neither_overflow_nor_vanish() {
+        let layout = Layout::flat(2).unwrap();
+        for scale in [1e200, 1.0, 1e-200] {
+            let a = Direction::new(&layout, vec![scale, 0.0]).unwrap();
+            let b = Direction::new(&layout, vec![scale, scale]).unwrap();
+            approx::assert_relative_eq!(a.cosine(&b).unwrap(), 0.5_f64.sqrt(), max_relative = 1e-15);
+        }
     }
 
     #[test]

@@ -16,8 +16,9 @@ impl Surface {
     /// is whole.
     ///
     /// # Errors
-    /// [`Error::File`] or [`Error::Npz`].
+    /// [`Error::File`] or [`Error::Npz`]; [`Error::Channels`] if two arrays would get one name.
     pub fn write_npz(&self, path: impl AsRef<Path>) -> Result<()> {
+        check_names(self.channels(), &["alpha", "beta", "computed", "provenance"])?;
         write(path.as_ref(), |npz| {
             npz.add_array("alpha", &ArrayView::from(self.alpha()))?;
             npz.add_array("beta", &ArrayView::from(self.beta()))?;
@@ -37,8 +38,9 @@ impl Curve {
     /// and `provenance`, the bytes of a JSON text.
     ///
     /// # Errors
-    /// [`Error::File`] or [`Error::Npz`].
+    /// [`Error::File`] or [`Error::Npz`]; [`Error::Channels`] if two arrays would get one name.
     pub fn write_npz(&self, path: impl AsRef<Path>) -> Result<()> {
+        check_names(self.channels(), &["alpha", "computed", "provenance"])?;
         write(path.as_ref(), |npz| {
             npz.add_array("alpha", &ArrayView::from(self.alpha()))?;
             for (name, values) in self.channels().iter().zip(self.values().axis_iter(ndarray::Axis(1))) {
@@ -74,9 +76,24 @@ fn write(path: &Path, fill: impl FnOnce(&mut Npz) -> Result<(), WriteNpzError>) 
     written
 }
 
+/// Names in a file must differ, from each other and from those of the other arrays.
+fn check_names(channels: &[String], others: &[&str]) -> Result<()> {
+    let mut names: Vec<String> = channels.iter().map(|name| identifier(name)).collect();
+    names.extend(others.iter().map(ToString::to_string));
+    names.sort_unstable();
+    if names.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err(Error::Channels { channels: channels.to_vec() });
+    }
+    Ok(())
+}
+
+fn identifier(name: &str) -> String {
+    name.replace(' ', "_")
+}
+
 /// A channel under a name that is a Python identifier.
 fn add<D: Dimension>(npz: &mut Npz, name: &str, values: &ArrayView<'_, f64, D>) -> Result<(), WriteNpzError> {
-    npz.add_array(name.replace(' ', "_"), values)
+    npz.add_array(identifier(name), values)
 }
 
 fn add_provenance(npz: &mut Npz, report: &SweepReport) -> Result<(), WriteNpzError> {
@@ -88,6 +105,7 @@ mod tests {
     use ndarray::{Array1, Array2};
     use ndarray_npy::NpzReader;
 
+    use super::check_names;
     use crate::{Error, FnModel, Grid2d, Layout, RandomDirections, Result, Surface};
 
     fn surface() -> Result<Surface> {
@@ -122,6 +140,13 @@ mod tests {
         assert!(loss.iter().any(|v| v.is_nan()) && loss.iter().any(|v| v.is_finite()));
         let text = String::from_utf8(provenance.to_vec()).unwrap();
         assert!(text.contains("\"seed 3") || text.contains("seed 3, stream 1"), "{text}");
+    }
+
+    #[test]
+    fn channels_that_would_share_a_name_are_refused() {
+        assert!(matches!(check_names(&["a b".into(), "a_b".into()], &[]), Err(Error::Channels { .. })));
+        assert!(check_names(&["alpha".into()], &["alpha"]).is_err());
+        assert!(check_names(&["train loss".into(), "loss".into()], &["alpha"]).is_ok());
     }
 
     #[test]

@@ -12,8 +12,12 @@ use crate::{Error, Result};
 /// [`Error::Idx`] for files that are no IDX files, [`Error::SampleShape`] if there is not a label
 /// for each image, [`Error::EmptyData`], [`Error::Setting`] for a scale that is not positive.
 pub fn labelled_images<S: NetScalar>(images: &[u8], labels: &[u8], scale: f64) -> Result<Samples<S>> {
-    if scale.is_nan() || scale <= 0.0 {
-        return Err(Error::Setting { setting: "the scale of the images", needs: "positive", value: scale });
+    if !(scale.is_finite() && scale > 0.0) {
+        return Err(Error::Setting {
+            setting: "the scale of the images",
+            needs: "positive and finite",
+            value: scale,
+        });
     }
     let (images, labels) = (parse_idx(images)?, parse_idx(labels)?);
     let count = images.shape.first().copied().unwrap_or(0);

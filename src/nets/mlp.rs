@@ -129,7 +129,8 @@ impl<S: NetScalar> Mlp<S> {
         Ok(self)
     }
 
-    /// How many bytes the first layer's products may take in a sweep; 1 GiB by default.
+    /// How many bytes the first layer's products may take in a sweep, for each data set; 1 GiB by
+    /// default.
     ///
     /// They take (2 on a line, 3 on a plane) × samples × units of the first layer × the size of the
     /// scalar. Where that is more, every point multiplies the first layer anew; losses then differ

@@ -96,7 +96,8 @@ fn decades(lo: f64, hi: f64, step: i32, digits: &[f64]) -> Vec<f64> {
         for digit in digits {
             let value =
                 if exponent < 0 { digit / 10f64.powi(-exponent) } else { digit * 10f64.powi(exponent) };
-            if value > 0.0 && value >= lo * (1.0 - 1e-12) && value <= hi * (1.0 + 1e-12) {
+            if value > 0.0 && value.is_finite() && value >= lo * (1.0 - 1e-12) && value <= hi * (1.0 + 1e-12)
+            {
                 ticks.push(value);
             }
         }
@@ -133,6 +134,13 @@ mod tests {
         let ticks = log_axis(0.1, 1000.0, 6);
         assert_eq!(ticks.major, [0.1, 1.0, 10.0, 100.0, 1000.0]);
         assert_eq!(ticks.minor.len(), 32);
+    }
+
+    #[test]
+    fn no_tick_is_infinite() {
+        for digits in [&[1.0][..], &[1.0, 2.0, 5.0]] {
+            assert!(decades(1e300, f64::MAX, 1, digits).iter().all(|tick| tick.is_finite()));
+        }
     }
 
     #[test]

@@ -265,7 +265,7 @@ impl<'a> Shared<'a> {
     fn evaluate(&self, private: &mut Private<'a>, first: usize, values: &mut [f64]) {
         let stride = self.job.stride();
         for set in 0..self.job.sets.len() {
-            let batch = self.job.sets[set].batch;
+            let batch = self.job.sets[set].batch.min(values.len() / stride);
             for (index, values) in values.chunks_mut(batch * stride).enumerate() {
                 self.evaluate_set(private, set, first + index * batch, values);
             }

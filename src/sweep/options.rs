@@ -190,7 +190,8 @@ macro_rules! sweep_options {
                 self
             }
 
-            /// Runs on a pool of this many threads of its own; by default on rayon's current pool.
+            /// Runs on a pool of this many threads of its own; by default on rayon's current pool, all
+            /// of whose threads must then get free before the sweep returns.
             /// The result has the same bits for any number.
             pub fn threads(mut self, threads: usize) -> Self {
                 self.options.threads = Some(threads);

@@ -89,7 +89,8 @@ pub struct Provenance {
     pub scalar: &'static str,
     /// The hash of θ (of θ_a for an interpolation).
     pub theta_hash: u64,
-    /// The directions; for an interpolation one, θ_b − θ_a, with the hash of θ_b.
+    /// The directions; for an interpolation one, θ_b − θ_a, with the hash of its end: θ_b, with the
+    /// buffers of θ_a unless they move.
     pub directions: Vec<DirectionRecord>,
     /// The cosine between the two directions of a plane.
     pub cosine: Option<f64>,
