@@ -100,7 +100,14 @@ impl Normalization {
         Self { norm, ..self }
     }
 
-    /// What biases do; they stand still by default.
+    /// Whose rule; [`Conformance::Paper`] by default.
+    #[must_use]
+    pub fn with_conformance(self, conformance: Conformance) -> Self {
+        Self { conformance, ..self }
+    }
+
+    /// What biases do; they stand still by default. Under [`Conformance::Original`] this is the
+    /// policy of all blocks of rank 0 and 1 but buffers.
     #[must_use]
     pub fn with_biases(self, biases: Policy) -> Self {
         Self { biases, ..self }
@@ -290,6 +297,9 @@ mod tests {
         assert!((d[0] - row).abs() < 1e-14 && (d[1] - row).abs() < 1e-14);
         assert_eq!(d[4..8], THETA[4..8], "rank 1 copies θ, normalisation scales too");
         assert_eq!(d[8..], [0.0, 0.0], "buffers stand still unless asked");
+        let by_hand =
+            Normalization::default().with_biases(Policy::Copy).with_conformance(Conformance::Original);
+        assert_eq!(by_hand, Normalization::original(Policy::Copy));
     }
 
     #[test]
