@@ -70,8 +70,8 @@
 //! Losses, coordinates, norms and sums are `f64`; θ and directions are `f32` or `f64`. Results are the
 //! same bits on one machine for any number of threads. Across machines, draws of a seed agree within
 //! 1e-12, and losses as far as the model's own arithmetic does. A point costs what the oracle costs
-//! plus one pass over θ and its directions (0.16 ms for a million `f32` parameters where the oracle is
-//! free, which is the time of reading three vectors and writing one).
+//! plus one pass over θ and its directions (0.16 to 0.20 ms for a million `f32` parameters where the oracle
+//! is free, about the time of reading three vectors and writing one).
 //!
 //! The library prints nothing and does not panic on a caller's input; an oracle that panics is a bad
 //! point (not with `panic = "abort"`).

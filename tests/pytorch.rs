@@ -152,7 +152,6 @@ fn gradient_and_hessian_product_f64() {
 
 #[test]
 fn gradient_and_hessian_product_f32() {
-    // At a minimiser the gradient is a sum of large terms that cancel to 1e-3 of their size.
     derivatives::<f32>(1e-4);
 }
 
