@@ -103,11 +103,12 @@ pub struct GradientCheck {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HessianCheck {
-    /// The largest ‖Hv − difference of gradients‖ / ‖difference‖ over the vectors.
+    /// The largest ‖Hv − difference of gradients‖ / ‖difference‖ over the vectors, Hv by
+    /// [`HessianProduct::hessian_product`] and by the model's [`HessianWorker`](crate::HessianWorker).
     pub error: f64,
     /// The largest |⟨u, Hv⟩ − ⟨v, Hu⟩| / (‖u‖·‖Hv‖) over pairs of vectors: 0 for a symmetric product.
     pub asymmetry: f64,
-    /// The largest ‖H(2v) − 2Hv‖ / ‖2Hv‖: 0 for a linear product.
+    /// The largest ‖H(2v) − 2Hv‖ / ‖2Hv‖: 0 for a linear product; H(2v) is the worker's.
     pub nonlinearity: f64,
     /// How many vectors were tried.
     pub vectors: usize,
@@ -211,19 +212,23 @@ impl DerivativeCheck {
         let trained = Mask::role(model.layout(), Role::Buffer).not();
         let mut check = HessianCheck { error: 0.0, asymmetry: 0.0, nonlinearity: 0.0, vectors: self.vectors };
         let mut previous: Option<[Vec<M::Scalar>; 2]> = None;
+        let mut worker = model.hessian_worker(data).map_err(failed("its Hessian worker"))?;
+        worker.at(theta).map_err(failed("its Hessian worker"))?;
         for stream in 0..self.vectors {
             let mut v = vector::<M>(theta.len(), self.seed, stream as u64);
             trained.apply(&mut v)?;
             let twice: Vec<M::Scalar> = v.iter().map(|&v| v + v).collect();
             let [mut product, mut double, mut difference] = [(); 3].map(|()| vec![unwritten; theta.len()]);
             model.hessian_product(theta, &v, data, &mut product).map_err(failed("its Hessian product"))?;
-            model.hessian_product(theta, &twice, data, &mut double).map_err(failed("its Hessian product"))?;
+            // By the other way that a model offers, so that both are checked.
+            worker.product(&twice, &mut double).map_err(failed("its Hessian worker"))?;
             differences::hessian_product(model, theta, &v, data, &mut difference)
                 .map_err(failed("its gradient"))?;
             for vector in [&mut product, &mut double, &mut difference] {
                 trained.apply(vector)?;
             }
             raise(&mut check.error, apart(&product, &difference, 1.0));
+            raise(&mut check.error, apart(&double, &difference, 2.0));
             raise(&mut check.nonlinearity, apart(&double, &product, 2.0));
             if let Some([u, hu]) = &previous {
                 let gap = (dot(u, &product) - dot(&v, hu)).abs();

@@ -96,6 +96,7 @@ mod closure;
 mod differences;
 mod direction;
 mod error;
+mod hessian;
 #[cfg(feature = "npz")]
 mod io;
 mod model;
@@ -121,6 +122,7 @@ pub use direction::{
     RandomDirections,
 };
 pub use error::{BoxError, Error, Result};
+pub use hessian::HessianWorker;
 pub use model::{Gradient, HessianProduct, Loss, Model};
 pub use oracle::{Prepared, Worker, pointwise};
 pub use params::{Block, Layout, Mask, Role};

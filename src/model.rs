@@ -1,6 +1,8 @@
 //! The user's whole contract: a model has parameters, a loss oracle measures them.
 
-use crate::{BoxError, Layout, Plane, Prepared, Result, Scalar, differences, pointwise};
+use crate::{
+    BoxError, HessianWorker, Layout, Plane, Prepared, Result, Scalar, differences, hessian, pointwise,
+};
 
 /// A model with parameters: their layout, and where they are now.
 ///
@@ -174,9 +176,10 @@ pub trait Gradient<D: ?Sized + Sync>: Loss<D> {
 
 /// An oracle that multiplies its Hessian with vectors.
 ///
-/// The provided method takes a central difference of two gradients, so that an empty `impl` is
-/// enough; override it where the exact product is known. Test either with
-/// [`check_hessian_product`](crate::check_hessian_product).
+/// Both methods are provided: a product is a central difference of two gradients, so that an empty
+/// `impl` is enough. Override [`hessian_product`](Self::hessian_product) where the exact product is
+/// known, and [`hessian_worker`](Self::hessian_worker) where products at one θ share work; curvature
+/// is computed with the second. Test them with [`check_hessian_product`](crate::check_hessian_product).
 ///
 /// ```
 /// use loss_landscape::{BoxError, Gradient, HessianProduct, Layout, Loss, Model};
@@ -237,5 +240,17 @@ pub trait HessianProduct<D: ?Sized + Sync>: Gradient<D> {
         out: &mut [Self::Scalar],
     ) -> Result<(), BoxError> {
         differences::hessian_product(self, theta, v, data, out)
+    }
+
+    /// A worker for many products, one for each thread; one that calls
+    /// [`hessian_product`](Self::hessian_product) for each vector by default.
+    ///
+    /// # Errors
+    /// Any error, such as of data that does not fit the model.
+    fn hessian_worker<'a>(
+        &'a self,
+        data: &'a D,
+    ) -> Result<Box<dyn HessianWorker<Self::Scalar> + 'a>, BoxError> {
+        Ok(Box::new(hessian::Plain::new(self, data)))
     }
 }

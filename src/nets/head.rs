@@ -139,31 +139,38 @@ pub(crate) fn derivative<S: NetScalar>(outputs: &mut [S], wanted: Wanted<'_, S>,
 /// R of the derivative: the second derivative of `scale`·loss times the tangent, in its place.
 ///
 /// `outputs` is what [`evaluate`] left, before [`derivative`]. With labels, for each sample
-/// p ⊙ (Rz − Σₖ pₖ·Rzₖ).
+/// p ⊙ (Rz − Σₖ pₖ·Rzₖ). `room` is scratch memory for a value a sample.
 pub(crate) fn second_derivative<S: NetScalar>(
     criterion: Criterion,
     outputs: &[S],
     tangent: &mut [S],
-    samples: usize,
+    room: &mut [S],
     scale: f64,
 ) {
-    let units = outputs.len() / samples;
     match criterion {
-        Criterion::CrossEntropy => {
-            let scale = S::from_f64(scale);
-            for sample in 0..samples {
-                let at = |unit: usize| unit * samples + sample;
-                let mean =
-                    (0..units).fold(S::zero(), |sum, unit| sum + outputs[at(unit)] * tangent[at(unit)]);
-                for unit in 0..units {
-                    tangent[at(unit)] = scale * outputs[at(unit)] * (tangent[at(unit)] - mean);
-                }
-            }
-        }
+        Criterion::CrossEntropy => softmax_derivative(outputs, tangent, room, S::from_f64(scale)),
         Criterion::MeanSquaredError => {
+            let units = outputs.len() / room.len();
             let scale = S::from_f64(2.0 * scale / units as f64);
             for t in tangent {
                 *t *= scale;
+            }
+        }
+    }
+}
+
+kernel! {
+    fn softmax_derivative(outputs: &'a [S], tangent: &'a mut [S], mean: &'a mut [S], scale: S) {
+        let samples = mean.len();
+        mean.fill(S::zero());
+        for (p, t) in outputs.chunks_exact(samples).zip(tangent.chunks_exact(samples)) {
+            for ((mean, &p), &t) in mean.iter_mut().zip(p).zip(t) {
+                *mean += p * t;
+            }
+        }
+        for (p, t) in outputs.chunks_exact(samples).zip(tangent.chunks_exact_mut(samples)) {
+            for ((&mean, &p), t) in mean.iter().zip(p).zip(t) {
+                *t = scale * p * (*t - mean);
             }
         }
     }

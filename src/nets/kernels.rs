@@ -151,27 +151,38 @@ kernel! {
 }
 
 kernel! {
-    /// The R-operator through an activation, backward: Rδ ← Rδ ⊙ act′ + δ ⊙ act″ ⊙ Rz, δ ← δ ⊙ act′.
-    fn tangent_backward(delta: &'a mut [S], tangent_delta: &'a mut [S], activations: &'a [S], tangent_z: &'a [S], activation: Activation) {
-        for (((delta, td), &a), &tz) in
-            delta.iter_mut().zip(tangent_delta).zip(activations).zip(tangent_z)
+    /// The R-operator through an activation, backward, δ having come through already:
+    /// Rδ ← Rδ ⊙ act′ + δ ⊙ (act″ / act′) ⊙ Rz.
+    fn tangent_backward(tangent_delta: &'a mut [S], delta: &'a [S], activations: &'a [S], tangent_z: &'a [S], activation: Activation) {
+        for (((td, &delta), &a), &tz) in
+            tangent_delta.iter_mut().zip(delta).zip(activations).zip(tangent_z)
         {
-            let slope = slope(a, activation);
-            let bend = match activation {
-                Activation::Relu => S::zero(),
-                Activation::Tanh => -(a + a) * slope,
-            };
-            *td = *td * slope + *delta * bend * tz;
-            *delta *= slope;
+            *td *= slope(a, activation);
+            if activation == Activation::Tanh {
+                *td -= (a + a) * delta * tz;
+            }
         }
     }
 }
 
-/// row sums, added to `out`: the gradient of a bias.
-pub(crate) fn add_row_sums<S: NetScalar>(out: &mut [S], matrix: &[S]) {
-    let samples = matrix.len() / out.len();
-    for (out, row) in out.iter_mut().zip(matrix.chunks_exact(samples)) {
-        *out += row.iter().copied().fold(S::zero(), |sum, value| sum + value);
+kernel! {
+    /// Row sums, added to `out`: the gradient of a bias. Sixteen sums a row, or each addition would
+    /// wait for the one before.
+    fn add_row_sums(out: &'a mut [S], matrix: &'a [S]) {
+        let samples = matrix.len() / out.len();
+        for (out, row) in out.iter_mut().zip(matrix.chunks_exact(samples)) {
+            let mut sums = [S::zero(); 16];
+            let whole = row.chunks_exact(16);
+            for (sum, &value) in sums.iter_mut().zip(whole.remainder()) {
+                *sum += value;
+            }
+            for sixteen in whole {
+                for (sum, &value) in sums.iter_mut().zip(sixteen) {
+                    *sum += value;
+                }
+            }
+            *out += sums.iter().copied().fold(S::zero(), |total, sum| total + sum);
+        }
     }
 }
 

@@ -5,8 +5,11 @@ use std::ops::Range;
 use ndarray_rand::rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{NetScalar, Samples, Sums, pass::Pass, prepared};
-use crate::{Block, BoxError, Error, Gradient, HessianProduct, Layout, Loss, Model, Plane, Prepared, Result};
+use super::{NetScalar, Samples, Sums, curvature::MlpHessian, pass::Pass, prepared};
+use crate::{
+    Block, BoxError, Error, Gradient, HessianProduct, HessianWorker, Layout, Loss, Model, Plane, Prepared,
+    Result,
+};
 
 /// The activation between layers; the last layer has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,6 +67,7 @@ pub struct Mlp<S> {
     layers: Vec<Layer>,
     theta: Vec<S>,
     plane_memory: usize,
+    hessian_memory: usize,
 }
 
 /// Where the parameters of one linear layer lie in θ.
@@ -116,7 +120,17 @@ impl<S: NetScalar> Mlp<S> {
             theta.extend((0..count).map(|_| S::from_f64(generator.random_range(-bound..bound))));
         }
         let sizes = sizes.to_vec();
-        Ok(Self { sizes, activation, criterion, layout, layers, theta, plane_memory: 1 << 30 })
+        let memory = 1 << 30;
+        Ok(Self {
+            sizes,
+            activation,
+            criterion,
+            layout,
+            layers,
+            theta,
+            plane_memory: memory,
+            hessian_memory: memory,
+        })
     }
 
     /// The same network with other parameters.
@@ -138,6 +152,15 @@ impl<S: NetScalar> Mlp<S> {
     #[must_use]
     pub fn with_plane_memory(self, bytes: usize) -> Self {
         Self { plane_memory: bytes, ..self }
+    }
+
+    /// How many bytes each thread may keep for Hessian-vector products at one θ; 1 GiB by default.
+    ///
+    /// Kept are activations and derivatives: 2 × samples × units of all layers × the size of the scalar.
+    /// Where that is more, every product computes them anew, which makes it half as dear again.
+    #[must_use]
+    pub fn with_hessian_memory(self, bytes: usize) -> Self {
+        Self { hessian_memory: bytes, ..self }
     }
 
     /// The layer sizes, inputs first, outputs last.
@@ -192,6 +215,10 @@ impl<S: NetScalar> Mlp<S> {
         self.plane_memory
     }
 
+    pub(super) fn hessian_memory(&self) -> usize {
+        self.hessian_memory
+    }
+
     pub(super) fn theta_mut(&mut self) -> &mut [S] {
         &mut self.theta
     }
@@ -200,7 +227,7 @@ impl<S: NetScalar> Mlp<S> {
         data.check(self.sizes[0], self.sizes[self.sizes.len() - 1], self.criterion)
     }
 
-    fn ready(&self, theta: &[S], data: &Samples<S>) -> Result<()> {
+    pub(super) fn ready(&self, theta: &[S], data: &Samples<S>) -> Result<()> {
         self.layout.ensure_length("θ", theta.len())?;
         self.check(data)
     }
@@ -279,10 +306,17 @@ impl<S: NetScalar> HessianProduct<Samples<S>> for Mlp<S> {
         out: &mut [S],
     ) -> Result<(), BoxError> {
         self.ready(theta, data)?;
-        self.layout.ensure_length("v", v.len())?;
-        self.layout.ensure_length("the product", out.len())?;
-        let mut pass = Pass::new(self, data.len());
-        pass.hessian_product(self, theta, v, data, out);
-        Ok(())
+        let mut worker = MlpHessian::new(self, data);
+        worker.at(theta)?;
+        worker.product(v, out)
+    }
+
+    /// Keeps activations and derivatives at θ; see [`with_hessian_memory`](Self::with_hessian_memory).
+    fn hessian_worker<'a>(
+        &'a self,
+        data: &'a Samples<S>,
+    ) -> Result<Box<dyn HessianWorker<S> + 'a>, BoxError> {
+        self.check(data)?;
+        Ok(Box::new(MlpHessian::new(self, data)))
     }
 }

@@ -5,6 +5,7 @@
 //! Nothing else of the crate knows of this module: it uses the same traits that your own network
 //! would implement.
 
+mod curvature;
 mod digits;
 mod gemm;
 mod head;

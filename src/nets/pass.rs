@@ -1,5 +1,4 @@
-//! Passes through a multilayer perceptron, one chunk of samples at a time: forward, backward, and
-//! both with their derivative along a vector (Pearlmutter's R-operator).
+//! Passes through a multilayer perceptron, one chunk of samples at a time: forward and backward.
 //!
 //! Activations are [units, samples], so that matrix products need no transposed copies and every
 //! element-wise loop runs along samples.
@@ -7,7 +6,7 @@
 use std::ops::Range;
 
 use super::{
-    Activation, Criterion, Mlp, NetScalar, Samples, Sums, Wanted,
+    Activation, Mlp, NetScalar, Samples, Sums, Wanted,
     gemm::{Into, Matrix, product},
     head, kernels,
 };
@@ -21,16 +20,11 @@ pub(super) struct Pass<S> {
     samples: usize,
     outputs: usize,
     activation: Activation,
-    criterion: Criterion,
     /// After each layer, [units, samples of the chunk].
     layers: Vec<Vec<S>>,
     room: Vec<S>,
     /// Derivatives by a layer's outputs, and by the outputs of the layer before.
     delta: [Vec<S>; 2],
-    /// The tangents of all that: before and after each activation, and of the derivatives.
-    tangent_z: Vec<Vec<S>>,
-    tangent_a: Vec<Vec<S>>,
-    tangent_delta: [Vec<S>; 2],
 }
 
 impl<S: NetScalar> Pass<S> {
@@ -40,13 +34,9 @@ impl<S: NetScalar> Pass<S> {
             samples,
             outputs: net.layers().last().map_or(0, |layer| layer.outputs),
             activation: net.activation(),
-            criterion: net.criterion(),
             layers: net.layers().iter().map(|layer| vec![S::zero(); layer.outputs * width]).collect(),
             room: vec![S::zero(); 3 * width],
             delta: [Vec::new(), Vec::new()],
-            tangent_z: Vec::new(),
-            tangent_a: Vec::new(),
-            tangent_delta: [Vec::new(), Vec::new()],
         }
     }
 
@@ -142,50 +132,9 @@ impl<S: NetScalar> Pass<S> {
         total / self.samples as f64
     }
 
-    /// Writes the Hessian of the mean loss times v.
-    pub(super) fn hessian_product(
-        &mut self,
-        net: &Mlp<S>,
-        theta: &[S],
-        v: &[S],
-        data: &Samples<S>,
-        out: &mut [S],
-    ) {
-        self.samples = data.len();
-        let width = CHUNK.min(self.samples);
-        let widest = net.sizes().iter().skip(1).max().copied().unwrap_or(0);
-        for delta in self.delta.iter_mut().chain(&mut self.tangent_delta) {
-            delta.resize(widest * width, S::zero());
-        }
-        self.tangent_z = net.layers().iter().map(|layer| vec![S::zero(); layer.outputs * width]).collect();
-        self.tangent_a = self.tangent_z.clone();
-        out.fill(S::zero());
-        for chunk in 0..self.chunks() {
-            let range = self.chunk(chunk);
-            let samples = range.len();
-            let (inputs, wanted) = data.slice(range);
-            self.loss(net, theta, data, chunk);
-            self.tangent_forward(net, theta, v, inputs, samples);
-            self.start_delta(net, wanted, samples);
-            let last = net.layers().len() - 1;
-            let size = net.layers()[last].outputs * samples;
-            self.tangent_delta[0][..size].copy_from_slice(&self.tangent_z[last][..size]);
-            let scale = 1.0 / self.samples as f64;
-            let outputs = &self.layers[last][..size];
-            head::second_derivative(
-                self.criterion,
-                outputs,
-                &mut self.tangent_delta[0][..size],
-                samples,
-                scale,
-            );
-            for index in (0..=last).rev() {
-                self.layer_tangent(net, index, inputs, samples, out);
-                if index > 0 {
-                    self.tangent_back(net, theta, v, index, samples);
-                }
-            }
-        }
+    /// Exchanges the activations of the last forward pass for other memory of that size.
+    pub(super) fn swap_layers(&mut self, layers: &mut Vec<Vec<S>>) {
+        std::mem::swap(&mut self.layers, layers);
     }
 
     /// δ of the last layer, from the outputs that [`finish`](Self::finish) left.
@@ -210,20 +159,6 @@ impl<S: NetScalar> Pass<S> {
         kernels::add_row_sums(&mut out[layer.bias.clone()], delta);
     }
 
-    /// R of the layer's gradient: Rδ·aᵀ + δ·Raᵀ; the inputs of the first layer have no tangent.
-    fn layer_tangent(&self, net: &Mlp<S>, index: usize, inputs: &[S], samples: usize, out: &mut [S]) {
-        let layer = &net.layers()[index];
-        let (weight, size) = (&mut out[layer.weight.clone()], layer.outputs * samples);
-        let tangent = Matrix::new(&self.tangent_delta[0], layer.outputs, samples);
-        product(Into::Add, tangent, self.below(index, inputs, layer.inputs, samples), weight);
-        if index > 0 {
-            let delta = Matrix::new(&self.delta[0], layer.outputs, samples);
-            let below = Matrix::new(&self.tangent_a[index - 1], layer.inputs, samples).t();
-            product(Into::Add, delta, below, weight);
-        }
-        kernels::add_row_sums(&mut out[layer.bias.clone()], &self.tangent_delta[0][..size]);
-    }
-
     /// What a layer sees, transposed: [samples, its inputs].
     fn below<'a>(&'a self, index: usize, inputs: &'a [S], units: usize, samples: usize) -> Matrix<'a, S> {
         match index {
@@ -239,60 +174,6 @@ impl<S: NetScalar> Pass<S> {
         let [delta, below] = &mut self.delta;
         product(Into::Replace, weight, Matrix::new(delta, layer.outputs, samples), below);
     }
-
-    /// Rz = V·a + W·Ra + v_b for every layer, and Ra behind the activation.
-    fn tangent_forward(&mut self, net: &Mlp<S>, theta: &[S], v: &[S], inputs: &[S], samples: usize) {
-        let last = net.layers().len() - 1;
-        for (index, layer) in net.layers().iter().enumerate() {
-            let size = layer.outputs * samples;
-            let along = Matrix::new(&v[layer.weight.clone()], layer.outputs, layer.inputs);
-            let below = match index {
-                0 => Matrix::new(inputs, samples, layer.inputs).t(),
-                _ => Matrix::new(&self.layers[index - 1], layer.inputs, samples),
-            };
-            let z = &mut self.tangent_z[index][..size];
-            product(Into::Replace, along, below, z);
-            if index > 0 {
-                let weight = Matrix::new(&theta[layer.weight.clone()], layer.outputs, layer.inputs);
-                let below = Matrix::new(&self.tangent_a[index - 1], layer.inputs, samples);
-                product(Into::Add, weight, below, z);
-            }
-            let bias = &v[layer.bias.clone()];
-            if index < last {
-                kernels::tangent_forward(
-                    z,
-                    &mut self.tangent_a[index][..size],
-                    bias,
-                    &self.layers[index][..size],
-                    self.activation,
-                );
-            } else {
-                kernels::bias_and_activate(z, bias, None);
-            }
-        }
-    }
-
-    /// δ and Rδ of the layer below: Wᵀδ and Vᵀδ + WᵀRδ, through its activation.
-    fn tangent_back(&mut self, net: &Mlp<S>, theta: &[S], v: &[S], index: usize, samples: usize) {
-        let layer = &net.layers()[index];
-        self.delta_back(net, theta, index, samples);
-        let transposed = |parameters| Matrix::new(parameters, layer.outputs, layer.inputs).t();
-        let [tangent, tangent_below] = &mut self.tangent_delta;
-        let along = transposed(&v[layer.weight.clone()]);
-        product(Into::Replace, along, Matrix::new(&self.delta[0], layer.outputs, samples), tangent_below);
-        let weight = transposed(&theta[layer.weight.clone()]);
-        product(Into::Add, weight, Matrix::new(tangent, layer.outputs, samples), tangent_below);
-        let size = layer.inputs * samples;
-        kernels::tangent_backward(
-            &mut self.delta[1][..size],
-            &mut tangent_below[..size],
-            &self.layers[index - 1][..size],
-            &self.tangent_z[index - 1][..size],
-            self.activation,
-        );
-        self.delta.swap(0, 1);
-        self.tangent_delta.swap(0, 1);
-    }
 }
 
 #[cfg(test)]
@@ -300,7 +181,7 @@ mod tests {
     use ndarray::Array2;
 
     use super::*;
-    use crate::{Gradient, Model};
+    use crate::{Gradient, Model, nets::Criterion};
 
     /// Training reuses one pass for batches of several sizes, the last one short.
     #[test]
