@@ -3,6 +3,8 @@
 //! - [`ContourFigure`]: a loss over two directions, as filled contours with numbers on the lines
 //!   and a colour bar;
 //! - [`CurveFigure`]: loss and accuracy over one direction, on two axes;
+//! - [`RatioFigure`]: the ratio of the extreme eigenvalues of the Hessian over two directions, with
+//!   the regions marked where the loss is locally convex or has no positive curvature;
 //! - [`Panels`]: several of these in one document, contours on one scale if wanted.
 //!
 //! Figures are drawn from plain slices and arrays, show data as it is (no smoothing), and say in a
@@ -31,6 +33,7 @@
 
 mod axes;
 mod bands;
+mod canvas;
 mod caption;
 mod color;
 mod colorbar;
@@ -45,8 +48,14 @@ mod legend;
 mod markers;
 mod numbers;
 mod panels;
+mod patterns;
 mod polyline;
+#[cfg(test)]
+mod probe;
+mod ratio;
+mod ratio_draw;
 mod scale;
+mod sheet;
 mod svg;
 mod text;
 mod ticks;
@@ -56,4 +65,5 @@ pub use contour::ContourFigure;
 pub use curve::Curve;
 pub use curves::CurveFigure;
 pub use panels::{Panel, Panels};
+pub use ratio::RatioFigure;
 pub use scale::Scale;
