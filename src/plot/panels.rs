@@ -3,6 +3,7 @@
 use super::bands::{BandOptions, Bands};
 use super::contour::ContourFigure;
 use super::curves::CurveFigure;
+use super::density::DensityFigure;
 use super::ratio::RatioFigure;
 use super::scale::{Extent, Scale};
 use super::svg::{Fragment, Svg};
@@ -53,6 +54,8 @@ pub enum Panel {
     Curves(CurveFigure),
     /// Eigenvalue ratios over two directions.
     Ratio(RatioFigure),
+    /// Spectral densities.
+    Density(DensityFigure),
 }
 
 impl From<ContourFigure> for Panel {
@@ -70,6 +73,12 @@ impl From<CurveFigure> for Panel {
 impl From<RatioFigure> for Panel {
     fn from(figure: RatioFigure) -> Self {
         Self::Ratio(figure)
+    }
+}
+
+impl From<DensityFigure> for Panel {
+    fn from(figure: DensityFigure) -> Self {
+        Self::Density(figure)
     }
 }
 
@@ -129,6 +138,7 @@ impl Panels {
                 Panel::Contour(figure) => figure.draw(shared.as_ref()),
                 Panel::Curves(figure) => figure.draw(),
                 Panel::Ratio(figure) => figure.draw(),
+                Panel::Density(figure) => figure.draw(),
             })
             .collect::<Result<Vec<Fragment>, Error>>()?;
         Ok(self.arrange(&drawn).into_document())
@@ -256,11 +266,12 @@ mod tests {
         let axis: Vec<f64> = (0..5).map(f64::from).collect();
         let field = |sign: f64| Array2::from_shape_fn((5, 5), |(i, j)| sign * (1.0 + (i + j) as f64));
         let ratio = RatioFigure::new(&axis, &axis, field(-0.1).view(), field(1.0).view());
-        let panels = Panels::new().panel(contour(1.0)).panel(ratio).panel(curves());
+        let density = DensityFigure::new().curve(Curve::new("", &axis, &[1e-9, 1.0, 0.1, 0.0, 1e-3]));
+        let panels = Panels::new().panel(contour(1.0)).panel(ratio).panel(curves()).panel(density);
         let svg = panels.columns(2).shared_scale().to_svg().unwrap();
         let document = roxmltree::Document::parse(&svg).unwrap();
-        assert_eq!(document.descendants().filter(|n| n.has_tag_name("g")).count(), 3);
-        for text in ["loss", "middle"] {
+        assert_eq!(document.descendants().filter(|n| n.has_tag_name("g")).count(), 4);
+        for text in ["eigenvalue λ", "loss"] {
             assert!(document.descendants().any(|n| n.text() == Some(text)), "{text}");
         }
     }
