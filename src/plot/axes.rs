@@ -63,8 +63,14 @@ impl Axis {
         self.mapping.fraction(value, self.lo, self.hi).clamp(-1e4, 1e4)
     }
 
-    pub(crate) fn holds(&self, value: f64) -> bool {
-        value >= self.lo && value <= self.hi
+    /// Whether the whole axis lies above the value.
+    pub(crate) fn is_above(&self, value: f64) -> bool {
+        value < self.lo
+    }
+
+    /// Whether the whole axis lies below the value.
+    pub(crate) fn is_below(&self, value: f64) -> bool {
+        value > self.hi
     }
 
     pub(crate) fn is_log(&self) -> bool {
@@ -174,7 +180,7 @@ mod tests {
         let log = Axis::new(0.01, 100.0, true, 6);
         assert!((log.fraction(1.0) - 0.5).abs() < 1e-12);
         assert!(log.fraction(0.0).is_nan());
-        assert!(log.is_log() && log.holds(0.01) && !log.holds(101.0));
+        assert!(log.is_log() && !log.is_above(0.01) && log.is_below(101.0));
     }
 
     #[test]

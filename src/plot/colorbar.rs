@@ -45,12 +45,11 @@ pub(crate) fn draw(
     draw_points(svg, &bar, beyond, colors);
     draw_outline(svg, &bar, beyond);
 
-    let shown: Vec<f64> = if bands.levels.is_empty() {
-        vec![bands.lo, bands.hi]
-    } else {
-        let inside = |v: &&f64| **v >= bands.lo && **v <= bands.hi;
-        bands.levels.iter().filter(inside).copied().collect()
-    };
+    let mut shown = bands.levels.clone();
+    shown.retain(|&v| v >= bands.lo && v <= bands.hi);
+    if shown.iter().all(|&v| v == bands.lo) {
+        shown = vec![bands.lo, bands.hi];
+    }
     let labels = numbers::levels(&shown, bands.mapping.is_log());
     let mut widest: f64 = 0.0;
     let mut free_below = f64::INFINITY;

@@ -3,11 +3,12 @@
 use ndarray::{Array2, ArrayView2};
 
 use super::bands::{BandOptions, Bands};
+use super::caption;
 use super::color::ColorMap;
 use super::contour_draw;
 use super::scale::{Extent, Scale};
+use super::sheet::{Sheet, sheet_builders};
 use super::svg::Fragment;
-use super::{axes, caption};
 use crate::Error;
 
 /// A contour figure of a loss over two directions: filled bands, labelled isolines, colour bar.
@@ -41,24 +42,9 @@ use crate::Error;
 /// ```
 #[derive(Debug, Clone)]
 pub struct ContourFigure {
-    pub(super) x: Vec<f64>,
-    pub(super) y: Vec<f64>,
+    pub(super) sheet: Sheet,
     pub(super) values: Array2<f64>,
-    pub(super) title: String,
-    pub(super) x_label: String,
-    pub(super) y_label: String,
-    pub(super) value_label: String,
     pub(super) bands: BandOptions,
-    pub(super) color_map: ColorMap,
-    pub(super) markers: Vec<Marker>,
-}
-
-/// A marked position in data coordinates.
-#[derive(Debug, Clone)]
-pub(super) struct Marker {
-    pub x: f64,
-    pub y: f64,
-    pub label: String,
 }
 
 impl ContourFigure {
@@ -67,47 +53,10 @@ impl ContourFigure {
     #[must_use]
     #[allow(clippy::needless_pass_by_value, reason = "views are passed by value throughout ndarray")]
     pub fn new(x: &[f64], y: &[f64], values: ArrayView2<'_, f64>) -> Self {
-        Self {
-            x: x.to_vec(),
-            y: y.to_vec(),
-            values: values.into_owned(),
-            title: String::new(),
-            x_label: String::new(),
-            y_label: String::new(),
-            value_label: String::new(),
-            bands: BandOptions::default(),
-            color_map: ColorMap::default(),
-            markers: Vec::new(),
-        }
+        Self { sheet: Sheet::new(x, y), values: values.into_owned(), bands: BandOptions::default() }
     }
 
-    /// Title above the figure.
-    #[must_use]
-    pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.title = title.into();
-        self
-    }
-
-    /// Label of the horizontal axis.
-    #[must_use]
-    pub fn x_label(mut self, label: impl Into<String>) -> Self {
-        self.x_label = label.into();
-        self
-    }
-
-    /// Label of the vertical axis.
-    #[must_use]
-    pub fn y_label(mut self, label: impl Into<String>) -> Self {
-        self.y_label = label.into();
-        self
-    }
-
-    /// Label of the colour bar: what the values are.
-    #[must_use]
-    pub fn value_label(mut self, label: impl Into<String>) -> Self {
-        self.value_label = label.into();
-        self
-    }
+    sheet_builders!();
 
     /// Linear or logarithmic colours and levels; [`Scale::Auto`] unless set.
     #[must_use]
@@ -132,21 +81,6 @@ impl ContourFigure {
         self
     }
 
-    /// The colour map; [`ColorMap::Viridis`] unless set.
-    #[must_use]
-    pub fn color_map(mut self, map: ColorMap) -> Self {
-        self.color_map = map;
-        self
-    }
-
-    /// Marks the position (`x`, `y`) with a dot and a label, which may be empty. Markers outside
-    /// the axes are not drawn, and are counted in the caption.
-    #[must_use]
-    pub fn marker(mut self, x: f64, y: f64, label: impl Into<String>) -> Self {
-        self.markers.push(Marker { x, y, label: label.into() });
-        self
-    }
-
     /// The figure as an SVG document, about 420 by 360 px.
     ///
     /// # Errors
@@ -165,7 +99,8 @@ impl ContourFigure {
 
     /// Draws with the figure's own scale, or one shared with other figures.
     pub(super) fn draw(&self, shared: Option<&Bands>) -> Result<Fragment, Error> {
-        self.check()?;
+        self.sheet.check()?;
+        self.sheet.check_shape("values", self.values.dim())?;
         let own;
         let bands = if let Some(bands) = shared {
             bands
@@ -181,41 +116,6 @@ impl ContourFigure {
         Extent::of(self.values.iter().copied())
     }
 
-    fn check(&self) -> Result<(), Error> {
-        axes::check_coordinates("x axis", &self.x)?;
-        axes::check_coordinates("y axis", &self.y)?;
-        let (rows, columns) = self.values.dim();
-        let lengths = [
-            ("first dimension of the values", rows, self.x.len()),
-            ("second dimension of the values", columns, self.y.len()),
-        ];
-        for (what, len, expected) in lengths {
-            if len != expected {
-                return Err(Error::PlotLength { what: what.to_owned(), len, expected });
-            }
-        }
-        for marker in &self.markers {
-            for (index, value) in [marker.x, marker.y].into_iter().enumerate() {
-                if !value.is_finite() {
-                    return Err(Error::PlotNotFinite {
-                        axis: format!("marker `{}`", marker.label),
-                        index,
-                        value,
-                    });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether the position is inside the axes.
-    pub(super) fn holds(&self, marker: &Marker) -> bool {
-        let within = |axis: &[f64], v: f64| {
-            axis.first().is_some_and(|&a| v >= a) && axis.last().is_some_and(|&b| v <= b)
-        };
-        within(&self.x, marker.x) && within(&self.y, marker.y)
-    }
-
     /// What the figure does not show, for its caption.
     fn notes(&self, bands: &Bands) -> Vec<String> {
         let total = self.values.len();
@@ -223,7 +123,6 @@ impl ContourFigure {
         let log = bands.mapping.is_log();
         let hidden = |v: f64| log && v <= 0.0;
         let outside = |v: f64| v.is_finite() && !hidden(v) && (v < bands.lo || v > bands.hi);
-        let away = self.markers.iter().filter(|m| !self.holds(m)).count();
         [
             caption::note(count(&|v| !v.is_finite()), total, "points", "not finite"),
             caption::note(
@@ -233,7 +132,7 @@ impl ContourFigure {
                 "not positive (logarithmic scale)",
             ),
             caption::note(count(&outside), total, "points", "outside the colour range"),
-            caption::note(away, self.markers.len(), "markers", "outside the axes"),
+            self.sheet.marker_note(),
         ]
         .into_iter()
         .flatten()
@@ -243,27 +142,13 @@ impl ContourFigure {
 
 #[cfg(test)]
 mod tests {
+    use super::super::probe::{axis, texts};
     use super::*;
-
-    fn axis(lo: f64, hi: f64, n: usize) -> Vec<f64> {
-        (0..n).map(|k| lo + (hi - lo) * k as f64 / (n - 1) as f64).collect()
-    }
 
     fn figure(nx: usize, ny: usize, f: impl Fn(f64, f64) -> f64) -> ContourFigure {
         let (x, y) = (axis(-1.0, 1.0, nx), axis(-1.0, 1.0, ny));
         let values = Array2::from_shape_fn((nx, ny), |(i, j)| f(x[i], y[j]));
         ContourFigure::new(&x, &y, values.view())
-    }
-
-    fn texts(svg: &str) -> Vec<String> {
-        let document = roxmltree::Document::parse(svg).expect("well-formed");
-        let text = |n: roxmltree::Node<'_, '_>| {
-            n.descendants()
-                .filter(roxmltree::Node::is_text)
-                .filter_map(|d| d.text().map(str::to_owned))
-                .collect()
-        };
-        document.descendants().filter(|n| n.has_tag_name("text")).map(text).collect()
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub struct Curve {
     pub(super) y: Vec<f64>,
     pub(super) right: bool,
     pub(super) dashed: bool,
+    pub(super) filled: bool,
+    pub(super) band: Option<[Vec<f64>; 2]>,
     pub(super) color: Option<usize>,
 }
 
@@ -32,7 +34,16 @@ impl Curve {
     /// not listed in the legend.
     #[must_use]
     pub fn new(label: impl Into<String>, x: &[f64], y: &[f64]) -> Self {
-        Self { label: label.into(), x: x.to_vec(), y: y.to_vec(), right: false, dashed: false, color: None }
+        Self {
+            label: label.into(),
+            x: x.to_vec(),
+            y: y.to_vec(),
+            right: false,
+            dashed: false,
+            filled: false,
+            band: None,
+            color: None,
+        }
     }
 
     /// Measures the curve on the right axis, which is linear: accuracy beside loss.
@@ -49,6 +60,22 @@ impl Curve {
         self
     }
 
+    /// Fills the area between the curve and zero, or the lower end of a logarithmic axis, lightly.
+    #[must_use]
+    pub fn filled(mut self) -> Self {
+        self.filled = true;
+        self
+    }
+
+    /// Shades the band from `lo[k]` to `hi[k]` at `x[k]`: the spread around the curve. It has gaps
+    /// where an end is not finite; on a logarithmic axis an end that is not positive lies at the
+    /// lower end of the axis. The axis extends to include the band.
+    #[must_use]
+    pub fn band(mut self, lo: &[f64], hi: &[f64]) -> Self {
+        self.band = Some([lo.to_vec(), hi.to_vec()]);
+        self
+    }
+
     /// Sets the colour, 0 to 5 and repeating: dark blue, red, yellow, black, teal, violet.
     /// Otherwise each axis has its own where both are used, and each curve where only one is.
     #[must_use]
@@ -57,15 +84,20 @@ impl Curve {
         self
     }
 
+    /// The values that an axis should show.
+    pub(super) fn values(&self) -> impl Iterator<Item = f64> {
+        self.y.iter().chain(self.band.iter().flatten().flatten()).copied()
+    }
+
     pub(super) fn check(&self) -> Result<(), Error> {
         let name = format!("curve `{}`", self.label);
         check_coordinates(&name, &self.x)?;
-        if self.y.len() != self.x.len() {
-            return Err(Error::PlotLength {
-                what: format!("values of {name}"),
-                len: self.y.len(),
-                expected: self.x.len(),
-            });
+        let ends = self.band.iter().flatten().zip(["lower", "upper"]);
+        let ends = ends.map(|(end, which)| (end, format!("{which} end of the band of {name}")));
+        for (values, what) in [(&self.y, format!("values of {name}"))].into_iter().chain(ends) {
+            if values.len() != self.x.len() {
+                return Err(Error::PlotLength { what, len: values.len(), expected: self.x.len() });
+            }
         }
         Ok(())
     }
@@ -80,5 +112,8 @@ mod tests {
         let error = Curve::new("train", &[0.0, 1.0], &[1.0]).check().unwrap_err();
         assert_eq!(error.to_string(), "figure: values of curve `train` has 1 elements, expected 2");
         assert!(Curve::new("train", &[0.0, 1.0], &[f64::NAN, 1.0]).check().is_ok());
+        let banded = Curve::new("train", &[0.0, 1.0], &[1.0; 2]).band(&[1.0; 2], &[1.0; 3]);
+        let error = banded.check().unwrap_err().to_string();
+        assert_eq!(error, "figure: upper end of the band of curve `train` has 3 elements, expected 2");
     }
 }

@@ -147,7 +147,7 @@ impl CurveFigure {
     /// - [`Error::PlotEmpty`] without curves;
     /// - [`Error::PlotTooFewPoints`], [`Error::PlotNotFinite`] or [`Error::PlotAxisOrder`] if the
     ///   coordinates of a curve are fewer than two, or one is not finite, or not above the last;
-    /// - [`Error::PlotLength`] if a curve has more or fewer values than coordinates;
+    /// - [`Error::PlotLength`] if a curve has more or fewer values, or ends of its band, than coordinates;
     /// - [`Error::PlotNoFiniteValue`] if an axis has curves but none with a finite value,
     ///   [`Error::PlotNoPositiveValue`] if none is positive on a logarithmic scale;
     /// - [`Error::PlotRange`] for an axis range that is not finite, is empty, or not positive on a
@@ -199,7 +199,7 @@ impl CurveFigure {
         } else {
             ("left axis", self.scale, self.left_range)
         };
-        let extent = Extent::of(curves().flat_map(|c| c.y.iter().copied()))
+        let extent = Extent::of(curves().flat_map(Curve::values))
             .ok_or_else(|| Error::PlotNoFiniteValue { what: what.to_owned() })?;
         let log = scale.is_log(&extent, range.iter().flat_map(|&(lo, hi)| [lo, hi]));
         if log && extent.max <= 0.0 {
@@ -224,7 +224,8 @@ impl CurveFigure {
         [
             (count(&|_, v| !v.is_finite()), "not finite"),
             (count(&not_positive), "not positive (logarithmic axis)"),
-            (count(&|a, v| v.is_finite() && !not_positive(a, v) && !a.holds(v)), "outside the axis range"),
+            (count(&|a, v| v.is_finite() && !not_positive(a, v) && a.is_above(v)), "below the axis range"),
+            (count(&|a, v| v.is_finite() && a.is_below(v)), "above the axis range"),
         ]
         .into_iter()
         .filter_map(|(n, what)| caption::note(n, total, "points", what))
@@ -247,6 +248,7 @@ fn with_margin((lo, hi): (f64, f64), log: bool) -> (f64, f64) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::probe::{bounds, paths, texts};
     use super::*;
 
     const X: [f64; 5] = [-0.5, 0.0, 0.5, 1.0, 1.5];
@@ -270,9 +272,37 @@ mod tests {
     #[test]
     fn values_beyond_the_axis_are_counted() {
         let svg = figure(&[1.0, 2.0, 9.0, 2.0, 1.0]).left_range(0.0, 4.0).to_svg().unwrap();
-        assert!(svg.contains("1 of 5 points outside the axis range"));
+        assert!(svg.contains("1 of 5 points above the axis range"));
+        let svg = figure(&[1.0, -2.0, 9.0, 0.0, 1.0]).left_range(0.0, 4.0).to_svg().unwrap();
+        assert!(svg.contains("1 of 5 points below the axis range; 1 of 5 points above the axis range"));
         let svg = figure(&[1.0, -2.0, 9.0, 0.0, 1.0]).left_scale(Scale::Log).to_svg().unwrap();
         assert!(svg.contains("2 of 5 points not positive (logarithmic axis)"));
+    }
+
+    #[test]
+    fn areas_reach_zero_and_bands_widen_the_axis() {
+        let curve = Curve::new("mean", &X, &[1.0, 2.0, 3.0, 2.0, 1.0]);
+        let plain = CurveFigure::new().curve(curve.clone()).left_range(-1.0, 5.0);
+        assert!(paths(&plain.to_svg().unwrap(), "fill-opacity", ".14").is_empty());
+        let filled = CurveFigure::new().curve(curve.clone().filled()).left_range(-1.0, 5.0);
+        let area = paths(&filled.to_svg().unwrap(), "fill-opacity", ".14").swap_remove(0);
+        let height = |v: f64| axes::TOP + axes::FRAME_SIDE * (5.0 - v) / 6.0;
+        let (top, bottom) = bounds(&area, 1);
+        assert!((top - height(3.0)).abs() < 0.02 && (bottom - height(0.0)).abs() < 0.02, "{area:?}");
+        let banded = CurveFigure::new().curve(curve.band(&[0.5; 5], &[40.0; 5]));
+        let svg = banded.left_scale(Scale::Linear).to_svg().unwrap();
+        assert!(texts(&svg).contains(&"40".to_owned()), "{svg}");
+        assert_eq!(paths(&svg, "fill-opacity", ".25").len(), 1);
+    }
+
+    #[test]
+    fn a_band_that_is_not_positive_ends_at_a_logarithmic_axis() {
+        let curve = Curve::new("mean", &X, &[1.0; 5]).band(&[-1.0; 5], &[10.0; 5]);
+        let figure = CurveFigure::new().curve(curve).left_scale(Scale::Log).left_range(0.1, 100.0);
+        let band = paths(&figure.to_svg().unwrap(), "fill-opacity", ".25").swap_remove(0);
+        let (top, side) = (axes::TOP, axes::FRAME_SIDE);
+        let (upper, lower) = bounds(&band, 1);
+        assert!((upper - top - side / 3.0).abs() < 0.02 && (lower - top - side).abs() < 0.02, "{band:?}");
     }
 
     #[test]

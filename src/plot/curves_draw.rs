@@ -1,17 +1,21 @@
 //! Drawing of a curve figure whose input is checked and whose axes are known.
 
-use super::axes::{self, Side};
+use super::areas;
+use super::axes::{self, Axis, Side};
 use super::caption;
 use super::color::{CURVES, Rgb};
 use super::curve::Curve;
 use super::curves::{CurveAxes, CurveFigure};
 use super::isolines::Polyline;
 use super::legend::{self, Entry};
-use super::polyline::{resample, thin};
+use super::polyline::{clip_segment, resample, thin};
 use super::svg::{Fragment, PathData, Point, Rect, Svg};
 use super::text::{INK, TITLE, Text};
 
 const LINE_WIDTH: f64 = 1.6;
+/// Opacity of the area under a curve, and of the band around it.
+const FILL: f64 = 0.14;
+const BAND: f64 = 0.25;
 /// Width of a figure, unless numbers need more.
 const WIDTH: f64 = 420.0;
 /// Space at the side without an axis.
@@ -22,8 +26,8 @@ const MOST_GUIDE_ROWS: usize = 4;
 
 /// Draws the figure; `notes` go into the caption.
 pub(super) fn draw(figure: &CurveFigure, axes: &CurveAxes, notes: &[String]) -> Fragment {
-    let left = axes.left.as_ref().map_or(BARE_SIDE, axes::Axis::space);
-    let right = axes.right.as_ref().map_or(BARE_SIDE, axes::Axis::space);
+    let left = axes.left.as_ref().map_or(BARE_SIDE, Axis::space);
+    let right = axes.right.as_ref().map_or(BARE_SIDE, Axis::space);
     let mut frame = Rect {
         x: left,
         y: 0.0,
@@ -37,6 +41,9 @@ pub(super) fn draw(figure: &CurveFigure, axes: &CurveAxes, notes: &[String]) -> 
     let mut svg = Svg::default();
 
     let strips = draw_guides(&mut svg, figure, axes, &frame);
+    for (curve, color) in figure.curves.iter().zip(&colors) {
+        draw_areas(&mut svg, curve, axes, &frame, &color.hex());
+    }
     let mut seen = Vec::new();
     for (curve, color) in figure.curves.iter().zip(&colors) {
         let lines = visible_lines(curve, axes, &frame);
@@ -64,7 +71,10 @@ pub(super) fn draw(figure: &CurveFigure, axes: &CurveAxes, notes: &[String]) -> 
         .iter()
         .zip(&colors)
         .filter(|(curve, _)| !curve.label.is_empty())
-        .map(|(curve, &color)| Entry { label: &curve.label, color, dashed: curve.dashed })
+        .map(|(curve, &color)| {
+            let shade = if curve.band.is_some() { BAND } else { 0.0 };
+            Entry { label: &curve.label, color, dashed: curve.dashed, shade }
+        })
         .collect();
     legend::draw(&mut svg, &entries, &frame, &seen, &strips);
 
@@ -100,19 +110,47 @@ fn visible_lines(curve: &Curve, axes: &CurveAxes, frame: &Rect) -> Vec<Polyline>
     let Some(vertical) = axes.of(curve) else {
         return Vec::new();
     };
-    let points: Vec<Point> = curve
-        .x
-        .iter()
-        .zip(&curve.y)
-        .map(|(&x, &y)| {
-            [frame.x + axes.x.fraction(x) * frame.width, frame.bottom() - vertical.fraction(y) * frame.height]
-        })
-        .collect();
+    let points = in_pixels(&curve.x, &curve.y, &axes.x, vertical, frame);
     let mut lines = Vec::new();
     for run in points.split(|p| p[1].is_nan()) {
         clip_into(&mut lines, run, frame);
     }
     lines.iter().map(|line| thin(line, 0.03)).collect()
+}
+
+/// Points of a curve, NaN in height where the axis cannot show them.
+fn in_pixels(x: &[f64], y: &[f64], horizontal: &Axis, vertical: &Axis, frame: &Rect) -> Vec<Point> {
+    let place = |(&x, &y): (&f64, &f64)| {
+        [frame.x + horizontal.fraction(x) * frame.width, frame.bottom() - vertical.fraction(y) * frame.height]
+    };
+    x.iter().zip(y).map(place).collect()
+}
+
+/// Fills what the curve wants filled: the area under it, the band around it.
+fn draw_areas(svg: &mut Svg, curve: &Curve, axes: &CurveAxes, frame: &Rect, color: &str) {
+    let Some(vertical) = axes.of(curve) else {
+        return;
+    };
+    let edge = |y: &[f64]| in_pixels(&curve.x, y, &axes.x, vertical, frame);
+    if curve.filled {
+        let zero = vertical.fraction(0.0);
+        let base = frame.bottom() - if zero.is_nan() { 0.0 } else { zero } * frame.height;
+        let upper = edge(&curve.y);
+        let lower: Vec<Point> = upper.iter().map(|p| [p[0], base]).collect();
+        areas::draw(svg, &upper, &lower, frame, color, FILL);
+    }
+    if let Some(ends) = &curve.band {
+        let [lower, upper] = ends.each_ref().map(|values| {
+            let mut points = edge(values);
+            for (point, value) in points.iter_mut().zip(values) {
+                if vertical.is_log() && value.is_finite() && *value <= 0.0 {
+                    point[1] = frame.bottom();
+                }
+            }
+            points
+        });
+        areas::draw(svg, &upper, &lower, frame, color, BAND);
+    }
 }
 
 /// Cuts a line at the top and bottom of the frame.
@@ -143,16 +181,6 @@ fn clip_into(lines: &mut Vec<Polyline>, run: &[Point], frame: &Rect) {
         }
     }
     finish(&mut line);
-}
-
-/// The part of the way from `a` to `b` that lies between `lo` and `hi`.
-fn clip_segment(a: f64, b: f64, lo: f64, hi: f64) -> Option<(f64, f64)> {
-    if (b - a).abs() < f64::MIN_POSITIVE {
-        return (a >= lo && a <= hi).then_some((0.0, 1.0));
-    }
-    let (t1, t2) = ((lo - a) / (b - a), (hi - a) / (b - a));
-    let (start, end) = (t1.min(t2).max(0.0), t1.max(t2).min(1.0));
-    (start < end).then_some((start, end))
 }
 
 fn draw_curve(svg: &mut Svg, curve: &Curve, lines: &[Polyline], color: &str) {
@@ -227,14 +255,6 @@ fn guide_texts<'a>(figure: &'a CurveFigure, axes: &CurveAxes, frame: &Rect) -> (
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn segments_are_clipped_to_the_range() {
-        assert_eq!(clip_segment(0.0, 10.0, 2.0, 5.0), Some((0.2, 0.5)));
-        assert_eq!(clip_segment(10.0, 0.0, 2.0, 5.0), Some((0.5, 0.8)));
-        assert_eq!(clip_segment(6.0, 10.0, 2.0, 5.0), None);
-        assert_eq!(clip_segment(3.0, 3.0, 2.0, 5.0), Some((0.0, 1.0)));
-    }
 
     #[test]
     fn a_line_leaving_the_frame_becomes_two() {

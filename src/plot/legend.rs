@@ -10,6 +10,8 @@ pub(crate) const DASHES: &str = "5 3";
 const ROW: f64 = 13.0;
 const PADDING: f64 = 5.0;
 const SAMPLE: f64 = 22.0;
+/// Height of the shade behind a sample.
+const SHADE: f64 = 8.0;
 /// From the frame to the legend.
 const INSET: f64 = 6.0;
 
@@ -19,6 +21,8 @@ pub(crate) struct Entry<'a> {
     pub label: &'a str,
     pub color: Rgb,
     pub dashed: bool,
+    /// Opacity of the area around the line, 0 for none.
+    pub shade: f64,
 }
 
 /// Draws the legend where it hides the fewest of the points `seen` and no box of `occupied`.
@@ -40,6 +44,13 @@ pub(crate) fn draw(svg: &mut Svg, entries: &[Entry<'_>], frame: &Rect, seen: &[P
     for (k, entry) in entries.iter().enumerate() {
         let y = place.y + PADDING / 2.0 + (k as f64 + 0.5) * ROW;
         let x = place.x + PADDING;
+        if entry.shade > 0.0 {
+            svg.tag("rect")
+                .rect(&Rect { x, y: y - SHADE / 2.0, width: SAMPLE, height: SHADE })
+                .attr("fill", &entry.color.hex())
+                .num("fill-opacity", entry.shade)
+                .end();
+        }
         let mut tag = svg
             .tag("path")
             .attr("d", &format!("M{x:.2} {y:.2}h{SAMPLE}"))

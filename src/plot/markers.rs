@@ -1,7 +1,7 @@
-//! Marked positions in a contour figure: a dot with a label beside it.
+//! Marked positions over two directions: a dot with a label beside it.
 
 use super::axes::Axis;
-use super::contour::ContourFigure;
+use super::sheet::Sheet;
 use super::svg::{Point, Rect, Svg};
 use super::text::{Anchor, Label, Text};
 
@@ -14,15 +14,10 @@ pub(super) struct Mark<'a> {
 }
 
 /// The markers inside the axes, and the boxes that numbers must keep out of.
-pub(super) fn lay_out<'a>(
-    figure: &'a ContourFigure,
-    x: &Axis,
-    y: &Axis,
-    frame: &Rect,
-) -> (Vec<Mark<'a>>, Vec<Rect>) {
+pub(super) fn lay_out<'a>(sheet: &'a Sheet, x: &Axis, y: &Axis, frame: &Rect) -> (Vec<Mark<'a>>, Vec<Rect>) {
     let mut marks = Vec::new();
     let mut boxes = Vec::new();
-    for marker in figure.markers.iter().filter(|m| figure.holds(m)) {
+    for marker in sheet.markers() {
         let at = [
             frame.x + x.fraction(marker.x) * frame.width,
             frame.bottom() - y.fraction(marker.y) * frame.height,
@@ -57,18 +52,18 @@ impl Mark<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sheet::Marker;
     use super::*;
 
     #[test]
     fn labels_turn_inwards_at_the_right_edge() {
         let axis = Axis::new(0.0, 1.0, false, 6);
         let frame = Rect { x: 50.0, y: 30.0, width: 200.0, height: 200.0 };
-        let values = ndarray::array![[0.0, 1.0], [1.0, 2.0]];
-        let figure = ContourFigure::new(&[0.0, 1.0], &[0.0, 1.0], values.view())
-            .marker(0.1, 0.5, "left one")
-            .marker(0.99, 1.0, "right one")
-            .marker(1.5, 0.5, "outside");
-        let (marks, boxes) = lay_out(&figure, &axis, &axis, &frame);
+        let mut sheet = Sheet::new(&[0.0, 1.0], &[0.0, 1.0]);
+        for (x, y, label) in [(0.1, 0.5, "left one"), (0.99, 1.0, "right one"), (1.5, 0.5, "outside")] {
+            sheet.markers.push(Marker { x, y, label: label.to_owned() });
+        }
+        let (marks, boxes) = lay_out(&sheet, &axis, &axis, &frame);
         assert_eq!(marks.len(), 2);
         assert!((marks[0].at[0] - 70.0).abs() < 1e-9 && (marks[0].at[1] - 130.0).abs() < 1e-9);
         assert!(boxes[0].x > 70.0);

@@ -3,6 +3,9 @@
 //! - [`ContourFigure`]: a loss over two directions, as filled contours with numbers on the lines
 //!   and a colour bar;
 //! - [`CurveFigure`]: loss and accuracy over one direction, on two axes;
+//! - [`RatioFigure`]: the ratio of the extreme eigenvalues of the Hessian over two directions, with
+//!   the regions marked where the loss is locally convex or has no positive curvature;
+//! - [`DensityFigure`]: spectral densities, on a logarithmic axis, with bands of uncertainty;
 //! - [`Panels`]: several of these in one document, contours on one scale if wanted.
 //!
 //! Figures are drawn from plain slices and arrays, show data as it is (no smoothing), and say in a
@@ -29,8 +32,10 @@
 //! # Ok::<(), loss_landscape::Error>(())
 //! ```
 
+mod areas;
 mod axes;
 mod bands;
+mod canvas;
 mod caption;
 mod color;
 mod colorbar;
@@ -39,14 +44,21 @@ mod contour_draw;
 mod curve;
 mod curves;
 mod curves_draw;
+mod density;
 mod isolines;
 mod labels;
 mod legend;
 mod markers;
 mod numbers;
 mod panels;
+mod patterns;
 mod polyline;
+#[cfg(test)]
+mod probe;
+mod ratio;
+mod ratio_draw;
 mod scale;
+mod sheet;
 mod svg;
 mod text;
 mod ticks;
@@ -55,5 +67,7 @@ pub use color::ColorMap;
 pub use contour::ContourFigure;
 pub use curve::Curve;
 pub use curves::CurveFigure;
+pub use density::DensityFigure;
 pub use panels::{Panel, Panels};
+pub use ratio::RatioFigure;
 pub use scale::Scale;

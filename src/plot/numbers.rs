@@ -48,6 +48,18 @@ pub(crate) fn spread(values: &[f64]) -> Vec<Label> {
         .collect()
 }
 
+/// A number in running text, to three digits.
+pub(crate) fn brief(value: f64) -> String {
+    let text = format!("{value:.2e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    match text.parse::<f64>() {
+        Ok(rounded) if value == 0.0 || (1e-3..1e4).contains(&rounded.abs()) => {
+            true_minus(&format!("{rounded}"))
+        }
+        _ => true_minus(&format!("{}e{exponent}", mantissa.trim_end_matches('0').trim_end_matches('.'))),
+    }
+}
+
 /// Labels m×10ᵉ with a common number of mantissa decimals.
 fn scientific(values: &[f64]) -> Vec<Label> {
     let digits = mantissa_digits(values);
@@ -143,6 +155,12 @@ mod tests {
             shown(&spread(&[1e-5, 0.02, 0.1, 1.0, 10.0, 5000.0, 1e4, 2e5])),
             ["10^−5", "0.02", "0.1", "1", "10", "5000", "10^4", "2×10^5"]
         );
+    }
+
+    #[test]
+    fn numbers_in_text_have_three_digits() {
+        let shown = [0.5, 1.0 / 3.0, -1234.5, 12_345.6, 2e-7, f64::MAX].map(brief);
+        assert_eq!(shown, ["0.5", "0.333", "−1230", "1.23e4", "2e−7", "1.8e308"]);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use super::bands::{BandOptions, Bands};
 use super::contour::ContourFigure;
 use super::curves::CurveFigure;
+use super::density::DensityFigure;
+use super::ratio::RatioFigure;
 use super::scale::{Extent, Scale};
 use super::svg::{Fragment, Svg};
 use super::text::Text;
@@ -13,7 +15,7 @@ const TITLE: f64 = 14.5;
 const TITLE_HEIGHT: f64 = 26.0;
 const GAP: f64 = 10.0;
 
-/// Several figures side by side: contours, curves or both.
+/// Several figures side by side, of any kind.
 ///
 /// # Example
 ///
@@ -42,7 +44,7 @@ pub struct Panels {
     shared: bool,
 }
 
-/// One figure among several; made from either kind with [`From`].
+/// One figure among several; made from any kind with [`From`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Panel {
@@ -50,6 +52,10 @@ pub enum Panel {
     Contour(ContourFigure),
     /// Curves over one direction.
     Curves(CurveFigure),
+    /// Eigenvalue ratios over two directions.
+    Ratio(RatioFigure),
+    /// Spectral densities.
+    Density(DensityFigure),
 }
 
 impl From<ContourFigure> for Panel {
@@ -61,6 +67,18 @@ impl From<ContourFigure> for Panel {
 impl From<CurveFigure> for Panel {
     fn from(figure: CurveFigure) -> Self {
         Self::Curves(figure)
+    }
+}
+
+impl From<RatioFigure> for Panel {
+    fn from(figure: RatioFigure) -> Self {
+        Self::Ratio(figure)
+    }
+}
+
+impl From<DensityFigure> for Panel {
+    fn from(figure: DensityFigure) -> Self {
+        Self::Density(figure)
     }
 }
 
@@ -94,7 +112,7 @@ impl Panels {
 
     /// Gives all contour figures the same scale, levels and colour range, over the values of all.
     /// Scale, levels and range set on the contour figures take part: the first of each applies to
-    /// all. Curves are not affected.
+    /// all. Figures of other kinds are not affected.
     #[must_use]
     pub fn shared_scale(mut self) -> Self {
         self.shared = true;
@@ -105,9 +123,9 @@ impl Panels {
     ///
     /// # Errors
     ///
-    /// [`Error::PlotEmpty`] without panels, and the errors of [`ContourFigure::to_svg`] and
-    /// [`CurveFigure::to_svg`] for the first panel that has one. With a shared scale, a contour
-    /// figure may have no finite value as long as another has.
+    /// [`Error::PlotEmpty`] without panels, and the errors of the figures' own `to_svg` for the first
+    /// panel that has one. With a shared scale, a contour figure may have no finite value as long
+    /// as another has.
     pub fn to_svg(&self) -> Result<String, Error> {
         if self.figures.is_empty() {
             return Err(Error::PlotEmpty { what: "panels" });
@@ -119,6 +137,8 @@ impl Panels {
             .map(|panel| match panel {
                 Panel::Contour(figure) => figure.draw(shared.as_ref()),
                 Panel::Curves(figure) => figure.draw(),
+                Panel::Ratio(figure) => figure.draw(),
+                Panel::Density(figure) => figure.draw(),
             })
             .collect::<Result<Vec<Fragment>, Error>>()?;
         Ok(self.arrange(&drawn).into_document())
@@ -127,7 +147,7 @@ impl Panels {
     fn contours(&self) -> impl Iterator<Item = &ContourFigure> {
         self.figures.iter().filter_map(|panel| match panel {
             Panel::Contour(figure) => Some(figure),
-            Panel::Curves(_) => None,
+            _ => None,
         })
     }
 
@@ -239,6 +259,21 @@ mod tests {
         assert!(tops[0] < tops[1]);
         assert!((places[0][1] + tops[0] - places[1][1] - tops[1]).abs() < 0.02);
         assert!(places[2][0] == 0.0 && places[2][1] > 300.0 && places[1][0] > 400.0);
+    }
+
+    #[test]
+    fn figures_of_all_kinds_stand_side_by_side() {
+        let axis: Vec<f64> = (0..5).map(f64::from).collect();
+        let field = |sign: f64| Array2::from_shape_fn((5, 5), |(i, j)| sign * (1.0 + (i + j) as f64));
+        let ratio = RatioFigure::new(&axis, &axis, field(-0.1).view(), field(1.0).view());
+        let density = DensityFigure::new().curve(Curve::new("", &axis, &[1e-9, 1.0, 0.1, 0.0, 1e-3]));
+        let panels = Panels::new().panel(contour(1.0)).panel(ratio).panel(curves()).panel(density);
+        let svg = panels.columns(2).shared_scale().to_svg().unwrap();
+        let document = roxmltree::Document::parse(&svg).unwrap();
+        assert_eq!(document.descendants().filter(|n| n.has_tag_name("g")).count(), 4);
+        for text in ["eigenvalue λ", "loss"] {
+            assert!(document.descendants().any(|n| n.text() == Some(text)), "{text}");
+        }
     }
 
     #[test]

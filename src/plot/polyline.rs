@@ -1,4 +1,4 @@
-//! Operations on polylines: thinning, resampling by arc length, cutting out a stretch.
+//! Operations on polylines: thinning, resampling by arc length, cutting out a stretch, clipping.
 
 use super::isolines::Polyline;
 use super::svg::Point;
@@ -119,6 +119,16 @@ fn part(line: &Polyline, from: f64, to: f64) -> Polyline {
     Polyline { points, closed: false }
 }
 
+/// The part of the way from `a` to `b` that lies between `lo` and `hi`.
+pub(crate) fn clip_segment(a: f64, b: f64, lo: f64, hi: f64) -> Option<(f64, f64)> {
+    if (b - a).abs() < f64::MIN_POSITIVE {
+        return (a >= lo && a <= hi).then_some((0.0, 1.0));
+    }
+    let (t1, t2) = ((lo - a) / (b - a), (hi - a) / (b - a));
+    let (start, end) = (t1.min(t2).max(0.0), t1.max(t2).min(1.0));
+    (start < end).then_some((start, end))
+}
+
 fn segments(line: &Polyline) -> impl Iterator<Item = (Point, Point)> + '_ {
     let back = match (line.closed, line.points.first(), line.points.last()) {
         (true, Some(&first), Some(&last)) => Some((last, first)),
@@ -184,6 +194,14 @@ mod tests {
         let rest = cut(&line, 4.0, 7.0);
         assert_eq!(rest[0].points, [[0.0, 0.0], [4.0, 0.0]]);
         assert_eq!(rest[1].points, [[7.0, 0.0], [10.0, 0.0]]);
+    }
+
+    #[test]
+    fn segments_are_clipped_to_the_range() {
+        assert_eq!(clip_segment(0.0, 10.0, 2.0, 5.0), Some((0.2, 0.5)));
+        assert_eq!(clip_segment(10.0, 0.0, 2.0, 5.0), Some((0.5, 0.8)));
+        assert_eq!(clip_segment(6.0, 10.0, 2.0, 5.0), None);
+        assert_eq!(clip_segment(3.0, 3.0, 2.0, 5.0), Some((0.0, 1.0)));
     }
 
     #[test]

@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
+use super::patterns;
+
 /// Font stack of every figure.
 const FONTS: &str = "Helvetica, Arial, 'DejaVu Sans', sans-serif";
-
-/// Pattern that fills masked cells; its definition is the same in every document.
-pub(crate) const HATCH: &str = "url(#loss-landscape-hatch)";
 
 /// A point in SVG user units (pixels), y downwards.
 pub(crate) type Point = [f64; 2];
@@ -87,6 +86,11 @@ impl Svg {
         self.tag("rect").rect(rect).attr("fill", fill).end();
     }
 
+    /// Text inside the open element, escaped.
+    pub(crate) fn text(&mut self, content: &str) {
+        escape_into(&mut self.out, content);
+    }
+
     /// Inserts SVG that this module wrote earlier.
     pub(crate) fn raw(&mut self, svg: &str) {
         self.out.push_str(svg);
@@ -129,6 +133,13 @@ impl Tag<'_> {
     pub(crate) fn open(self) {
         self.svg.out.push('>');
         self.svg.open.push(self.name);
+    }
+
+    /// Writes the whole element with `content` escaped, without a line break after it.
+    pub(crate) fn inline(self, content: &str) {
+        self.svg.out.push('>');
+        escape_into(&mut self.svg.out, content);
+        let _ = write!(self.svg.out, "</{}>", self.name);
     }
 
     /// Ends the start tag and writes `content` escaped; the element stays open.
@@ -199,18 +210,7 @@ impl Fragment {
             .attr("viewBox", &format!("0 0 {width} {height}"))
             .attr("font-family", FONTS)
             .open();
-        svg.tag("defs").open();
-        svg.tag("pattern")
-            .attr("id", "loss-landscape-hatch")
-            .attr("patternUnits", "userSpaceOnUse")
-            .attr("width", "5")
-            .attr("height", "5")
-            .attr("patternTransform", "rotate(45)")
-            .open();
-        svg.tag("path").attr("d", "M0 0h5v5h-5z").attr("fill", "#e4e4e4").end();
-        svg.tag("path").attr("d", "M0 0v5").attr("stroke", "#8a8a8a").attr("stroke-width", "1.6").end();
-        svg.close();
-        svg.close();
+        patterns::define(&mut svg, &self.body);
         svg.tag("rect").attr("width", "100%").attr("height", "100%").attr("fill", "#fff").end();
         svg.raw(&self.body);
         svg.finish()
@@ -219,7 +219,7 @@ impl Fragment {
 
 /// Appends `text` escaped for XML content and attributes. Characters that XML 1.0 cannot carry
 /// become U+FFFD.
-pub(crate) fn escape_into(out: &mut String, text: &str) {
+fn escape_into(out: &mut String, text: &str) {
     for c in text.chars() {
         match c {
             '&' => out.push_str("&amp;"),

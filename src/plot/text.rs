@@ -1,6 +1,6 @@
 //! Text elements, and estimates of their width: between those of Helvetica and the wider `DejaVu` Sans.
 
-use super::svg::{Point, Rect, Svg, escape_into};
+use super::svg::{Point, Rect, Svg};
 
 /// Font size of titles, axis labels, ticks and captions, in pixels.
 pub(crate) const TITLE: f64 = 12.5;
@@ -11,8 +11,9 @@ pub(crate) const CAPTION: f64 = 8.5;
 /// Colour of text and axes.
 pub(crate) const INK: &str = "#1a1a1a";
 
-/// Size of an exponent relative to the number it belongs to.
-const EXPONENT_SIZE: f64 = 0.72;
+/// Size of exponents and subscripts relative to what they belong to, and how far these are lowered.
+const SCRIPT_SIZE: f64 = 0.72;
+const SUBSCRIPT_DROP: f64 = 0.16;
 
 /// A piece of text with an optional exponent, as in 2×10⁻³.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +46,7 @@ impl Label {
     /// Width in pixels at font size `size`.
     pub(crate) fn width(&self, size: f64) -> f64 {
         let exponent = self.exponent.as_deref().unwrap_or("");
-        text_width(&self.base, size) + text_width(exponent, size * EXPONENT_SIZE)
+        text_width(&self.base, size) + text_width(exponent, size * SCRIPT_SIZE)
     }
 }
 
@@ -155,15 +156,59 @@ impl<'a> Text<'a> {
                 .attr("stroke-linejoin", "round")
                 .attr("paint-order", "stroke");
         }
-        tag.text(&self.label.base);
+        tag.text("");
+        // How far the last piece stands below the line of the text.
+        let mut below = 0.0;
+        for (text, lowered) in pieces(&self.label.base) {
+            let drop = if lowered { SUBSCRIPT_DROP * self.size } else { 0.0 };
+            self.span(svg, &text, drop - below, lowered);
+            below = drop;
+        }
         if let Some(exponent) = &self.label.exponent {
-            let mut escaped = String::new();
-            escape_into(&mut escaped, exponent);
-            let (rise, size) = (-0.36 * self.size, EXPONENT_SIZE * self.size);
-            svg.raw(&format!("<tspan dy=\"{rise:.2}\" font-size=\"{size:.2}\">{escaped}</tspan>"));
+            self.span(svg, exponent, -0.36 * self.size - below, true);
         }
         svg.close();
     }
+
+    fn span(&self, svg: &mut Svg, text: &str, drop: f64, small: bool) {
+        if !small && drop == 0.0 {
+            return svg.text(text);
+        }
+        // Some viewers lose a space where an element begins.
+        let rest = text.trim_start_matches(' ');
+        svg.text(&text[..text.len() - rest.len()]);
+        let mut tag = svg.tag("tspan").attr("dy", &format!("{drop:.2}"));
+        if small {
+            tag = tag.attr("font-size", &format!("{:.2}", SCRIPT_SIZE * self.size));
+        }
+        tag.inline(rest);
+    }
+}
+
+/// The text in pieces on the line, and below it (true) where there are subscript letters: few fonts
+/// have these, so that they are drawn as small letters.
+fn pieces(text: &str) -> Vec<(String, bool)> {
+    let mut pieces: Vec<(String, bool)> = Vec::new();
+    for c in text.chars() {
+        let (c, lowered) = subscript(c).map_or((c, false), |letter| (letter, true));
+        match pieces.last_mut() {
+            Some((piece, same)) if *same == lowered => piece.push(c),
+            _ => pieces.push((c.to_string(), lowered)),
+        }
+    }
+    pieces
+}
+
+/// The letter that a subscript letter of Unicode stands for.
+fn subscript(c: char) -> Option<char> {
+    const SUBSCRIPTS: &str = "ₐaₑeₒoₓxₕhₖkₗlₘmₙnₚpₛsₜtᵢiⱼjᵣrᵤuᵥv";
+    let mut letters = SUBSCRIPTS.chars();
+    while let (Some(small), Some(letter)) = (letters.next(), letters.next()) {
+        if small == c {
+            return Some(letter);
+        }
+    }
+    None
 }
 
 /// Estimated width of `text` in pixels at font size `size`.
@@ -172,6 +217,9 @@ pub(crate) fn text_width(text: &str, size: f64) -> f64 {
 }
 
 fn advance(c: char) -> f64 {
+    if let Some(letter) = subscript(c) {
+        return SCRIPT_SIZE * advance(letter);
+    }
     match c {
         '.' | ',' | ':' | ';' | '\'' | '|' | 'i' | 'j' | 'l' => 0.3,
         ' ' | 'f' | 't' | 'I' | '(' | ')' | '[' | ']' | '/' | '-' => 0.36,
@@ -197,6 +245,16 @@ mod tests {
         Text::new([1.0, 2.0], label).size(10.0).draw(&mut svg);
         let svg = svg.finish();
         assert!(svg.contains(">2×10<tspan dy=\"-3.60\" font-size=\"7.20\">−3</tspan></text>"), "{svg}");
+    }
+
+    #[test]
+    fn subscript_letters_are_lowered_spans() {
+        let mut svg = Svg::default();
+        Text::new([1.0, 2.0], "λₘᵢₙ < 1, θ₁").size(10.0).draw(&mut svg);
+        let svg = svg.finish();
+        let expected = ">λ<tspan dy=\"1.60\" font-size=\"7.20\">min</tspan> <tspan dy=\"-1.60\">&lt; 1, θ₁</tspan></text>";
+        assert!(svg.contains(expected), "{svg}");
+        assert!(text_width("λₘᵢₙ", 10.0) < text_width("λmin", 10.0));
     }
 
     #[test]
