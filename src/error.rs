@@ -219,6 +219,39 @@ pub enum Error {
         /// The message of the panic.
         message: String,
     },
+    /// An operator on vectors of length 0.
+    #[error("the operator is of dimension 0")]
+    EmptyOperator,
+    /// A vector that is not as long as those of an operator.
+    #[error("{what} has {len} values where the operator's vectors have {expected}")]
+    OperatorLength {
+        /// Which vector.
+        what: String,
+        /// Its length.
+        len: usize,
+        /// The dimension of the operator.
+        expected: usize,
+    },
+    /// A product of an operator and a vector that is NaN or infinite.
+    #[error("product number {product} is {value} at index {index}")]
+    NonFiniteProduct {
+        /// How many products came before it.
+        product: usize,
+        /// The first index that is not finite, in the operator's vectors.
+        index: usize,
+        /// The value there.
+        value: f64,
+    },
+    /// Less memory allowed than the computation needs at least.
+    #[error("{what} needs {bytes} bytes of memory at least; the limit is {limit} bytes")]
+    MemoryLimit {
+        /// What needs it.
+        what: &'static str,
+        /// Bytes needed at least.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
     /// Layer sizes that make no network.
     #[cfg(feature = "nets")]
     #[error("layer sizes {sizes:?} must be two or more numbers, none of them zero")]
@@ -274,8 +307,7 @@ pub enum Error {
         /// The targets it needs.
         needs: &'static str,
     },
-    /// A setting of the training that makes no sense.
-    #[cfg(feature = "nets")]
+    /// A setting that makes no sense.
     #[error("{setting} must be {needs}, not {value}")]
     Setting {
         /// Which setting.

@@ -93,9 +93,11 @@
 
 mod check;
 mod closure;
+mod curvature;
 mod differences;
 mod direction;
 mod error;
+mod guard;
 mod hessian;
 #[cfg(feature = "npz")]
 mod io;
@@ -117,6 +119,9 @@ pub use ndarray;
 
 pub use check::{DerivativeCheck, GradientCheck, HessianCheck, check_gradient, check_hessian_product};
 pub use closure::{FnModel, IntoLoss};
+pub use curvature::{
+    Extremes, FnOperator, HessianOperator, Lanczos, LanczosEnd, SymmetricOperator, eigen_extremes,
+};
 pub use direction::{
     BlockReport, Buffers, Conformance, Direction, DirectionSource, Directions, Norm, Normalization, Policy,
     RandomDirections,

@@ -222,6 +222,10 @@ pub trait Gradient<D: ?Sized + Sync>: Loss<D> {
 /// assert!((hv[0] - 12.0).abs() < 1e-6 && (hv[1] + 48.0).abs() < 1e-6);
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no Hessian-vector products over `{D}`",
+    note = "implement `Gradient`; an empty `impl HessianProduct<D> for …` then takes differences of gradients"
+)]
 pub trait HessianProduct<D: ?Sized + Sync>: Gradient<D> {
     /// Writes ∇²L(θ)·v.
     ///

@@ -111,6 +111,18 @@ impl Mask {
         Ok(())
     }
 
+    /// The chosen parameters as ranges of the flat vector, neighbours joined.
+    pub(crate) fn ranges(&self) -> Vec<std::ops::Range<usize>> {
+        let mut ranges: Vec<std::ops::Range<usize>> = Vec::new();
+        for (block, _) in self.layout.blocks().iter().zip(&self.chosen).filter(|(_, chosen)| **chosen) {
+            match ranges.last_mut() {
+                Some(last) if last.end == block.range().start => last.end = block.range().end,
+                _ => ranges.push(block.range()),
+            }
+        }
+        ranges
+    }
+
     fn combine(&self, other: &Self, rule: fn(bool, bool) -> bool) -> Result<Self> {
         self.layout.ensure_same(&other.layout)?;
         let chosen = self.chosen.iter().zip(&other.chosen).map(|(&a, &b)| rule(a, b)).collect();

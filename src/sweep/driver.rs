@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{BadPoint, Observer, OnBadPoint, PointFailure, Progress, Termination};
-use crate::{Error, Point, Prepared, Result, Worker};
+use crate::{Error, Point, Prepared, Result, Worker, guard::panic_message};
 
 /// What is to be evaluated: every point of α × β, on every data set.
 pub(crate) struct Job<'a> {
@@ -418,11 +418,4 @@ fn filled<T: Clone>(len: usize, value: T) -> Result<Vec<T>> {
 /// A lock is poisoned only if the caller's observer panicked; what it guards is whole even then.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The text of a panic, which is nearly always a string.
-pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
-    (payload.downcast_ref::<&str>().map(ToString::to_string))
-        .or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a message".to_owned())
 }

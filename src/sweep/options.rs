@@ -1,16 +1,13 @@
 //! What all sweeps have in common: data sets, threads, observer, limits; and how they run.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    time::Instant,
-};
+use std::time::Instant;
 
 use super::{
     DirectionRecord, Observer, OnBadPoint, Provenance, SweepReport,
     axis::Axis,
-    driver::{Job, Set, panic_message},
+    driver::{Job, Set},
 };
-use crate::{Error, Loss, Plane, Result, Scalar};
+use crate::{Error, Loss, Plane, Result, Scalar, guard::guarded};
 
 /// The settings that every sweep has.
 pub(crate) struct Options<'a, D: ?Sized> {
@@ -75,7 +72,7 @@ impl<D: ?Sized + Sync> Options<'_, D> {
         self.check_data()?;
         alpha.check("α")?;
         beta.map_or(Ok(()), |beta| beta.check("β"))?;
-        let channels = oracle("naming its channels", || Ok(model.channels()))?;
+        let channels = guarded("naming its channels", || Ok(model.channels()))?;
         let full: Vec<String> = (self.data.iter())
             .flat_map(|(name, _)| {
                 let prefix = if name.is_empty() { String::new() } else { format!("{name} ") };
@@ -94,7 +91,7 @@ impl<D: ?Sized + Sync> Options<'_, D> {
             let mut sets = Vec::with_capacity(self.data.len());
             for (name, data) in &self.data {
                 let during = format!("preparing the plane for data set `{name}`");
-                sets.push(oracle(&during, || Ok(Set::new(name, model.prepare(plane, data)?)))?);
+                sets.push(guarded(&during, || Ok(Set::new(name, model.prepare(plane, data)?)))?);
             }
             let job = Job {
                 alpha: &alpha,
@@ -165,17 +162,6 @@ impl<D: ?Sized + Sync> Options<'_, D> {
         }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         pool.map(Some).map_err(|source| Error::ThreadPool { threads, source })
-    }
-}
-
-/// Calls the oracle outside the points of a sweep: there its error or panic ends the call.
-fn oracle<T>(during: &str, call: impl FnOnce() -> Result<T, crate::BoxError>) -> Result<T> {
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(source)) => Err(Error::Oracle { during: during.to_owned(), source }),
-        Err(payload) => {
-            Err(Error::OraclePanicked { during: during.to_owned(), message: panic_message(payload.as_ref()) })
-        }
     }
 }
 

@@ -1,0 +1,336 @@
+//! Symmetric operators: whatever multiplies a vector, the Hessian of a loss among them.
+
+use std::{fmt, ops::Range};
+
+use crate::{
+    BoxError, Error, HessianProduct, HessianWorker, Layout, Mask, Result, Role, Scalar, guard::guarded,
+};
+
+/// A symmetric linear operator on vectors of one length, known by its products alone.
+///
+/// [`HessianOperator`] is the Hessian of a model's loss, [`FnOperator`] a closure. One of your own:
+///
+/// ```
+/// use loss_landscape::{BoxError, Lanczos, SymmetricOperator};
+///
+/// /// The second difference on a path of n nodes.
+/// struct Path(usize);
+///
+/// impl SymmetricOperator for Path {
+///     type Scalar = f64;
+///     fn dimension(&self) -> usize {
+///         self.0
+///     }
+///     fn apply(&mut self, v: &[f64], out: &mut [f64]) -> Result<(), BoxError> {
+///         for i in 0..v.len() {
+///             let before = if i > 0 { v[i - 1] } else { 0.0 };
+///             out[i] = 2.0 * v[i] - before - v.get(i + 1).unwrap_or(&0.0);
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let extremes = Lanczos::new().tolerance(1e-6).run(&mut Path(30))?;
+/// let exact = 2.0 + 2.0 * (std::f64::consts::PI / 31.0).cos();
+/// assert!((extremes.lambda_max - exact).abs() < 1e-6);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+pub trait SymmetricOperator {
+    /// The number type of the vectors.
+    type Scalar: Scalar;
+
+    /// The length of the vectors.
+    fn dimension(&self) -> usize;
+
+    /// Writes A·v.
+    ///
+    /// # Errors
+    /// Any error; it ends the computation ([`Error::Oracle`]), as does a panic.
+    fn apply(&mut self, v: &[Self::Scalar], out: &mut [Self::Scalar]) -> Result<(), BoxError>;
+
+    /// Writes the products with several vectors, one behind the other; one by one by default.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    fn apply_several(&mut self, vectors: &[Self::Scalar], out: &mut [Self::Scalar]) -> Result<(), BoxError> {
+        let n = self.dimension().max(1);
+        for (v, out) in vectors.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
+            self.apply(v, out)?;
+        }
+        Ok(())
+    }
+}
+
+/// A symmetric operator made of a closure that writes A·v.
+///
+/// ```
+/// use loss_landscape::{FnOperator, Lanczos};
+///
+/// let mut diagonal = FnOperator::new(3, |v: &[f64], out: &mut [f64]| {
+///     for (i, (out, v)) in out.iter_mut().zip(v).enumerate() {
+///         *out = (i as f64 - 1.0) * v;
+///     }
+///     Ok(())
+/// });
+/// let extremes = Lanczos::new().run(&mut diagonal)?;
+/// assert!((extremes.lambda_min + 1.0).abs() < 1e-12 && (extremes.ratio() - 1.0).abs() < 1e-12);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+pub struct FnOperator<S, F> {
+    n: usize,
+    apply: F,
+    scalar: std::marker::PhantomData<fn(S)>,
+}
+
+/// The Hessian of a model's loss at one θ, in the parameters of chosen blocks.
+///
+/// Its vectors hold the chosen parameters alone, in the order of the layout: all but buffers, unless
+/// [`masked`](Self::masked). A product costs one of the model's Hessian-vector products: see
+/// [`HessianProduct`].
+///
+/// ```
+/// use loss_landscape::{HessianOperator, Lanczos, Mask, Model, Role};
+/// use loss_landscape::nets::{digits, Activation, Criterion, Mlp};
+///
+/// let data = digits::<f64>()?.0;
+/// let net = Mlp::new(&[64, 16, 10], Activation::Tanh, Criterion::CrossEntropy, 0)?;
+/// let weights = Mask::role(net.layout(), Role::Weight); // as the original code: no biases
+/// let mut hessian = HessianOperator::new(&net, net.parameters(), &data)?.masked(&weights)?;
+/// let extremes = Lanczos::new().tolerance(0.01).run(&mut hessian)?;
+/// assert!(extremes.lambda_max > 0.0);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+///
+/// A model without gradients has no curvature to ask for; the compiler says so:
+///
+/// ```compile_fail,E0277
+/// use loss_landscape::{FnModel, HessianOperator, Layout, Model};
+///
+/// let model = FnModel::new(Layout::flat(2)?, vec![1.0, 2.0], |theta: &[f64], _: &()| theta[0])?;
+/// let hessian = HessianOperator::new(&model, model.parameters(), &());
+/// // error[E0277]: `FnModel<f64, …>` has no Hessian-vector products over `()`
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+pub struct HessianOperator<'a, S> {
+    worker: Box<dyn HessianWorker<S> + 'a>,
+    layout: Layout,
+    /// The chosen parameters, as few ranges of θ as there can be.
+    ranges: Vec<Range<usize>>,
+    n: usize,
+    /// Vectors and products of full length, where not all parameters are chosen.
+    full: [Vec<S>; 2],
+}
+
+impl<S: Scalar, F: FnMut(&[S], &mut [S]) -> Result<(), BoxError>> FnOperator<S, F> {
+    /// An operator on vectors of length `n`.
+    pub fn new(n: usize, apply: F) -> Self {
+        Self { n, apply, scalar: std::marker::PhantomData }
+    }
+}
+
+impl<S: Scalar, F: FnMut(&[S], &mut [S]) -> Result<(), BoxError>> SymmetricOperator for FnOperator<S, F> {
+    type Scalar = S;
+
+    fn dimension(&self) -> usize {
+        self.n
+    }
+
+    fn apply(&mut self, v: &[S], out: &mut [S]) -> Result<(), BoxError> {
+        (self.apply)(v, out)
+    }
+}
+
+impl<S, F> fmt::Debug for FnOperator<S, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FnOperator").field("n", &self.n).finish_non_exhaustive()
+    }
+}
+
+impl<'a, S: Scalar> HessianOperator<'a, S> {
+    /// The Hessian at `theta` in all parameters but buffers.
+    ///
+    /// # Errors
+    /// [`Error::Length`] or [`Error::NonFinite`] for θ; [`Error::EmptyMask`] if all blocks are buffers;
+    /// [`Error::Oracle`] if the model refuses the data or θ.
+    pub fn new<M, D>(model: &'a M, theta: &[S], data: &'a D) -> Result<Self>
+    where
+        M: HessianProduct<D, Scalar = S> + ?Sized,
+        D: ?Sized + Sync,
+    {
+        let mut operator = Self::unplaced(model, data)?;
+        operator.move_to(theta)?;
+        Ok(operator)
+    }
+
+    /// The same Hessian in the parameters of these blocks alone.
+    ///
+    /// # Errors
+    /// [`Error::LayoutMismatch`] for a mask of another layout, [`Error::EmptyMask`] for one that chooses
+    /// nothing.
+    pub fn masked(mut self, mask: &Mask) -> Result<Self> {
+        self.layout.ensure_same(mask.layout())?;
+        if mask.selected() == 0 {
+            return Err(Error::EmptyMask);
+        }
+        self.ranges = mask.ranges();
+        self.n = mask.selected();
+        Ok(self)
+    }
+
+    /// The Hessian at another θ.
+    ///
+    /// # Errors
+    /// [`Error::Length`], [`Error::NonFinite`] or [`Error::Oracle`].
+    pub fn move_to(&mut self, theta: &[S]) -> Result<()> {
+        self.layout.ensure_finite("θ", theta)?;
+        guarded("moving its Hessian to θ", || self.worker.at(theta))
+    }
+
+    /// The model's layout.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// A vector of the operator as one of the whole layout, 0 outside the chosen blocks.
+    ///
+    /// # Errors
+    /// [`Error::OperatorLength`] if it is not as long as the operator's vectors.
+    pub fn embed(&self, v: &[S]) -> Result<Vec<S>> {
+        if v.len() != self.n {
+            return Err(Error::OperatorLength { what: "the vector".into(), len: v.len(), expected: self.n });
+        }
+        let mut whole = vec![S::zero(); self.layout.len()];
+        scatter(&self.ranges, v, &mut whole);
+        Ok(whole)
+    }
+
+    /// The chosen parameters of a vector of the whole layout.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if it does not fit the layout.
+    pub fn restrict(&self, whole: &[S]) -> Result<Vec<S>> {
+        self.layout.ensure_length("the vector", whole.len())?;
+        let mut v = vec![S::zero(); self.n];
+        gather(&self.ranges, whole, &mut v);
+        Ok(v)
+    }
+
+    /// At no θ yet.
+    pub(super) fn unplaced<M, D>(model: &'a M, data: &'a D) -> Result<Self>
+    where
+        M: HessianProduct<D, Scalar = S> + ?Sized,
+        D: ?Sized + Sync,
+    {
+        let layout = model.layout().clone();
+        let trained = Mask::role(&layout, Role::Buffer).not();
+        let worker = guarded("making a Hessian worker", || model.hessian_worker(data))?;
+        Self { worker, layout, ranges: Vec::new(), n: 0, full: [Vec::new(), Vec::new()] }.masked(&trained)
+    }
+}
+
+impl<S: Scalar> SymmetricOperator for HessianOperator<'_, S> {
+    type Scalar = S;
+
+    fn dimension(&self) -> usize {
+        self.n
+    }
+
+    fn apply(&mut self, v: &[S], out: &mut [S]) -> Result<(), BoxError> {
+        self.apply_several(v, out)
+    }
+
+    fn apply_several(&mut self, vectors: &[S], out: &mut [S]) -> Result<(), BoxError> {
+        let (n, whole) = (self.n, self.layout.len());
+        if n == whole {
+            return self.worker.products(n, vectors, out);
+        }
+        let count = vectors.len() / n;
+        let [full, product] = &mut self.full;
+        full.resize(count * whole, S::zero());
+        product.resize(count * whole, S::zero());
+        // What the model leaves unwritten must not pass for a product.
+        product.fill(S::from_f64(f64::NAN));
+        full.fill(S::zero());
+        for (v, full) in vectors.chunks_exact(n).zip(full.chunks_exact_mut(whole)) {
+            scatter(&self.ranges, v, full);
+        }
+        self.worker.products(whole, full, product)?;
+        for (out, product) in out.chunks_exact_mut(n).zip(product.chunks_exact(whole)) {
+            gather(&self.ranges, product, out);
+        }
+        Ok(())
+    }
+}
+
+impl<S> fmt::Debug for HessianOperator<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HessianOperator").field("n", &self.n).finish_non_exhaustive()
+    }
+}
+
+impl<A: SymmetricOperator + ?Sized> SymmetricOperator for &mut A {
+    type Scalar = A::Scalar;
+
+    fn dimension(&self) -> usize {
+        (**self).dimension()
+    }
+
+    fn apply(&mut self, v: &[A::Scalar], out: &mut [A::Scalar]) -> Result<(), BoxError> {
+        (**self).apply(v, out)
+    }
+
+    fn apply_several(&mut self, vectors: &[A::Scalar], out: &mut [A::Scalar]) -> Result<(), BoxError> {
+        (**self).apply_several(vectors, out)
+    }
+}
+
+/// Multiplies several vectors; errors, panics and products that are not finite end here.
+///
+/// `before` is the number of products so far, which an error names.
+pub(super) fn multiply<A: SymmetricOperator + ?Sized>(
+    operator: &mut A,
+    before: usize,
+    vectors: &[A::Scalar],
+    out: &mut [A::Scalar],
+) -> Result<()> {
+    out.fill(A::Scalar::from_f64(f64::NAN));
+    guarded("multiplying a vector", || operator.apply_several(vectors, out))?;
+    let n = operator.dimension().max(1);
+    match first_bad(out) {
+        None => Ok(()),
+        Some(at) => {
+            Err(Error::NonFiniteProduct { product: before + at / n, index: at % n, value: out[at].as_f64() })
+        }
+    }
+}
+
+/// The first value that is not finite; sixteen at a time, which the compiler turns into vectors.
+fn first_bad<S: Scalar>(values: &[S]) -> Option<usize> {
+    let fine = |chunk: &[S]| chunk.iter().fold(true, |fine, value| fine & value.is_finite());
+    let chunk = values.chunks(16).position(|chunk| !fine(chunk))?;
+    values[16 * chunk..].iter().position(|value| !value.is_finite()).map(|at| 16 * chunk + at)
+}
+
+/// Refuses an operator on nothing.
+pub(super) fn ensure_dimension<A: SymmetricOperator + ?Sized>(operator: &A) -> Result<usize> {
+    match operator.dimension() {
+        0 => Err(Error::EmptyOperator),
+        n => Ok(n),
+    }
+}
+
+fn scatter<S: Scalar>(ranges: &[Range<usize>], v: &[S], whole: &mut [S]) {
+    let mut from = 0;
+    for range in ranges {
+        whole[range.clone()].copy_from_slice(&v[from..from + range.len()]);
+        from += range.len();
+    }
+}
+
+fn gather<S: Scalar>(ranges: &[Range<usize>], whole: &[S], v: &mut [S]) {
+    let mut from = 0;
+    for range in ranges {
+        v[from..from + range.len()].copy_from_slice(&whole[range.clone()]);
+        from += range.len();
+    }
+}
