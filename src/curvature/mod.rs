@@ -3,9 +3,15 @@
 mod basis;
 mod bounds;
 mod lanczos;
+mod map;
 mod operator;
+mod order;
+mod point;
 mod solver;
 mod tridiagonal;
 
 pub use lanczos::{Extremes, Lanczos, LanczosEnd, eigen_extremes};
+pub use map::{
+    EigenRatio1d, EigenRatio2d, RatioCurve, RatioProbe, RatioSurface, eigen_ratio_1d, eigen_ratio_2d,
+};
 pub use operator::{FnOperator, HessianOperator, SymmetricOperator};
