@@ -362,7 +362,7 @@ impl Lanczos {
     }
 
     /// The most vectors in a basis: what fits the limits, 8 at least where n is not smaller.
-    fn capacity<S: Scalar>(&self, n: usize) -> usize {
+    pub(super) fn capacity<S: Scalar>(&self, n: usize) -> usize {
         let bytes = (n as u64).saturating_mul(size_of::<S>() as u64).max(1);
         let rest = if self.vectors { 3 } else { 1 };
         let fit = usize::try_from(self.memory_limit / bytes).unwrap_or(usize::MAX).saturating_sub(rest);

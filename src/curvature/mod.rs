@@ -6,7 +6,9 @@ mod lanczos;
 mod map;
 mod operator;
 mod order;
+mod pairs;
 mod point;
+mod slice;
 mod solver;
 mod tridiagonal;
 
@@ -15,3 +17,5 @@ pub use map::{
     EigenRatio1d, EigenRatio2d, RatioCurve, RatioProbe, RatioSurface, eigen_ratio_1d, eigen_ratio_2d,
 };
 pub use operator::{FnOperator, HessianOperator, SymmetricOperator};
+pub use pairs::EigenPairs;
+pub use slice::{SliceCurvature, SliceReport};
