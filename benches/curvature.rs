@@ -10,7 +10,7 @@ use std::{hint::black_box, time::Instant};
 use common::{in_turns, median, ratio};
 use loss_landscape::{
     Direction, Directions, EigenRatio2d, FnOperator, HessianOperator, Lanczos, Model, Normalization, Plane,
-    Policy, RatioSurface,
+    Policy,
     nets::{Activation, Mlp, Samples},
 };
 
@@ -39,56 +39,110 @@ fn truth(net: &Mlp<f64>, data: &Samples<f64>, dirs: &Directions<f64>) -> Vec<f64
         for &beta in &axis {
             plane.theta_into([alpha, beta], &mut theta);
             hessian.move_to(&theta).unwrap();
-            all.push(Lanczos::new().tolerance(1e-8).run(&mut hessian).unwrap().ratio());
+            // So sure that not one of the points is wrong.
+            let lanczos = Lanczos::new().tolerance(1e-8).confidence(1.0 - 1e-9);
+            all.push(lanczos.run(&mut hessian).unwrap().ratio());
         }
     }
     all
 }
 
-fn map(net: &Mlp<f64>, data: &Samples<f64>, dirs: &Directions<f64>, warm: bool, seed: u64) -> RatioSurface {
-    EigenRatio2d::new(net, dirs.clone())
+/// A way to compute a map.
+struct Way {
+    name: &'static str,
+    warm: bool,
+    confidence: f64,
+}
+
+const WAYS: [Way; 3] = [
+    Way { name: "cold, confidence 0.999", warm: false, confidence: 0.999 },
+    Way { name: "cold, confidence 0.99", warm: false, confidence: 0.99 },
+    Way { name: "warm", warm: true, confidence: 0.999 },
+];
+
+/// What came out of one map.
+struct Row {
+    products: f64,
+    seconds: f64,
+    error: f64,
+    outside: usize,
+    missed: usize,
+    most: f64,
+    cold: usize,
+}
+
+fn row(
+    net: &Mlp<f64>,
+    data: &Samples<f64>,
+    dirs: &Directions<f64>,
+    truth: &[f64],
+    way: &Way,
+    seed: u64,
+) -> Row {
+    let started = Instant::now();
+    let map = EigenRatio2d::new(net, dirs.clone())
         .data("", data)
         .tolerance(TOLERANCE)
-        .warm_starts(warm)
+        .confidence(way.confidence)
+        .warm_starts(way.warm)
         .seed(seed)
+        .threads(2)
         .run()
-        .unwrap()
+        .unwrap();
+    let seconds = started.elapsed().as_secs_f64();
+    let ratio = map.ratio().unwrap();
+    let errors: Vec<f64> = ratio.iter().zip(truth).map(|(found, exact)| (found - exact).abs()).collect();
+    let [low, high] = ["ratio low", "ratio high"].map(|name| map.channel(name).unwrap());
+    let inside = |low: f64, high: f64, exact: f64| low <= exact + 1e-8 && exact <= high + 1e-8;
+    Row {
+        products: map.products() as f64 / errors.len() as f64,
+        seconds,
+        error: errors.iter().copied().fold(0.0, f64::max),
+        outside: errors.iter().filter(|error| **error > TOLERANCE).count(),
+        missed: low.iter().zip(&high).zip(truth).filter(|((l, h), e)| !inside(**l, **h, **e)).count(),
+        most: map.channel("products").unwrap().iter().copied().fold(0.0, f64::max),
+        cold: map.cold_points(),
+    }
 }
 
 fn maps(activation: Activation, seeds: u64) {
     let (net, data, dirs) = network(activation);
     let truth = truth(&net, &data, &dirs);
     println!(
-        "{activation:?}, 64-16-10, {} digits, {SIDE}×{SIDE} points, tolerance {TOLERANCE}, f64:",
+        "{activation:?}, 64-16-10, {} digits, {SIDE}×{SIDE} points, tolerance {TOLERANCE}, f64, {seeds} seeds:",
         data.len()
     );
-    for warm in [false, true] {
-        for seed in 0..seeds {
-            let started = Instant::now();
-            let map = map(&net, &data, &dirs, warm, seed);
-            let seconds = started.elapsed().as_secs_f64();
-            let ratio = map.ratio().unwrap();
-            let errors: Vec<f64> =
-                ratio.iter().zip(&truth).map(|(found, exact)| (found - exact).abs()).collect();
-            let count = |channel: &str, test: fn(f64) -> bool| {
-                map.channel(channel).unwrap().iter().filter(|value| test(**value)).count()
-            };
-            let [low, high] = ["ratio low", "ratio high"].map(|name| map.channel(name).unwrap());
-            let missed = (low.iter().zip(&high).zip(&truth))
-                .filter(|((low, high), exact)| !(**low <= **exact + 1e-9 && **exact <= **high + 1e-9))
-                .count();
-            let most = map.channel("products").unwrap().iter().copied().fold(0.0, f64::max);
-            println!(
-                "  {} starts, seed {seed}: {:.2} products a point (most {most}), {} cold, {} certified, \
-                 largest error {:.5}, outside {}, intervals missed {missed}, {seconds:.2} s",
-                if warm { "warm" } else { "cold" },
-                map.products() as f64 / errors.len() as f64,
-                map.cold_points(),
-                count("certified", |c| c == 1.0),
-                errors.iter().copied().fold(0.0, f64::max),
-                errors.iter().filter(|error| **error > TOLERANCE).count(),
-            );
-        }
+    println!(
+        "  {:<24}{:>9}{:>6}{:>7}{:>9}{:>15}{:>14}{:>18}",
+        "", "products", "most", "cold", "seconds", "largest error", "outside", "intervals missed"
+    );
+    for way in &WAYS {
+        let rows: Vec<Row> = (0..seeds).map(|seed| row(&net, &data, &dirs, &truth, way, seed)).collect();
+        let mean = |of: fn(&Row) -> f64| rows.iter().map(of).sum::<f64>() / rows.len() as f64;
+        let largest = |of: fn(&Row) -> f64| rows.iter().map(of).fold(0.0, f64::max);
+        let points = rows.len() * truth.len();
+        println!(
+            "  {:<24}{:>9.2}{:>6}{:>7.0}{:>9.2}{:>15.5}{:>14}{:>18}",
+            way.name,
+            mean(|row| row.products),
+            largest(|row| row.most),
+            mean(|row| row.cold as f64),
+            mean(|row| row.seconds),
+            largest(|row| row.error),
+            format!("{} / {points}", rows.iter().map(|row| row.outside).sum::<usize>()),
+            format!("{} / {points}", rows.iter().map(|row| row.missed).sum::<usize>()),
+        );
+    }
+}
+
+/// One line a way for the comparison with the original: products a point, seconds, largest error, points
+/// outside the tolerance.
+fn one_map() {
+    let (net, data, dirs) = network(Activation::Tanh);
+    let truth = truth(&net, &data, &dirs);
+    for way in &WAYS {
+        let row = row(&net, &data, &dirs, &truth, way, 0);
+        println!("{} {} {} {}", row.products, row.seconds, row.error, row.outside);
     }
 }
 
@@ -151,7 +205,11 @@ fn overhead() {
 }
 
 fn main() {
-    let seeds = if std::env::args().any(|argument| argument == "--seeds") { 10 } else { 2 };
+    let asked = |flag: &str| std::env::args().any(|argument| argument == flag);
+    if asked("--map") {
+        return one_map();
+    }
+    let seeds = if asked("--seeds") { 20 } else { 2 };
     maps(Activation::Tanh, seeds);
     maps(Activation::Relu, seeds);
     overhead();
