@@ -52,7 +52,7 @@ def setup():
 
 
 def truth(loss, points):
-    hessian = torch.func.jacfwd(torch.func.grad(loss), chunk_size=121)
+    hessian = torch.func.jacrev(torch.func.grad(loss), chunk_size=121)
     ratios = []
     for theta in points:
         dense = hessian(theta).numpy()

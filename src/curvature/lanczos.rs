@@ -267,12 +267,18 @@ impl Lanczos {
                 extremes.end = end;
                 return Ok(extremes);
             }
-            if solver.len() == capacity {
-                let keep = (capacity / 4).max(1);
-                solver.restart(keep, keep);
-            }
-            solver.advance();
+            solver.make_room(capacity);
         }
+    }
+
+    /// Goes on with a run that ended by its residuals, until it ends otherwise.
+    pub(super) fn resume<A: SymmetricOperator + ?Sized>(
+        &self,
+        solver: &mut Solver<A::Scalar>,
+        operator: &mut A,
+    ) -> Result<Extremes<A::Scalar>> {
+        solver.make_room(self.capacity::<A::Scalar>(operator.dimension()));
+        self.advance(solver, operator)
     }
 
     /// What is known after a step; `bounds` are those of the step before.

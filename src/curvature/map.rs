@@ -339,7 +339,7 @@ impl Default for Recipe {
 
 /// Where the model's scalar, its number of chosen parameters, and the memory of a map come together.
 struct Budget {
-    kept: u64,
+    values_and_kept: u64,
     basis: u64,
 }
 
@@ -370,12 +370,16 @@ where
     } else {
         0
     };
-    let kept = (needed as u64 * 4).saturating_mul(n as u64).saturating_mul(options.data.len() as u64);
-    if kept > options.memory_limit {
-        let what = "the eigenvectors that warm starts keep (without warm starts there are none)";
-        return Err(Error::MemoryLimit { what, bytes: kept, limit: options.memory_limit });
+    let sets = options.data.len() as u64;
+    let values = ((rows * columns * (8 * CHANNELS.len() + 2)) as u64).saturating_mul(sets);
+    let kept = (needed as u64 * 4).saturating_mul(n as u64).saturating_mul(sets);
+    let bytes = values.saturating_add(kept);
+    if bytes > options.memory_limit {
+        let what =
+            "the map, with the eigenvectors that warm starts keep (without warm starts there are none),";
+        return Err(Error::MemoryLimit { what, bytes, limit: options.memory_limit });
     }
-    Ok(Budget { kept, basis: recipe.lanczos.memory::<M::Scalar>(n) })
+    Ok(Budget { values_and_kept: bytes, basis: recipe.lanczos.memory::<M::Scalar>(n) })
 }
 
 fn run<M, D>(
@@ -446,7 +450,6 @@ where
     let cold_points = if recipe.warm { lattice } else { points };
     let least = cold_points * extremes.products + (points - cold_points) * extremes.products.min(3);
     let total_products = [least, points * extremes.products];
-    let values = (points * (8 * CHANNELS.len() + 2)) as u64;
     Ok(RatioProbe {
         points,
         cold_points,
@@ -454,9 +457,7 @@ where
         seconds_per_product,
         total_products,
         total_seconds: total_products.map(|products| products as f64 * seconds_per_product / threads as f64),
-        memory: values
-            .saturating_add(memory.kept)
-            .saturating_add(memory.basis.saturating_mul(threads as u64)),
+        memory: memory.values_and_kept.saturating_add(memory.basis.saturating_mul(threads as u64)),
     })
 }
 

@@ -37,18 +37,23 @@ pub(super) fn stages(rows: usize, columns: usize) -> Vec<Vec<usize>> {
     stages
 }
 
-/// The points that (i, j) starts from; none for one of the lattice.
-pub(super) fn neighbours(i: usize, j: usize, rows: usize, columns: usize) -> impl Iterator<Item = usize> {
+/// The pairs of points on opposite sides that (i, j) starts from: two inside, one at a border (and on a
+/// line), none for one of the lattice or beyond its last row or column.
+pub(super) fn pairs(i: usize, j: usize, rows: usize, columns: usize) -> impl Iterator<Item = [usize; 2]> {
     let (step, moves) = match place(i, j) {
-        Place::Lattice => (0, [(0, 0); 4]),
-        Place::Square(step) => (step, [(-1, -1), (-1, 1), (1, -1), (1, 1)]),
-        Place::Side(step) => (step, [(-1, 0), (1, 0), (0, -1), (0, 1)]),
+        Place::Lattice => (0, [(0, 0); 2]),
+        Place::Square(step) => (step, [(1, 1), (1, -1)]),
+        Place::Side(step) => (step, [(1, 0), (0, 1)]),
     };
-    moves.into_iter().filter(move |_| step > 0).filter_map(move |(down, right): (isize, isize)| {
+    let there = move |down: isize, right: isize| {
         let i = i.checked_add_signed(down * step as isize).filter(|&i| i < rows)?;
         let j = j.checked_add_signed(right * step as isize).filter(|&j| j < columns)?;
         Some(i * columns + j)
-    })
+    };
+    moves
+        .into_iter()
+        .filter(move |_| step > 0)
+        .filter_map(move |(down, right): (isize, isize)| Some([there(-down, -right)?, there(down, right)?]))
 }
 
 /// Whether later points start from this one: all but those of the last stage do.
@@ -87,9 +92,7 @@ mod tests {
             for i in 0..rows {
                 for j in 0..columns {
                     let point = i * columns + j;
-                    let near: Vec<usize> = neighbours(i, j, rows, columns).collect();
-                    assert_eq!(near.is_empty(), i % LATTICE == 0 && j % LATTICE == 0);
-                    for other in near {
+                    for other in pairs(i, j, rows, columns).flatten() {
                         assert!(stage_of[other] < stage_of[point], "({i}, {j}) needs {other}");
                         assert!(is_needed(other / columns, other % columns));
                     }
@@ -99,11 +102,14 @@ mod tests {
     }
 
     #[test]
-    fn a_point_inside_starts_from_both_sides() {
-        let of = |i, j| neighbours(i, j, 25, 25).map(|p| (p / 25, p % 25)).collect::<Vec<_>>();
-        assert_eq!(of(4, 12), [(0, 8), (0, 16), (8, 8), (8, 16)]);
-        assert_eq!(of(3, 4), [(2, 4), (4, 4), (3, 3), (3, 5)]);
-        assert_eq!(of(24, 1), [(23, 1), (24, 0), (24, 2)]);
-        assert_eq!(neighbours(5, 0, 25, 1).collect::<Vec<_>>(), [4, 6]);
+    fn a_point_starts_from_opposite_sides() {
+        let of = |i, j| pairs(i, j, 26, 25).map(|pair| pair.map(|p| (p / 25, p % 25))).collect::<Vec<_>>();
+        assert_eq!(of(4, 12), [[(0, 8), (8, 16)], [(0, 16), (8, 8)]]);
+        assert_eq!(of(3, 4), [[(2, 4), (4, 4)], [(3, 3), (3, 5)]]);
+        assert_eq!(of(24, 1), [[(23, 1), (25, 1)], [(24, 0), (24, 2)]]);
+        assert_eq!(of(25, 8), [[(25, 7), (25, 9)]], "nothing below it");
+        assert!(pairs(25, 0, 26, 1).next().is_none(), "the end of a line, beyond the lattice");
+        assert!(of(16, 8).is_empty());
+        assert_eq!(pairs(5, 0, 25, 1).collect::<Vec<_>>(), [[4, 6]]);
     }
 }

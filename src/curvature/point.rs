@@ -33,9 +33,11 @@ pub(super) const CHANNELS: [&str; 13] = [
     "certified",
 ];
 
-/// Neighbours agree if the mean of their aligned eigenvectors is at least this long. It is 1 if they are
-/// equal, 0.71 if two are orthogonal, 0.5 if four are.
-const AGREEMENT: f64 = 0.65;
+/// Neighbours agree if the mean |cosine| between their eigenvectors, for each end, is at least this over
+/// their number: 0.4 for two, 0.2 for four.
+const AGREEMENT: f64 = 0.8;
+/// How far from where neighbours lead to expect it the ratio may be, as a multiple of the tolerance.
+const EXPECTATION: f64 = 8.0;
 /// Warm runs stop by residuals, at this share of the tolerance.
 const CAUTION: f64 = 0.9;
 
@@ -52,10 +54,18 @@ pub(super) struct Store {
     alpha: Vec<f64>,
     beta: Vec<f64>,
     number: usize,
-    vectors: Vec<OnceLock<[Box<[u16]>; 2]>>,
+    found: Vec<OnceLock<Found>>,
     ends: Vec<AtomicU8>,
     products: AtomicUsize,
     cold: AtomicUsize,
+}
+
+/// What a point found, for those that start from it.
+struct Found {
+    /// λ_min and λ_max.
+    ends: [f64; 2],
+    /// Their eigenvectors, as the upper halves of f32.
+    vectors: [Box<[u16]>; 2],
 }
 
 /// A plane ready for a map over one data set.
@@ -79,7 +89,7 @@ struct Tools<'a, S> {
     solver: Solver<S>,
     theta: Vec<S>,
     /// The sum of the neighbours' eigenvectors of each end, and one of them.
-    ends: [Vec<S>; 2],
+    sums: [Vec<S>; 2],
     one: Vec<S>,
 }
 
@@ -90,7 +100,7 @@ impl Store {
             alpha: alpha.to_vec(),
             beta: beta.to_vec(),
             number,
-            vectors: (0..points).map(|_| OnceLock::new()).collect(),
+            found: (0..points).map(|_| OnceLock::new()).collect(),
             ends: (0..points).map(|_| AtomicU8::new(0)).collect(),
             products: AtomicUsize::new(0),
             cold: AtomicUsize::new(0),
@@ -147,7 +157,7 @@ impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> RatioPlane<'a, M, D> {
         Ok(Tools {
             solver: Solver::new(n),
             theta: zeros(self.plane.len()),
-            ends: [zeros(n), zeros(n)],
+            sums: [zeros(n), zeros(n)],
             one: zeros(n),
             hessian,
         })
@@ -161,71 +171,102 @@ impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> RatioPlane<'a, M, D> {
         plane.theta_into(point, &mut tools.theta);
         tools.hessian.move_to(&tools.theta)?;
 
-        let warm = recipe.warm && self.warm_start(tools, i, j);
-        let stream = (store.number * store.vectors.len() + index) as u64;
-        let Tools { hessian, solver, ends, .. } = tools;
-        let known = if warm { Some((ends[0].as_slice(), RANDOM_SHARE)) } else { None };
-        solver.start(Start { seed: recipe.lanczos.seed, stream, warm: known });
-        let lanczos = if warm {
-            recipe.lanczos.clone().by_residuals(true).tolerance(CAUTION * recipe.lanczos.tolerance)
+        let stream = (store.number * store.found.len() + index) as u64;
+        let Recipe { lanczos, warm, .. } = recipe;
+        let expected = if *warm { self.warm_start(tools, i, j) } else { None };
+        let Tools { hessian, solver, sums: [start, _], .. } = tools;
+        let known = expected.map(|_| (start.as_slice(), RANDOM_SHARE));
+        solver.start(Start { seed: lanczos.seed, stream, warm: known });
+        let extremes = if let Some(expected) = expected {
+            let cautious = lanczos.clone().by_residuals(true).tolerance(CAUTION * lanczos.tolerance);
+            let found = cautious.advance(solver, hessian)?;
+            if found.end == LanczosEnd::Residuals && !is_as_expected(&found, expected, lanczos.tolerance) {
+                lanczos.resume(solver, hessian)?
+            } else {
+                found
+            }
         } else {
-            recipe.lanczos.clone()
+            store.cold.fetch_add(1, Ordering::Relaxed);
+            lanczos.advance(solver, hessian)?
         };
-        let extremes = lanczos.advance(solver, hessian)?;
 
         store.products.fetch_add(extremes.products, Ordering::Relaxed);
-        store.cold.fetch_add(usize::from(!warm), Ordering::Relaxed);
         store.ends[index].store(encode(extremes.end), Ordering::Relaxed);
         write(&extremes, out);
         if recipe.warm && order::is_needed(i, j) {
+            let Tools { solver, one, .. } = tools;
             solver.ritz(true);
             let last = solver.theta.len() - 1;
-            let pair = [0, last].map(|which| {
-                solver.vector(which, &mut tools.one);
-                tools.one.iter().map(|&v| round(v)).collect()
+            let vectors = [0, last].map(|which| {
+                solver.vector(which, one);
+                one.iter().map(|&v| round(v)).collect()
             });
             // A point is computed once, unless its batch failed; then both are equal.
-            let _ = store.vectors[index].set(pair);
+            let _ =
+                store.found[index].set(Found { ends: [extremes.lambda_min, extremes.lambda_max], vectors });
         }
         Ok(())
     }
 
-    /// The sum of the neighbours' eigenvectors of both ends, if two or more know theirs and agree.
-    fn warm_start(&self, tools: &mut Tools<'a, M::Scalar>, i: usize, j: usize) -> bool {
-        let Tools { ends, one, .. } = tools;
-        let columns = self.store.beta.len();
+    /// Where neighbours agree: their eigenvectors of both ends, summed to one start, and between which ends
+    /// they lead to expect the spectrum here.
+    fn warm_start(&self, tools: &mut Tools<'a, M::Scalar>, i: usize, j: usize) -> Option<[f64; 2]> {
+        let Tools { sums, one, .. } = tools;
+        let (rows, columns) = (self.store.alpha.len(), self.store.beta.len());
         let mut count = 0;
-        for near in order::neighbours(i, j, self.store.alpha.len(), columns) {
-            let Some(pair) = self.store.vectors[near].get() else { continue };
-            for (sum, v) in ends.iter_mut().zip(pair) {
-                for (one, &v) in one.iter_mut().zip(v) {
-                    *one = M::Scalar::from_f64(f64::from(f32::from_bits(u32::from(v) << 16)));
-                }
-                if count == 0 {
-                    sum.copy_from_slice(one);
-                } else {
-                    // An eigenvector has no sign of its own.
-                    let flip = dot(sum, one) < 0.0;
-                    for (sum, &one) in sum.iter_mut().zip(one.iter()) {
-                        *sum = if flip { *sum - one } else { *sum + one };
+        let mut expected = [f64::INFINITY, f64::NEG_INFINITY];
+        for pair in order::pairs(i, j, rows, columns) {
+            let [Some(one_side), Some(other)] = pair.map(|near| self.store.found[near].get()) else {
+                continue;
+            };
+            let middle = [0, 1].map(|end: usize| one_side.ends[end].midpoint(other.ends[end]));
+            expected = [expected[0].min(middle[0]), expected[1].max(middle[1])];
+            for found in [one_side, other] {
+                for (sum, v) in sums.iter_mut().zip(&found.vectors) {
+                    for (one, &v) in one.iter_mut().zip(v) {
+                        *one = M::Scalar::from_f64(f64::from(f32::from_bits(u32::from(v) << 16)));
                     }
+                    add_aligned(sum, one, count == 0);
                 }
+                count += 1;
             }
-            count += 1;
         }
-        if count < 2 {
-            return false;
-        }
-        let [low, high] = [0, 1].map(|end: usize| norm(&ends[end]));
-        if low.min(high) < AGREEMENT * f64::from(count) {
-            return false;
+        let [low, high] = [0, 1].map(|end: usize| norm(&sums[end]));
+        let count = f64::from(count);
+        // ‖Σv‖² is the sum of all cosines, those of each vector with itself among them.
+        let cosine = (low.min(high).powi(2) - count) / (count * (count - 1.0));
+        if count == 0.0 || cosine < AGREEMENT / count {
+            return None;
         }
         // λ_max stands apart and needs less of the start than λ_min.
-        let (weight, [sum, high_sum]) = (0.5 * low / high, ends);
-        for (sum, high) in sum.iter_mut().zip(high_sum.iter()) {
-            *sum = M::Scalar::from_f64(sum.as_f64() + weight * high.as_f64());
+        let (weight, [start, highest]) = (0.5 * low / high, sums);
+        for (start, highest) in start.iter_mut().zip(highest.iter()) {
+            *start = M::Scalar::from_f64(start.as_f64() + weight * highest.as_f64());
         }
-        true
+        Some(expected)
+    }
+}
+
+/// Whether the ends found are where the neighbours lead to expect them, or farther out, as far as the
+/// ratio can tell. A run that followed an eigenvector past a crossing finds an end too far in.
+fn is_as_expected<S>(found: &Extremes<S>, [low, high]: [f64; 2], tolerance: f64) -> bool {
+    // Signed, or a crossing of zero would look like agreement.
+    let ratio = found.lambda_min / found.lambda_max;
+    let deeper = found.lambda_min.min(low) / found.lambda_max;
+    let flatter = found.lambda_min / found.lambda_max.max(high);
+    let room = EXPECTATION * tolerance * ratio.abs().max(1.0);
+    (ratio - deeper).abs() <= room && (ratio - flatter).abs() <= room
+}
+
+/// Adds a vector that has no sign of its own.
+fn add_aligned<S: Scalar>(sum: &mut [S], v: &[S], first: bool) {
+    if first {
+        sum.copy_from_slice(v);
+        return;
+    }
+    let flip = dot(sum, v) < 0.0;
+    for (sum, &v) in sum.iter_mut().zip(v) {
+        *sum = if flip { *sum - v } else { *sum + v };
     }
 }
 

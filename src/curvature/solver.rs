@@ -221,6 +221,15 @@ impl<S: Scalar> Solver<S> {
         self.basis.push(&self.w, beta.recip());
     }
 
+    /// Makes ready for another step, in a basis of `capacity` vectors at most.
+    pub(super) fn make_room(&mut self, capacity: usize) {
+        if self.len() == capacity {
+            let keep = (capacity / 4).max(1);
+            self.restart(keep, keep);
+        }
+        self.advance();
+    }
+
     /// Keeps the Ritz vectors of the `low` lowest and `high` highest values, and drops the rest. Then
     /// [`advance`](Self::advance) goes on as before. The last [`ritz`](Self::ritz) must have had vectors.
     pub(super) fn restart(&mut self, low: usize, high: usize) {
