@@ -34,12 +34,10 @@ pub(super) const CHANNELS: [&str; 13] = [
 ];
 
 /// Neighbours agree if the mean |cosine| between their eigenvectors, for each end, is at least this over
-/// their number: 0.4 for two, 0.2 for four.
-const AGREEMENT: f64 = 0.8;
+/// their number: 0.5 for two, 0.25 for four.
+const AGREEMENT: f64 = 1.0;
 /// How far from where neighbours lead to expect it the ratio may be, as a multiple of the tolerance.
 const EXPECTATION: f64 = 8.0;
-/// Warm runs stop by residuals, at this share of the tolerance.
-const CAUTION: f64 = 0.9;
 
 /// How every point of a map is computed.
 #[derive(Clone, Debug)]
@@ -178,8 +176,7 @@ impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> RatioPlane<'a, M, D> {
         let known = expected.map(|_| (start.as_slice(), RANDOM_SHARE));
         solver.start(Start { seed: lanczos.seed, stream, warm: known });
         let extremes = if let Some(expected) = expected {
-            let cautious = lanczos.clone().by_residuals(true).tolerance(CAUTION * lanczos.tolerance);
-            let found = cautious.advance(solver, hessian)?;
+            let found = lanczos.clone().by_residuals(true).advance(solver, hessian)?;
             if found.end == LanczosEnd::Residuals && !is_as_expected(&found, expected, lanczos.tolerance) {
                 lanczos.resume(solver, hessian)?
             } else {
