@@ -292,7 +292,7 @@ impl Lanczos {
             residuals: [solver.residual(0), solver.residual(last)],
             bounds: *bounds,
             confidence: self.confidence,
-            asymmetry: if scale > 0.0 { solver.noise() / scale } else { 0.0 },
+            asymmetry: solver.asymmetry(),
             products: solver.products,
             restarts: solver.restarts,
             end: LanczosEnd::ProductLimit,
