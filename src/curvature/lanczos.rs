@@ -397,10 +397,14 @@ impl<S> Extremes<S> {
     }
 
     /// Whether the operator is positive semidefinite, that is a loss locally convex, if that is known: a
-    /// negative Ritz value proves that it is not (if it is more than the products' noise); that it is,
-    /// holds at the confidence of the bounds.
-    pub fn is_convex(&self) -> Option<bool> {
-        let noise = self.asymmetry * self.lambda_min.abs().max(self.lambda_max.abs());
+    /// negative Ritz value proves that it is not (if it is more than the products' noise and rounding);
+    /// that it is, holds at the confidence of the bounds.
+    pub fn is_convex(&self) -> Option<bool>
+    where
+        S: Scalar,
+    {
+        let share = self.asymmetry + 4.0 * S::EPSILON;
+        let noise = share * self.lambda_min.abs().max(self.lambda_max.abs());
         if self.lambda_min < -noise {
             Some(false)
         } else if self.bounds[0] >= 0.0 {
