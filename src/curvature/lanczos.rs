@@ -31,7 +31,7 @@ where
 /// [confidence](Self::confidence) asked for, no end of the spectrum lies so far outside the Ritz values
 /// that the ratio would be off by more. How that is known is in [`Extremes::bounds`].
 ///
-/// **Cost.** One product a step; on networks 15 to 25 for a ratio to 0.005. Beside them 2·k·n multiply-adds
+/// **Cost.** One product a step; on networks 17 to 28 for a ratio to 0.005. Beside them 2·k·n multiply-adds
 /// at step k twice over, and [`memory`](Self::memory) for a basis of n-vectors.
 ///
 /// ```
@@ -211,7 +211,8 @@ impl Lanczos {
 
     /// Runs from a vector near the eigenvectors sought, such as the sum of those at a neighbouring θ, to
     /// which a sixteenth of a random vector is added: without it nothing could be said of what
-    /// the start does not know. The vector is scaled to length 1; zero is no start and is ignored.
+    /// the start does not know. The vector is scaled to length 1; zero, or one that is not finite, is no
+    /// start and is ignored.
     ///
     /// # Errors
     /// As [`run`](Self::run), and [`Error::OperatorLength`] for a vector of another length.
