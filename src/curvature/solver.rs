@@ -204,6 +204,19 @@ impl<S: Scalar> Solver<S> {
         self.unit * self.noise.sqrt()
     }
 
+    /// The noise as a share of the largest |θ|; infinite where products are so far from those of a
+    /// symmetric operator that the arithmetic overflows.
+    pub(super) fn asymmetry(&self) -> f64 {
+        let (noise, scale) = (self.noise.sqrt(), self.relative_scale());
+        if scale == 0.0 {
+            0.0
+        } else if (noise / scale).is_nan() || !scale.is_finite() {
+            f64::INFINITY
+        } else {
+            noise / scale
+        }
+    }
+
     /// The number of basis vectors.
     pub(super) fn len(&self) -> usize {
         self.basis.len()
