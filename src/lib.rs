@@ -120,7 +120,9 @@ pub use ndarray;
 pub use check::{DerivativeCheck, GradientCheck, HessianCheck, check_gradient, check_hessian_product};
 pub use closure::{FnModel, IntoLoss};
 pub use curvature::{
-    Extremes, FnOperator, HessianOperator, Lanczos, LanczosEnd, SymmetricOperator, eigen_extremes,
+    DensityCurve, DensityEstimate, DiagonalEnd, DiagonalEstimate, DiagonalEstimator, Extremes, FnOperator,
+    HessianOperator, Lanczos, LanczosEnd, Probe, Quadrature, SpectralDensity, SymmetricOperator, TraceEnd,
+    TraceEstimate, TraceEstimator, TraceMethod, eigen_extremes,
 };
 pub use direction::{
     BlockReport, Buffers, Conformance, Direction, DirectionSource, Directions, Norm, Normalization, Policy,
