@@ -119,8 +119,19 @@ impl<S: Scalar> Basis<S> {
     }
 
     fn project_tile(&self, start: usize, w: &[S], c: &mut [f64]) {
-        for (c, q) in c.iter_mut().zip(&self.vectors[..self.used]) {
-            *c += inner(&q[start..start + w.len()], w);
+        let part = |j: usize| &self.vectors[j][start..start + w.len()];
+        let mut fours = c.chunks_exact_mut(4);
+        let mut j = 0;
+        for c in &mut fours {
+            for (c, sum) in c.iter_mut().zip(inner_four([part(j), part(j + 1), part(j + 2), part(j + 3)], w))
+            {
+                *c += sum;
+            }
+            j += 4;
+        }
+        for c in fours.into_remainder() {
+            *c += inner(part(j), w);
+            j += 1;
         }
     }
 }
@@ -141,6 +152,28 @@ fn inner<S: Scalar>(a: &[S], b: &[S]) -> f64 {
         }
     }
     sums.iter().map(|sum| sum.as_f64()).sum::<f64>() + rest
+}
+
+/// The inner products of four vectors with one, which is read once.
+fn inner_four<S: Scalar>(q: [&[S]; 4], w: &[S]) -> [f64; 4] {
+    const LANES: usize = 8;
+    let mut sums = [[S::zero(); LANES]; 4];
+    let whole = w.len() / LANES * LANES;
+    let [a, b, c, d] = q.map(|q| q[..whole].chunks_exact(LANES));
+    for ((((w, a), b), c), d) in w[..whole].chunks_exact(LANES).zip(a).zip(b).zip(c).zip(d) {
+        for lane in 0..LANES {
+            sums[0][lane] += a[lane] * w[lane];
+            sums[1][lane] += b[lane] * w[lane];
+            sums[2][lane] += c[lane] * w[lane];
+            sums[3][lane] += d[lane] * w[lane];
+        }
+    }
+    let mut totals = [0.0; 4];
+    for ((total, sums), q) in totals.iter_mut().zip(sums).zip(q) {
+        let rest: f64 = q[whole..].iter().zip(&w[whole..]).map(|(q, w)| q.as_f64() * w.as_f64()).sum();
+        *total = sums.iter().map(|sum| sum.as_f64()).sum::<f64>() + rest;
+    }
+    totals
 }
 
 #[cfg(test)]

@@ -275,16 +275,24 @@ impl Lanczos {
         }
     }
 
-    /// What is known after a step; `bounds` are the best so far.
+    /// What is known after a step; `bounds` are those of the step before.
     fn look<S: Scalar>(&self, solver: &Solver<S>, bounds: &mut [f64; 2]) -> Extremes<S> {
         let last = solver.theta.len() - 1;
         let scale = solver.scale();
         let noise = solver.noise() + 4.0 * S::EPSILON * scale;
-        if solver.is_invariant() && solver.restarts == 0 {
+        if solver.restarts > 0 {
+            // Those of before hold, unless the unlikely has come to light.
+            if solver.value(0) < bounds[0] {
+                bounds[0] = f64::NEG_INFINITY;
+            }
+            if solver.value(last) > bounds[1] {
+                bounds[1] = f64::INFINITY;
+            }
+        } else if solver.is_invariant() {
             *bounds = [solver.value(0) - noise, solver.value(last) + noise];
         } else {
             let [low, high] = solver.reach((1.0 - self.confidence) / 2.0);
-            *bounds = [bounds[0].max(low - noise), bounds[1].min(high + noise)];
+            *bounds = [low - noise, high + noise];
         }
         Extremes {
             lambda_min: solver.value(0),
@@ -354,7 +362,7 @@ impl Lanczos {
     }
 
     /// The most vectors in a basis: what fits the limits, 8 at least where n is not smaller.
-    fn capacity<S: Scalar>(&self, n: usize) -> usize {
+    pub(super) fn capacity<S: Scalar>(&self, n: usize) -> usize {
         let bytes = (n as u64).saturating_mul(size_of::<S>() as u64).max(1);
         let rest = if self.vectors { 3 } else { 1 };
         let fit = usize::try_from(self.memory_limit / bytes).unwrap_or(usize::MAX).saturating_sub(rest);

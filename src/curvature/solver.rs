@@ -237,11 +237,8 @@ impl<S: Scalar> Solver<S> {
     }
 
     /// How far the ends of the spectrum may lie outside the Ritz values, each with probability δ of
-    /// lying farther; [−∞, ∞] after a restart, which loses the polynomials of the start.
+    /// lying farther. Only before a restart, which loses the polynomials of the start.
     pub(super) fn reach(&self, delta: f64) -> [f64; 2] {
-        if self.kept > 0 {
-            return [f64::NEG_INFINITY, f64::INFINITY];
-        }
         let scale = self.relative_scale();
         let floor = self.noise.sqrt().max(S::EPSILON * scale);
         let recurrence = Recurrence { alpha: &self.alpha, beta: &self.beta, floor };

@@ -25,6 +25,11 @@ pub enum DirectionSource {
     },
     /// The difference of two parameter vectors.
     Between,
+    /// An eigenvector of a Hessian.
+    Eigenvector {
+        /// Its eigenvalue.
+        eigenvalue: f64,
+    },
     /// Given by the caller.
     Given,
 }
@@ -89,6 +94,12 @@ impl<S: Scalar> Direction<S> {
     pub fn new(layout: &Layout, values: Vec<S>) -> Result<Self> {
         layout.ensure_finite("the direction", &values)?;
         Ok(Self { layout: layout.clone(), values, source: DirectionSource::Given, normalization: None })
+    }
+
+    /// An eigenvector of a Hessian, finite since it was computed.
+    pub(crate) fn eigenvector(layout: &Layout, values: Vec<S>, eigenvalue: f64) -> Self {
+        let source = DirectionSource::Eigenvector { eigenvalue };
+        Self { layout: layout.clone(), values, source, normalization: None }
     }
 
     /// θ_b − θ_a, so that θ_a + 1·d is θ_b up to rounding.

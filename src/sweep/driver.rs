@@ -20,6 +20,9 @@ pub(crate) struct Job<'a> {
     pub(crate) sets: Vec<Set<'a>>,
     /// The channels of one data set.
     pub(crate) channels: &'a [String],
+    /// Points in the order to evaluate them, stage by stage: a stage begins when the one before has
+    /// ended. None for all points at once.
+    pub(crate) stages: Option<&'a [Vec<usize>]>,
     pub(crate) observer: Option<&'a dyn Observer>,
     pub(crate) on_bad: OnBadPoint,
 }
@@ -49,6 +52,13 @@ struct Shared<'a> {
     bad: Mutex<Vec<(usize, usize, BadPoint)>>,
     /// What the caller's observer panicked with: the sweep stops, and it goes on outside.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+/// Points evaluated together: all of the job, or these.
+#[derive(Clone, Copy)]
+enum Stage<'a> {
+    All,
+    These(&'a [usize]),
 }
 
 /// What one thread owns: a worker for each data set, made when first needed, and its buffers.
@@ -110,13 +120,9 @@ impl Job<'_> {
             bad: Mutex::new(Vec::new()),
             panic: Mutex::new(None),
         };
-        let threads = rayon::current_num_threads();
-        let divisible = self.sets.iter().any(|set| set.chunks > 1);
-        let chunks = self.sets.iter().map(|set| set.chunks).fold(0, usize::saturating_add);
-        if points < threads && divisible && chunks <= MOST_CHUNKS {
-            shared.run_by_chunks(&mut values, &mut computed);
-        } else {
-            shared.run_by_points(threads, &mut values, &mut computed);
+        match self.stages {
+            None => shared.run_stage(Stage::All, &mut values, &mut computed),
+            Some(stages) => shared.run_stages(stages, &mut values, &mut computed)?,
         }
         if let Some(observer) = self.observer {
             observer.finished();
@@ -142,11 +148,50 @@ impl Job<'_> {
     }
 }
 
+impl Stage<'_> {
+    /// The point of the job at a position of the stage.
+    fn point(self, position: usize) -> usize {
+        match self {
+            Self::All => position,
+            Self::These(points) => points[position],
+        }
+    }
+}
+
 impl<'a> Shared<'a> {
+    /// One stage after another, each in memory of its own.
+    fn run_stages(&self, stages: &[Vec<usize>], values: &mut [f64], computed: &mut [bool]) -> Result<()> {
+        let stride = self.job.stride();
+        for stage in stages {
+            let mut stage_values = filled(stage.len() * stride, f64::NAN)?;
+            let mut stage_computed = filled(stage.len(), false)?;
+            self.run_stage(Stage::These(stage), &mut stage_values, &mut stage_computed);
+            for ((&point, from), done) in
+                stage.iter().zip(stage_values.chunks_exact(stride)).zip(stage_computed)
+            {
+                values[point * stride..(point + 1) * stride].copy_from_slice(from);
+                computed[point] = done;
+            }
+        }
+        Ok(())
+    }
+
+    fn run_stage(&self, stage: Stage<'_>, values: &mut [f64], computed: &mut [bool]) {
+        let threads = rayon::current_num_threads();
+        let sets = &self.job.sets;
+        let chunks = sets.iter().map(|set| set.chunks).fold(0, usize::saturating_add);
+        let divisible = sets.iter().any(|set| set.chunks > 1) && chunks <= MOST_CHUNKS;
+        if computed.len() < threads && divisible {
+            self.run_by_chunks(stage, values, computed);
+        } else {
+            self.run_by_points(stage, threads, values, computed);
+        }
+    }
+
     /// Threads take runs of points, long ones first and shorter ones towards the end, so that they
     /// seldom meet at the lock and end together.
-    fn run_by_points(&self, threads: usize, values: &mut [f64], computed: &mut [bool]) {
-        let (points, stride) = (self.job.points(), self.job.stride());
+    fn run_by_points(&self, stage: Stage<'_>, threads: usize, values: &mut [f64], computed: &mut [bool]) {
+        let (points, stride) = (computed.len(), self.job.stride());
         let wish = self.job.sets.iter().map(|set| set.batch).max().unwrap_or(1);
         let batch = wish.min(points.div_ceil(4 * threads)).max(1);
         let rest = Mutex::new((0, values, computed));
@@ -174,10 +219,10 @@ impl<'a> Shared<'a> {
                         break;
                     }
                     let first = first + index * batch;
-                    self.evaluate(&mut private, first, values);
+                    self.evaluate(&mut private, stage, first, values);
                     computed.fill(true);
                     for (k, values) in values.chunks_exact(stride).enumerate() {
-                        self.tell(first + k, values);
+                        self.tell(stage.point(first + k), values);
                     }
                 }
             }
@@ -186,8 +231,8 @@ impl<'a> Shared<'a> {
 
     /// Fewer points than threads: one thread a chunk of the data of one point. The shares are
     /// added in the order of the chunks, as one thread would.
-    fn run_by_chunks(&self, values: &mut [f64], computed: &mut [bool]) {
-        let (points, channels) = (self.job.points(), self.job.channels.len());
+    fn run_by_chunks(&self, stage: Stage<'_>, values: &mut [f64], computed: &mut [bool]) {
+        let (points, channels) = (computed.len(), self.job.channels.len());
         let chunks: Vec<usize> = self.job.sets.iter().map(|set| set.chunks).collect();
         let each: usize = chunks.iter().sum();
         let places: Vec<(usize, usize)> =
@@ -210,7 +255,7 @@ impl<'a> Shared<'a> {
                     break;
                 }
                 let (set, chunk) = places[place];
-                let outcome = private.attempt(self.job, set, chunk, &[self.job.place(point).1]);
+                let outcome = private.attempt(self.job, set, chunk, &[self.job.place(stage.point(point)).1]);
                 let mut state = lock(&pending[point]);
                 match outcome {
                     Ok(()) => {
@@ -228,6 +273,7 @@ impl<'a> Shared<'a> {
                 if state.left > 0 {
                     continue;
                 }
+                let point = stage.point(point);
                 let Pending { shares, failures, values, computed, .. } = &mut *state;
                 let mut first = 0;
                 for (set, &n) in chunks.iter().enumerate() {
@@ -262,35 +308,42 @@ impl<'a> Shared<'a> {
     }
 
     /// Evaluates consecutive points on all data sets, as many in a call as each oracle likes.
-    fn evaluate(&self, private: &mut Private<'a>, first: usize, values: &mut [f64]) {
+    fn evaluate(&self, private: &mut Private<'a>, stage: Stage<'_>, first: usize, values: &mut [f64]) {
         let stride = self.job.stride();
         for set in 0..self.job.sets.len() {
             let batch = self.job.sets[set].batch.min(values.len() / stride);
             for (index, values) in values.chunks_mut(batch * stride).enumerate() {
-                self.evaluate_set(private, set, first + index * batch, values);
+                self.evaluate_set(private, stage, set, first + index * batch, values);
             }
         }
     }
 
     /// Evaluates consecutive points on one data set; if the call fails, its points are asked for
     /// again one by one.
-    fn evaluate_set(&self, private: &mut Private<'a>, set: usize, first: usize, values: &mut [f64]) {
+    fn evaluate_set(
+        &self,
+        private: &mut Private<'a>,
+        stage: Stage<'_>,
+        set: usize,
+        first: usize,
+        values: &mut [f64],
+    ) {
         let (channels, stride) = (self.job.channels.len(), self.job.stride());
         let count = values.len() / stride;
-        match private.whole(self.job, set, first, count) {
+        match private.whole(self.job, stage, set, first, count) {
             Ok(()) => {
                 for (k, values) in values.chunks_exact_mut(stride).enumerate() {
                     let out = &mut values[set * channels..][..channels];
                     out.copy_from_slice(&private.sum[k * channels..][..channels]);
-                    self.inspect(first + k, set, out);
+                    self.inspect(stage.point(first + k), set, out);
                 }
             }
             Err(failure) if count == 1 => {
-                self.record(first, set, &mut values[set * channels..][..channels], failure);
+                self.record(stage.point(first), set, &mut values[set * channels..][..channels], failure);
             }
             Err(_) => {
                 for (k, values) in values.chunks_exact_mut(stride).enumerate() {
-                    self.evaluate_set(private, set, first + k, values);
+                    self.evaluate_set(private, stage, set, first + k, values);
                 }
             }
         }
@@ -345,13 +398,14 @@ impl<'a> Private<'a> {
     fn whole(
         &mut self,
         job: &'a Job<'a>,
+        stage: Stage<'_>,
         set: usize,
         first: usize,
         count: usize,
     ) -> Result<(), PointFailure> {
         let mut points = std::mem::take(&mut self.points);
         points.clear();
-        points.extend((first..first + count).map(|point| job.place(point).1));
+        points.extend((first..first + count).map(|position| job.place(stage.point(position)).1));
         let room = count * job.channels.len();
         let mut outcome = Ok(());
         for chunk in 0..job.sets[set].chunks {

@@ -113,15 +113,15 @@ impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> Grid2d<'a, M, D> {
             directions: vec![DirectionRecord::of(first), DirectionRecord::of(second)],
             cosine: Some(self.directions.cosine()),
         };
-        let swept = self.options.sweep(self.model, &plane, &self.alpha, Some(&self.beta), origin)?;
+        let swept = self.options.sweep_loss(self.model, &plane, &self.alpha, Some(&self.beta), origin)?;
         Ok(Surface::new(swept))
     }
 }
 
-sweep_options!(Grid2d);
+sweep_options!(Grid2d, Loss);
 
 impl Surface {
-    fn new(swept: Swept) -> Self {
+    pub(crate) fn new(swept: Swept) -> Self {
         let Swept { alpha, beta, values, computed, channels, report } = swept;
         let shape = (alpha.len(), beta.len());
         // The driver made points × channels values; an empty array would show a slip there.

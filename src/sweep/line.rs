@@ -136,7 +136,7 @@ impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> Line1d<'a, M, D> {
             directions: vec![DirectionRecord::of(&self.direction)],
             cosine: None,
         };
-        self.options.sweep(self.model, &plane, &self.alpha, None, origin).map(Curve::new)
+        self.options.sweep_loss(self.model, &plane, &self.alpha, None, origin).map(Curve::new)
     }
 }
 
@@ -191,15 +191,15 @@ impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> Interpolation<'a, M, D> {
             directions: vec![DirectionRecord::between(content_hash(&end))],
             cosine: None,
         };
-        self.options.sweep(self.model, &plane, &self.alpha, None, origin).map(Curve::new)
+        self.options.sweep_loss(self.model, &plane, &self.alpha, None, origin).map(Curve::new)
     }
 }
 
-sweep_options!(Line1d);
-sweep_options!(Interpolation);
+sweep_options!(Line1d, Loss);
+sweep_options!(Interpolation, Loss);
 
 impl Curve {
-    fn new(swept: Swept) -> Self {
+    pub(crate) fn new(swept: Swept) -> Self {
         let Swept { alpha, values, computed, channels, report, .. } = swept;
         // The driver made points × channels values; an empty array would show a slip there.
         let values = Array2::from_shape_vec((alpha.len(), channels.len()), values).unwrap_or_default();

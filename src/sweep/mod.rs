@@ -5,9 +5,10 @@ mod driver;
 mod grid;
 mod line;
 mod observer;
-mod options;
+pub(crate) mod options;
 mod report;
 
+pub(crate) use axis::Axis;
 pub use grid::{Grid2d, Surface, grid_2d};
 pub use line::{Curve, Interpolation, Line1d, interpolate, line_1d};
 pub use observer::{Observer, Progress};

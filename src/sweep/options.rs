@@ -7,7 +7,7 @@ use super::{
     axis::Axis,
     driver::{Job, Set},
 };
-use crate::{Error, Loss, Plane, Result, Scalar, guard::guarded};
+use crate::{BoxError, Error, Loss, Plane, Prepared, Result, Scalar, guard::guarded};
 
 /// The settings that every sweep has.
 pub(crate) struct Options<'a, D: ?Sized> {
@@ -23,6 +23,22 @@ pub(crate) struct Origin {
     pub(crate) theta_hash: u64,
     pub(crate) directions: Vec<DirectionRecord>,
     pub(crate) cosine: Option<f64>,
+}
+
+/// The coordinates of a sweep.
+pub(crate) struct Grid {
+    pub(crate) alpha: Vec<f64>,
+    pub(crate) beta: Vec<f64>,
+}
+
+/// What is evaluated where, and in which order.
+pub(crate) struct Task {
+    pub(crate) grid: Grid,
+    pub(crate) channels: Vec<String>,
+    /// Points by stage; see [`Job::stages`].
+    pub(crate) stages: Option<Vec<Vec<usize>>>,
+    pub(crate) origin: Origin,
+    pub(crate) scalar: &'static str,
 }
 
 /// The values of a sweep, [point, data set × channel], and what it says of itself.
@@ -58,21 +74,20 @@ impl<D: ?Sized> std::fmt::Debug for Options<'_, D> {
     }
 }
 
-impl<D: ?Sized + Sync> Options<'_, D> {
-    /// Checks everything, prepares the plane and evaluates it. A line has no `beta`.
-    pub(crate) fn sweep<M: Loss<D> + ?Sized>(
+impl<D: ?Sized> Options<'_, D> {
+    /// Checks everything, prepares the plane and evaluates it.
+    ///
+    /// `prepare` gets the number of each data set once, before the first point.
+    pub(crate) fn sweep<'p>(
         &self,
-        model: &M,
-        plane: &Plane<'_, M::Scalar>,
-        alpha: &Axis,
-        beta: Option<&Axis>,
-        origin: Origin,
-    ) -> Result<Swept> {
+        task: Task,
+        prepare: &(dyn Fn(usize) -> Result<Box<dyn Prepared + 'p>, BoxError> + Sync),
+    ) -> Result<Swept>
+    where
+        D: Sync,
+    {
         let started = Instant::now();
-        self.check_data()?;
-        alpha.check("α")?;
-        beta.map_or(Ok(()), |beta| beta.check("β"))?;
-        let channels = guarded("naming its channels", || Ok(model.channels()))?;
+        let Task { grid: Grid { alpha, beta }, channels, stages, origin, scalar } = task;
         let full: Vec<String> = (self.data.iter())
             .flat_map(|(name, _)| {
                 let prefix = if name.is_empty() { String::new() } else { format!("{name} ") };
@@ -83,21 +98,18 @@ impl<D: ?Sized + Sync> Options<'_, D> {
         if channels.is_empty() || distinct.len() < full.len() {
             return Err(Error::Channels { channels: full });
         }
-        self.check_memory(alpha, beta, self.data.len() * channels.len())?;
-
-        let alpha = alpha.coordinates("α")?;
-        let beta = beta.map_or_else(|| Ok(vec![0.0]), |beta| beta.coordinates("β"))?;
         let run = || {
             let mut sets = Vec::with_capacity(self.data.len());
-            for (name, data) in &self.data {
+            for (number, (name, _)) in self.data.iter().enumerate() {
                 let during = format!("preparing the plane for data set `{name}`");
-                sets.push(guarded(&during, || Ok(Set::new(name, model.prepare(plane, data)?)))?);
+                sets.push(guarded(&during, || Ok(Set::new(name, prepare(number)?)))?);
             }
             let job = Job {
                 alpha: &alpha,
                 beta: &beta,
                 sets,
                 channels: &channels,
+                stages: stages.as_deref(),
                 observer: self.observer,
                 on_bad: self.on_bad,
             };
@@ -110,7 +122,7 @@ impl<D: ?Sized + Sync> Options<'_, D> {
 
         let provenance = Provenance {
             version: env!("CARGO_PKG_VERSION"),
-            scalar: M::Scalar::NAME,
+            scalar,
             theta_hash: origin.theta_hash,
             directions: origin.directions,
             cosine: origin.cosine,
@@ -126,6 +138,36 @@ impl<D: ?Sized + Sync> Options<'_, D> {
             provenance,
         };
         Ok(Swept { alpha, beta, values: outcome.values, computed: outcome.computed, channels: full, report })
+    }
+
+    /// Checks data sets, axes and memory for `channels` channels a data set, and lays the grid out.
+    /// A line has no `beta`.
+    pub(crate) fn grid(&self, alpha: &Axis, beta: Option<&Axis>, channels: usize) -> Result<Grid> {
+        self.check_data()?;
+        alpha.check("α")?;
+        beta.map_or(Ok(()), |beta| beta.check("β"))?;
+        self.check_memory(alpha, beta, self.data.len() * channels)?;
+        let alpha = alpha.coordinates("α")?;
+        let beta = beta.map_or_else(|| Ok(vec![0.0]), |beta| beta.coordinates("β"))?;
+        Ok(Grid { alpha, beta })
+    }
+
+    /// Sweeps a loss: its channels at all points.
+    pub(crate) fn sweep_loss<M: Loss<D> + ?Sized>(
+        &self,
+        model: &M,
+        plane: &Plane<'_, M::Scalar>,
+        alpha: &Axis,
+        beta: Option<&Axis>,
+        origin: Origin,
+    ) -> Result<Swept>
+    where
+        D: Sync,
+    {
+        let channels = guarded("naming its channels", || Ok(model.channels()))?;
+        let grid = self.grid(alpha, beta, channels.len())?;
+        let task = Task { grid, channels, stages: None, origin, scalar: M::Scalar::NAME };
+        self.sweep(task, &|number| model.prepare(plane, self.data[number].1))
     }
 
     fn check_data(&self) -> Result<()> {
@@ -167,8 +209,8 @@ impl<D: ?Sized + Sync> Options<'_, D> {
 
 /// The builder methods that every sweep has.
 macro_rules! sweep_options {
-    ($sweep:ident) => {
-        impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> $sweep<'a, M, D> {
+    ($sweep:ident, $capability:ident) => {
+        impl<'a, M: $capability<D> + ?Sized, D: ?Sized + Sync> $sweep<'a, M, D> {
             /// Adds a data set. Its name stands before its channels (`"train loss"`) and in the
             /// provenance; an empty name leaves the channels as the oracle names them.
             pub fn data(mut self, name: impl Into<String>, data: &'a D) -> Self {

@@ -150,6 +150,7 @@ impl fmt::Display for DirectionSource {
         match self {
             Self::Random { seed, stream } => write!(f, "random, seed {seed}, stream {stream}"),
             Self::Between => write!(f, "between two parameter vectors"),
+            Self::Eigenvector { eigenvalue } => write!(f, "eigenvector of eigenvalue {eigenvalue}"),
             Self::Given => write!(f, "given by the caller"),
         }
     }

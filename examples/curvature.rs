@@ -1,0 +1,97 @@
+//! Is a surface that looks convex convex? Section 6 of the paper, on a network trained to its minimiser.
+//!
+//! Trains a small network on handwritten digits, draws its loss and the eigenvalue ratio |λ_min / λ_max|
+//! of its Hessian over the same plane, side by side, and the spectral density at the minimiser. Then it says
+//! what the slice hides. Run it with
+//!
+//!     cargo run --release --example curvature
+//!
+//! It writes its figures (SVG) and numbers (npz) to the folder `curvature`.
+
+use std::{error::Error, fs, path::Path, time::Instant};
+
+use loss_landscape::{
+    EigenRatio2d, Grid2d, HessianOperator, Lanczos, Loss, Model, ProgressBar, RandomDirections,
+    SliceCurvature,
+    nets::{Activation, Criterion, Mlp, Sgd, TrainingEnd, digits},
+    plot::{ContourFigure, Panels, RatioFigure, Scale},
+};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let started = Instant::now();
+    let folder = Path::new("curvature");
+    fs::create_dir_all(folder)?;
+    let (train, _) = digits::<f64>()?;
+
+    // Small batches to get there, then full ones until it stands still.
+    let mut net = Mlp::new(&[64, 16, 10], Activation::Tanh, Criterion::CrossEntropy, 0)?;
+    for sgd in [
+        Sgd::new(0.05).momentum(0.9).weight_decay(1e-4).batch_size(32).epochs(60),
+        Sgd::new(0.2).momentum(0.9).weight_decay(1e-4).batch_size(train.len()).epochs(500),
+    ] {
+        match sgd.train(&mut net, &train)?.end {
+            TrainingEnd::Complete => {}
+            end => return Err(format!("the training did not end well: {end:?}").into()),
+        }
+    }
+    let loss = net.loss(net.parameters(), &train).map_err(|error| -> Box<dyn Error> { error })?;
+    println!("A 64-16-10 network on {} handwritten digits, training loss {loss:.4}.\n", train.len());
+
+    let dirs = RandomDirections::new(7).pair(&net)?;
+    let bar = ProgressBar::new("loss");
+    let surface = Grid2d::new(&net, dirs.clone()).data("", &train).observer(&bar).run()?;
+
+    let bar = ProgressBar::new("eigenvalue ratio");
+    let map = EigenRatio2d::new(&net, dirs.clone()).data("", &train).observer(&bar);
+    let probe = map.probe()?;
+    println!(
+        "The map: {} points, {} to {} Hessian-vector products to come, {:.1} to {:.1} s, {:.0} MB.",
+        probe.points,
+        probe.total_products[0],
+        probe.total_products[1],
+        probe.total_seconds[0],
+        probe.total_seconds[1],
+        probe.memory as f64 / 1e6,
+    );
+    let map = map.run()?;
+    println!(
+        "It took {} products, {:.1} a point ({} points started cold), and {:.1} s.\n",
+        map.products(),
+        map.products() as f64 / probe.points as f64,
+        map.cold_points(),
+        map.report().elapsed.as_secs_f64(),
+    );
+    surface.write_npz(folder.join("loss.npz"))?;
+    map.surface().write_npz(folder.join("ratio.npz"))?;
+
+    let contours = ContourFigure::new(surface.alpha(), surface.beta(), surface.channel("loss")?)
+        .title("training loss (nats)")
+        .x_label("α")
+        .y_label("β")
+        .scale(Scale::Log)
+        .marker(0.0, 0.0, "");
+    let ratio = RatioFigure::new(map.alpha(), map.beta(), map.lambda_min()?, map.lambda_max()?)
+        .uncertain(map.uncertain().view())
+        .title("|λₘᵢₙ / λₘₐₓ| of the Hessian")
+        .x_label("α")
+        .y_label("β")
+        .marker(0.0, 0.0, "");
+    let figure = Panels::new().title("Does it look convex, and is it?").panel(contours).panel(ratio);
+    fs::write(folder.join("loss_and_ratio.svg"), figure.to_svg()?)?;
+
+    // The minimiser itself, to more digits than the map.
+    println!("At the minimiser:");
+    let report = SliceCurvature::new().report(&net, &train, &dirs, [0.0, 0.0])?;
+    println!("{report}\n");
+    let mut hessian = HessianOperator::new(&net, net.parameters(), &train)?;
+    let pairs = Lanczos::new().tolerance(1e-4).pairs(&mut hessian, 3, 9)?;
+    let listed: Vec<String> = pairs.values.iter().map(|value| format!("{value:.4}")).collect();
+    println!("The 3 lowest and 9 highest eigenvalues, {} products: {}", pairs.products, listed.join("  "));
+
+    println!(
+        "\nDone in {:.1} s; figures and numbers are in {}.",
+        started.elapsed().as_secs_f64(),
+        folder.display()
+    );
+    Ok(())
+}

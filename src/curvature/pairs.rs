@@ -1,0 +1,194 @@
+//! The outermost eigenpairs, and directions along eigenvectors.
+
+use super::{
+    Lanczos, LanczosEnd,
+    operator::{HessianOperator, SymmetricOperator, ensure_dimension},
+    solver::{Solver, Start},
+};
+use crate::{Direction, Error, Result, Scalar};
+
+/// Eigenvalues and eigenvectors of both ends of a spectrum.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct EigenPairs<S> {
+    /// The lowest eigenvalues, ascending, then the highest, ascending.
+    pub values: Vec<f64>,
+    /// ‖A·v − λ·v‖ of each: there is an eigenvalue within this distance.
+    pub residuals: Vec<f64>,
+    /// The eigenvectors, of length 1 and orthogonal to each other.
+    pub vectors: Vec<Vec<S>>,
+    /// How many of the pairs are of the low end.
+    pub lowest: usize,
+    /// Products of the operator with a vector.
+    pub products: usize,
+    /// Why the run ended: [`LanczosEnd::Residuals`] if all residuals are below the tolerance.
+    pub end: LanczosEnd,
+}
+
+impl Lanczos {
+    /// The `lowest` and `highest` outermost eigenpairs, to residuals of the
+    /// [tolerance](Self::tolerance) times the largest |λ|.
+    ///
+    /// An eigenvalue that comes several times is found once: one start cannot tell its eigenvectors
+    /// apart. Residuals show eigenvalues near the values, not that none was passed over; a tolerance
+    /// well below the gaps guards against that. If the operator has fewer (different) eigenvalues than
+    /// asked for, they come all, the low end first.
+    ///
+    /// ```
+    /// use loss_landscape::{Directions, Grid2d, HessianOperator, Lanczos, Model};
+    /// use loss_landscape::nets::{digits, Activation, Criterion, Mlp, Sgd};
+    ///
+    /// let data = digits::<f64>()?.0;
+    /// let mut net = Mlp::new(&[64, 12, 10], Activation::Tanh, Criterion::CrossEntropy, 0)?;
+    /// Sgd::new(0.1).momentum(0.9).batch_size(32).epochs(2).train(&mut net, &data)?;
+    /// // The plane of the steepest and the most downward curvature.
+    /// let mut hessian = HessianOperator::new(&net, net.parameters(), &data)?;
+    /// let pairs = Lanczos::new().tolerance(1e-4).pairs(&mut hessian, 1, 2)?;
+    /// assert!(pairs.values[0] < 0.0 && pairs.values[1] < pairs.values[2]);
+    /// let plane = Directions::new(pairs.direction(&hessian, 2)?, pairs.direction(&hessian, 0)?)?;
+    /// let surface = Grid2d::new(&net, plane).data("", &data).alpha(-0.1..=0.1, 3).beta(-0.1..=0.1, 3).run()?;
+    /// let loss = surface.channel("loss")?;
+    /// let curvature = (loss[[0, 1]] - 2.0 * loss[[1, 1]] + loss[[2, 1]]) / 0.01;
+    /// assert!((curvature / pairs.values[2] - 1.0).abs() < 0.1);
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); [`Error::Setting`] if no pair is asked for or more than the basis holds.
+    pub fn pairs<A: SymmetricOperator + ?Sized>(
+        &self,
+        operator: &mut A,
+        lowest: usize,
+        highest: usize,
+    ) -> Result<EigenPairs<A::Scalar>> {
+        self.check()?;
+        let n = ensure_dimension(operator)?;
+        self.ensure_memory::<A::Scalar>(n)?;
+        let wanted = lowest.saturating_add(highest);
+        let capacity = self.capacity::<A::Scalar>(n);
+        // A restart must leave room for new directions.
+        let most = if capacity == n { n } else { capacity.saturating_sub(4) };
+        if wanted == 0 || wanted > most {
+            return Err(Error::Setting {
+                setting: "the number of eigenpairs",
+                needs: "1 or more, and so few that the basis holds them",
+                value: wanted as f64,
+            });
+        }
+        let mut solver = Solver::new(n);
+        solver.start(Start { seed: self.seed, stream: self.stream, warm: None });
+        let end = loop {
+            solver.step(operator)?;
+            let full = solver.len() == capacity;
+            solver.ritz(full);
+            let count = solver.theta.len();
+            let enough = self.tolerance * solver.scale();
+            let converged = count >= wanted
+                && chosen(count, lowest, highest).all(|index| solver.residual(index) <= enough);
+            if solver.noise() > enough {
+                break LanczosEnd::Asymmetric;
+            } else if solver.is_invariant() {
+                break LanczosEnd::Exact;
+            } else if converged {
+                break LanczosEnd::Residuals;
+            } else if solver.products >= self.max_products {
+                break LanczosEnd::ProductLimit;
+            }
+            if full {
+                let spare = (capacity - wanted) / 4;
+                solver.restart(lowest + spare, highest + spare);
+            }
+            solver.advance();
+        };
+        solver.ritz(true);
+        let count = solver.theta.len();
+        let (lowest, highest) = (lowest.min(count), highest.min(count.saturating_sub(lowest)));
+        let indices: Vec<usize> = chosen(count, lowest, highest).collect();
+        let vector = |&index: &usize| {
+            let mut v = vec![A::Scalar::from_f64(0.0); n];
+            solver.vector(index, &mut v);
+            v
+        };
+        Ok(EigenPairs {
+            values: indices.iter().map(|&index| solver.value(index)).collect(),
+            residuals: indices.iter().map(|&index| solver.residual(index)).collect(),
+            vectors: indices.iter().map(vector).collect(),
+            lowest,
+            products: solver.products,
+            end,
+        })
+    }
+}
+
+impl<S: Scalar> EigenPairs<S> {
+    /// The eigenvector at this index as a direction of the whole layout, of length 1: one unit of α is one
+    /// unit of distance, and the curvature along it is the eigenvalue.
+    ///
+    /// # Errors
+    /// [`Error::OperatorLength`] for another operator's Hessian; [`Error::Setting`] for an index past the
+    /// pairs.
+    pub fn direction(&self, hessian: &HessianOperator<'_, S>, index: usize) -> Result<Direction<S>> {
+        let (Some(v), Some(&value)) = (self.vectors.get(index), self.values.get(index)) else {
+            return Err(Error::Setting {
+                setting: "the index of an eigenpair",
+                needs: "below the number of pairs",
+                value: index as f64,
+            });
+        };
+        Ok(Direction::eigenvector(hessian.layout(), hessian.embed(v)?, value))
+    }
+}
+
+/// The indices of the outermost of `count` values.
+fn chosen(count: usize, lowest: usize, highest: usize) -> impl Iterator<Item = usize> {
+    (0..lowest.min(count)).chain(count.saturating_sub(highest).max(lowest.min(count))..count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FnOperator;
+
+    fn diagonal(spectrum: &[f64]) -> impl SymmetricOperator<Scalar = f64> + '_ {
+        FnOperator::new(spectrum.len(), move |v: &[f64], out: &mut [f64]| {
+            out.iter_mut().zip(spectrum).zip(v).for_each(|((out, l), v)| *out = l * v);
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn the_outermost_pairs_with_and_without_restarts() {
+        let spectrum: Vec<f64> = (0..3000)
+            .map(|i| match i {
+                0..6 => 4.0 + i as f64,
+                6..10 => -0.5 - 0.3 * i as f64,
+                _ => 0.2 * (i as f64).sin(),
+            })
+            .collect();
+        // The eigenvectors are unit vectors.
+        let places = [9, 8, 7, 3, 4, 5];
+        for limit in [1 << 30, 24 * 3000 * 8] {
+            let lanczos = Lanczos::new().tolerance(1e-9).memory_limit(limit).max_products(400);
+            let pairs = lanczos.pairs(&mut diagonal(&spectrum), 3, 3).unwrap();
+            assert_eq!((pairs.end, pairs.lowest), (LanczosEnd::Residuals, 3));
+            for ((&value, v), place) in pairs.values.iter().zip(&pairs.vectors).zip(places) {
+                assert!((value - spectrum[place]).abs() < 1e-9, "{value} {}", spectrum[place]);
+                assert!((v[place].abs() - 1.0).abs() < 1e-9);
+            }
+        }
+    }
+
+    #[test]
+    fn fewer_eigenvalues_than_asked_for_come_all() {
+        let spectrum = [1.0, 1.0, 2.0, -1.0, 2.0];
+        let pairs = Lanczos::new().pairs(&mut diagonal(&spectrum), 2, 3).unwrap();
+        assert_eq!(pairs.end, LanczosEnd::Exact);
+        let rounded: Vec<i64> = pairs.values.iter().map(|value| (value * 1e9).round() as i64).collect();
+        assert_eq!(rounded, [-1_000_000_000, 1_000_000_000, 2_000_000_000]);
+        assert_eq!(pairs.lowest, 2);
+        let none = Lanczos::new().pairs(&mut diagonal(&spectrum), 0, 0);
+        assert!(matches!(none, Err(Error::Setting { .. })));
+        let many = Lanczos::new().pairs(&mut diagonal(&spectrum), 4, 2);
+        assert!(matches!(many, Err(Error::Setting { .. })));
+    }
+}
