@@ -2,20 +2,32 @@
 
 mod basis;
 mod bounds;
+mod density;
+mod diagonal;
 mod lanczos;
 mod map;
 mod operator;
 mod order;
 mod pairs;
 mod point;
+mod probes;
+mod quadrature;
+mod sample;
+mod sketch;
 mod slice;
 mod solver;
+mod trace;
 mod tridiagonal;
 
+pub use density::{DensityCurve, DensityEstimate, SpectralDensity};
+pub use diagonal::{DiagonalEnd, DiagonalEstimate, DiagonalEstimator};
 pub use lanczos::{Extremes, Lanczos, LanczosEnd, eigen_extremes};
 pub use map::{
     EigenRatio1d, EigenRatio2d, RatioCurve, RatioProbe, RatioSurface, eigen_ratio_1d, eigen_ratio_2d,
 };
 pub use operator::{FnOperator, HessianOperator, SymmetricOperator};
 pub use pairs::EigenPairs;
+pub use probes::Probe;
+pub use quadrature::Quadrature;
 pub use slice::{SliceCurvature, SliceReport};
+pub use trace::{TraceEnd, TraceEstimate, TraceEstimator, TraceMethod};

@@ -287,7 +287,7 @@ impl<S: Scalar> Solver<S> {
 }
 
 /// The power of two next to the largest element, where it is far from 1; else 1.
-fn unit_of<S: Scalar>(w: &[S]) -> f64 {
+pub(super) fn unit_of<S: Scalar>(w: &[S]) -> f64 {
     let largest = w.iter().fold(0.0_f64, |largest, w| largest.max(w.as_f64().abs()));
     if (1e-8..1e8).contains(&largest) || largest == 0.0 {
         return 1.0;
