@@ -2,17 +2,18 @@
 
 use std::{ops::RangeInclusive, time::Instant};
 
-use ndarray::{Array2, ArrayView1, ArrayView2};
+use ndarray::Array2;
 
 use super::{
-    Lanczos, LanczosEnd,
+    Lanczos, RatioCurve, RatioSurface,
     operator::HessianOperator,
     order,
     point::{CHANNELS, RatioPlane, Recipe, Store},
+    ratio::Totals,
 };
 use crate::{
     Curve, Direction, Directions, Error, HessianProduct, Mask, Observer, OnBadPoint, Plane, Result, Scalar,
-    Surface, SweepReport,
+    Surface,
     params::content_hash,
     sweep::{
         Axis, DirectionRecord,
@@ -145,29 +146,6 @@ pub struct RatioProbe {
     pub memory: u64,
 }
 
-/// The eigenvalue ratio over a plane; `[i, j]` is always the point (α_i, β_j).
-#[derive(Clone, Debug)]
-pub struct RatioSurface {
-    surface: Surface,
-    totals: Totals,
-}
-
-/// The eigenvalue ratio along a line.
-#[derive(Clone, Debug)]
-pub struct RatioCurve {
-    curve: Curve,
-    totals: Totals,
-}
-
-/// What the points of all data sets left.
-#[derive(Clone, Debug)]
-struct Totals {
-    /// [point, data set].
-    ends: Array2<Option<LanczosEnd>>,
-    products: usize,
-    cold: usize,
-}
-
 impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> EigenRatio1d<'a, M, D> {
     /// A map around the model's parameters along `direction`.
     pub fn new(model: &'a M, direction: Direction<M::Scalar>) -> Self {
@@ -183,7 +161,7 @@ impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> EigenRatio1d<'a, M, D>
         let (plane, origin) = self.place()?;
         let (swept, totals) =
             run(self.model, &plane, &self.alpha, None, &self.options, &self.recipe, origin)?;
-        Ok(RatioCurve { curve: Curve::new(swept), totals })
+        Ok(RatioCurve::new(Curve::new(swept), totals))
     }
 
     /// Computes the middle point of the first data set and says what the map would cost.
@@ -230,12 +208,12 @@ impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> EigenRatio2d<'a, M, D>
     /// As [`Grid2d::run`](crate::Grid2d::run); [`Error::Setting`] for a tolerance or confidence out of
     /// range; [`Error::EmptyMask`] for a mask that chooses nothing; [`Error::MemoryLimit`] if the
     /// eigenvectors kept for warm starts or a Lanczos basis do not fit. A point that fails is no error:
-    /// see [`SweepReport::bad_points`].
+    /// see [`SweepReport::bad_points`](crate::SweepReport::bad_points).
     pub fn run(self) -> Result<RatioSurface> {
         let (plane, origin) = self.place()?;
         let (swept, totals) =
             run(self.model, &plane, &self.alpha, Some(&self.beta), &self.options, &self.recipe, origin)?;
-        Ok(RatioSurface { surface: Surface::new(swept), totals })
+        Ok(RatioSurface::new(Surface::new(swept), totals))
     }
 
     /// Computes the middle point of the first data set, cold, and says what the map would cost.
@@ -306,7 +284,7 @@ macro_rules! ratio_options {
             }
 
             /// The most products at a point; 500 by default. A point that would need more keeps what it
-            /// has ([`LanczosEnd::ProductLimit`]).
+            /// has ([`LanczosEnd::ProductLimit`](crate::LanczosEnd)).
             pub fn max_products(mut self, products: usize) -> Self {
                 self.recipe.lanczos.max_products = products;
                 self
@@ -459,110 +437,4 @@ where
         total_seconds: total_products.map(|products| products as f64 * seconds_per_product / threads as f64),
         memory: memory.values_and_kept.saturating_add(memory.basis.saturating_mul(threads as u64)),
     })
-}
-
-impl Totals {
-    /// Whether the ratio of the first data set at a point is not known to the tolerance.
-    fn is_uncertain(&self, point: usize) -> bool {
-        !matches!(
-            self.ends[[point, 0]],
-            Some(LanczosEnd::Certified | LanczosEnd::Residuals | LanczosEnd::Exact | LanczosEnd::Decided)
-        )
-    }
-}
-
-/// What both results tell.
-macro_rules! ratio_accessors {
-    ($result:ident, $field:ident, $inner:ident, $view:ident) => {
-        impl $result {
-            /// All channels, with axes, report and files.
-            pub fn $field(&self) -> &$inner {
-                &self.$field
-            }
-
-            /// The coordinates α.
-            pub fn alpha(&self) -> &[f64] {
-                self.$field.alpha()
-            }
-
-            /// One channel; NaN where nothing was computed or the point failed. The name of a data set
-            /// stands before it, as in a sweep of losses.
-            ///
-            /// # Errors
-            /// [`Error::UnknownChannel`].
-            pub fn channel(&self, name: &str) -> Result<$view<'_, f64>> {
-                self.$field.channel(name)
-            }
-
-            /// |λ_min / λ_max| on the first data set.
-            ///
-            /// # Errors
-            /// None for a result that a map returned.
-            pub fn ratio(&self) -> Result<$view<'_, f64>> {
-                self.$field.channel(&self.$field.channels()[2])
-            }
-
-            /// λ_min on the first data set.
-            ///
-            /// # Errors
-            /// None for a result that a map returned.
-            pub fn lambda_min(&self) -> Result<$view<'_, f64>> {
-                self.$field.channel(&self.$field.channels()[0])
-            }
-
-            /// λ_max on the first data set.
-            ///
-            /// # Errors
-            /// None for a result that a map returned.
-            pub fn lambda_max(&self) -> Result<$view<'_, f64>> {
-                self.$field.channel(&self.$field.channels()[1])
-            }
-
-            /// Why the run at each point ended, [point, data set], points row by row; none where it did not
-            /// run or failed.
-            pub fn ends(&self) -> &Array2<Option<LanczosEnd>> {
-                &self.totals.ends
-            }
-
-            /// Hessian-vector products of all points.
-            pub fn products(&self) -> usize {
-                self.totals.products
-            }
-
-            /// Points that started from a random vector alone.
-            pub fn cold_points(&self) -> usize {
-                self.totals.cold
-            }
-
-            /// How the map went: termination, bad points, provenance.
-            pub fn report(&self) -> &SweepReport {
-                self.$field.report()
-            }
-        }
-    };
-}
-
-ratio_accessors!(RatioSurface, surface, Surface, ArrayView2);
-ratio_accessors!(RatioCurve, curve, Curve, ArrayView1);
-
-impl RatioSurface {
-    /// The coordinates β.
-    pub fn beta(&self) -> &[f64] {
-        self.surface.beta()
-    }
-
-    /// Where the ratio on the first data set is not known to the tolerance: the limit on products was
-    /// reached, the products were not symmetric, or the point failed.
-    pub fn uncertain(&self) -> Array2<bool> {
-        let [rows, columns] = self.surface.shape();
-        Array2::from_shape_fn((rows, columns), |(i, j)| self.totals.is_uncertain(i * columns + j))
-    }
-}
-
-impl RatioCurve {
-    /// Where the ratio on the first data set is not known to the tolerance; see
-    /// [`RatioSurface::uncertain`].
-    pub fn uncertain(&self) -> Vec<bool> {
-        (0..self.curve.alpha().len()).map(|i| self.totals.is_uncertain(i)).collect()
-    }
 }

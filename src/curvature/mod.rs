@@ -12,6 +12,7 @@ mod pairs;
 mod point;
 mod probes;
 mod quadrature;
+mod ratio;
 mod sample;
 mod sketch;
 mod slice;
@@ -22,12 +23,11 @@ mod tridiagonal;
 pub use density::{DensityCurve, DensityEstimate, SpectralDensity};
 pub use diagonal::{DiagonalEnd, DiagonalEstimate, DiagonalEstimator};
 pub use lanczos::{Extremes, Lanczos, LanczosEnd, eigen_extremes};
-pub use map::{
-    EigenRatio1d, EigenRatio2d, RatioCurve, RatioProbe, RatioSurface, eigen_ratio_1d, eigen_ratio_2d,
-};
+pub use map::{EigenRatio1d, EigenRatio2d, RatioProbe, eigen_ratio_1d, eigen_ratio_2d};
 pub use operator::{FnOperator, HessianOperator, SymmetricOperator};
 pub use pairs::EigenPairs;
 pub use probes::Probe;
 pub use quadrature::Quadrature;
+pub use ratio::{RatioCurve, RatioSurface};
 pub use slice::{SliceCurvature, SliceReport};
 pub use trace::{TraceEnd, TraceEstimate, TraceEstimator, TraceMethod};

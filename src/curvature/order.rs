@@ -45,9 +45,11 @@ pub(super) fn pairs(i: usize, j: usize, rows: usize, columns: usize) -> impl Ite
         Place::Square(step) => (step, [(1, 1), (1, -1)]),
         Place::Side(step) => (step, [(1, 0), (0, 1)]),
     };
+    // At most the lattice's, so that the sign fits.
+    let step = step.cast_signed();
     let there = move |down: isize, right: isize| {
-        let i = i.checked_add_signed(down * step as isize).filter(|&i| i < rows)?;
-        let j = j.checked_add_signed(right * step as isize).filter(|&j| j < columns)?;
+        let i = i.checked_add_signed(down * step).filter(|&i| i < rows)?;
+        let j = j.checked_add_signed(right * step).filter(|&j| j < columns)?;
         Some(i * columns + j)
     };
     moves

@@ -158,11 +158,11 @@ mod tests {
 
     #[test]
     fn the_outermost_pairs_with_and_without_restarts() {
-        let spectrum: Vec<f64> = (0..3000)
+        let spectrum: Vec<f64> = (0..3000_u32)
             .map(|i| match i {
-                0..6 => 4.0 + i as f64,
-                6..10 => -0.5 - 0.3 * i as f64,
-                _ => 0.2 * (i as f64).sin(),
+                0..6 => 4.0 + f64::from(i),
+                6..10 => -0.5 - 0.3 * f64::from(i),
+                _ => 0.2 * f64::from(i).sin(),
             })
             .collect();
         // The eigenvectors are unit vectors.

@@ -201,7 +201,7 @@ impl<S> SliceReport<S> {
     }
 }
 
-impl<S> fmt::Display for SliceReport<S> {
+impl<S: Scalar> fmt::Display for SliceReport<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { point: [alpha, beta], curvatures: [low, high], extremes, .. } = self;
         let Extremes { lambda_min, lambda_max, bounds, confidence, .. } = extremes;

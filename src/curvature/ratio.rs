@@ -1,0 +1,139 @@
+//! What a map of the eigenvalue ratio found: its channels, and how each point ended.
+
+use ndarray::{Array2, ArrayView1, ArrayView2};
+
+use super::LanczosEnd;
+use crate::{Curve, Result, Surface, SweepReport};
+
+/// The eigenvalue ratio over a plane; `[i, j]` is always the point (α_i, β_j).
+#[derive(Clone, Debug)]
+pub struct RatioSurface {
+    surface: Surface,
+    totals: Totals,
+}
+
+/// The eigenvalue ratio along a line.
+#[derive(Clone, Debug)]
+pub struct RatioCurve {
+    curve: Curve,
+    totals: Totals,
+}
+
+/// What the points of all data sets left.
+#[derive(Clone, Debug)]
+pub(super) struct Totals {
+    /// [point, data set].
+    pub(super) ends: Array2<Option<LanczosEnd>>,
+    pub(super) products: usize,
+    pub(super) cold: usize,
+}
+
+impl Totals {
+    /// Whether the ratio of the first data set at a point is not known to the tolerance.
+    fn is_uncertain(&self, point: usize) -> bool {
+        !matches!(
+            self.ends[[point, 0]],
+            Some(LanczosEnd::Certified | LanczosEnd::Residuals | LanczosEnd::Exact | LanczosEnd::Decided)
+        )
+    }
+}
+
+/// What both results tell.
+macro_rules! ratio_accessors {
+    ($result:ident, $field:ident, $inner:ident, $view:ident) => {
+        impl $result {
+            pub(super) fn new($field: $inner, totals: Totals) -> Self {
+                Self { $field, totals }
+            }
+
+            /// All channels, with axes, report and files.
+            pub fn $field(&self) -> &$inner {
+                &self.$field
+            }
+
+            /// The coordinates α.
+            pub fn alpha(&self) -> &[f64] {
+                self.$field.alpha()
+            }
+
+            /// One channel; NaN where nothing was computed or the point failed. The name of a data set
+            /// stands before it, as in a sweep of losses.
+            ///
+            /// # Errors
+            /// [`Error::UnknownChannel`](crate::Error::UnknownChannel).
+            pub fn channel(&self, name: &str) -> Result<$view<'_, f64>> {
+                self.$field.channel(name)
+            }
+
+            /// |λ_min / λ_max| on the first data set.
+            ///
+            /// # Errors
+            /// None for a result that a map returned.
+            pub fn ratio(&self) -> Result<$view<'_, f64>> {
+                self.$field.channel(&self.$field.channels()[2])
+            }
+
+            /// λ_min on the first data set.
+            ///
+            /// # Errors
+            /// None for a result that a map returned.
+            pub fn lambda_min(&self) -> Result<$view<'_, f64>> {
+                self.$field.channel(&self.$field.channels()[0])
+            }
+
+            /// λ_max on the first data set.
+            ///
+            /// # Errors
+            /// None for a result that a map returned.
+            pub fn lambda_max(&self) -> Result<$view<'_, f64>> {
+                self.$field.channel(&self.$field.channels()[1])
+            }
+
+            /// Why the run at each point ended, [point, data set], points row by row; none where it did not
+            /// run or failed.
+            pub fn ends(&self) -> &Array2<Option<LanczosEnd>> {
+                &self.totals.ends
+            }
+
+            /// Hessian-vector products of all points.
+            pub fn products(&self) -> usize {
+                self.totals.products
+            }
+
+            /// Points that started from a random vector alone.
+            pub fn cold_points(&self) -> usize {
+                self.totals.cold
+            }
+
+            /// How the map went: termination, bad points, provenance.
+            pub fn report(&self) -> &SweepReport {
+                self.$field.report()
+            }
+        }
+    };
+}
+
+ratio_accessors!(RatioSurface, surface, Surface, ArrayView2);
+ratio_accessors!(RatioCurve, curve, Curve, ArrayView1);
+
+impl RatioSurface {
+    /// The coordinates β.
+    pub fn beta(&self) -> &[f64] {
+        self.surface.beta()
+    }
+
+    /// Where the ratio on the first data set is not known to the tolerance: the limit on products was
+    /// reached, the products were not symmetric, or the point failed.
+    pub fn uncertain(&self) -> Array2<bool> {
+        let [rows, columns] = self.surface.shape();
+        Array2::from_shape_fn((rows, columns), |(i, j)| self.totals.is_uncertain(i * columns + j))
+    }
+}
+
+impl RatioCurve {
+    /// Where the ratio on the first data set is not known to the tolerance; see
+    /// [`RatioSurface::uncertain`].
+    pub fn uncertain(&self) -> Vec<bool> {
+        (0..self.curve.alpha().len()).map(|i| self.totals.is_uncertain(i)).collect()
+    }
+}
