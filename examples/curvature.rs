@@ -12,9 +12,9 @@ use std::{error::Error, fs, path::Path, time::Instant};
 
 use loss_landscape::{
     EigenRatio2d, Grid2d, HessianOperator, Lanczos, Loss, Model, ProgressBar, RandomDirections,
-    SliceCurvature,
+    SliceCurvature, SpectralDensity, TraceEstimator,
     nets::{Activation, Criterion, Mlp, Sgd, TrainingEnd, digits},
-    plot::{ContourFigure, Panels, RatioFigure, Scale},
+    plot::{ContourFigure, Curve, DensityFigure, Panels, RatioFigure, Scale},
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -87,6 +87,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pairs = Lanczos::new().tolerance(1e-4).pairs(&mut hessian, 3, 9)?;
     let listed: Vec<String> = pairs.values.iter().map(|value| format!("{value:.4}")).collect();
     println!("The 3 lowest and 9 highest eigenvalues, {} products: {}", pairs.products, listed.join("  "));
+
+    let trace = TraceEstimator::new().max_products(120).run(&mut hessian)?;
+    println!("Trace {:.4} ± {:.4}, {} products", trace.value, trace.standard_error, trace.products);
+
+    let spectrum = SpectralDensity::new().probes(10).run(&mut hessian)?;
+    let [least, most] = spectrum.range();
+    let margin = 0.05 * (most - least);
+    let at: Vec<f64> =
+        (0..=2000).map(|i| least - margin + (most - least + 2.0 * margin) * f64::from(i) / 2000.0).collect();
+    let density = spectrum.density(&at, Some((most - least) / 200.0))?;
+    let curve =
+        Curve::new("10 probes of 64 steps", &at, &density.values).band(&density.lower, &density.upper);
+    let figure = DensityFigure::new()
+        .curve(curve)
+        .extremes(report.extremes.lambda_min, report.extremes.lambda_max)
+        .title("The Hessian's spectrum at the minimiser");
+    fs::write(folder.join("density.svg"), figure.to_svg()?)?;
 
     println!(
         "\nDone in {:.1} s; figures and numbers are in {}.",
