@@ -2,7 +2,7 @@
 //!
 //! This crate implements *Visualizing the Loss Landscape of Neural Nets* (Li, Xu, Taylor, Studer,
 //! Goldstein, NeurIPS 2018[^1]): filter-normalised random directions, interpolation between
-//! minimisers, and surfaces over a plane, for any model that implements two small traits, in parallel
+//! minimisers, surfaces over a plane, and maps of the Hessian's eigenvalue ratio, for any model that implements two small traits, in parallel
 //! and with the same bits for any number of threads.
 //!
 //! ```
@@ -37,9 +37,18 @@
 //! it went, which points were bad, and where everything came from ([`Provenance`]). An [`Observer`]
 //! watches and may cancel.
 //!
+//! **Curvature.** [`eigen_extremes`] finds λ_min and λ_max of the Hessian at θ, [`EigenRatio2d`] maps
+//! |λ_min/λ_max| over a plane ([`eigen_ratio_1d`] and [`eigen_ratio_2d`] with their defaults) into a
+//! [`RatioSurface`]. Under both is [`Lanczos`], which works for any [`SymmetricOperator`]: a
+//! [`HessianOperator`], all of it or the blocks of a [`Mask`], or a closure ([`FnOperator`]). It ends in
+//! [`Extremes`], with bounds and why it ended, or in [`EigenPairs`], which span planes.
+//! [`TraceEstimator`], [`DiagonalEstimator`] and [`SpectralDensity`] estimate with error bars;
+//! [`SliceCurvature`] says what a plane hides.
+//!
 //! **Speed, when you need it.** [`Loss::prepare`] may return a [`Prepared`] plane with a [`Worker`] for
 //! each thread: scratch memory, products computed once for the whole plane, several points in one call,
-//! data in chunks. [`pointwise`] is the default.
+//! data in chunks. [`pointwise`] is the default. A [`HessianWorker`] keeps what Hessian-vector products at one θ
+//! share.
 //!
 #![cfg_attr(feature = "nets", doc = "**A network to start with** is in [`nets`]; **figures** are in")]
 #![cfg_attr(not(feature = "nets"), doc = "**A network to start with** is in `nets`; **figures** are in")]
@@ -52,18 +61,20 @@
 //!
 //! - `nets`: a multilayer perceptron with exact gradient and Hessian-vector product, its training, a
 //!   reader of IDX files, and the handwritten digits. Adds the crates `gemm` and `pulp`.
-//! - `plot`: figures as SVG, contours with labels, curves on two axes. Adds `colorous`.
+//! - `plot`: figures as SVG, contours with labels, eigenvalue ratios, curves on two axes, spectra. Adds `colorous`.
 //! - `npz`: results for numpy, [`Surface`] and [`Curve`] get `write_npz`. Adds `ndarray-npy`.
 //! - `progress`: `ProgressBar`, an [`Observer`] for the terminal. Adds `indicatif`.
 //!
 //! # What it does not do
 //!
-//! - It does not differentiate your model: bring a gradient, or use losses alone.
+//! - It does not differentiate your model: bring a gradient for curvature, or use losses alone.
+//! - It does not prove that an eigenvalue is the extreme one: from products alone nobody can. Bounds hold with
+//!   the probability that they name.
 //! - It does not smooth, clip or replace values. NaN and infinity are stored as they are, listed, and
 //!   masked in figures.
 //! - It does not re-estimate batch statistics. Buffers stand still unless you move them.
 //! - It does not guess filter axes from ranks or names; the layout says them.
-//! - No curvature maps, convolutional networks, PNG, HTML or resumable runs yet.
+//! - No convolutional networks, PNG, HTML or resumable runs yet.
 //!
 //! # Numbers
 //!
