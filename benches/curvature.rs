@@ -135,11 +135,12 @@ fn maps(activation: Activation, seeds: u64) {
     }
 }
 
-/// One line a way for the comparison with the original: products a point, seconds, largest error, points
-/// outside the tolerance.
+/// For the comparison with the original: a line of true ratios, then one line a way, products a point, seconds,
+/// largest error, points outside the tolerance.
 fn one_map() {
     let (net, data, dirs) = network(Activation::Tanh);
     let truth = truth(&net, &data, &dirs);
+    println!("{}", truth.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
     for way in &WAYS {
         let row = row(&net, &data, &dirs, &truth, way, 0);
         println!("{} {} {} {}", row.products, row.seconds, row.error, row.outside);
