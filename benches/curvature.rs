@@ -90,7 +90,7 @@ fn row(
         .run()
         .unwrap();
     let seconds = started.elapsed().as_secs_f64();
-    let ratio = map.ratio().unwrap();
+    let ratio = map.ratio();
     let errors: Vec<f64> = ratio.iter().zip(truth).map(|(found, exact)| (found - exact).abs()).collect();
     let [low, high] = ["ratio low", "ratio high"].map(|name| map.channel(name).unwrap());
     let inside = |low: f64, high: f64, exact: f64| low <= exact + 1e-8 && exact <= high + 1e-8;

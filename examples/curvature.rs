@@ -70,7 +70,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .y_label("β")
         .scale(Scale::Log)
         .marker(0.0, 0.0, "");
-    let ratio = RatioFigure::new(map.alpha(), map.beta(), map.lambda_min()?, map.lambda_max()?)
+    let ratio = RatioFigure::new(map.alpha(), map.beta(), map.lambda_min(), map.lambda_max())
         .uncertain(map.uncertain().view())
         .title("|λₘᵢₙ / λₘₐₓ| of the Hessian")
         .x_label("α")

@@ -75,9 +75,12 @@ pub enum LanczosEnd {
     Residuals,
     /// The ratio is above or below the [threshold](Lanczos::threshold), at the confidence asked for.
     Decided,
-    /// The basis spans an invariant space: with a random start its Ritz values are all the eigenvalues
-    /// there are (each once), with probability 1.
+    /// The basis spans an invariant space, and the ratio is known to the tolerance: it is the whole space, or
+    /// the bounds at rounding say so. Its Ritz values are all the eigenvalues there are, each once.
     Exact,
+    /// The basis spans an invariant space to rounding, but rounding hides so much of what may be outside that
+    /// the ratio is not known to the tolerance. That happens in `f32`; the bounds say what is known.
+    Breakdown,
     /// The limit on products was reached before.
     ProductLimit,
     /// The products are not those of a symmetric operator to the tolerance asked: they are wrong, or
@@ -164,7 +167,8 @@ impl Lanczos {
     }
 
     /// The most bytes for the basis and its scratch memory; 1 GiB by default. A run that needs more
-    /// vectors restarts with the outermost Ritz vectors, and its bounds stay those of before.
+    /// vectors restarts with the outermost Ritz vectors: its bounds stay those of before, it can end by residuals
+    /// alone, and a step costs k³ operations beside its product.
     pub fn memory_limit(self, bytes: u64) -> Self {
         Self { memory_limit: bytes, ..self }
     }
@@ -192,7 +196,7 @@ impl Lanczos {
     }
 
     /// The bytes that a run on vectors of length `n` takes at most: basis, product and the vectors
-    /// returned. The operator's own memory is not in it.
+    /// returned. The operator's own memory is not in it, nor 16·k² bytes for a basis of k vectors that is full.
     pub fn memory<S: Scalar>(&self, n: usize) -> u64 {
         let vectors = self.capacity::<S>(n) as u64 + if self.vectors { 3 } else { 1 };
         vectors.saturating_mul(n as u64).saturating_mul(size_of::<S>() as u64)
@@ -295,7 +299,7 @@ impl Lanczos {
             if solver.value(last) > bounds[1] {
                 bounds[1] = f64::INFINITY;
             }
-        } else if solver.is_invariant() {
+        } else if solver.is_whole() {
             *bounds = [solver.value(0) - noise, solver.value(last) + noise];
         } else {
             let [low, high] = solver.reach((1.0 - self.confidence) / 2.0);
@@ -320,10 +324,12 @@ impl Lanczos {
         if extremes.asymmetry > self.tolerance {
             return Some(LanczosEnd::Asymmetric);
         }
+        let known = within(ratio, extremes.ratio_interval(), self.tolerance);
         if solver.is_invariant() {
-            return Some(LanczosEnd::Exact);
+            let exact = known || solver.is_whole();
+            return Some(if exact { LanczosEnd::Exact } else { LanczosEnd::Breakdown });
         }
-        if within(ratio, extremes.ratio_interval(), self.tolerance) {
+        if known {
             return Some(LanczosEnd::Certified);
         }
         if self.threshold.is_some_and(|threshold| extremes.above(threshold).is_some()) {
@@ -361,7 +367,9 @@ impl Lanczos {
 
     pub(super) fn ensure_memory<S: Scalar>(&self, n: usize) -> Result<()> {
         let bytes = self.memory::<S>(n);
-        if bytes > self.memory_limit {
+        // A single vector must have a size that the system can speak of.
+        let vector = n.checked_mul(size_of::<S>()).and_then(|bytes| isize::try_from(bytes).ok());
+        if bytes > self.memory_limit || vector.is_none() {
             let what = "a Lanczos basis";
             return Err(Error::MemoryLimit { what, bytes, limit: self.memory_limit });
         }

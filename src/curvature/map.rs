@@ -55,7 +55,7 @@ where
 /// let net = Mlp::new(&[64, 8, 10], Activation::Tanh, Criterion::CrossEntropy, 0)?;
 /// let direction = RandomDirections::new(1).one(&net)?;
 /// let curve = EigenRatio1d::new(&net, direction).data("test", &data).alpha(-1.0..=1.0, 5).run()?;
-/// assert!(curve.ratio()?.iter().all(|ratio| *ratio > 0.0));
+/// assert!(curve.ratio().iter().all(|ratio| *ratio > 0.0));
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 #[derive(Debug)]
@@ -78,7 +78,11 @@ pub struct EigenRatio1d<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> {
 /// grids too coarse or where eigenvalues cross, the point starts cold after all. So every point is either
 /// certified (channel `certified`) or agrees with its neighbours; on the network of the benches none of
 /// 625 points is off by more than the tolerance, over all seeds tried. Without warm starts every point is
-/// certified, at about three times the cost.
+/// certified, at about three times the cost. A basis too small for a run
+/// ([`basis_memory`](Self::basis_memory)) can end it by residuals alone; such points are
+/// [uncertain](RatioSurface::uncertain).
+///
+/// Where the Hessian is zero the ratio is NaN, and the point is listed as bad.
 ///
 /// The result has the same bits for any number of threads. Its channels, for each data set:
 ///
@@ -108,7 +112,7 @@ pub struct EigenRatio1d<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> {
 ///     .beta(-1.0..=1.0, 3)
 ///     .tolerance(0.01)
 ///     .run()?;
-/// let (ratio, sign) = (map.ratio()?, map.channel("sign")?);
+/// let (ratio, sign) = (map.ratio(), map.channel("sign")?);
 /// assert_eq!(ratio.dim(), (5, 3));
 /// assert!(sign.iter().all(|sign| *sign == -1.0)); // nowhere convex
 /// # Ok::<(), loss_landscape::Error>(())
@@ -206,7 +210,8 @@ impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> EigenRatio2d<'a, M, D>
     ///
     /// # Errors
     /// As [`Grid2d::run`](crate::Grid2d::run); [`Error::Setting`] for a tolerance or confidence out of
-    /// range; [`Error::EmptyMask`] for a mask that chooses nothing; [`Error::MemoryLimit`] if the
+    /// range or no products; [`Error::EmptyMask`] for a mask that chooses nothing, [`Error::LayoutMismatch`]
+    /// for one of another layout; [`Error::MemoryLimit`] if the
     /// eigenvectors kept for warm starts or a Lanczos basis do not fit. A point that fails is no error:
     /// see [`SweepReport::bad_points`](crate::SweepReport::bad_points).
     pub fn run(self) -> Result<RatioSurface> {
@@ -296,8 +301,8 @@ macro_rules! ratio_options {
                 self
             }
 
-            /// The most bytes for the Lanczos basis of one thread; 1 GiB by default. See
-            /// [`Lanczos::memory_limit`].
+            /// The most bytes for the Lanczos basis of one thread; 1 GiB by default. Points that would need
+            /// more go on with a part of it, and may end uncertain; see [`Lanczos::memory_limit`].
             pub fn basis_memory(mut self, bytes: u64) -> Self {
                 self.recipe.lanczos.memory_limit = bytes;
                 self
@@ -384,6 +389,8 @@ where
         grid,
         origin,
         scalar: M::Scalar::NAME,
+        // Bounds may be infinite.
+        finite: 3,
     };
     let swept = options.sweep(task, &|number| {
         let data = options.data[number].1;
@@ -393,8 +400,9 @@ where
     for (mut column, store) in ends.columns_mut().into_iter().zip(&stores) {
         column.iter_mut().zip(store.ends()).for_each(|(end, found)| *end = found);
     }
+    let certain = stores[0].certain();
     let sum = |of: fn(&Store) -> usize| stores.iter().map(of).sum();
-    Ok((swept, Totals { ends, products: sum(Store::products), cold: sum(Store::cold) }))
+    Ok((swept, Totals { ends, certain, products: sum(Store::products), cold: sum(Store::cold) }))
 }
 
 fn probe<M, D>(
@@ -424,8 +432,9 @@ where
 
     let threads = options.threads.unwrap_or_else(rayon::current_num_threads).max(1);
     let points = rows * columns * options.data.len();
-    let lattice = rows.div_ceil(order::LATTICE) * columns.div_ceil(order::LATTICE) * options.data.len();
-    let cold_points = if recipe.warm { lattice } else { points };
+    let alone = |point: usize| order::pairs(point / columns, point % columns, rows, columns).next().is_none();
+    let lonely = (0..rows * columns).filter(|&point| alone(point)).count() * options.data.len();
+    let cold_points = if recipe.warm { lonely } else { points };
     let least = cold_points * extremes.products + (points - cold_points) * extremes.products.min(3);
     let total_products = [least, points * extremes.products];
     Ok(RatioProbe {

@@ -32,7 +32,8 @@ impl Lanczos {
     /// An eigenvalue that comes several times is found once: one start cannot tell its eigenvectors
     /// apart. Residuals show eigenvalues near the values, not that none was passed over; a tolerance
     /// well below the gaps guards against that. If the operator has fewer (different) eigenvalues than
-    /// asked for, they come all, the low end first.
+    /// asked for, they come all, the low end first. The vectors returned take memory beside
+    /// [`memory`](Self::memory).
     ///
     /// ```
     /// use loss_landscape::{Directions, Grid2d, HessianOperator, Lanczos, Model};
@@ -67,11 +68,12 @@ impl Lanczos {
         let wanted = lowest.saturating_add(highest);
         let capacity = self.capacity::<A::Scalar>(n);
         // A restart must leave room for new directions.
-        let most = if capacity == n { n } else { capacity.saturating_sub(4) };
-        if wanted == 0 || wanted > most {
+        let restarts = capacity < n && capacity < self.max_products;
+        let most = if restarts { capacity.saturating_sub(4) } else { capacity };
+        if wanted == 0 || wanted > most || (wanted > self.max_products && n > self.max_products) {
             return Err(Error::Setting {
                 setting: "the number of eigenpairs",
-                needs: "1 or more, and so few that the basis holds them",
+                needs: "1 or more, not more than the most products, and so few that the basis holds them",
                 value: wanted as f64,
             });
         }

@@ -8,6 +8,7 @@ use std::sync::{
 use super::{
     Extremes, HessianOperator, Lanczos, LanczosEnd, SymmetricOperator,
     basis::dot,
+    bounds::within,
     lanczos::RANDOM_SHARE,
     order,
     solver::{Solver, Start},
@@ -53,6 +54,7 @@ pub(super) struct Store {
     beta: Vec<f64>,
     number: usize,
     found: Vec<OnceLock<Found>>,
+    /// Codes of why runs ended, and [`CERTAIN`].
     ends: Vec<AtomicU8>,
     products: AtomicUsize,
     cold: AtomicUsize,
@@ -107,7 +109,12 @@ impl Store {
 
     /// Why the run at each point ended; none where it did not run or failed.
     pub(super) fn ends(&self) -> Vec<Option<LanczosEnd>> {
-        self.ends.iter().map(|code| decode(code.load(Ordering::Relaxed))).collect()
+        self.ends.iter().map(|code| decode(code.load(Ordering::Relaxed) & !CERTAIN)).collect()
+    }
+
+    /// Where the ratio is certified, or found warm and in accord with the neighbours.
+    pub(super) fn certain(&self) -> Vec<bool> {
+        self.ends.iter().map(|code| code.load(Ordering::Relaxed) & CERTAIN != 0).collect()
     }
 
     pub(super) fn products(&self) -> usize {
@@ -175,9 +182,11 @@ impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> RatioPlane<'a, M, D> {
         let Tools { hessian, solver, sums: [start, _], .. } = tools;
         let known = expected.map(|_| (start.as_slice(), RANDOM_SHARE));
         solver.start(Start { seed: lanczos.seed, stream, warm: known });
+        let mut in_accord = false;
         let extremes = if let Some(expected) = expected {
             let found = lanczos.clone().by_residuals(true).advance(solver, hessian)?;
-            if found.end == LanczosEnd::Residuals && !is_as_expected(&found, expected, lanczos.tolerance) {
+            in_accord = is_as_expected(&found, expected, lanczos.tolerance);
+            if found.end == LanczosEnd::Residuals && !in_accord {
                 lanczos.resume(solver, hessian)?
             } else {
                 found
@@ -188,8 +197,12 @@ impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> RatioPlane<'a, M, D> {
         };
 
         store.products.fetch_add(extremes.products, Ordering::Relaxed);
-        store.ends[index].store(encode(extremes.end), Ordering::Relaxed);
-        write(&extremes, out);
+        let certified = within(extremes.ratio(), extremes.ratio_interval(), lanczos.tolerance)
+            && extremes.end != LanczosEnd::Asymmetric;
+        let certain = certified || (in_accord && extremes.end == LanczosEnd::Residuals);
+        let code = encode(extremes.end) | if certain { CERTAIN } else { 0 };
+        store.ends[index].store(code, Ordering::Relaxed);
+        write(&extremes, certified, out);
         if recipe.warm && order::is_needed(i, j) {
             let Tools { solver, one, .. } = tools;
             solver.ritz(true);
@@ -198,7 +211,7 @@ impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> RatioPlane<'a, M, D> {
                 solver.vector(which, one);
                 one.iter().map(|&v| round(v)).collect()
             });
-            // A point is computed once, unless its batch failed; then both are equal.
+            // A point is computed once.
             let _ =
                 store.found[index].set(Found { ends: [extremes.lambda_min, extremes.lambda_max], vectors });
         }
@@ -232,7 +245,8 @@ impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> RatioPlane<'a, M, D> {
         let count = f64::from(count);
         // ‖Σv‖² is the sum of all cosines, those of each vector with itself among them.
         let cosine = (low.min(high).powi(2) - count) / (count * (count - 1.0));
-        if count == 0.0 || cosine < AGREEMENT / count {
+        // NaN is no agreement.
+        if !(cosine >= AGREEMENT / count) {
             return None;
         }
         // λ_max stands apart and needs less of the start than λ_min.
@@ -291,10 +305,9 @@ impl<M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> Worker for RatioWorker<'_,
     }
 }
 
-fn write<S>(extremes: &Extremes<S>, out: &mut [f64]) {
+fn write<S>(extremes: &Extremes<S>, certified: bool, out: &mut [f64]) {
     let [low, high] = extremes.ratio_interval();
     let sign = if extremes.lambda_min == 0.0 { 0.0 } else { extremes.lambda_min.signum() };
-    let certified = matches!(extremes.end, LanczosEnd::Certified | LanczosEnd::Decided | LanczosEnd::Exact);
     out.copy_from_slice(&[
         extremes.lambda_min,
         extremes.lambda_max,
@@ -317,11 +330,14 @@ fn round<S: Scalar>(v: S) -> u16 {
     ((v.as_f64() as f32).to_bits().saturating_add(0x8000) >> 16) as u16
 }
 
-const ENDS: [LanczosEnd; 6] = [
+const CERTAIN: u8 = 0x80;
+
+const ENDS: [LanczosEnd; 7] = [
     LanczosEnd::Certified,
     LanczosEnd::Residuals,
     LanczosEnd::Decided,
     LanczosEnd::Exact,
+    LanczosEnd::Breakdown,
     LanczosEnd::ProductLimit,
     LanczosEnd::Asymmetric,
 ];

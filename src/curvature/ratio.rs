@@ -1,6 +1,6 @@
 //! What a map of the eigenvalue ratio found: its channels, and how each point ended.
 
-use ndarray::{Array2, ArrayView1, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 use super::LanczosEnd;
 use crate::{Curve, Result, Surface, SweepReport};
@@ -24,23 +24,15 @@ pub struct RatioCurve {
 pub(super) struct Totals {
     /// [point, data set].
     pub(super) ends: Array2<Option<LanczosEnd>>,
+    /// Where the ratio of the first data set is known to the tolerance.
+    pub(super) certain: Vec<bool>,
     pub(super) products: usize,
     pub(super) cold: usize,
 }
 
-impl Totals {
-    /// Whether the ratio of the first data set at a point is not known to the tolerance.
-    fn is_uncertain(&self, point: usize) -> bool {
-        !matches!(
-            self.ends[[point, 0]],
-            Some(LanczosEnd::Certified | LanczosEnd::Residuals | LanczosEnd::Exact | LanczosEnd::Decided)
-        )
-    }
-}
-
 /// What both results tell.
 macro_rules! ratio_accessors {
-    ($result:ident, $field:ident, $inner:ident, $view:ident) => {
+    ($result:ident, $field:ident, $inner:ident, $view:ident, $axis:literal) => {
         impl $result {
             pub(super) fn new($field: $inner, totals: Totals) -> Self {
                 Self { $field, totals }
@@ -66,27 +58,18 @@ macro_rules! ratio_accessors {
             }
 
             /// |λ_min / λ_max| on the first data set.
-            ///
-            /// # Errors
-            /// None for a result that a map returned.
-            pub fn ratio(&self) -> Result<$view<'_, f64>> {
-                self.$field.channel(&self.$field.channels()[2])
+            pub fn ratio(&self) -> $view<'_, f64> {
+                self.$field.values().index_axis(Axis($axis), 2)
             }
 
             /// λ_min on the first data set.
-            ///
-            /// # Errors
-            /// None for a result that a map returned.
-            pub fn lambda_min(&self) -> Result<$view<'_, f64>> {
-                self.$field.channel(&self.$field.channels()[0])
+            pub fn lambda_min(&self) -> $view<'_, f64> {
+                self.$field.values().index_axis(Axis($axis), 0)
             }
 
             /// λ_max on the first data set.
-            ///
-            /// # Errors
-            /// None for a result that a map returned.
-            pub fn lambda_max(&self) -> Result<$view<'_, f64>> {
-                self.$field.channel(&self.$field.channels()[1])
+            pub fn lambda_max(&self) -> $view<'_, f64> {
+                self.$field.values().index_axis(Axis($axis), 1)
             }
 
             /// Why the run at each point ended, [point, data set], points row by row; none where it did not
@@ -113,8 +96,8 @@ macro_rules! ratio_accessors {
     };
 }
 
-ratio_accessors!(RatioSurface, surface, Surface, ArrayView2);
-ratio_accessors!(RatioCurve, curve, Curve, ArrayView1);
+ratio_accessors!(RatioSurface, surface, Surface, ArrayView2, 2);
+ratio_accessors!(RatioCurve, curve, Curve, ArrayView1, 1);
 
 impl RatioSurface {
     /// The coordinates β.
@@ -122,11 +105,11 @@ impl RatioSurface {
         self.surface.beta()
     }
 
-    /// Where the ratio on the first data set is not known to the tolerance: the limit on products was
-    /// reached, the products were not symmetric, or the point failed.
+    /// Where the ratio on the first data set is not known to the tolerance: it is neither certified nor in
+    /// accord with its neighbours, or the point failed.
     pub fn uncertain(&self) -> Array2<bool> {
         let [rows, columns] = self.surface.shape();
-        Array2::from_shape_fn((rows, columns), |(i, j)| self.totals.is_uncertain(i * columns + j))
+        Array2::from_shape_fn((rows, columns), |(i, j)| !self.totals.certain[i * columns + j])
     }
 }
 
@@ -134,6 +117,6 @@ impl RatioCurve {
     /// Where the ratio on the first data set is not known to the tolerance; see
     /// [`RatioSurface::uncertain`].
     pub fn uncertain(&self) -> Vec<bool> {
-        (0..self.curve.alpha().len()).map(|i| self.totals.is_uncertain(i)).collect()
+        self.totals.certain.iter().map(|certain| !certain).collect()
     }
 }

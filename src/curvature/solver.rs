@@ -150,7 +150,7 @@ impl<S: Scalar> Solver<S> {
     }
 
     /// Ritz values of the steps so far, and with `vectors` all Ritz vectors in the basis.
-    pub(super) fn ritz(&mut self, vectors: bool) -> bool {
+    pub(super) fn ritz(&mut self, vectors: bool) {
         let k = self.alpha.len();
         self.theta.clone_from(&self.alpha);
         if self.kept > 0 {
@@ -178,10 +178,11 @@ impl<S: Scalar> Solver<S> {
                 self.z[row * k + k - rows + row] = 1.0;
             }
         }
-        let fine = tridiagonal::eigen(&mut self.theta, &mut self.off, &mut self.z);
+        // Products are finite, so that only values which overflow do not converge: they end the run as
+        // asymmetric.
+        tridiagonal::eigen(&mut self.theta, &mut self.off, &mut self.z);
         self.last.clear();
         self.last.extend_from_slice(&self.z[self.z.len() - k..]);
-        fine
     }
 
     /// The residual ‖A·y − θ·y‖ of a Ritz pair, as a step knows it for nothing.
@@ -222,10 +223,20 @@ impl<S: Scalar> Solver<S> {
         self.basis.len()
     }
 
-    /// Whether the basis spans an invariant space: all it shows is exact.
+    /// Whether the basis spans the whole space, so that all it shows is exact.
+    pub(super) fn is_whole(&self) -> bool {
+        self.basis.len() == self.w.len()
+    }
+
+    /// Whether the basis spans an invariant space to rounding, so that no step leads out of it. An
+    /// eigenvector of which the start has too small a share may still be outside.
     pub(super) fn is_invariant(&self) -> bool {
-        let beta = self.beta.last().copied().unwrap_or(0.0);
-        self.basis.len() == self.w.len() || beta <= 8.0 * S::EPSILON * self.relative_scale()
+        self.is_whole() || self.beta.last().is_none_or(|beta| *beta <= self.floor())
+    }
+
+    /// Below this a β is rounding.
+    fn floor(&self) -> f64 {
+        8.0 * S::EPSILON * self.relative_scale()
     }
 
     /// Takes the product of the last step, made orthogonal, into the basis.
@@ -262,7 +273,7 @@ impl<S: Scalar> Solver<S> {
     /// lying farther. Only before a restart, which loses the polynomials of the start.
     pub(super) fn reach(&self, delta: f64) -> [f64; 2] {
         let scale = self.relative_scale();
-        let floor = self.noise.sqrt().max(S::EPSILON * scale);
+        let floor = self.noise.sqrt().max(self.floor());
         let recurrence = Recurrence { alpha: &self.alpha, beta: &self.beta, floor };
         let inverse_weight = self.share.inverse_weight(delta);
         let end = |index: usize, sign: f64| {
@@ -293,5 +304,5 @@ pub(super) fn unit_of<S: Scalar>(w: &[S]) -> f64 {
         return 1.0;
     }
     // Whole exponents, so that dividing is exact.
-    largest.log2().floor().exp2()
+    largest.log2().floor().min(1023.0).exp2()
 }

@@ -20,6 +20,8 @@ pub(crate) struct Job<'a> {
     pub(crate) sets: Vec<Set<'a>>,
     /// The channels of one data set.
     pub(crate) channels: &'a [String],
+    /// How many of them, the first ones, must be finite.
+    pub(crate) finite: usize,
     /// Points in the order to evaluate them, stage by stage: a stage begins when the one before has
     /// ended. None for all points at once.
     pub(crate) stages: Option<&'a [Vec<usize>]>,
@@ -110,6 +112,9 @@ impl Job<'_> {
         let (points, stride) = (self.points(), self.stride());
         let mut values = filled(points * stride, f64::NAN)?;
         let mut computed = filled(points, false)?;
+        // All memory is taken before the first point, since nothing computed must be lost.
+        let largest = self.stages.map_or(0, |stages| stages.iter().map(Vec::len).max().unwrap_or(0));
+        let mut room = (filled(largest * stride, f64::NAN)?, filled(largest, false)?);
         if let Some(observer) = self.observer {
             observer.started(points);
         }
@@ -122,7 +127,7 @@ impl Job<'_> {
         };
         match self.stages {
             None => shared.run_stage(Stage::All, &mut values, &mut computed),
-            Some(stages) => shared.run_stages(stages, &mut values, &mut computed)?,
+            Some(stages) => shared.run_stages(stages, &mut room, &mut values, &mut computed),
         }
         if let Some(observer) = self.observer {
             observer.finished();
@@ -159,21 +164,25 @@ impl Stage<'_> {
 }
 
 impl<'a> Shared<'a> {
-    /// One stage after another, each in memory of its own.
-    fn run_stages(&self, stages: &[Vec<usize>], values: &mut [f64], computed: &mut [bool]) -> Result<()> {
+    /// One stage after another, each in `room` until its points go to their places.
+    fn run_stages(
+        &self,
+        stages: &[Vec<usize>],
+        (room, done): &mut (Vec<f64>, Vec<bool>),
+        values: &mut [f64],
+        computed: &mut [bool],
+    ) {
         let stride = self.job.stride();
         for stage in stages {
-            let mut stage_values = filled(stage.len() * stride, f64::NAN)?;
-            let mut stage_computed = filled(stage.len(), false)?;
-            self.run_stage(Stage::These(stage), &mut stage_values, &mut stage_computed);
-            for ((&point, from), done) in
-                stage.iter().zip(stage_values.chunks_exact(stride)).zip(stage_computed)
-            {
+            let (room, done) = (&mut room[..stage.len() * stride], &mut done[..stage.len()]);
+            room.fill(f64::NAN);
+            done.fill(false);
+            self.run_stage(Stage::These(stage), room, done);
+            for ((&point, from), &mut done) in stage.iter().zip(room.chunks_exact(stride)).zip(done) {
                 values[point * stride..(point + 1) * stride].copy_from_slice(from);
                 computed[point] = done;
             }
         }
-        Ok(())
     }
 
     fn run_stage(&self, stage: Stage<'_>, values: &mut [f64], computed: &mut [bool]) {
@@ -351,7 +360,7 @@ impl<'a> Shared<'a> {
 
     /// Lists a point whose values are not finite; the values stay.
     fn inspect(&self, point: usize, set: usize, out: &mut [f64]) {
-        if let Some(k) = out.iter().position(|value| !value.is_finite()) {
+        if let Some(k) = out.iter().take(self.job.finite).position(|value| !value.is_finite()) {
             let failure = PointFailure::NonFinite { channel: self.job.channels[k].clone(), value: out[k] };
             self.list(point, set, failure);
         }

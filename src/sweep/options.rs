@@ -35,6 +35,8 @@ pub(crate) struct Grid {
 pub(crate) struct Task {
     pub(crate) grid: Grid,
     pub(crate) channels: Vec<String>,
+    /// How many of the channels, the first ones, must be finite for a point to be good.
+    pub(crate) finite: usize,
     /// Points by stage; see [`Job::stages`].
     pub(crate) stages: Option<Vec<Vec<usize>>>,
     pub(crate) origin: Origin,
@@ -87,7 +89,7 @@ impl<D: ?Sized> Options<'_, D> {
         D: Sync,
     {
         let started = Instant::now();
-        let Task { grid: Grid { alpha, beta }, channels, stages, origin, scalar } = task;
+        let Task { grid: Grid { alpha, beta }, channels, finite, stages, origin, scalar } = task;
         let full: Vec<String> = (self.data.iter())
             .flat_map(|(name, _)| {
                 let prefix = if name.is_empty() { String::new() } else { format!("{name} ") };
@@ -109,6 +111,7 @@ impl<D: ?Sized> Options<'_, D> {
                 beta: &beta,
                 sets,
                 channels: &channels,
+                finite,
                 stages: stages.as_deref(),
                 observer: self.observer,
                 on_bad: self.on_bad,
@@ -166,7 +169,8 @@ impl<D: ?Sized> Options<'_, D> {
     {
         let channels = guarded("naming its channels", || Ok(model.channels()))?;
         let grid = self.grid(alpha, beta, channels.len())?;
-        let task = Task { grid, channels, stages: None, origin, scalar: M::Scalar::NAME };
+        let finite = channels.len();
+        let task = Task { grid, channels, finite, stages: None, origin, scalar: M::Scalar::NAME };
         self.sweep(task, &|number| model.prepare(plane, self.data[number].1))
     }
 
