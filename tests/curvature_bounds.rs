@@ -101,8 +101,10 @@ fn every_spectrum<S: Scalar>(tolerances: &[f64], units: &[f64]) {
                 let found = run::<S>(&Lanczos::new().tolerance(tolerance).seed(seed), &spectrum);
                 let slack = 32.0 * S::EPSILON * (spectrum.len() as f64).sqrt();
                 sound(&found, &spectrum, tolerance, slack, &context);
+                // In f32 a break between clusters may hide too much to be called exact.
+                let broke = S::NAME == "f32" && found.end == LanczosEnd::Breakdown;
                 assert!(
-                    matches!(found.end, LanczosEnd::Certified | LanczosEnd::Exact),
+                    broke || matches!(found.end, LanczosEnd::Certified | LanczosEnd::Exact),
                     "{context}: {found:?}"
                 );
                 assert!(found.products <= distinct + 1, "{context}: {} products", found.products);
@@ -364,4 +366,26 @@ fn a_threshold_is_decided_early_and_right() {
     // Convex: a ratio is above 0 there too.
     let found = run::<f64>(&Lanczos::new().tolerance(1e-5).threshold(0.05), &uniform(400, 1.0, 10.0));
     assert_eq!((found.end, found.above(0.05)), (LanczosEnd::Decided, Some(true)));
+}
+
+/// In f32 a whole eigenvalue can hide below rounding: the run must not call what it saw exact.
+#[test]
+fn rounding_is_no_proof() {
+    let (n, outlier) = (20_000, 0.01_f32);
+    let (mut missed, mut breakdowns) = (0, 0);
+    for seed in 0..60 {
+        let mut operator = FnOperator::new(n, |v: &[f32], out: &mut [f32]| {
+            out.copy_from_slice(v);
+            out[7] *= 1.0 + outlier;
+            Ok(())
+        });
+        let found = Lanczos::new().tolerance(0.005).seed(seed).run(&mut operator).unwrap();
+        missed += usize::from(found.bounds[1] < 1.0 + 0.9 * f64::from(outlier));
+        breakdowns += usize::from(found.end == LanczosEnd::Breakdown);
+        if found.end != LanczosEnd::Breakdown {
+            assert!((found.ratio() - 1.0 / 1.01).abs() <= 0.005, "seed {seed}: {found:?}");
+        }
+    }
+    assert_eq!(missed, 0);
+    assert!(breakdowns > 0, "some starts hardly see the outlier, and say so");
 }

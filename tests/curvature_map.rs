@@ -425,3 +425,50 @@ fn bad_settings_are_refused_before_any_product() {
     let buffers = Mask::role(model.layout(), Role::Buffer);
     assert!(EigenRatio2d::new(&model, zero).data("", &()).mask(&buffers).probe().is_err(), "it panics");
 }
+
+#[test]
+fn a_basis_too_small_to_certify_is_told() {
+    let (net, data, dirs, _) = network(Activation::Tanh);
+    let map = EigenRatio2d::new(&net, dirs)
+        .data("", &data)
+        .alpha_at(&[0.0])
+        .beta(-0.1..=0.1, 2)
+        .warm_starts(false)
+        .basis_memory(10 * 8 * 1210)
+        .run()
+        .unwrap();
+    assert_eq!(map.ends().iter().flatten().count(), 2);
+    assert!(map.ends().iter().all(|end| *end == Some(LanczosEnd::Residuals)), "{:?}", map.ends());
+    assert!(map.uncertain().iter().all(|uncertain| *uncertain));
+    assert!(map.channel("certified").unwrap().iter().all(|certified| *certified == 0.0));
+}
+
+#[test]
+fn bounds_may_be_infinite_without_making_a_point_bad() {
+    let model = Quartic::new(sound);
+    // One product certifies nothing.
+    let map = EigenRatio2d::new(&model, model.plane())
+        .data("", &())
+        .alpha(-1.0..=1.0, 3)
+        .beta(-1.0..=1.0, 3)
+        .max_products(1)
+        .confidence(1.0 - 1e-12)
+        .run()
+        .unwrap();
+    assert!(map.channel("ratio high").unwrap().iter().any(|high| high.is_infinite()));
+    assert!(map.report().bad_points.is_empty());
+    assert!(map.uncertain().iter().all(|uncertain| *uncertain));
+}
+
+#[test]
+fn a_probe_counts_the_points_beyond_the_lattice() {
+    let model = Quartic::new(sound);
+    // 0, 4, 6, 7; every eighth and 50.
+    for (points, cold) in [(8, 4), (49, 7), (51, 8)] {
+        let line = || EigenRatio1d::new(&model, model.plane().second().clone()).data("", &());
+        let probe = line().alpha(-0.1..=0.1, points).probe().unwrap();
+        let run = line().alpha(-0.1..=0.1, points).run().unwrap();
+        assert_eq!(probe.cold_points, cold, "{points} points");
+        assert!(run.cold_points() >= cold);
+    }
+}

@@ -75,11 +75,12 @@ pub enum LanczosEnd {
     Residuals,
     /// The ratio is above or below the [threshold](Lanczos::threshold), at the confidence asked for.
     Decided,
-    /// The basis spans an invariant space, and the ratio is known to the tolerance: it is the whole space, or
-    /// the bounds at rounding say so. Its Ritz values are all the eigenvalues there are, each once.
+    /// The basis spans an invariant space: the whole space, or to rounding one outside of whose ends nothing
+    /// can be, within the tolerance times the largest |λ| and at the confidence asked for. Its Ritz values are
+    /// all the eigenvalues there are, each once.
     Exact,
-    /// The basis spans an invariant space to rounding, but rounding hides so much of what may be outside that
-    /// the ratio is not known to the tolerance. That happens in `f32`; the bounds say what is known.
+    /// The basis spans an invariant space to rounding, but rounding hides what may be outside, farther than the
+    /// tolerance. That happens in `f32`; the bounds say what is known.
     Breakdown,
     /// The limit on products was reached before.
     ProductLimit,
@@ -326,7 +327,10 @@ impl Lanczos {
         }
         let known = within(ratio, extremes.ratio_interval(), self.tolerance);
         if solver.is_invariant() {
-            let exact = known || solver.is_whole();
+            // In the measure of the spectrum: a ratio to an end at zero is never known.
+            let [low, high] = extremes.bounds;
+            let outside = (extremes.lambda_min - low).max(high - extremes.lambda_max);
+            let exact = outside <= self.tolerance * solver.scale() || solver.is_whole();
             return Some(if exact { LanczosEnd::Exact } else { LanczosEnd::Breakdown });
         }
         if known {

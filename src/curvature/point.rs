@@ -245,8 +245,7 @@ impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> RatioPlane<'a, M, D> {
         let count = f64::from(count);
         // ‖Σv‖² is the sum of all cosines, those of each vector with itself among them.
         let cosine = (low.min(high).powi(2) - count) / (count * (count - 1.0));
-        // NaN is no agreement.
-        if !(cosine >= AGREEMENT / count) {
+        if cosine.is_nan() || cosine < AGREEMENT / count {
             return None;
         }
         // λ_max stands apart and needs less of the start than λ_min.

@@ -45,11 +45,14 @@ pub struct SliceCurvature {
 pub struct SliceReport<S> {
     /// The point (α, β).
     pub point: Point,
-    /// The second derivatives of the loss by α and β, d_iᵀ·H·d_j: exact, from products.
+    /// d_iᵀ·H·d_j, from products: the second derivatives of the loss by α and β, as far as the directions lie
+    /// in the chosen blocks.
     pub matrix: [[f64; 2]; 2],
     /// The least and the largest curvature in the plane, per unit of distance: what to compare
     /// with eigenvalues. NaN if the directions are parallel to rounding, or zero in the chosen blocks.
     pub curvatures: [f64; 2],
+    /// Curvatures nearer to 0 than this may be rounding, or asymmetry of the products.
+    pub rounding: f64,
     /// The whole Hessian's.
     pub extremes: Extremes<S>,
     /// Σλ², the spectrum's energy ‖H‖_F², estimated from random products.
@@ -131,22 +134,22 @@ impl SliceCurvature {
         let n = hessian.dimension();
 
         let both = [hessian.restrict(first.values())?, hessian.restrict(second.values())?];
+        let frame = Frame::new(both);
         let mut products = vec![M::Scalar::from_f64(0.0); 2 * n];
-        multiply(&mut hessian, 0, &both.concat(), &mut products)?;
-        let (left, right) = products.split_at(n);
-        let cross = dot(&both[0], right).midpoint(dot(&both[1], left));
-        let matrix = [[dot(&both[0], left), cross], [cross, dot(&both[1], right)]];
-        let gram = [dot(&both[0], &both[0]), dot(&both[0], &both[1]), dot(&both[1], &both[1])];
-        let curvatures = curvatures(matrix, gram);
+        multiply(&mut hessian, 0, &frame.vectors, &mut products)?;
+        let (matrix, curvatures) = frame.curvatures(&products);
 
         let extremes = self.lanczos.run(&mut hessian)?;
+        let scale = extremes.lambda_min.abs().max(extremes.lambda_max.abs());
+        let rounding = scale * (extremes.asymmetry + 16.0 * M::Scalar::EPSILON);
         let (energy, energy_error) = self.energy(&mut hessian)?;
         let seen = curvatures[0].powi(2) + curvatures[1].powi(2);
         Ok(SliceReport {
             point,
             matrix,
             curvatures,
-            products: 2 + extremes.products + self.probes,
+            rounding,
+            products: self.probes.saturating_add(2 + extremes.products),
             extremes,
             energy,
             energy_error,
@@ -162,42 +165,77 @@ impl SliceCurvature {
         let mut generator = ChaCha8Rng::seed_from_u64(self.lanczos.seed);
         // A stream that no start of a run uses.
         generator.set_stream(u64::MAX);
-        let mut squares = Vec::with_capacity(self.probes);
+        // Welford's running mean and sum of squared deviations.
+        let (mut mean, mut deviations) = (0.0, 0.0);
         for probe in 0..self.probes {
             for z in &mut z {
                 *z = A::Scalar::from_f64(if generator.random::<bool>() { 1.0 } else { -1.0 });
             }
             multiply(hessian, probe, &z, &mut product)?;
-            squares.push(crate::params::norm(&product).powi(2));
+            let square = crate::params::norm(&product).powi(2);
+            let gap = square - mean;
+            mean += gap / (probe + 1) as f64;
+            deviations += gap * (square - mean);
         }
         let count = self.probes as f64;
-        let mean = squares.iter().sum::<f64>() / count;
-        let variance = squares.iter().map(|square| (square - mean).powi(2)).sum::<f64>() / (count - 1.0);
-        Ok((mean, (variance / count).sqrt()))
+        Ok((mean, (deviations / (count - 1.0) / count).sqrt()))
     }
 }
 
-/// The eigenvalues of M·x = μ·G·x for 2×2 symmetric M and G: Rayleigh quotients in the plane.
-fn curvatures(m: [[f64; 2]; 2], [a, b, c]: [f64; 3]) -> [f64; 2] {
-    // An orthonormal basis of the plane: d₁ / ‖d₁‖, and what of d₂ is orthogonal to it.
-    let length = a.sqrt();
-    let along = b / a;
-    let rest = (c - b * along).sqrt();
-    // Parallel to rounding, or zero: no plane.
-    if !(length > 0.0 && rest > 1e-7 * c.sqrt()) {
-        return [f64::NAN; 2];
+/// An orthonormal frame of a plane: d₁ = r₁₁·q₁, d₂ = r₁₂·q₁ + r₂₂·q₂.
+struct Frame<S> {
+    /// q₁, then q₂; zeros for what there is not.
+    vectors: Vec<S>,
+    r: [f64; 3],
+}
+
+impl<S: Scalar> Frame<S> {
+    /// Gram–Schmidt, twice, so that q₂ is orthogonal however nearly parallel the directions are.
+    fn new([first, second]: [Vec<S>; 2]) -> Self {
+        let n = first.len();
+        let (length, whole) = (crate::params::norm(&first), crate::params::norm(&second));
+        let mut vectors = vec![S::zero(); 2 * n];
+        let (q1, q2) = vectors.split_at_mut(n);
+        if length > 0.0 {
+            q1.iter_mut().zip(&first).for_each(|(q, d)| *q = S::from_f64(d.as_f64() / length));
+        }
+        q2.copy_from_slice(&second);
+        let mut along = 0.0;
+        for _ in 0..2 {
+            let part = dot(q1, q2);
+            along += part;
+            q2.iter_mut().zip(&*q1).for_each(|(q2, q1)| *q2 = S::from_f64(q2.as_f64() - part * q1.as_f64()));
+        }
+        let rest = crate::params::norm(&*q2);
+        // What is left of a parallel direction is the rounding of its elements.
+        let rest = if length > 0.0 && rest > 64.0 * S::EPSILON * whole { rest } else { 0.0 };
+        let scale = if rest > 0.0 { rest.recip() } else { 0.0 };
+        for q in q2 {
+            *q = S::from_f64(q.as_f64() * scale);
+        }
+        Self { vectors, r: [length, along, rest] }
     }
-    let first = m[0][0] / a;
-    let cross = (m[0][1] - along * m[0][0]) / (length * rest);
-    let second = (m[1][1] - 2.0 * along * m[0][1] + along * along * m[0][0]) / (rest * rest);
-    let (middle, half) = (first.midpoint(second), ((first - second) / 2.0).hypot(cross));
-    [middle - half, middle + half]
+
+    /// From H·q₁ and H·q₂: d_iᵀ·H·d_j, and the eigenvalues of H in the plane.
+    fn curvatures(&self, products: &[S]) -> ([[f64; 2]; 2], [f64; 2]) {
+        let n = products.len() / 2;
+        let ((q1, q2), (h1, h2)) = (self.vectors.split_at(n), products.split_at(n));
+        let (a, b, c) = (dot(q1, h1), dot(q1, h2).midpoint(dot(q2, h1)), dot(q2, h2));
+        let [length, along, rest] = self.r;
+        let cross = length * (along * a + rest * b);
+        let last = along * along * a + 2.0 * along * rest * b + rest * rest * c;
+        let (middle, half) = (a.midpoint(c), ((a - c) / 2.0).hypot(b));
+        let curvatures = if rest > 0.0 { [middle - half, middle + half] } else { [f64::NAN; 2] };
+        ([[length * length * a, cross], [cross, last]], curvatures)
+    }
 }
 
 impl<S> SliceReport<S> {
-    /// Whether the slice is convex at the point; none if it has no area.
+    /// Whether the slice is convex at the point; none if its least curvature may be rounding, or if it has
+    /// no area.
     pub fn slice_is_convex(&self) -> Option<bool> {
-        if self.curvatures[0].is_nan() { None } else { Some(self.curvatures[0] >= 0.0) }
+        let least = self.curvatures[0];
+        if least.abs() > self.rounding { Some(least > 0.0) } else { None }
     }
 }
 
@@ -205,17 +243,22 @@ impl<S: Scalar> fmt::Display for SliceReport<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { point: [alpha, beta], curvatures: [low, high], extremes, .. } = self;
         let Extremes { lambda_min, lambda_max, bounds, confidence, .. } = extremes;
+        if low.is_nan() {
+            writeln!(f, "At ({alpha}, {beta}) the directions span no plane in the chosen parameters;")?;
+        } else {
+            writeln!(
+                f,
+                "At ({alpha}, {beta}) the slice curves between {low:.4e} and {high:.4e} per unit of distance,"
+            )?;
+        }
         writeln!(
             f,
-            "At ({alpha}, {beta}) the slice curves between {low:.4e} and {high:.4e} per unit of distance,"
-        )?;
-        writeln!(
-            f,
-            "the loss between {lambda_min:.4e} and {lambda_max:.4e} over all {} parameters.",
+            "the loss between {lambda_min:.4e} and {lambda_max:.4e} over the {} parameters looked at.",
             self.parameters
         )?;
         match (self.slice_is_convex(), extremes.is_convex()) {
-            (None, _) => writeln!(f, "The directions span no plane here, so the slice says nothing.")?,
+            (None, _) if low.is_nan() => writeln!(f, "The slice says nothing.")?,
+            (None, _) => writeln!(f, "The slice is flat to rounding, which says nothing.")?,
             (Some(false), _) => {
                 writeln!(f, "The slice is not convex, which proves that the loss is not convex here.")?;
             }
@@ -234,11 +277,12 @@ impl<S: Scalar> fmt::Display for SliceReport<S> {
                 "The slice is convex, which proves nothing; whether the loss is convex here is not decided."
             )?,
         }
-        write!(
-            f,
-            "The slice sees {:.2e} of the spectrum's energy Σλ² = {:.3e} ± {:.0e}.",
-            self.energy_share, self.energy, self.energy_error
-        )
+        write!(f, "The spectrum's energy Σλ² is {:.3e} ± {:.0e}", self.energy, self.energy_error)?;
+        if low.is_nan() {
+            write!(f, ".")
+        } else {
+            write!(f, ", of which the slice sees {:.2e}.", self.energy_share)
+        }
     }
 }
 
@@ -248,18 +292,43 @@ mod tests {
 
     use super::*;
 
+    /// The curvatures of diag(3, −1, 7, …) over the plane of two directions.
+    fn of<S: Scalar>(first: &[f64], second: &[f64]) -> ([[f64; 2]; 2], [f64; 2]) {
+        let vector = |v: &[f64]| v.iter().map(|&v| S::from_f64(v)).collect::<Vec<S>>();
+        let frame = Frame::new([vector(first), vector(second)]);
+        let n = first.len();
+        let spectrum = |i: usize| [3.0, -1.0, 7.0][(i % n).min(2)];
+        let products: Vec<S> =
+            frame.vectors.iter().enumerate().map(|(i, q)| S::from_f64(spectrum(i) * q.as_f64())).collect();
+        frame.curvatures(&products)
+    }
+
     #[test]
     fn curvatures_are_rayleigh_quotients_in_any_basis() {
-        // H = diag(3, −1) seen by orthonormal, stretched and skewed bases of the same plane.
-        for basis in [[[1.0, 0.0], [0.0, 1.0]], [[5.0, 0.0], [0.0, 0.1]], [[1.0, 2.0], [-3.0, 0.5]]] {
-            let [u, v]: [[f64; 2]; 2] = basis;
-            let h = |a: [f64; 2], b: [f64; 2]| 3.0 * a[0] * b[0] - a[1] * b[1];
-            let g = |a: [f64; 2], b: [f64; 2]| a[0] * b[0] + a[1] * b[1];
-            let found = curvatures([[h(u, u), h(u, v)], [h(u, v), h(v, v)]], [g(u, u), g(u, v), g(v, v)]);
+        for [u, v] in [[[1.0, 0.0], [0.0, 1.0]], [[5.0, 0.0], [0.0, 0.1]], [[1.0, 2.0], [-3.0, 0.5]]] {
+            let (matrix, found) = of::<f64>(&u, &v);
             assert_relative_eq!(found[0], -1.0, max_relative = 1e-12);
             assert_relative_eq!(found[1], 3.0, max_relative = 1e-12);
+            let h = |a: [f64; 2], b: [f64; 2]| 3.0 * a[0] * b[0] - a[1] * b[1];
+            for (found, exact) in matrix.as_flattened().iter().zip([h(u, u), h(u, v), h(u, v), h(v, v)]) {
+                assert_relative_eq!(*found, exact, max_relative = 1e-12, epsilon = 1e-12);
+            }
         }
-        assert!(curvatures([[1.0, 1.0], [1.0, 1.0]], [1.0, 1.0, 1.0])[0].is_nan(), "parallel");
-        assert!(curvatures([[0.0; 2]; 2], [0.0, 0.0, 1.0])[0].is_nan(), "zero in the chosen blocks");
+    }
+
+    #[test]
+    fn parallel_directions_span_nothing_and_nearly_parallel_ones_stay_in_the_spectrum() {
+        let first: Vec<f64> = (0..50).map(|i| (f64::from(i) * 1.3).sin()).collect();
+        let other: Vec<f64> = (0..50).map(|i| (f64::from(i) * 0.7).cos()).collect();
+        for share in [0.0, 1e-12, 1e-9, 1e-6, 1e-5, 1e-3] {
+            let second: Vec<f64> = first.iter().zip(&other).map(|(a, b)| 3.3 * a + share * b).collect();
+            for (found, nothing) in
+                [(of::<f64>(&first, &second).1, share == 0.0), (of::<f32>(&first, &second).1, share < 1e-4)]
+            {
+                assert_eq!(found[0].is_nan(), nothing, "{share}: {found:?}");
+                assert!(nothing || (found[0] >= -1.0 - 1e-6 && found[1] <= 7.0 + 1e-5), "{share}: {found:?}");
+            }
+        }
+        assert!(of::<f64>(&[0.0, 0.0], &[0.0, 1.0]).1[0].is_nan(), "zero in the chosen blocks");
     }
 }
