@@ -203,7 +203,8 @@ pub enum Error {
         /// Why.
         source: rayon::ThreadPoolBuildError,
     },
-    /// An oracle that failed outside a sweep's points: while preparing, or in a derivative check.
+    /// An oracle that failed outside a sweep's points: while preparing, in a derivative check, or in a product
+    /// of its Hessian.
     #[error("the oracle failed while {during}: {source}")]
     Oracle {
         /// What it was asked for.
@@ -211,7 +212,7 @@ pub enum Error {
         /// Its error.
         source: BoxError,
     },
-    /// An oracle that panicked while preparing a sweep.
+    /// An oracle that panicked outside a sweep's points.
     #[error("the oracle panicked while {during}: {message}")]
     OraclePanicked {
         /// What it was asked for.
