@@ -2,7 +2,7 @@
 
 use std::alloc::System;
 
-use loss_landscape::{BoxError, FnOperator, Lanczos, Scalar};
+use loss_landscape::{BoxError, DiagonalEstimator, FnOperator, Lanczos, Scalar, SymmetricOperator};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -10,15 +10,19 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// All bytes that a run ever asks for, and its restarts.
 fn bytes<S: Scalar>(lanczos: &Lanczos, n: usize) -> (u64, usize) {
-    let mut operator = FnOperator::new(n, |v: &[S], out: &mut [S]| -> Result<(), BoxError> {
+    let mut operator = operator::<S>(n);
+    let region = Region::new(ALLOCATOR);
+    let found = lanczos.run(&mut operator).unwrap();
+    (region.change().bytes_allocated as u64, found.restarts)
+}
+
+fn operator<S: Scalar>(n: usize) -> impl SymmetricOperator<Scalar = S> {
+    FnOperator::new(n, move |v: &[S], out: &mut [S]| -> Result<(), BoxError> {
         for (i, (out, v)) in out.iter_mut().zip(v).enumerate() {
             *out = S::from_f64((i * i) as f64 / (n * n) as f64) * *v;
         }
         Ok(())
-    });
-    let region = Region::new(ALLOCATOR);
-    let found = lanczos.run(&mut operator).unwrap();
-    (region.change().bytes_allocated as u64, found.restarts)
+    })
 }
 
 // One test, since the counter is the whole program's.
@@ -43,4 +47,11 @@ fn memory_is_what_it_says() {
     let lanczos = Lanczos::new().max_products(15).tolerance(1e-6);
     let (taken, _) = bytes::<f32>(&lanczos, n);
     assert!(lanczos.memory::<f32>(n) == room(16) / 2 && taken < room(16) / 2 + 200_000, "{taken}");
+
+    let diagonal = DiagonalEstimator::new().max_products(20);
+    let mut operator = operator::<f64>(n);
+    let region = Region::new(ALLOCATOR);
+    diagonal.run(&mut operator).unwrap();
+    let (taken, said) = (region.change().bytes_allocated as u64, diagonal.memory::<f64>(n));
+    assert!(said <= taken && taken < said + 10_000, "{taken} bytes where {said} are said");
 }

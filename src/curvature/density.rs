@@ -10,6 +10,7 @@
 
 use super::{
     operator::{SymmetricOperator, ensure_dimension},
+    probes::MOST_BYTES,
     quadrature::{Quadrature, over_probes, quadrature},
     solver::{Solver, Start},
 };
@@ -104,7 +105,8 @@ impl SpectralDensity {
     }
 
     /// How many runs from random vectors, 1 or more; 8 by default. Errors fall as 1/√(probes·n), and with
-    /// one probe they are not known.
+    /// one probe they are not known. With few probes bands hold less often than they say: 0.83 to 0.92 of them
+    /// with 2 to 8 probes where one eigenvalue dominates and 0.95 is stated; they are good from about 12 on.
     pub fn probes(self, probes: usize) -> Self {
         Self { probes, ..self }
     }
@@ -121,12 +123,13 @@ impl SpectralDensity {
         Self { confidence, ..self }
     }
 
-    /// The most bytes for a basis; 1 GiB by default.
+    /// The most bytes for a basis; 1 GiB by default. More than `isize::MAX` bytes are never taken.
     pub fn memory_limit(self, bytes: u64) -> Self {
-        Self { memory_limit: bytes, ..self }
+        Self { memory_limit: bytes.min(MOST_BYTES), ..self }
     }
 
-    /// The seed of the starts, `ChaCha8Rng`, one stream a probe; 0 by default.
+    /// The seed of the starts, `ChaCha8Rng`, one stream a probe; 0 by default. Estimates with equal
+    /// seeds share their starts and are not independent, whatever their operators.
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
     }
@@ -134,7 +137,10 @@ impl SpectralDensity {
     /// The bytes that a run on vectors of length `n` takes: basis and product. The operator's own memory is
     /// not in it.
     pub fn memory<S: Scalar>(&self, n: usize) -> u64 {
-        (self.steps.min(n) as u64 + 1).saturating_mul(n as u64).saturating_mul(size_of::<S>() as u64)
+        (self.steps.min(n) as u64)
+            .saturating_add(1)
+            .saturating_mul(n as u64)
+            .saturating_mul(size_of::<S>() as u64)
     }
 
     /// Runs all probes.
@@ -157,9 +163,7 @@ impl SpectralDensity {
             solver.start(Start { seed: self.seed, stream, warm: None });
             let invariant = self.advance(&mut solver, operator)?;
             products += solver.products;
-            if solver.scale() > 0.0 {
-                asymmetry = asymmetry.max(solver.noise() / solver.scale());
-            }
+            asymmetry = asymmetry.max(solver.asymmetry());
             quadratures.push(quadrature(&solver, invariant, products)?);
         }
         let samples = [1, 2, 3, 4].map(|power| over_probes(&quadratures, |node: f64| node.powi(power)));
@@ -226,12 +230,13 @@ impl DensityEstimate {
     /// the steps makes up.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a width that is not finite and above 0.
+    /// [`Error::Setting`] for a width that is not finite and above 0, or too small for full precision
+    /// (subnormal).
     pub fn density(&self, at: &[f64], width: Option<f64>) -> Result<DensityCurve> {
         let width = width.unwrap_or_else(|| self.default_width());
-        if !(width.is_finite() && width > 0.0) {
+        if !(width.is_normal() && width > 0.0) {
             let setting = "the width of a density's Gaussians";
-            return Err(Error::Setting { setting, needs: "finite and above 0", value: width });
+            return Err(Error::Setting { setting, needs: "finite, above 0 and not subnormal", value: width });
         }
         let height = (width * std::f64::consts::TAU.sqrt()).recip();
         let gaussian = |lambda: f64, node: f64| {
@@ -261,7 +266,11 @@ impl DensityEstimate {
         for Quadrature { nodes, weights, residuals, .. } in &self.quadratures {
             for (i, (&weight, &residual)) in weights.iter().zip(residuals).enumerate() {
                 let (before, after) = (i.saturating_sub(1), (i + 1).min(nodes.len() - 1));
-                let gap = (nodes[after] - nodes[before]) / (after - before).max(1) as f64;
+                // A single node has no next one: its residual decides.
+                let gap = match after - before {
+                    0 => f64::INFINITY,
+                    apart => (nodes[after] - nodes[before]) / apart as f64,
+                };
                 blurs.push((gap.min(residual), weight));
             }
         }
@@ -275,7 +284,7 @@ impl DensityEstimate {
         let scale = low.abs().max(high.abs());
         let extent = if high - low > 1e-10 * scale { high - low } else { scale };
         let least = LEAST_WIDTH * if extent > 0.0 { extent } else { 1.0 };
-        median.map_or(least, |&(blur, _)| blur.max(least))
+        median.map_or(least, |&(blur, _)| blur.max(least)).max(f64::MIN_POSITIVE)
     }
 
     /// The mean of a function of λ and the nodes, with its band between 0 and `most`.
@@ -286,7 +295,8 @@ impl DensityEstimate {
             let sample = over_probes(&self.quadratures, |node| f(lambda, node));
             let [lower, upper] =
                 sample.reach(self.confidence).map(|reach| (sample.mean + reach).clamp(0.0, most));
-            curve.values.push(sample.mean);
+            // Weights are 1 together only to rounding.
+            curve.values.push(sample.mean.clamp(0.0, most));
             curve.lower.push(lower);
             curve.upper.push(upper);
         }
@@ -419,6 +429,20 @@ mod tests {
     }
 
     #[test]
+    fn one_step_is_as_wide_as_its_residual() {
+        let spectrum = hard(200);
+        let found = SpectralDensity::new().steps(1).run(&mut diagonal(&spectrum)).unwrap();
+        let residuals = found.quadratures.iter().map(|q| q.residuals[0]);
+        let [low, high] = residuals.fold([f64::INFINITY, 0.0], |[l, h], r| [r.min(l), r.max(h)]);
+        assert!(low > 0.5 && (low..=high).contains(&found.default_width()), "{}", found.default_width());
+        // Tiny operators have a width too.
+        let tiny = SpectralDensity::new().run(&mut diagonal(&[1e-307; 50])).unwrap();
+        assert!(tiny.density(&[0.0], None).unwrap().width > 0.0);
+        let above = SpectralDensity::new().probes(40).run(&mut diagonal(&spectrum)).unwrap();
+        assert!(above.cumulative(&[9.0]).values[0] <= 1.0);
+    }
+
+    #[test]
     fn one_probe_knows_no_error_and_seeds_repeat() {
         let spectrum = hard(200);
         let run = SpectralDensity::new().probes(1).steps(10);
@@ -444,7 +468,7 @@ mod tests {
         assert!(message(SpectralDensity::new().memory_limit(65 * 200 * 8 - 1)).contains("104000 bytes"));
         assert_eq!(SpectralDensity::new().memory::<f32>(10), 11 * 10 * 4);
         let found = SpectralDensity::new().run(&mut diagonal(&spectrum)).unwrap();
-        for width in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        for width in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-310] {
             let error = found.density(&[0.0], Some(width)).unwrap_err().to_string();
             assert!(error.contains("the width of a density's Gaussians"), "{error}");
         }
@@ -452,6 +476,9 @@ mod tests {
         let nan = |_: &[f64], _: &mut [f64]| Ok(());
         let found = SpectralDensity::new().run(&mut FnOperator::new(20, nan));
         assert!(matches!(found, Err(Error::NonFiniteProduct { product: 0, index: 0, .. })));
+        let all = SpectralDensity::new().steps(usize::MAX).memory_limit(u64::MAX);
+        let found = all.run(&mut FnOperator::new(usize::MAX, nan));
+        assert!(matches!(found, Err(Error::MemoryLimit { bytes: u64::MAX, .. })), "{found:?}");
         let found = SpectralDensity::new().run(&mut FnOperator::new(0, nan));
         assert!(matches!(found, Err(Error::EmptyOperator)));
     }

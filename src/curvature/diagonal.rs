@@ -8,10 +8,11 @@
 
 use super::{
     operator::{SymmetricOperator, ensure_dimension},
-    probes::{self, BATCH, PILOT_STREAM, Probe, Products},
+    probes::{self, BATCH, LEAST_ESTIMATE, MOST_BYTES, PILOT_STREAM, Probe, Products},
     sample::student,
+    solver::unit_of,
 };
-use crate::{Error, Result, Scalar};
+use crate::{Error, Result, Scalar, params::norm};
 
 /// Estimates the diagonal of a symmetric operator, with a standard error for each element.
 ///
@@ -70,7 +71,8 @@ pub struct DiagonalEstimate {
     /// The diagonal, exact or without bias, in the order of the operator's vectors.
     pub values: Vec<f64>,
     /// The standard error of each element, from the spread of the probes; 0 where it is exact. Errors of
-    /// different elements are not independent.
+    /// different elements are not independent. Infinite where fewer than 12 probes have no spread, as they
+    /// can by chance: then nothing is known, and the end is never [`DiagonalEnd::Tolerance`].
     pub standard_errors: Vec<f64>,
     /// Probes whose mean the estimate is; 0 where it is exact by unit vectors.
     pub probes: usize,
@@ -82,7 +84,8 @@ pub struct DiagonalEstimate {
     pub end: DiagonalEnd,
 }
 
-/// Running means and sums of squared deviations, element by element[^1].
+/// Running means and sums of squared deviations, element by element[^1], in a unit that keeps squares from
+/// overflowing and vanishing.
 ///
 /// [^1]: B. P. Welford, *Note on a method for calculating corrected sums of squares and products*,
 /// Technometrics 4 (1962).
@@ -90,6 +93,8 @@ struct Sums {
     mean: Vec<f64>,
     squares: Vec<f64>,
     count: usize,
+    /// A power of two; 0 as long as every product was 0.
+    unit: f64,
 }
 
 impl Default for DiagonalEstimator {
@@ -116,12 +121,13 @@ impl DiagonalEstimator {
     }
 
     /// The most bytes for vectors; 1 GiB by default. With less than it would like, fewer vectors are
-    /// multiplied in one call.
+    /// multiplied in one call. More than `isize::MAX` bytes are never taken.
     pub fn memory_limit(self, bytes: u64) -> Self {
-        Self { memory_limit: bytes, ..self }
+        Self { memory_limit: bytes.min(MOST_BYTES), ..self }
     }
 
-    /// The seed of the probes, `ChaCha8Rng`, one stream a probe; 0 by default.
+    /// The seed of the probes, `ChaCha8Rng`, one stream a probe; 0 by default. Estimates with equal
+    /// seeds share their probes and are not independent, whatever their operators.
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
     }
@@ -149,7 +155,7 @@ impl DiagonalEstimator {
             return Err(Error::MemoryLimit { what, bytes, limit: self.memory_limit });
         }
         let mut products = Products::new(operator, n, self.batch::<A::Scalar>(n));
-        let mut sums = Sums { mean: vec![0.0; n], squares: vec![0.0; n], count: 0 };
+        let mut sums = Sums { mean: vec![0.0; n], squares: vec![0.0; n], count: 0, unit: 0.0 };
         if n <= self.max_products && (self.tolerance.is_none() || probes::is_short(n)) {
             return exact(&mut products, sums, 0);
         }
@@ -169,10 +175,16 @@ impl DiagonalEstimator {
             }
         }
         self.sample(&mut products, &mut sums, 0, probes)?;
-        let scale = (probes as f64 * (probes as f64 - 1.0)).recip();
+        let (scale, unit) = ((probes as f64 * (probes as f64 - 1.0)).recip(), sums.unit);
+        let error = |square: f64| {
+            // Few probes of ±1 can be the same probe.
+            let chance = square == 0.0 && probes < LEAST_ESTIMATE;
+            if chance { f64::INFINITY } else { unit * (scale * square).sqrt() }
+        };
         let mut estimate = DiagonalEstimate {
-            standard_errors: sums.squares.iter().map(|square| (scale * square).sqrt()).collect(),
-            values: sums.mean,
+            // Both in the memory of the sums.
+            standard_errors: sums.squares.into_iter().map(error).collect(),
+            values: sums.mean.into_iter().map(|mean| unit * mean).collect(),
             probes,
             pilot,
             products: products.count,
@@ -222,10 +234,11 @@ impl DiagonalEstimator {
 }
 
 impl DiagonalEstimate {
-    /// The norm of the standard errors as a share of the norm of the diagonal; 0 where all errors are 0.
+    /// The norm of the standard errors as a share of the norm of the diagonal; 0 where all errors are 0,
+    /// infinite where one is.
     pub fn relative_error(&self) -> f64 {
-        let error = square(&self.standard_errors).sqrt();
-        if error == 0.0 { 0.0 } else { error / square(&self.values).sqrt() }
+        let error = norm(&self.standard_errors);
+        if error == 0.0 || error == f64::INFINITY { error } else { error / norm(&self.values) }
     }
 
     /// Where an element is with this probability, by Student's t; for the one element alone, not for all
@@ -261,9 +274,13 @@ impl Sums {
     fn add<S: Scalar>(&mut self, z: &[S], product: &[S]) {
         self.count += 1;
         let share = (self.count as f64).recip();
+        if self.unit == 0.0 && product.iter().any(|product| product.as_f64() != 0.0) {
+            self.unit = unit_of(product);
+        }
+        let unit = if self.unit == 0.0 { 1.0 } else { self.unit };
         for (((mean, squares), z), product) in self.mean.iter_mut().zip(&mut self.squares).zip(z).zip(product)
         {
-            let value = (*z * *product).as_f64();
+            let value = (*z * *product).as_f64() / unit;
             let from_old = value - *mean;
             *mean += share * from_old;
             *squares += from_old * (value - *mean);
@@ -348,6 +365,49 @@ mod tests {
     }
 
     #[test]
+    fn tiny_and_huge_operators_are_as_any() {
+        let (spectrum, _) = hard();
+        let found = |factor: f64| {
+            let mut plain = operator(&spectrum);
+            let mut scaled = FnOperator::new(128, |v: &[f64], out: &mut [f64]| {
+                plain.apply(v, out)?;
+                for out in out {
+                    *out *= factor;
+                }
+                Ok(())
+            });
+            DiagonalEstimator::new().tolerance(0.3).max_products(100).run(&mut scaled).unwrap()
+        };
+        let plain = found(1.0);
+        for factor in [1e-200_f64, 1e-170, 1e170, 1e300] {
+            let found = found(factor);
+            assert_eq!((found.products, found.end), (plain.products, plain.end));
+            assert!((found.relative_error() / plain.relative_error() - 1.0).abs() < 1e-10);
+            for (found, plain) in
+                [(&found.values, &plain.values), (&found.standard_errors, &plain.standard_errors)]
+            {
+                assert!(found.iter().zip(plain).all(|(f, p)| (f / factor - p).abs() < 1e-12), "{factor}");
+            }
+        }
+    }
+
+    #[test]
+    fn few_equal_probes_are_not_certain() {
+        let mut pair = FnOperator::new(100, |v: &[f64], out: &mut [f64]| {
+            out.copy_from_slice(v);
+            (out[0], out[1]) = (v[0] + 5.0 * v[1], v[1] + 5.0 * v[0]);
+            Ok(())
+        });
+        for seed in 0..20 {
+            let run = DiagonalEstimator::new().max_products(2).tolerance(0.1).seed(seed);
+            let found = run.run(&mut pair).unwrap();
+            assert_eq!((found.end, found.relative_error()), (DiagonalEnd::ProductLimit, f64::INFINITY));
+            assert!(found.standard_errors[9] == f64::INFINITY && found.standard_errors[0] > 0.0);
+            assert_eq!(found.interval(9, 0.9), Some([f64::NEG_INFINITY, f64::INFINITY]));
+        }
+    }
+
+    #[test]
     fn a_tolerance_plans_the_probes() {
         let (spectrum, _) = hard();
         let run = |tolerance: f64| {
@@ -385,6 +445,9 @@ mod tests {
         let nan = |_: &[f64], _: &mut [f64]| Ok(());
         let found = DiagonalEstimator::new().run(&mut FnOperator::new(200, nan));
         assert!(matches!(found, Err(Error::NonFiniteProduct { product: 0, index: 0, .. })));
+        let all = DiagonalEstimator::new().memory_limit(u64::MAX);
+        let found = all.run(&mut FnOperator::new(usize::MAX, nan));
+        assert!(matches!(found, Err(Error::MemoryLimit { bytes: u64::MAX, .. })), "{found:?}");
         let found = DiagonalEstimator::new().run(&mut FnOperator::new(0, nan));
         assert!(matches!(found, Err(Error::EmptyOperator)));
     }

@@ -30,15 +30,18 @@ pub(super) const BATCH: usize = 8;
 const PILOT: usize = 16;
 /// A pilot of fewer plans nothing.
 const LEAST_PILOT: usize = 4;
-/// The fewest probes of a planned estimate.
+/// The fewest probes of a planned estimate, and of one that believes a spread of 0.
 pub(super) const LEAST_ESTIMATE: usize = 12;
 /// What is planned above the pilot's variance, which is as often too small as too large.
 pub(super) const ALLOWANCE: f64 = 1.25;
+/// No allocation can be larger.
+pub(super) const MOST_BYTES: u64 = isize::MAX as u64;
 /// The streams of pilots; those of estimates begin at 0.
 pub(super) const PILOT_STREAM: u64 = 1 << 40;
 
 /// What a probe's elements are drawn from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Probe {
     /// −1 and 1, each with probability ½: a diagonal operator has no variance at all.
     #[default]

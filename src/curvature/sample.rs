@@ -8,6 +8,8 @@
 //! [^1]: Quantiles: M. Abramowitz, I. Stegun, *Handbook of Mathematical Functions*, 26.7.3 and 26.7.4.
 //! [^2]: P. Hall, *On the removal of skewness by transformation*, J. R. Stat. Soc. B 54 (1992).
 
+use super::probes::LEAST_ESTIMATE;
+
 /// Mean, standard deviation and skewness of the values' law.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sample {
@@ -36,6 +38,13 @@ impl Sample {
         // None in a constant.
         let skewness = if skewness.is_finite() { skewness } else { 0.0 };
         Self { count: values.len(), mean: scale * mean, deviation, skewness }
+    }
+
+    /// The same for values that may be alike by chance: few probes of ±1 can be the same probe, so that no
+    /// spread of theirs says nothing.
+    pub(super) fn of_probes(self) -> Self {
+        let chance = self.deviation == 0.0 && self.count < LEAST_ESTIMATE;
+        Self { deviation: if chance { f64::INFINITY } else { self.deviation }, ..self }
     }
 
     /// The standard error of the mean; infinite for one value.
@@ -140,6 +149,12 @@ mod tests {
         let huge = Sample::of(&[1e200, 2e200, 3e200, 4e200, 5e200]);
         assert!((huge.standard_error() / sample.standard_error() / 1e200 - 1.0).abs() < 1e-14);
         assert_eq!(Sample::of(&[2.0; 7]).reach(0.95), [0.0; 2]);
+        assert_eq!(Sample::of(&[2.0; 12]).of_probes().reach(0.95), [0.0; 2]);
+        let few = Sample::of(&[2.0; 11]).of_probes();
+        assert_eq!(
+            (few.standard_error(), few.reach(0.95)),
+            (f64::INFINITY, [f64::NEG_INFINITY, f64::INFINITY])
+        );
         let one = Sample::of(&[2.0]);
         assert_eq!(
             (one.standard_error(), one.reach(0.95)),

@@ -89,6 +89,13 @@ impl Curve {
         self.y.iter().chain(self.band.iter().flatten().flatten()).copied()
     }
 
+    /// Whether there is a band to see: somewhere both ends are finite.
+    pub(super) fn has_band(&self) -> bool {
+        let finite =
+            |[lo, hi]: &[Vec<f64>; 2]| lo.iter().zip(hi).any(|(l, h)| l.is_finite() && h.is_finite());
+        self.band.as_ref().is_some_and(finite)
+    }
+
     pub(super) fn check(&self) -> Result<(), Error> {
         let name = format!("curve `{}`", self.label);
         check_coordinates(&name, &self.x)?;
@@ -106,6 +113,13 @@ impl Curve {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_band_without_finite_ends_is_none() {
+        let curve = |hi: [f64; 2]| Curve::new("", &[0.0, 1.0], &[1.0; 2]).band(&[0.5, f64::NAN], &hi);
+        assert!(curve([2.0, 2.0]).has_band() && !curve([f64::INFINITY, 2.0]).has_band());
+        assert!(!Curve::new("", &[0.0, 1.0], &[1.0; 2]).has_band());
+    }
 
     #[test]
     fn lengths_are_checked_with_the_name_of_the_curve() {

@@ -44,6 +44,8 @@ pub struct CurveFigure {
     left_range: Option<(f64, f64)>,
     right_range: Option<(f64, f64)>,
     pub(super) guides: Vec<Guide>,
+    /// Whether what is below the axes is left out on purpose, and not counted.
+    pub(super) cut: bool,
 }
 
 /// A vertical line at a coordinate.
@@ -224,7 +226,10 @@ impl CurveFigure {
         [
             (count(&|_, v| !v.is_finite()), "not finite"),
             (count(&not_positive), "not positive (logarithmic axis)"),
-            (count(&|a, v| v.is_finite() && !not_positive(a, v) && a.is_above(v)), "below the axis range"),
+            (
+                count(&|a, v| !self.cut && v.is_finite() && !not_positive(a, v) && a.is_above(v)),
+                "below the axis range",
+            ),
             (count(&|a, v| v.is_finite() && a.is_below(v)), "above the axis range"),
         ]
         .into_iter()

@@ -72,7 +72,7 @@ pub(super) fn draw(figure: &CurveFigure, axes: &CurveAxes, notes: &[String]) -> 
         .zip(&colors)
         .filter(|(curve, _)| !curve.label.is_empty())
         .map(|(curve, &color)| {
-            let shade = if curve.band.is_some() { BAND } else { 0.0 };
+            let shade = if curve.has_band() { BAND } else { 0.0 };
             Entry { label: &curve.label, color, dashed: curve.dashed, shade }
         })
         .collect();

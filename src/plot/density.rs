@@ -16,8 +16,8 @@ const FLOOR: f64 = 1e-6;
 /// A bulk at zero holds nearly all eigenvalues of a Hessian while a few outliers decide the training,
 /// so that densities span many decades. The logarithmic axis begins at a millionth of the greatest
 /// density, or at [`floor`](Self::floor), or at the least density if that is greater. What is
-/// below, zero included, is cut off there and counted below the figure; a density below zero is a
-/// gap. Nothing is checked before [`to_svg`](Self::to_svg).
+/// below, zero included, is cut off there, and counted below the figure if the floor is the caller's;
+/// a density below zero is a gap. Nothing is checked before [`to_svg`](Self::to_svg).
 ///
 /// # Example
 ///
@@ -137,6 +137,7 @@ impl DensityFigure {
 
     pub(super) fn draw(&self) -> Result<Fragment, Error> {
         let mut figure = self.figure.clone();
+        figure.cut = self.floor.is_none() && !self.linear;
         figure = figure.left_scale(if self.linear { Scale::Linear } else { Scale::Log });
         if let Some((lo, hi)) = self.range()? {
             figure = figure.left_range(lo, hi);
@@ -206,9 +207,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_below_the_floor_is_counted_and_zero_is_no_gap() {
-        let svg = figure(&[0.0, 1.0, 1e-9, 0.0, 1e-3]).to_svg().unwrap();
+    fn what_is_below_the_callers_floor_is_counted_and_zero_is_no_gap() {
+        let densities = [0.0, 1.0, 1e-9, 0.0, 1e-3];
+        let svg = figure(&densities).floor(1e-6).to_svg().unwrap();
         assert!(svg.contains("3 of 5 points below the axis range"), "{svg}");
+        let svg = figure(&densities).to_svg().unwrap();
+        assert!(!svg.contains("below the axis range"), "{svg}");
         assert!(!svg.contains("not positive") && !svg.contains("<circle"));
         let area = paths(&svg, "fill-opacity", ".14");
         assert_eq!(area.len(), 1);

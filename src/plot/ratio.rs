@@ -29,6 +29,8 @@ const MOST_LEVELS: usize = 13;
 /// - where both are 0 there is no ratio. Cells with such a corner, or with one that is not finite,
 ///   are hatched in grey.
 ///
+/// A λₘᵢₙ that is 0 to rounding beside λₘₐₓ, to 4·[`f64::EPSILON`], is taken for 0, since its sign is noise.
+///
 /// Isolines are those of linear interpolations of the two eigenvalues between neighbouring grid
 /// points, so that the ratio falls to 0 and rises again where λₘᵢₙ changes its sign. Nothing is
 /// checked before [`to_svg`](Self::to_svg).
@@ -127,7 +129,8 @@ impl RatioFigure {
     }
 
     /// Ratios at which to draw isolines, in any order, instead of about ten round numbers up to the
-    /// limit. Must be finite; no ratio is below 0, and the line at 0 is always drawn.
+    /// limit. Must be finite; no ratio is below 0, and the line at 0 is always drawn. With a level above
+    /// the limit, the limit is a level too: what is beyond it has one colour.
     #[must_use]
     pub fn levels(mut self, levels: impl Into<Vec<f64>>) -> Self {
         self.levels = Some(levels.into());
@@ -167,11 +170,23 @@ impl RatioFigure {
             self.sheet.check_shape("uncertain points", points.dim())?;
         }
         let bands = self.bands()?;
-        let points = self.curvatures();
+        let figure = self.rounded();
+        let points = figure.curvatures();
         if !points.iter().any(|point| point.is_known()) {
             return Err(Error::PlotNoFiniteValue { what: self.sheet.value_label.clone() });
         }
-        Ok(ratio_draw::draw(self, &bands, &points, &self.notes(&points)))
+        Ok(ratio_draw::draw(&figure, &bands, &points, &figure.notes(&points)))
+    }
+
+    /// Without signs that are rounding.
+    fn rounded(&self) -> Self {
+        let mut figure = self.clone();
+        Zip::from(&mut figure.min).and(&self.max).for_each(|min, max| {
+            if min.abs() <= 4.0 * f64::EPSILON * max.abs() {
+                *min = 0.0;
+            }
+        });
+        figure
     }
 
     fn curvatures(&self) -> Array2<Curvature> {
@@ -188,6 +203,9 @@ impl RatioFigure {
         let mut levels = self.levels.clone().unwrap_or_else(|| ticks::linear(0.0, self.limit, MOST_LEVELS));
         levels.retain(|&v| v > 0.0);
         levels.push(0.0);
+        if levels.iter().any(|&v| v > self.limit) {
+            levels.push(self.limit);
+        }
         levels.sort_by(f64::total_cmp);
         levels.dedup();
         let largest = levels.iter().copied().fold(self.limit, f64::max);
@@ -280,6 +298,15 @@ mod tests {
     }
 
     #[test]
+    fn rounding_has_no_sign() {
+        let noise = figure(9, 7, |x, y| [1e-15 * (50.0 * x + 31.0 * y).sin(), 2.0]);
+        let zero = figure(9, 7, |_, _| [0.0, 2.0]);
+        assert_eq!(noise.to_svg().unwrap(), zero.to_svg().unwrap());
+        assert!(caption(&noise).contains("63 of 63 points convex"));
+        assert!(!caption(&figure(9, 7, |_, _| [-1e-14, 2.0])).contains("convex"));
+    }
+
+    #[test]
     fn every_kind_of_point_is_counted() {
         let (x, y) = ([0.0, 1.0, 2.0], [0.0, 1.0]);
         let min = ndarray::array![[-1.0, f64::NAN], [0.0, 2.0], [-1.0, -3.0]];
@@ -308,6 +335,10 @@ mod tests {
         let bands = figure.bands().unwrap();
         assert_eq!((bands.lo, bands.hi), (0.0, 0.2));
         assert_eq!(bands.levels, [0.0, 0.05, 0.1]);
+        let bands = figure.clone().levels([0.3, 0.1]).bands().unwrap();
+        assert_eq!(bands.levels, [0.0, 0.1, 0.2, 0.3]);
+        let colors = bands.colors(ColorMap::default());
+        assert!(colors[3] == colors[4] && colors[2] != colors[3]);
         assert_eq!(figure.levels([]).bands().unwrap().levels, [0.0]);
     }
 
