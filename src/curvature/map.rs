@@ -73,12 +73,13 @@ pub struct EigenRatio1d<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> {
 /// At every point one Lanczos run finds both ends of the spectrum; see [`Lanczos`] for what is known of
 /// their errors. With [`warm_starts`](Self::warm_starts), the default, the map is computed from coarse to
 /// fine. Every eighth point along each axis starts cold, and its ratio is certified. The others start from
-/// the sum of the eigenvectors that their two to four neighbours on the coarser grid found, with a sixteenth
-/// of a random vector, and stop by residuals: a third of the products. Where neighbours disagree, as on
-/// grids too coarse or where eigenvalues cross, the point starts cold after all. So every point is either
-/// certified (channel `certified`) or agrees with its neighbours; on the network of the benches none of
-/// 625 points is off by more than the tolerance, over all seeds tried. Without warm starts every point is
-/// certified, at about three times the cost. A basis too small for a run
+/// the sum of the eigenvectors that their neighbours on opposite sides found, with a sixteenth of a random
+/// vector, and stop by residuals: a third of the products. Where neighbours disagree, as on grids too coarse
+/// or where eigenvalues cross, the point starts cold after all; where the ends found lie farther in than the
+/// neighbours lead to expect, the run goes on until it is certified. So every point is either certified
+/// (channel `certified`) or in accord with its neighbours, which no theorem makes right: on the two networks
+/// of the benches none of 25,000 points, 20 seeds each, was off by more than 0.004 at a tolerance of 0.005.
+/// Without warm starts every point is certified, at about three times the cost. A basis too small for a run
 /// ([`basis_memory`](Self::basis_memory)) can end it by residuals alone; such points are
 /// [uncertain](RatioSurface::uncertain).
 ///
