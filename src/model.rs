@@ -231,8 +231,9 @@ pub trait HessianProduct<D: ?Sized + Sync>: Gradient<D> {
     ///
     /// The provided form is (∇L(θ + h·v) − ∇L(θ − h·v)) / 2h with h = ε^⅓·(1 + ‖θ‖) / ‖v‖, ε the
     /// machine epsilon of the scalar. It costs two gradients and two vectors of scratch memory; its
-    /// error is of the order ε^⅔ relative to the curvature for a loss of modest third derivatives,
-    /// about 1e-10 in f64 and 1e-5 in f32, and unbounded across a kink (ReLU).
+    /// error is of the order ε^⅔ relative to the curvature for a loss of modest higher derivatives,
+    /// about 1e-10 in f64 and 1e-5 in f32 (1e-7 in f64 for λ_max of a small tanh network, which bends
+    /// more), and unbounded across a kink (ReLU).
     ///
     /// # Errors
     /// As [`Loss::loss`].

@@ -5,7 +5,8 @@
 
 use approx::assert_relative_eq;
 use loss_landscape::{
-    Block, FnModel, Layout, Model, Norm, Normalization, Policy, RandomDirections,
+    Block, DiagonalEstimator, FnModel, FnOperator, Lanczos, Layout, Model, Norm, Normalization, Policy,
+    RandomDirections, SpectralDensity, TraceEstimator, TraceMethod,
     nets::{Activation, Criterion, Mlp, Sgd, digits},
 };
 
@@ -101,4 +102,29 @@ fn f32_directions_are_f64_directions_rounded() {
     let narrow = FnModel::new(layout, vec![1.0_f32; 15], |_: &[f32], (): &()| 0.0).unwrap();
     let rounded: Vec<f32> = draw.one(&wide).unwrap().values().iter().map(|&v| v as f32).collect();
     assert_eq!(draw.one(&narrow).unwrap().values(), rounded);
+}
+
+/// One product each, so that the values are those of the start or the probe alone.
+#[test]
+fn starts_of_lanczos_and_probes() {
+    // Diagonal, with one pair beside it.
+    let mut operator = FnOperator::new(10, |v: &[f64], out: &mut [f64]| {
+        for (i, (out, v)) in out.iter_mut().zip(v).enumerate() {
+            *out = i as f64 * v;
+        }
+        out[2] += 3.0 * v[7];
+        out[7] += 3.0 * v[2];
+        Ok(())
+    });
+    let lanczos = Lanczos::new().seed(42).stream(3).max_products(1);
+    let cold = lanczos.run(&mut operator).unwrap().lambda_min;
+    let warm = lanczos.run_from(&mut operator, &[1.0; 10]).unwrap().lambda_min;
+    let plain = TraceEstimator::new().method(TraceMethod::Hutchinson).seed(42).max_products(3);
+    let trace = plain.run(&mut operator).unwrap().value;
+    let density = SpectralDensity::new().seed(42).probes(1).steps(1).run(&mut operator).unwrap();
+    let diagonal = DiagonalEstimator::new().seed(42).max_products(3).run(&mut operator).unwrap().values[2];
+    let found = [cold, warm, trace, density.moments[0], diagonal];
+    println!("{found:?}");
+    let expected = [5.351010163610013, 5.148595209297359, 43.0, 5.776844639853725, 1.0];
+    assert_relative_eq!(found[..], expected[..], max_relative = 1e-12);
 }
