@@ -421,6 +421,9 @@ fn bad_settings_are_refused_before_any_product() {
     assert!(matches!(map().memory_limit(900).run(), Err(Error::GridTooLarge { .. })));
     let none = EigenRatio1d::new(&model, model.plane().first().clone());
     assert!(matches!(none.run(), Err(Error::NoData)));
+    let still = Direction::new(model.layout(), vec![0.0; N + 2]).unwrap();
+    let still = EigenRatio1d::new(&model, still).data("", &());
+    assert!(matches!(still.run(), Err(Error::ZeroDirection { .. })));
     let zero = Directions::new(model.plane().first().clone(), model.plane().first().clone()).unwrap();
     let buffers = Mask::role(model.layout(), Role::Buffer);
     assert!(EigenRatio2d::new(&model, zero).data("", &()).mask(&buffers).probe().is_err(), "it panics");

@@ -14,9 +14,8 @@ use super::{
 use crate::{
     Curve, Direction, Directions, Error, HessianProduct, Mask, Observer, OnBadPoint, Plane, Result, Scalar,
     Surface,
-    params::content_hash,
     sweep::{
-        Axis, DirectionRecord,
+        Axis,
         options::{Options, Origin, Swept, Task, sweep_options},
     },
 };
@@ -163,7 +162,7 @@ impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> EigenRatio1d<'a, M, D>
     /// # Errors
     /// As [`EigenRatio2d::run`].
     pub fn run(self) -> Result<RatioCurve> {
-        let (plane, origin) = self.place()?;
+        let (plane, origin) = Origin::line(self.model, &self.direction)?;
         let (swept, totals) =
             run(self.model, &plane, &self.alpha, None, &self.options, &self.recipe, origin)?;
         Ok(RatioCurve::new(Curve::new(swept), totals))
@@ -174,16 +173,8 @@ impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> EigenRatio1d<'a, M, D>
     /// # Errors
     /// As [`EigenRatio2d::probe`].
     pub fn probe(&self) -> Result<RatioProbe> {
-        let (plane, _) = self.place()?;
+        let (plane, _) = Origin::line(self.model, &self.direction)?;
         probe(self.model, &plane, &self.alpha, None, &self.options, &self.recipe)
-    }
-
-    fn place(&self) -> Result<(Plane<'_, M::Scalar>, Origin)> {
-        let (layout, theta) = (self.model.layout(), self.model.parameters());
-        layout.ensure_same(self.direction.layout())?;
-        let plane = Plane::line(layout, theta, self.direction.values())?;
-        let directions = vec![DirectionRecord::of(&self.direction)];
-        Ok((plane, Origin { theta_hash: content_hash(theta), directions, cosine: None }))
     }
 }
 
@@ -216,7 +207,7 @@ impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> EigenRatio2d<'a, M, D>
     /// eigenvectors kept for warm starts or a Lanczos basis do not fit. A point that fails is no error:
     /// see [`SweepReport::bad_points`](crate::SweepReport::bad_points).
     pub fn run(self) -> Result<RatioSurface> {
-        let (plane, origin) = self.place()?;
+        let (plane, origin) = Origin::plane(self.model, &self.directions)?;
         let (swept, totals) =
             run(self.model, &plane, &self.alpha, Some(&self.beta), &self.options, &self.recipe, origin)?;
         Ok(RatioSurface::new(Surface::new(swept), totals))
@@ -227,21 +218,8 @@ impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> EigenRatio2d<'a, M, D>
     /// # Errors
     /// As [`run`](Self::run), and what the point itself fails with.
     pub fn probe(&self) -> Result<RatioProbe> {
-        let (plane, _) = self.place()?;
+        let (plane, _) = Origin::plane(self.model, &self.directions)?;
         probe(self.model, &plane, &self.alpha, Some(&self.beta), &self.options, &self.recipe)
-    }
-
-    fn place(&self) -> Result<(Plane<'_, M::Scalar>, Origin)> {
-        let (layout, theta) = (self.model.layout(), self.model.parameters());
-        let (first, second) = (self.directions.first(), self.directions.second());
-        layout.ensure_same(first.layout())?;
-        let plane = Plane::spanned(layout, theta, first.values(), second.values())?;
-        let origin = Origin {
-            theta_hash: content_hash(theta),
-            directions: vec![DirectionRecord::of(first), DirectionRecord::of(second)],
-            cosine: Some(self.directions.cosine()),
-        };
-        Ok((plane, origin))
     }
 }
 

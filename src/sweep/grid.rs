@@ -5,11 +5,11 @@ use std::ops::RangeInclusive;
 use ndarray::{Array2, Array3, ArrayView2, s};
 
 use super::{
-    DirectionRecord, Observer, OnBadPoint, SweepReport,
+    Observer, OnBadPoint, SweepReport,
     axis::Axis,
     options::{Options, Origin, Swept, result_accessors, sweep_options},
 };
-use crate::{Directions, Error, Loss, Plane, Result, params::content_hash};
+use crate::{Directions, Error, Loss, Result};
 
 /// The loss over θ + α·d₁ + β·d₂, 51×51 points of [−1, 1]²; [`Grid2d`] has the options.
 ///
@@ -104,15 +104,7 @@ impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> Grid2d<'a, M, D> {
     /// finite; [`Error::Oracle`] if preparing fails. A point that fails is no error: see
     /// [`SweepReport::bad_points`].
     pub fn run(self) -> Result<Surface> {
-        let (layout, theta) = (self.model.layout(), self.model.parameters());
-        let (first, second) = (self.directions.first(), self.directions.second());
-        layout.ensure_same(first.layout())?;
-        let plane = Plane::spanned(layout, theta, first.values(), second.values())?;
-        let origin = Origin {
-            theta_hash: content_hash(theta),
-            directions: vec![DirectionRecord::of(first), DirectionRecord::of(second)],
-            cosine: Some(self.directions.cosine()),
-        };
+        let (plane, origin) = Origin::plane(self.model, &self.directions)?;
         let swept = self.options.sweep_loss(self.model, &plane, &self.alpha, Some(&self.beta), origin)?;
         Ok(Surface::new(swept))
     }

@@ -9,9 +9,7 @@ use super::{
     axis::Axis,
     options::{Options, Origin, Swept, result_accessors, sweep_options},
 };
-use crate::{
-    Buffers, Direction, Error, Loss, Plane, Result, Role, direction::ensure_moves, params::content_hash,
-};
+use crate::{Buffers, Direction, Error, Loss, Plane, Result, Role, params::content_hash};
 
 /// The loss at θ + α·d for 51 values of α from −1 to 1; [`Line1d`] has the options.
 ///
@@ -127,15 +125,7 @@ impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> Line1d<'a, M, D> {
     /// [`Error::NonFinite`] for a θ that is not finite; [`Error::Oracle`] if preparing fails. A
     /// point that fails is no error: see [`SweepReport::bad_points`].
     pub fn run(self) -> Result<Curve> {
-        let (layout, theta) = (self.model.layout(), self.model.parameters());
-        layout.ensure_same(self.direction.layout())?;
-        ensure_moves("only", &self.direction)?;
-        let plane = Plane::line(layout, theta, self.direction.values())?;
-        let origin = Origin {
-            theta_hash: content_hash(theta),
-            directions: vec![DirectionRecord::of(&self.direction)],
-            cosine: None,
-        };
+        let (plane, origin) = Origin::line(self.model, &self.direction)?;
         self.options.sweep_loss(self.model, &plane, &self.alpha, None, origin).map(Curve::new)
     }
 }

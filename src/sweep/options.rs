@@ -7,7 +7,10 @@ use super::{
     axis::Axis,
     driver::{Job, Set},
 };
-use crate::{BoxError, Error, Loss, Plane, Prepared, Result, Scalar, guard::guarded};
+use crate::{
+    BoxError, Direction, Directions, Error, Loss, Model, Plane, Prepared, Result, Scalar,
+    direction::ensure_moves, guard::guarded, params::content_hash,
+};
 
 /// The settings that every sweep has.
 pub(crate) struct Options<'a, D: ?Sized> {
@@ -51,6 +54,35 @@ pub(crate) struct Swept {
     pub(crate) computed: Vec<bool>,
     pub(crate) channels: Vec<String>,
     pub(crate) report: SweepReport,
+}
+
+impl Origin {
+    /// The line from the model's parameters along a direction.
+    pub(crate) fn line<'m, M: Model + ?Sized>(
+        model: &'m M,
+        direction: &'m Direction<M::Scalar>,
+    ) -> Result<(Plane<'m, M::Scalar>, Self)> {
+        let (layout, theta) = (model.layout(), model.parameters());
+        layout.ensure_same(direction.layout())?;
+        ensure_moves("only", direction)?;
+        let plane = Plane::line(layout, theta, direction.values())?;
+        let directions = vec![DirectionRecord::of(direction)];
+        Ok((plane, Self { theta_hash: content_hash(theta), directions, cosine: None }))
+    }
+
+    /// The plane through the model's parameters that two directions span.
+    pub(crate) fn plane<'m, M: Model + ?Sized>(
+        model: &'m M,
+        directions: &'m Directions<M::Scalar>,
+    ) -> Result<(Plane<'m, M::Scalar>, Self)> {
+        let (layout, theta) = (model.layout(), model.parameters());
+        let (first, second) = (directions.first(), directions.second());
+        layout.ensure_same(first.layout())?;
+        let plane = Plane::spanned(layout, theta, first.values(), second.values())?;
+        let records = vec![DirectionRecord::of(first), DirectionRecord::of(second)];
+        let cosine = Some(directions.cosine());
+        Ok((plane, Self { theta_hash: content_hash(theta), directions: records, cosine }))
+    }
 }
 
 impl<D: ?Sized> Default for Options<'_, D> {
