@@ -209,7 +209,7 @@ impl DerivativeCheck {
     {
         model.layout().ensure_finite("θ", theta)?;
         let unwritten = M::Scalar::from_f64(f64::NAN);
-        let trained = Mask::role(model.layout(), Role::Buffer).not();
+        let trained = Mask::trained(model.layout());
         let mut check = HessianCheck { error: 0.0, asymmetry: 0.0, nonlinearity: 0.0, vectors: self.vectors };
         let mut previous: Option<[Vec<M::Scalar>; 2]> = None;
         let mut worker = model.hessian_worker(data).map_err(failed("its Hessian worker"))?;

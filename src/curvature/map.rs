@@ -73,12 +73,12 @@ pub struct EigenRatio1d<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> {
 /// their errors. With [`warm_starts`](Self::warm_starts), the default, the map is computed from coarse to
 /// fine. Every eighth point along each axis starts cold, and its ratio is certified. The others start from
 /// the sum of the eigenvectors that their neighbours on opposite sides found, with a sixteenth of a random
-/// vector, and stop by residuals: a third of the products. Where neighbours disagree, as on grids too coarse
+/// vector, and stop by residuals: a quarter of the products. Where neighbours disagree, as on grids too coarse
 /// or where eigenvalues cross, the point starts cold after all; where the ends found lie farther in than the
 /// neighbours lead to expect, the run goes on until it is certified. So every point is either certified
 /// (channel `certified`) or in accord with its neighbours, which no theorem makes right: on the two networks
 /// of the benches none of 25,000 points, 20 seeds each, was off by more than 0.004 at a tolerance of 0.005.
-/// Without warm starts every point is certified, at about three times the cost. A basis too small for a run
+/// Without warm starts every point is certified, at three to four times the cost. A basis too small for a run
 /// ([`basis_memory`](Self::basis_memory)) can end it by residuals alone; such points are
 /// [uncertain](RatioSurface::uncertain).
 ///
@@ -299,7 +299,7 @@ impl Default for Recipe {
     }
 }
 
-/// Where the model's scalar, its number of chosen parameters, and the memory of a map come together.
+/// The bytes that a map takes: values and what warm starts keep, and a Lanczos basis for each thread.
 struct Budget {
     values_and_kept: u64,
     basis: u64,
@@ -317,7 +317,7 @@ where
     D: ?Sized + Sync,
 {
     recipe.lanczos.check()?;
-    let trained = Mask::role(model.layout(), crate::Role::Buffer).not();
+    let trained = Mask::trained(model.layout());
     let mask = recipe.mask.as_ref().unwrap_or(&trained);
     model.layout().ensure_same(mask.layout())?;
     let n = mask.selected();
@@ -326,12 +326,7 @@ where
     }
     recipe.lanczos.ensure_memory::<M::Scalar>(n)?;
     let (rows, columns) = (alpha.len(), beta.map_or(1, Axis::len));
-    let needed = if recipe.warm {
-        // All but those with an odd sum of indices, which are the last stage.
-        rows * columns - (rows / 2 * columns.div_ceil(2) + rows.div_ceil(2) * (columns / 2))
-    } else {
-        0
-    };
+    let needed = if recipe.warm { order::needed(rows, columns) } else { 0 };
     let sets = options.data.len() as u64;
     let values = ((rows * columns * (8 * CHANNELS.len() + 2)) as u64).saturating_mul(sets);
     let kept = (needed as u64 * 4).saturating_mul(n as u64).saturating_mul(sets);
@@ -402,18 +397,14 @@ where
     let mut theta = vec![M::Scalar::from_f64(0.0); plane.len()];
     plane.theta_into([grid.alpha[rows / 2], grid.beta[columns / 2]], &mut theta);
     let started = Instant::now();
-    let mut hessian = HessianOperator::new(model, &theta, options.data[0].1)?;
-    if let Some(mask) = &recipe.mask {
-        hessian = hessian.masked(mask)?;
-    }
+    let hessian = HessianOperator::new(model, &theta, options.data[0].1)?;
+    let mut hessian = hessian.restricted(recipe.mask.as_ref())?;
     let extremes = recipe.lanczos.run(&mut hessian)?;
     let seconds_per_product = started.elapsed().as_secs_f64() / extremes.products as f64;
 
     let threads = options.threads.unwrap_or_else(rayon::current_num_threads).max(1);
     let points = rows * columns * options.data.len();
-    let alone = |point: usize| order::pairs(point / columns, point % columns, rows, columns).next().is_none();
-    let lonely = (0..rows * columns).filter(|&point| alone(point)).count() * options.data.len();
-    let cold_points = if recipe.warm { lonely } else { points };
+    let cold_points = if recipe.warm { order::alone(rows, columns) * options.data.len() } else { points };
     let least = cold_points * extremes.products + (points - cold_points) * extremes.products.min(3);
     let total_products = [least, points * extremes.products];
     Ok(RatioProbe {

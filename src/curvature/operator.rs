@@ -2,9 +2,7 @@
 
 use std::{fmt, ops::Range};
 
-use crate::{
-    BoxError, Error, HessianProduct, HessianWorker, Layout, Mask, Result, Role, Scalar, guard::guarded,
-};
+use crate::{BoxError, Error, HessianProduct, HessianWorker, Layout, Mask, Result, Scalar, guard::guarded};
 
 /// A symmetric linear operator on vectors of one length, known by its products alone.
 ///
@@ -177,6 +175,14 @@ impl<'a, S: Scalar> HessianOperator<'a, S> {
         Ok(self)
     }
 
+    /// The same Hessian in the parameters of these blocks, if there is a choice.
+    pub(super) fn restricted(self, mask: Option<&Mask>) -> Result<Self> {
+        match mask {
+            Some(mask) => self.masked(mask),
+            None => Ok(self),
+        }
+    }
+
     /// The Hessian at another θ.
     ///
     /// # Errors
@@ -222,7 +228,7 @@ impl<'a, S: Scalar> HessianOperator<'a, S> {
         D: ?Sized + Sync,
     {
         let layout = model.layout().clone();
-        let trained = Mask::role(&layout, Role::Buffer).not();
+        let trained = Mask::trained(&layout);
         let worker = guarded("making a Hessian worker", || model.hessian_worker(data))?;
         Self { worker, layout, ranges: Vec::new(), n: 0, full: [Vec::new(), Vec::new()] }.masked(&trained)
     }

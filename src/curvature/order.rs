@@ -63,6 +63,17 @@ pub(super) fn is_needed(i: usize, j: usize) -> bool {
     place(i, j) != Place::Side(1)
 }
 
+/// How many points of a grid others start from: all but those with an odd sum of indices.
+pub(super) fn needed(rows: usize, columns: usize) -> usize {
+    rows * columns - (rows / 2 * columns.div_ceil(2) + rows.div_ceil(2) * (columns / 2))
+}
+
+/// How many points of a grid have no pair to start from.
+pub(super) fn alone(rows: usize, columns: usize) -> usize {
+    let is_alone = |point: &usize| pairs(point / columns, point % columns, rows, columns).next().is_none();
+    (0..rows * columns).filter(is_alone).count()
+}
+
 /// The step at a point is the largest power of two that divides both of its indices.
 fn place(i: usize, j: usize) -> Place {
     let twos = (i | j).trailing_zeros().min(LATTICE.trailing_zeros());
@@ -91,6 +102,8 @@ mod tests {
                     stage_of[point] = stage;
                 }
             }
+            let counted = (0..rows * columns).filter(|p| is_needed(p / columns, p % columns)).count();
+            assert_eq!(needed(rows, columns), counted, "{rows}×{columns}");
             for i in 0..rows {
                 for j in 0..columns {
                     let point = i * columns + j;

@@ -148,11 +148,7 @@ impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> RatioPlane<'a, M, D> {
     }
 
     fn hessian(&self) -> Result<HessianOperator<'a, M::Scalar>> {
-        let hessian = HessianOperator::unplaced(self.model, self.data)?;
-        match &self.recipe.mask {
-            Some(mask) => hessian.masked(mask),
-            None => Ok(hessian),
-        }
+        HessianOperator::unplaced(self.model, self.data)?.restricted(self.recipe.mask.as_ref())
     }
 
     fn tools(&self) -> Result<Tools<'a, M::Scalar>> {

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use ndarray_rand::rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-
-use super::{Extremes, HessianOperator, Lanczos, SymmetricOperator, basis::dot, operator::multiply};
+use super::{
+    Extremes, HessianOperator, Lanczos, Probe, SymmetricOperator, basis::dot, operator::multiply,
+    sample::Sample,
+};
 use crate::{Directions, Error, HessianProduct, Mask, Plane, Point, Result, Scalar};
 
 /// Compares the curvature of a plane at one of its points with the whole Hessian's.
@@ -67,6 +67,9 @@ pub struct SliceReport<S> {
     pub products: usize,
 }
 
+/// The first stream of the probes of the energy; starts of runs have low ones.
+const ENERGY_STREAM: u64 = 1 << 62;
+
 impl Default for SliceCurvature {
     fn default() -> Self {
         Self { lanczos: Lanczos::new(), probes: 32, mask: None }
@@ -127,10 +130,7 @@ impl SliceCurvature {
         let plane = Plane::spanned(layout, theta, first.values(), second.values())?;
         let mut place = theta.to_vec();
         plane.theta_into(point, &mut place);
-        let mut hessian = HessianOperator::new(model, &place, data)?;
-        if let Some(mask) = &self.mask {
-            hessian = hessian.masked(mask)?;
-        }
+        let mut hessian = HessianOperator::new(model, &place, data)?.restricted(self.mask.as_ref())?;
         let n = hessian.dimension();
 
         let both = [hessian.restrict(first.values())?, hessian.restrict(second.values())?];
@@ -161,24 +161,15 @@ impl SliceCurvature {
     /// E‖H·z‖² = Σλ² for z of independent signs, and its standard error.
     fn energy<A: SymmetricOperator>(&self, hessian: &mut A) -> Result<(f64, f64)> {
         let n = hessian.dimension();
-        let (mut z, mut product) = (vec![A::Scalar::from_f64(1.0); n], vec![A::Scalar::from_f64(0.0); n]);
-        let mut generator = ChaCha8Rng::seed_from_u64(self.lanczos.seed);
-        // A stream that no start of a run uses.
-        generator.set_stream(u64::MAX);
-        // Welford's running mean and sum of squared deviations.
-        let (mut mean, mut deviations) = (0.0, 0.0);
+        let (mut z, mut product) = (vec![A::Scalar::from_f64(0.0); n], vec![A::Scalar::from_f64(0.0); n]);
+        let mut squares = Vec::new();
         for probe in 0..self.probes {
-            for z in &mut z {
-                *z = A::Scalar::from_f64(if generator.random::<bool>() { 1.0 } else { -1.0 });
-            }
+            Probe::Rademacher.draw(self.lanczos.seed, ENERGY_STREAM + probe as u64, &mut z);
             multiply(hessian, probe, &z, &mut product)?;
-            let square = crate::params::norm(&product).powi(2);
-            let gap = square - mean;
-            mean += gap / (probe + 1) as f64;
-            deviations += gap * (square - mean);
+            squares.push(crate::params::norm(&product).powi(2));
         }
-        let count = self.probes as f64;
-        Ok((mean, (deviations / (count - 1.0) / count).sqrt()))
+        let sample = Sample::of(&squares).of_probes();
+        Ok((sample.mean, sample.standard_error()))
     }
 }
 

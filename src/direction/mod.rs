@@ -10,7 +10,7 @@ pub use random::RandomDirections;
 
 pub(crate) use pair::ensure_moves;
 
-use crate::{Layout, Mask, Result, Role, Scalar, params::norm};
+use crate::{Layout, Mask, Result, Scalar, params::norm};
 
 /// Where a direction came from, as results record it.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,7 +111,7 @@ impl<S: Scalar> Direction<S> {
         layout.ensure_finite("θ_b", b)?;
         let mut values: Vec<S> = a.iter().zip(b).map(|(&a, &b)| b - a).collect();
         if buffers == Buffers::Still {
-            Mask::role(layout, Role::Buffer).not().apply(&mut values)?;
+            Mask::trained(layout).apply(&mut values)?;
         }
         layout.ensure_finite("θ_b − θ_a", &values)?;
         Ok(Self { layout: layout.clone(), values, source: DirectionSource::Between, normalization: None })
@@ -217,7 +217,7 @@ impl<S: Scalar> Direction<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Block, Error};
+    use crate::{Block, Error, Role};
 
     #[test]
     fn buffers_move_only_on_request() {

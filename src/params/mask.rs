@@ -37,6 +37,11 @@ impl Mask {
         Self { layout: layout.clone(), chosen }
     }
 
+    /// What training moves: all blocks but buffers.
+    pub(crate) fn trained(layout: &Layout) -> Self {
+        Self::role(layout, Role::Buffer).not()
+    }
+
     /// The blocks whose whole name matches a pattern: `*` stands for any characters, none included,
     /// `?` for exactly one.
     ///
