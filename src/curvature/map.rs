@@ -1,6 +1,6 @@
 //! Maps of the Hessian's eigenvalue ratio over a line or a plane (section 6 of the paper).
 
-use std::{ops::RangeInclusive, time::Instant};
+use std::time::Instant;
 
 use ndarray::Array2;
 
@@ -16,7 +16,7 @@ use crate::{
     Surface,
     sweep::{
         Axis,
-        options::{Options, Origin, Swept, Task, sweep_options},
+        options::{Options, Origin, Swept, Task, axis_options, sweep_options},
     },
 };
 
@@ -186,18 +186,6 @@ impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> EigenRatio2d<'a, M, D>
         Self { model, directions, alpha: axis(), beta: axis(), recipe, options }
     }
 
-    /// Equally spaced β, both ends included; 25 from −1 to 1 by default.
-    pub fn beta(mut self, range: RangeInclusive<f64>, points: usize) -> Self {
-        self.beta = Axis::range(range, points);
-        self
-    }
-
-    /// These β, strictly increasing.
-    pub fn beta_at(mut self, values: &[f64]) -> Self {
-        self.beta = Axis::Values(values.to_vec());
-        self
-    }
-
     /// Computes every point.
     ///
     /// # Errors
@@ -225,22 +213,10 @@ impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> EigenRatio2d<'a, M, D>
 
 /// What both maps can be told.
 macro_rules! ratio_options {
-    ($map:ident, $points:literal) => {
+    ($map:ident) => {
         sweep_options!($map, HessianProduct);
 
         impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> $map<'a, M, D> {
-            #[doc = concat!("Equally spaced α, both ends included; ", $points, " from −1 to 1 by default.")]
-            pub fn alpha(mut self, range: RangeInclusive<f64>, points: usize) -> Self {
-                self.alpha = Axis::range(range, points);
-                self
-            }
-
-            /// These α, strictly increasing.
-            pub fn alpha_at(mut self, values: &[f64]) -> Self {
-                self.alpha = Axis::Values(values.to_vec());
-                self
-            }
-
             /// The Hessian in these blocks alone, such as the weights of the original code; all but buffers
             /// by default.
             pub fn mask(mut self, mask: &Mask) -> Self {
@@ -290,8 +266,11 @@ macro_rules! ratio_options {
     };
 }
 
-ratio_options!(EigenRatio1d, "51");
-ratio_options!(EigenRatio2d, "25");
+ratio_options!(EigenRatio1d);
+ratio_options!(EigenRatio2d);
+axis_options!(EigenRatio1d, HessianProduct, alpha, alpha_at, "α", "51 from −1 to 1 by default.");
+axis_options!(EigenRatio2d, HessianProduct, alpha, alpha_at, "α", "25 from −1 to 1 by default.");
+axis_options!(EigenRatio2d, HessianProduct, beta, beta_at, "β", "25 from −1 to 1 by default.");
 
 impl Default for Recipe {
     fn default() -> Self {

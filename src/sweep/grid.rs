@@ -1,13 +1,11 @@
 //! Two-dimensional sweeps: the loss over a plane.
 
-use std::ops::RangeInclusive;
-
 use ndarray::{Array2, Array3, ArrayView2, s};
 
 use super::{
     Observer, OnBadPoint, SweepReport,
     axis::Axis,
-    options::{Options, Origin, Swept, result_accessors, sweep_options},
+    options::{Options, Origin, Swept, axis_options, result_accessors, sweep_options},
 };
 use crate::{Directions, Error, Loss, Result};
 
@@ -71,30 +69,6 @@ impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> Grid2d<'a, M, D> {
         Self { model, directions, alpha: axis(), beta: axis(), options: Options::default() }
     }
 
-    /// Equally spaced α, both ends included; 51 from −1 to 1 by default.
-    pub fn alpha(mut self, range: RangeInclusive<f64>, points: usize) -> Self {
-        self.alpha = Axis::range(range, points);
-        self
-    }
-
-    /// Equally spaced β, both ends included; 51 from −1 to 1 by default.
-    pub fn beta(mut self, range: RangeInclusive<f64>, points: usize) -> Self {
-        self.beta = Axis::range(range, points);
-        self
-    }
-
-    /// These α, strictly increasing.
-    pub fn alpha_at(mut self, values: &[f64]) -> Self {
-        self.alpha = Axis::Values(values.to_vec());
-        self
-    }
-
-    /// These β, strictly increasing.
-    pub fn beta_at(mut self, values: &[f64]) -> Self {
-        self.beta = Axis::Values(values.to_vec());
-        self
-    }
-
     /// Evaluates every point.
     ///
     /// # Errors
@@ -111,6 +85,8 @@ impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> Grid2d<'a, M, D> {
 }
 
 sweep_options!(Grid2d, Loss);
+axis_options!(Grid2d, Loss, alpha, alpha_at, "α", "51 from −1 to 1 by default.");
+axis_options!(Grid2d, Loss, beta, beta_at, "β", "51 from −1 to 1 by default.");
 
 impl Surface {
     pub(crate) fn new(swept: Swept) -> Self {

@@ -1,13 +1,11 @@
 //! One-dimensional sweeps: along a direction, and between two minimisers.
 
-use std::ops::RangeInclusive;
-
 use ndarray::{Array1, Array2, ArrayView1, s};
 
 use super::{
     DirectionRecord, Observer, OnBadPoint, SweepReport,
     axis::Axis,
-    options::{Options, Origin, Swept, result_accessors, sweep_options},
+    options::{Options, Origin, Swept, axis_options, result_accessors, sweep_options},
 };
 use crate::{Buffers, Direction, Error, Loss, Plane, Result, Role, params::content_hash};
 
@@ -104,18 +102,6 @@ impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> Line1d<'a, M, D> {
         Self { model, direction, alpha: Axis::range(-1.0..=1.0, 51), options: Options::default() }
     }
 
-    /// Equally spaced α, both ends included; 51 from −1 to 1 by default.
-    pub fn alpha(mut self, range: RangeInclusive<f64>, points: usize) -> Self {
-        self.alpha = Axis::range(range, points);
-        self
-    }
-
-    /// These α, strictly increasing.
-    pub fn alpha_at(mut self, values: &[f64]) -> Self {
-        self.alpha = Axis::Values(values.to_vec());
-        self
-    }
-
     /// Evaluates every point.
     ///
     /// # Errors
@@ -136,19 +122,6 @@ impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> Interpolation<'a, M, D> {
         // 0 and 1, the minimisers themselves, are among these.
         let alpha = Axis::range(-0.5..=1.5, 101);
         Self { model, a, b, buffers: Buffers::Still, alpha, options: Options::default() }
-    }
-
-    /// Equally spaced α, both ends included; 101 from −0.5 to 1.5 by default, 0 and 1 among them (the
-    /// paper draws 401).
-    pub fn alpha(mut self, range: RangeInclusive<f64>, points: usize) -> Self {
-        self.alpha = Axis::range(range, points);
-        self
-    }
-
-    /// These α, strictly increasing.
-    pub fn alpha_at(mut self, values: &[f64]) -> Self {
-        self.alpha = Axis::Values(values.to_vec());
-        self
     }
 
     /// Whether buffers are interpolated too; by default they stay as in θ_a.
@@ -186,7 +159,16 @@ impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> Interpolation<'a, M, D> {
 }
 
 sweep_options!(Line1d, Loss);
+axis_options!(Line1d, Loss, alpha, alpha_at, "α", "51 from −1 to 1 by default.");
 sweep_options!(Interpolation, Loss);
+axis_options!(
+    Interpolation,
+    Loss,
+    alpha,
+    alpha_at,
+    "α",
+    "101 from −0.5 to 1.5 by default, 0 and 1 among them (the paper draws 401)."
+);
 
 impl Curve {
     pub(crate) fn new(swept: Swept) -> Self {

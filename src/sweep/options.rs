@@ -243,6 +243,26 @@ impl<D: ?Sized> Options<'_, D> {
     }
 }
 
+/// The builder methods of one axis.
+macro_rules! axis_options {
+    ($sweep:ident, $capability:ident, $axis:ident, $axis_at:ident, $symbol:literal, $default:literal) => {
+        impl<'a, M: $capability<D> + ?Sized, D: ?Sized + Sync> $sweep<'a, M, D> {
+            #[doc = concat!("Equally spaced ", $symbol, ", both ends included; ", $default)]
+            pub fn $axis(mut self, range: std::ops::RangeInclusive<f64>, points: usize) -> Self {
+                self.$axis = Axis::range(range, points);
+                self
+            }
+
+            #[doc = concat!("These ", $symbol, ", strictly increasing.")]
+            pub fn $axis_at(mut self, values: &[f64]) -> Self {
+                self.$axis = Axis::Values(values.to_vec());
+                self
+            }
+        }
+    };
+}
+pub(crate) use axis_options;
+
 /// The builder methods that every sweep has.
 macro_rules! sweep_options {
     ($sweep:ident, $capability:ident) => {
