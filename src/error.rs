@@ -253,6 +253,17 @@ pub enum Error {
         /// The limit.
         limit: u64,
     },
+    /// A layer of a network that cannot take what it is given.
+    #[cfg(feature = "nets")]
+    #[error("layer `{layer}` cannot take {}×{}×{} (channels, height, width): it needs {needs}", found[0], found[1], found[2])]
+    LayerShape {
+        /// The layer.
+        layer: String,
+        /// What it is given: channels, height, width.
+        found: [usize; 3],
+        /// What it needs.
+        needs: String,
+    },
     /// Layer sizes that make no network.
     #[cfg(feature = "nets")]
     #[error("layer sizes {sizes:?} must be two or more numbers, none of them zero")]

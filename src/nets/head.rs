@@ -13,6 +13,16 @@ pub(crate) enum Wanted<'a, S> {
     Values(&'a [S]),
 }
 
+impl<'a, S> Wanted<'a, S> {
+    /// What consecutive samples should give, of a network with so many outputs.
+    pub(crate) fn part(self, samples: std::ops::Range<usize>, outputs: usize) -> Self {
+        match self {
+            Wanted::Labels(labels) => Wanted::Labels(&labels[samples]),
+            Wanted::Values(values) => Wanted::Values(&values[samples.start * outputs..samples.end * outputs]),
+        }
+    }
+}
+
 /// Sums over samples; the mean is taken once, over all data.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sums {

@@ -4,7 +4,7 @@
 
 #![allow(clippy::inline_always, reason = "only what is inlined is compiled for the chosen instruction set")]
 
-use super::Activation;
+use super::{Activation, simd::Lanes};
 use crate::Scalar;
 
 /// A function compiled once for each instruction set.
@@ -37,7 +37,7 @@ pub(super) use kernel;
 ///
 /// `f32` has exponentials of its own that vectorise, right to 3 units in the last place; `f64`
 /// takes the platform's. The trait is sealed.
-pub trait NetScalar: Scalar {
+pub trait NetScalar: Scalar + Lanes {
     /// eˣ for x ≤ 0 (NaN stays NaN).
     #[doc(hidden)]
     #[must_use]

@@ -11,16 +11,20 @@ mod gemm;
 mod head;
 mod idx;
 mod kernels;
+mod layers;
 mod mlp;
+mod network;
 mod pass;
 mod prepared;
 mod samples;
+mod simd;
 mod train;
 
 pub use digits::{digits, labelled_images};
 pub use idx::{Idx, parse_idx};
 pub use kernels::NetScalar;
 pub use mlp::{Activation, Criterion, Mlp};
+pub use network::{Architecture, Chain, Conv, Network, Piece, Pool, Skips};
 pub use samples::Samples;
 pub use train::{Epoch, Sgd, TrainingEnd, TrainingReport};
 

@@ -24,6 +24,14 @@ impl Reference {
         tensor.data().chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect()
     }
 
+    /// A tensor that is stored in single precision.
+    pub(crate) fn get_f32(&self, name: &str) -> Vec<f64> {
+        let file = SafeTensors::deserialize(&self.bytes).unwrap();
+        let tensor = file.tensor(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let values = tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()));
+        values.map(f64::from).collect()
+    }
+
     /// A parameter vector, its blocks in the order of the network's layout.
     pub(crate) fn vector<S: NetScalar>(&self, prefix: &str) -> Vec<S> {
         ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"]

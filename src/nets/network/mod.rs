@@ -1,0 +1,19 @@
+//! Convolutional networks: built of pieces, computed in evaluation mode with batch normalisation folded away.
+
+mod architecture;
+mod chain;
+mod fold;
+mod graph;
+mod hessian;
+mod model;
+mod pass;
+mod plan;
+mod slots;
+mod strands;
+mod sweep;
+mod zoo;
+
+pub use architecture::Architecture;
+pub use chain::{Chain, Conv, Piece, Pool};
+pub use model::Network;
+pub use zoo::Skips;
