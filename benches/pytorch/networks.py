@@ -148,8 +148,9 @@ def main():
     torch.set_num_threads(2)
     if not options.python_only:
         subprocess.run(["cargo", "bench", "--quiet", "--bench", "networks", "--no-run"], cwd=ROOT, check=True)
-    print(f"PyTorch {torch.__version__}, two threads; seconds, medians of {options.rounds} turns; ratio PyTorch / crate")
-    print(f"{'case':<17}{'work':<10}{'PyTorch':>9}{'crate':>9}{'ratio':>7}{'must':>6}{'goal':>6}  format, batch of PyTorch")
+    print(f"PyTorch {torch.__version__}, two threads; seconds, medians of {options.rounds} turns")
+    head = f"{'case':<17}{'work':<10}{'PyTorch':>9}{'crate':>9}{'ratio':>7}{'must':>6}{'goal':>6}"
+    print(f"{head}  PyTorch's format, batch")
     for case, (*_, works) in CASES.items():
         for work in works:
             if options.only not in (None, case) or options.work not in (None, work):
