@@ -310,6 +310,40 @@ pub enum Error {
         /// The value.
         value: f64,
     },
+    /// An image shape that does not hold as many values as a sample.
+    #[cfg(feature = "nets")]
+    #[error(
+        "an image shape of {} needs that many features a sample; these have {features}",
+        display_shape(shape)
+    )]
+    ImageShape {
+        /// Channels, height, width.
+        shape: [usize; 3],
+        /// The features of a sample.
+        features: usize,
+    },
+    /// Samples that are no images where images are needed.
+    #[cfg(feature = "nets")]
+    #[error(
+        "{what} needs images; these samples have {features} features without an image shape (`Samples::with_image_shape`)"
+    )]
+    NoImageShape {
+        /// What needs images.
+        what: &'static str,
+        /// The features of a sample.
+        features: usize,
+    },
+    /// An index of a sample that is not there.
+    #[cfg(feature = "nets")]
+    #[error("index {index} at position {position} of the selection is out of range for {len} samples")]
+    SampleIndex {
+        /// The position in the list of indices.
+        position: usize,
+        /// The index there.
+        index: usize,
+        /// The number of samples.
+        len: usize,
+    },
     /// A loss that does not go with the kind of targets.
     #[cfg(feature = "nets")]
     #[error("the loss {loss} needs {needs}")]
@@ -339,6 +373,15 @@ pub enum Error {
         expected: u64,
         /// The value that was found.
         found: u64,
+    },
+    /// A file of CIFAR-10 that is cut short or of another kind.
+    #[cfg(feature = "nets")]
+    #[error("{len} bytes are no CIFAR-10 records, which take {record} each")]
+    Cifar {
+        /// The length of the file.
+        len: usize,
+        /// The length of a record.
+        record: usize,
     },
     /// A sequence given to a figure does not have the length its partner requires.
     #[cfg(feature = "plot")]
@@ -436,6 +479,14 @@ pub enum Error {
         path: std::path::PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// A file that was read, and holds what is wrong.
+    #[error("{}: {source}", path.display())]
+    InFile {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        source: Box<Self>,
     },
     /// Arrays that could not be written as npz.
     #[cfg(feature = "npz")]

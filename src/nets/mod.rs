@@ -10,6 +10,7 @@ mod digits;
 mod gemm;
 mod head;
 mod idx;
+mod images;
 mod kernels;
 mod layers;
 mod mlp;

@@ -7,6 +7,9 @@ use crate::{Error, Result};
 
 /// A data set: inputs [samples, features], and a class label or target values for each sample.
 ///
+/// Inputs that are images know their shape [channels, height, width]; see [`images`](Self::images). A
+/// network that takes features takes them too, row-major in that order.
+///
 /// ```
 /// use loss_landscape::nets::Samples;
 /// use ndarray::array;
@@ -21,6 +24,7 @@ use crate::{Error, Result};
 pub struct Samples<S> {
     inputs: Vec<S>,
     features: usize,
+    image: Option<[usize; 3]>,
     targets: Targets<S>,
     len: usize,
 }
@@ -43,7 +47,7 @@ impl<S: NetScalar> Samples<S> {
         if labels.len() != len {
             return Err(Error::SampleShape { what: "the labels", found: labels.len(), expected: len });
         }
-        Ok(Self { inputs, features, targets: Targets::Labels(labels), len })
+        Ok(Self { inputs, features, image: None, targets: Targets::Labels(labels), len })
     }
 
     /// Samples for regression; targets are [samples, outputs].
@@ -56,7 +60,28 @@ impl<S: NetScalar> Samples<S> {
         if count != len {
             return Err(Error::SampleShape { what: "the targets", found: count, expected: len });
         }
-        Ok(Self { inputs, features, targets: Targets::Values { values, outputs }, len })
+        Ok(Self { inputs, features, image: None, targets: Targets::Values { values, outputs }, len })
+    }
+
+    /// The samples at these indices, in this order; an index may come more than once.
+    ///
+    /// # Errors
+    /// [`Error::EmptyData`] for no index, [`Error::SampleIndex`] for one that is out of range.
+    pub fn select(&self, indices: &[usize]) -> Result<Self> {
+        if indices.is_empty() {
+            return Err(Error::EmptyData);
+        }
+        if let Some(position) = indices.iter().position(|&index| index >= self.len) {
+            return Err(Error::SampleIndex { position, index: indices[position], len: self.len });
+        }
+        let targets = match &self.targets {
+            Targets::Labels(_) => Targets::Labels(Vec::new()),
+            Targets::Values { outputs, .. } => Targets::Values { values: Vec::new(), outputs: *outputs },
+        };
+        let mut chosen =
+            Self { inputs: Vec::new(), features: self.features, image: self.image, targets, len: 0 };
+        self.gather(indices, &mut chosen);
+        Ok(chosen)
     }
 
     /// The number of samples.
@@ -70,6 +95,11 @@ impl<S: NetScalar> Samples<S> {
         self.features
     }
 
+    /// The shape of an input, [channels, height, width], if the inputs are images.
+    pub fn image_shape(&self) -> Option<[usize; 3]> {
+        self.image
+    }
+
     /// The inputs, sample by sample.
     pub fn inputs(&self) -> &[S] {
         &self.inputs
@@ -81,6 +111,17 @@ impl<S: NetScalar> Samples<S> {
             Targets::Labels(labels) => Some(labels),
             Targets::Values { .. } => None,
         }
+    }
+
+    /// The inputs, to change in place; whoever does keeps them finite.
+    pub(super) fn inputs_mut(&mut self) -> &mut [S] {
+        &mut self.inputs
+    }
+
+    /// The same samples with an image shape, which must have as many values as there are features.
+    pub(super) fn shaped(self, image: [usize; 3]) -> Self {
+        debug_assert_eq!(image.iter().product::<usize>(), self.features);
+        Self { image: Some(image), ..self }
     }
 
     /// Checks that a network of this shape can take the samples.
@@ -128,6 +169,7 @@ impl<S: NetScalar> Samples<S> {
 
     /// Overwrites `batch` with the samples of these indices, reusing its memory.
     pub(crate) fn gather(&self, indices: &[usize], batch: &mut Self) {
+        (batch.features, batch.image) = (self.features, self.image);
         batch.inputs.clear();
         for &i in indices {
             batch.inputs.extend_from_slice(&self.inputs[i * self.features..(i + 1) * self.features]);
@@ -137,7 +179,8 @@ impl<S: NetScalar> Samples<S> {
                 to.clear();
                 to.extend(indices.iter().map(|&i| from[i]));
             }
-            (Targets::Values { values, outputs }, Targets::Values { values: to, .. }) => {
+            (Targets::Values { values, outputs }, Targets::Values { values: to, outputs: width }) => {
+                *width = *outputs;
                 to.clear();
                 for &i in indices {
                     to.extend_from_slice(&values[i * outputs..(i + 1) * outputs]);
@@ -218,5 +261,43 @@ mod tests {
         assert_eq!(batch.inputs(), [5.0, 6.0, 1.0, 2.0]);
         assert_eq!(batch.labels(), Some([9, 7].as_slice()));
         assert_eq!(batch.len(), 2);
+    }
+    #[test]
+    fn a_selection_holds_what_was_asked_for_in_that_order() {
+        let all = Samples::regression(
+            array![[1.0_f32, 2.0], [3.0, 4.0], [5.0, 6.0]],
+            array![[10.0, 11.0, 12.0], [20.0, 21.0, 22.0], [30.0, 31.0, 32.0]],
+        )
+        .unwrap()
+        .with_image_shape([2, 1, 1])
+        .unwrap();
+        let chosen = all.select(&[2, 0, 2]).unwrap();
+        assert_eq!((chosen.len(), chosen.features(), chosen.image_shape()), (3, 2, Some([2, 1, 1])));
+        assert_eq!(chosen.inputs(), [5.0, 6.0, 1.0, 2.0, 5.0, 6.0]);
+        let (inputs, Wanted::Values(values)) = chosen.slice(1..3) else { panic!("labels") };
+        assert_eq!(inputs, [1.0, 2.0, 5.0, 6.0]);
+        assert_eq!(values, [10.0, 11.0, 12.0, 30.0, 31.0, 32.0]);
+        let whole = all.select(&[0, 1, 2]).unwrap();
+        assert_eq!((whole.inputs(), whole.len()), (all.inputs(), 3));
+    }
+
+    #[test]
+    fn selections_of_nothing_or_of_what_is_not_there_are_refused() {
+        let all = Samples::labelled(array![[1.0], [3.0], [5.0]], vec![7, 8, 9]).unwrap();
+        assert!(matches!(all.select(&[]), Err(Error::EmptyData)));
+        let error = all.select(&[0, 2, 3, 9]).unwrap_err();
+        assert!(matches!(error, Error::SampleIndex { position: 2, index: 3, len: 3 }), "{error}");
+        assert_eq!(all.select(&[1]).unwrap().labels(), Some([8].as_slice()));
+    }
+
+    #[test]
+    fn gathering_takes_the_shapes_along() {
+        let images = Samples::regression(array![[1.0, 2.0], [3.0, 4.0]], array![[1.0], [2.0]]).unwrap();
+        let images = images.with_image_shape([1, 2, 1]).unwrap();
+        let mut batch = Samples::regression(array![[0.0]], array![[0.0, 0.0]]).unwrap();
+        images.gather(&[1], &mut batch);
+        assert_eq!((batch.features(), batch.image_shape()), (2, Some([1, 2, 1])));
+        assert!(batch.check(2, 1, Criterion::MeanSquaredError).is_ok());
+        assert_eq!(batch.inputs(), [3.0, 4.0]);
     }
 }
