@@ -5,6 +5,7 @@
 //! Nothing else of the crate knows of this module: it uses the same traits that your own network
 //! would implement.
 
+mod augment;
 mod cifar;
 mod curvature;
 mod digits;
@@ -22,6 +23,7 @@ mod samples;
 mod simd;
 mod train;
 
+pub use augment::Augment;
 pub use cifar::{cifar10, cifar10_files};
 pub use digits::{digits, labelled_images};
 pub use idx::{Idx, parse_idx};
