@@ -488,6 +488,36 @@ pub enum Error {
         /// What is wrong with it.
         source: Box<Self>,
     },
+    /// Bytes that are no safetensors file, or tensors that make none.
+    #[cfg(feature = "safetensors")]
+    #[error("not a valid safetensors file: {source}")]
+    Safetensors {
+        /// Why.
+        source: safetensors::SafeTensorError,
+    },
+    /// A checkpoint whose tensors are not the blocks of the layout: all that is wrong, in one error.
+    #[cfg(feature = "safetensors")]
+    #[error(
+        "the checkpoint does not fit the layout: {}",
+        display_misfits(missing, extra, misshapen, mistyped)
+    )]
+    Checkpoint {
+        /// Blocks that the file does not have, in the order of the layout.
+        missing: Vec<String>,
+        /// Tensors that are no blocks, sorted.
+        extra: Vec<String>,
+        /// Blocks of another shape: their names, their shapes in the file, and those of the layout.
+        misshapen: Vec<(String, Vec<usize>, Vec<usize>)>,
+        /// Blocks whose tensors are not of 16, 32 or 64 bit floating point: their names and types.
+        mistyped: Vec<(String, String)>,
+    },
+    /// A block name that a safetensors file gives another meaning.
+    #[cfg(feature = "safetensors")]
+    #[error("a safetensors file cannot hold a block named `{block}`")]
+    CheckpointName {
+        /// The name.
+        block: String,
+    },
     /// Arrays that could not be written as npz.
     #[cfg(feature = "npz")]
     #[error("{}: {source}", path.display())]
@@ -501,4 +531,36 @@ pub enum Error {
 
 fn display_shape(shape: &[usize]) -> String {
     shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("×")
+}
+
+/// Counts of all four, and the first three of each.
+#[cfg(feature = "safetensors")]
+fn display_misfits(
+    missing: &[String],
+    extra: &[String],
+    misshapen: &[(String, Vec<usize>, Vec<usize>)],
+    mistyped: &[(String, String)],
+) -> String {
+    let quoted = |names: &[String]| names.iter().take(3).map(|name| format!("`{name}`")).collect();
+    let shapes = misshapen.iter().take(3);
+    let types = mistyped.iter().take(3);
+    let lists: [(&str, usize, Vec<String>); 4] = [
+        ("missing", missing.len(), quoted(missing)),
+        ("not in the layout", extra.len(), quoted(extra)),
+        (
+            "of another shape",
+            misshapen.len(),
+            shapes.map(|(name, found, expected)| format!("`{name}` {found:?}, not {expected:?}")).collect(),
+        ),
+        (
+            "not of floating point",
+            mistyped.len(),
+            types.map(|(name, dtype)| format!("`{name}` of {dtype}")).collect(),
+        ),
+    ];
+    let describe = |(what, count, first): &(&str, usize, Vec<String>)| {
+        let more = if first.len() < *count { ", ..." } else { "" };
+        format!("{count} {what} ({}{more})", first.join(", "))
+    };
+    lists.iter().filter(|(_, count, _)| *count > 0).map(describe).collect::<Vec<_>>().join("; ")
 }

@@ -63,6 +63,8 @@
 //!   reader of IDX files, and the handwritten digits. Adds the crates `gemm` and `pulp`.
 //! - `plot`: figures as SVG, contours with labels, eigenvalue ratios, curves on two axes, spectra. Adds `colorous`.
 //! - `npz`: results for numpy, [`Surface`] and [`Curve`] get `write_npz`. Adds `ndarray-npy`.
+//! - `safetensors`: parameters of any [`Layout`] from and to the files that PyTorch users keep, `read_checkpoint`
+//!   and `write_checkpoint`. Adds `safetensors`.
 //! - `progress`: `ProgressBar`, an [`Observer`] for the terminal. Adds `indicatif`.
 //!
 //! # What it does not do
@@ -110,7 +112,7 @@ mod direction;
 mod error;
 mod guard;
 mod hessian;
-#[cfg(feature = "npz")]
+#[cfg(any(feature = "npz", feature = "safetensors"))]
 mod io;
 mod model;
 #[cfg(feature = "nets")]
@@ -143,6 +145,8 @@ pub use direction::{
 };
 pub use error::{BoxError, Error, Result};
 pub use hessian::HessianWorker;
+#[cfg(feature = "safetensors")]
+pub use io::{Checkpoint, CheckpointReader, checkpoint_bytes, read_checkpoint, write_checkpoint};
 pub use model::{Gradient, HessianProduct, Loss, Model};
 pub use oracle::{Prepared, Worker, pointwise};
 pub use params::{Block, Layout, Mask, Role};

@@ -1,4 +1,10 @@
-//! Results as files that other programs open.
+//! Results as files that other programs open, and parameters from and to such files.
 
+#[cfg(feature = "safetensors")]
+mod checkpoint;
 #[cfg(feature = "npz")]
 mod npz;
+mod replace;
+
+#[cfg(feature = "safetensors")]
+pub use checkpoint::{Checkpoint, CheckpointReader, checkpoint_bytes, read_checkpoint, write_checkpoint};

@@ -5,6 +5,7 @@ use std::{fs, io::BufWriter, path::Path};
 use ndarray::{Array1, ArrayView, Dimension};
 use ndarray_npy::{NpzWriter, WriteNpzError};
 
+use super::replace::replace;
 use crate::{Curve, Error, Result, Surface, SweepReport};
 
 impl Surface {
@@ -54,26 +55,16 @@ impl Curve {
 
 type Npz = NpzWriter<BufWriter<fs::File>>;
 
-/// Writes beside the target, syncs, and moves the file there.
+/// Writes an archive, whole or not at all.
 fn write(path: &Path, fill: impl FnOnce(&mut Npz) -> Result<(), WriteNpzError>) -> Result<()> {
     let file_error = |source| Error::File { path: path.to_owned(), source };
     let npz_error = |source| Error::Npz { path: path.to_owned(), source };
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    let file = fs::File::create(&partial).map_err(file_error)?;
-    let written = (|| {
+    replace(path, |file| {
         let mut npz = NpzWriter::new(BufWriter::new(file));
         fill(&mut npz).map_err(npz_error)?;
         let buffer = npz.finish().map_err(npz_error)?;
-        let file = buffer.into_inner().map_err(|error| file_error(error.into_error()))?;
-        file.sync_all().map_err(file_error)?;
-        fs::rename(&partial, path).map_err(file_error)
-    })();
-    if written.is_err() {
-        // The error that matters is the first one.
-        let _ = fs::remove_file(&partial);
-    }
-    written
+        buffer.into_inner().map_err(|error| file_error(error.into_error()))
+    })
 }
 
 /// Names in a file must differ, from each other and from those of the other arrays.

@@ -1,0 +1,10 @@
+//! Checkpoints: a model's parameters from and to safetensors files.
+
+mod decode;
+mod parse;
+mod prefix;
+mod read;
+mod write;
+
+pub use read::{Checkpoint, CheckpointReader, read_checkpoint};
+pub use write::{checkpoint_bytes, write_checkpoint};

@@ -1,0 +1,118 @@
+//! Safetensors files that nobody vouches for.
+
+use safetensors::{SafeTensorError, SafeTensors};
+
+use crate::{Error, Result};
+
+/// The tensors of a file, checked by the crate `safetensors`, which adds up sizes without looking out for
+/// overflow (0.8.0: a panic where overflow is checked). So no number in the header may come near.
+pub(super) fn parse(bytes: &[u8]) -> Result<SafeTensors<'_>> {
+    if let Some((length, rest)) = bytes.split_first_chunk::<8>() {
+        let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
+        if rest.get(..length).is_some_and(has_huge_number) {
+            return Err(Error::Safetensors { source: SafeTensorError::ValidationOverflow });
+        }
+    }
+    SafeTensors::deserialize(bytes).map_err(|source| Error::Safetensors { source })
+}
+
+/// Whether JSON has a number of more than 18 digits outside its strings; below 10¹⁸ nothing overflows.
+fn has_huge_number(json: &[u8]) -> bool {
+    let (mut inside, mut escaped, mut digits) = (false, false, 0);
+    for &byte in json {
+        digits = if !inside && byte.is_ascii_digit() { digits + 1 } else { 0 };
+        if digits > 18 {
+            return true;
+        }
+        inside ^= byte == b'"' && !escaped;
+        escaped = inside && byte == b'\\' && !escaped;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Block, Layout, checkpoint_bytes, read_checkpoint};
+
+    /// A file with this header and so many bytes of values.
+    fn raw(header: &str, values: usize) -> Vec<u8> {
+        [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &vec![0; values]].concat()
+    }
+
+    #[test]
+    fn sizes_that_lie_are_refused_before_anything_is_allocated() {
+        let flat = Layout::flat(2).unwrap();
+        let entry = |shape: &str, offsets: &str| {
+            format!(r#"{{"theta":{{"dtype":"F32","shape":{shape},"data_offsets":{offsets}}}}}"#)
+        };
+        for (shape, offsets) in [
+            ("[2]", "[0,16]"),
+            ("[2]", "[8,16]"),
+            ("[2]", "[8,0]"),
+            ("[4611686018427387904]", "[0,8]"),
+            ("[18446744073709551615,2]", "[0,8]"),
+            ("[99999999999999999999]", "[0,8]"),
+            ("[100000000000000000,100000000000000000]", "[0,8]"),
+            ("[250000000000]", "[0,1000000000000]"),
+            ("[-2]", "[0,8]"),
+            ("[2.0]", "[0,8]"),
+        ] {
+            let error = read_checkpoint::<f32>(&flat, &raw(&entry(shape, offsets), 8)).unwrap_err();
+            assert!(matches!(error, Error::Safetensors { .. }), "{shape} {offsets}: {error}");
+        }
+        assert!(read_checkpoint::<f32>(&flat, &raw(&entry("[2]", "[0,8]"), 8)).is_ok());
+        let length = |length: u64| [&length.to_le_bytes()[..], b"{}"].concat();
+        for lie in [3, 1 << 40, u64::MAX, u64::MAX - 7] {
+            assert!(
+                matches!(read_checkpoint::<f32>(&flat, &length(lie)), Err(Error::Safetensors { .. })),
+                "{lie}"
+            );
+        }
+        // No tensors at all is a valid file, of no use.
+        assert!(matches!(read_checkpoint::<f32>(&flat, &length(2)), Err(Error::Checkpoint { .. })));
+        // A layout that no file can hold.
+        let huge = Layout::flat(usize::MAX / 16).unwrap();
+        assert!(matches!(read_checkpoint::<f32>(&huge, &length(2)), Err(Error::Checkpoint { .. })));
+    }
+
+    #[test]
+    fn sizes_whose_sum_overflows_are_refused() {
+        let size = (1_u64 << 61) - 1;
+        let entries: Vec<String> = (0..8)
+            .map(|i| {
+                let offsets = [i * size, (i + 1) * size];
+                format!(r#""t{i}":{{"dtype":"U8","shape":[{size}],"data_offsets":{offsets:?}}}"#)
+            })
+            .collect();
+        let bytes = raw(&format!("{{{}}}", entries.join(",")), 0);
+        let error = read_checkpoint::<f32>(&Layout::flat(2).unwrap(), &bytes).unwrap_err();
+        assert!(
+            matches!(error, Error::Safetensors { source: SafeTensorError::ValidationOverflow }),
+            "{error}"
+        );
+        // A name may be any number.
+        let name = "1234567890123456789\\\"1234567890123456789";
+        let layout = Layout::new([Block::bias(name, [2])]).unwrap();
+        assert!(read_checkpoint::<f32>(&layout, &checkpoint_bytes(&layout, &[0.0_f32; 2]).unwrap()).is_ok());
+        assert!(
+            has_huge_number(br#""\\"1234567890123456789"#) && !has_huge_number(br#""\"1234567890123456789"#)
+        );
+    }
+
+    #[test]
+    fn tensors_that_overlap_or_leave_gaps_are_refused() {
+        let flat = Layout::new([Block::bias("a", [2]), Block::bias("b", [2])]).unwrap();
+        let two = |a: &str, b: &str| {
+            let entry = |name: &str, offsets: &str| {
+                format!(r#""{name}":{{"dtype":"F32","shape":[2],"data_offsets":{offsets}}}"#)
+            };
+            raw(&format!("{{{},{}}}", entry("a", a), entry("b", b)), 16)
+        };
+        assert!(read_checkpoint::<f32>(&flat, &two("[8,16]", "[0,8]")).is_ok());
+        for (a, b) in [("[0,8]", "[0,8]"), ("[0,8]", "[4,12]"), ("[0,8]", "[12,20]"), ("[0,8]", "[8,15]")] {
+            let error = read_checkpoint::<f32>(&flat, &two(a, b)).unwrap_err();
+            assert!(matches!(error, Error::Safetensors { .. }), "{a} {b}: {error}");
+        }
+    }
+}

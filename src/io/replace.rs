@@ -1,0 +1,52 @@
+//! Files that are replaced only when the new one is whole.
+
+use std::{fs, path::Path};
+
+use crate::{Error, Result};
+
+/// Lets `write` fill a file beside the target, syncs it, and moves it there.
+pub(in crate::io) fn replace(path: &Path, write: impl FnOnce(fs::File) -> Result<fs::File>) -> Result<()> {
+    let file_error = |source| Error::File { path: path.to_owned(), source };
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    let file = fs::File::create(&partial).map_err(file_error)?;
+    let written = (|| {
+        write(file)?.sync_all().map_err(file_error)?;
+        fs::rename(&partial, path).map_err(file_error)
+    })();
+    if written.is_err() {
+        // The error that matters is the first one.
+        let _ = fs::remove_file(&partial);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_failure_leaves_the_old_file_and_nothing_else() {
+        let folder = std::env::temp_dir().join(format!("loss-landscape-replace-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("file");
+        fs::write(&path, "old").unwrap();
+        let fails = replace(&path, |mut file| {
+            file.write_all(b"half of the ne").unwrap();
+            Err(Error::EmptyLayout)
+        });
+        assert!(matches!(fails, Err(Error::EmptyLayout)));
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        let works = replace(&path, |mut file| {
+            file.write_all(b"new").unwrap();
+            Ok(file)
+        });
+        assert!(works.is_ok());
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}
