@@ -6,8 +6,8 @@ use indicatif::{ProgressBar as Bar, ProgressStyle};
 
 use crate::{Observer, Progress};
 
-/// A progress bar with points, rate and time left, on standard error; it shows nothing where that
-/// is no terminal.
+/// A progress bar with points (of a training: steps), rate and time left, on standard error; it shows
+/// nothing where that is no terminal.
 ///
 /// It is the one part of the crate that writes to the terminal, and only if you make one.
 ///
@@ -21,23 +21,31 @@ use crate::{Observer, Progress};
 /// ```
 #[derive(Debug)]
 pub struct ProgressBar {
-    bar: Bar,
+    pub(crate) bar: Bar,
 }
 
 impl ProgressBar {
     /// A bar with a message before it.
     pub fn new(message: impl Into<String>) -> Self {
-        let style = "{msg:<34} {bar:30} {pos:>6}/{len} points, {per_sec}, {eta} left";
+        Self { bar: Bar::new(0).with_message(message.into()) }
+    }
+
+    /// Starts anew, with so many points or steps to come.
+    pub(crate) fn start(&self, total: usize, unit: &str) {
+        let style =
+            format!("{{msg:<34}} {{bar:30}} {{pos:>6}}/{{len}} {unit}, {{per_sec}}, {{eta}} left{{prefix}}");
         // The template is fixed; if it were wrong, the plain bar would do.
-        let style = ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
-        Self { bar: Bar::new(0).with_style(style).with_message(message.into()) }
+        let style = ProgressStyle::with_template(&style).unwrap_or_else(|_| ProgressStyle::default_bar());
+        self.bar.set_style(style);
+        self.bar.set_prefix("");
+        self.bar.reset();
+        self.bar.set_length(total as u64);
     }
 }
 
 impl Observer for ProgressBar {
     fn started(&self, total: usize) {
-        self.bar.reset();
-        self.bar.set_length(total as u64);
+        self.start(total, "points");
     }
 
     fn point(&self, _: &Progress<'_>) -> ControlFlow<()> {
