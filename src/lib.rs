@@ -65,7 +65,7 @@
 //! - `npz`: results for numpy, [`Surface`] and [`Curve`] get `write_npz`. Adds `ndarray-npy`.
 //! - `safetensors`: parameters of any [`Layout`] from and to the files that PyTorch users keep, `read_checkpoint`
 //!   and `write_checkpoint`. Adds `safetensors`.
-//! - `progress`: `ProgressBar`, an [`Observer`] for the terminal. Adds `indicatif`.
+//! - `progress`: `ProgressBar`, an [`Observer`] for the terminal (of trainings too). Adds `indicatif`.
 //!
 //! # What it does not do
 //!

@@ -5,7 +5,13 @@ use std::ops::Range;
 use ndarray_rand::rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{NetScalar, Samples, Sums, curvature::MlpHessian, pass::Pass, prepared};
+use super::{
+    NetScalar, Samples, Sums,
+    curvature::MlpHessian,
+    pass::Pass,
+    prepared,
+    train::{BatchMeans, Learner, Trainable},
+};
 use crate::{
     Block, BoxError, Error, Gradient, HessianProduct, HessianWorker, Layout, Loss, Model, Plane, Prepared,
     Result,
@@ -219,10 +225,6 @@ impl<S: NetScalar> Mlp<S> {
         self.hessian_memory
     }
 
-    pub(super) fn theta_mut(&mut self) -> &mut [S] {
-        &mut self.theta
-    }
-
     pub(super) fn check(&self, data: &Samples<S>) -> Result<()> {
         data.check(self.sizes[0], self.sizes[self.sizes.len() - 1], self.criterion)
     }
@@ -290,7 +292,7 @@ impl<S: NetScalar> Gradient<Samples<S>> for Mlp<S> {
         self.ready(theta, data)?;
         self.layout.ensure_length("the gradient", out.len())?;
         let mut pass = Pass::new(self, data.len());
-        Ok(pass.gradient(self, theta, data, out))
+        Ok(pass.gradient(self, theta, data, out).loss / data.len() as f64)
     }
 }
 
@@ -318,5 +320,34 @@ impl<S: NetScalar> HessianProduct<Samples<S>> for Mlp<S> {
     ) -> Result<Box<dyn HessianWorker<S> + 'a>, BoxError> {
         self.check(data)?;
         Ok(Box::new(MlpHessian::new(self, data)))
+    }
+}
+
+impl<S: NetScalar> Trainable<S> for Mlp<S> {
+    fn check(&self, data: &Samples<S>) -> Result<()> {
+        Mlp::check(self, data)
+    }
+
+    fn learner(&self, batch_size: usize) -> Result<Box<dyn Learner<S> + '_>> {
+        Ok(Box::new(MlpLearner { net: self, pass: Pass::new(self, batch_size) }))
+    }
+
+    fn theta_mut(&mut self) -> &mut [S] {
+        &mut self.theta
+    }
+}
+
+/// The gradients of one training.
+struct MlpLearner<'a, S> {
+    net: &'a Mlp<S>,
+    pass: Pass<S>,
+}
+
+impl<S: NetScalar> Learner<S> for MlpLearner<'_, S> {
+    fn gradient(&mut self, theta: &mut [S], batch: &Samples<S>, out: &mut [S]) -> Result<BatchMeans> {
+        let sums = self.pass.gradient(self.net, theta, batch, out);
+        let samples = batch.len() as f64;
+        let accuracy = batch.labels().map(|_| sums.hits / samples);
+        Ok(BatchMeans { loss: sums.loss / samples, accuracy })
     }
 }

@@ -1,7 +1,7 @@
 //! A network to start with: a multilayer perceptron, its data and its training (feature `nets`).
 //!
 //! [`Mlp`] is a [`Model`](crate::Model) with loss, accuracy, exact gradient and exact
-//! Hessian-vector product over [`Samples`]; [`Sgd`] trains it; [`digits`] is real data to try it on.
+//! Hessian-vector product over [`Samples`]; [`Sgd`] and [`Adam`] train it; [`digits`] is real data to try it on.
 //! Nothing else of the crate knows of this module: it uses the same traits that your own network
 //! would implement.
 
@@ -31,6 +31,9 @@ pub use kernels::NetScalar;
 pub use mlp::{Activation, Criterion, Mlp};
 pub use network::{Architecture, Chain, Conv, Network, Piece, Pool, Skips};
 pub use samples::Samples;
-pub use train::{Epoch, Sgd, TrainingEnd, TrainingReport};
+pub use train::{
+    Adam, Epoch, EpochProgress, Sgd, Snapshot, StepProgress, Trainable, TrainingEnd, TrainingObserver,
+    TrainingReport,
+};
 
 use head::{Sums, Wanted};

@@ -99,20 +99,22 @@ impl<S: NetScalar> Pass<S> {
         head::evaluate(&mut outputs[..self.outputs * samples], wanted, samples, &mut self.room)
     }
 
-    /// Writes the gradient of the mean loss and returns that loss.
-    pub(super) fn gradient(&mut self, net: &Mlp<S>, theta: &[S], data: &Samples<S>, out: &mut [S]) -> f64 {
+    /// Writes the gradient of the mean loss and returns loss and hits, summed over all samples.
+    pub(super) fn gradient(&mut self, net: &Mlp<S>, theta: &[S], data: &Samples<S>, out: &mut [S]) -> Sums {
         self.samples = data.len();
         let widest = net.sizes().iter().skip(1).max().copied().unwrap_or(0);
         for delta in &mut self.delta {
             delta.resize(widest * CHUNK.min(self.samples), S::zero());
         }
         out.fill(S::zero());
-        let mut total = 0.0;
+        let mut total = Sums::default();
         for chunk in 0..self.chunks() {
             let range = self.chunk(chunk);
             let samples = range.len();
             let (inputs, wanted) = data.slice(range);
-            total += self.loss(net, theta, data, chunk).loss;
+            let sums = self.loss(net, theta, data, chunk);
+            total.loss += sums.loss;
+            total.hits += sums.hits;
             self.start_delta(net, wanted, samples);
             for index in (0..net.layers().len()).rev() {
                 self.layer_gradient(net, index, inputs, samples, out);
@@ -129,7 +131,7 @@ impl<S: NetScalar> Pass<S> {
                 }
             }
         }
-        total / self.samples as f64
+        total
     }
 
     /// Exchanges the activations of the last forward pass for other memory of that size.
@@ -200,9 +202,9 @@ mod tests {
                 };
                 let data = data.unwrap();
                 let [mut reused, mut new] = [(); 2].map(|()| vec![0.0; net.parameters().len()]);
-                let loss = pass.gradient(&net, net.parameters(), &data, &mut reused);
+                let sums = pass.gradient(&net, net.parameters(), &data, &mut reused);
                 assert_eq!(
-                    loss,
+                    sums.loss / samples as f64,
                     net.gradient(net.parameters(), &data, &mut new).unwrap(),
                     "{samples} samples"
                 );

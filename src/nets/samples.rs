@@ -167,6 +167,19 @@ impl<S: NetScalar> Samples<S> {
         (inputs, wanted)
     }
 
+    /// The first samples, `count` of them at most: memory for mini-batches of that size.
+    pub(crate) fn first(&self, count: usize) -> Self {
+        let len = count.min(self.len);
+        let targets = match &self.targets {
+            Targets::Labels(labels) => Targets::Labels(labels[..len].to_vec()),
+            Targets::Values { values, outputs } => {
+                Targets::Values { values: values[..len * outputs].to_vec(), outputs: *outputs }
+            }
+        };
+        let inputs = self.inputs[..len * self.features].to_vec();
+        Self { inputs, features: self.features, targets, len }
+    }
+
     /// Overwrites `batch` with the samples of these indices, reusing its memory.
     pub(crate) fn gather(&self, indices: &[usize], batch: &mut Self) {
         (batch.features, batch.image) = (self.features, self.image);
@@ -256,7 +269,8 @@ mod tests {
     #[test]
     fn gathering_picks_samples() {
         let all = Samples::labelled(array![[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], vec![7, 8, 9]).unwrap();
-        let mut batch = all.clone();
+        let mut batch = all.first(2);
+        assert_eq!((batch.inputs(), batch.labels()), (&[1.0, 2.0, 3.0, 4.0][..], Some(&[7, 8][..])));
         all.gather(&[2, 0], &mut batch);
         assert_eq!(batch.inputs(), [5.0, 6.0, 1.0, 2.0]);
         assert_eq!(batch.labels(), Some([9, 7].as_slice()));
