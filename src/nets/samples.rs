@@ -177,7 +177,7 @@ impl<S: NetScalar> Samples<S> {
             }
         };
         let inputs = self.inputs[..len * self.features].to_vec();
-        Self { inputs, features: self.features, targets, len }
+        Self { inputs, features: self.features, image: self.image, targets, len }
     }
 
     /// Overwrites `batch` with the samples of these indices, reusing its memory.

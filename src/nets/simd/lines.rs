@@ -1,6 +1,7 @@
 //! Every other convolution, and the way back through a stride: along lines of results whose taps lie
 //! at the same places.
 
+#![allow(clippy::needless_range_loop, reason = "arrays in registers are indexed by constants")]
 #![allow(clippy::inline_always, reason = "only what is inlined is compiled for the chosen instruction set")]
 
 use pulp::{Simd, WithSimd};
@@ -215,8 +216,8 @@ impl<S: Scalar + Lanes> Lines<'_, S> {
         let first = block * BLOCK;
         let mut sums = [[S::splat(simd, S::zero()); P]; BLOCK];
         if let Some(bias) = self.bias {
-            for (sums, &bias) in sums.iter_mut().zip(&bias[first..]) {
-                *sums = [S::splat(simd, bias); P];
+            for k in 0..BLOCK {
+                sums[k] = [S::splat(simd, bias.get(first + k).copied().unwrap_or(S::zero())); P];
             }
         }
         let step = line.from_step * parts;
@@ -231,16 +232,19 @@ impl<S: Scalar + Lanes> Lines<'_, S> {
                     }
                     let x = (column.offset + (p * line.from_step).cast_signed()).unsigned_abs();
                     let mut at = (group * self.from.vectors() + y * self.from.width + x) * parts + part;
+                    // A copy that only constants index stays in registers.
+                    let mut held = sums;
                     for taps in taps[column.tap..].iter().step_by(self.side) {
                         let window = &inputs[at..=at + (P - 1) * step];
                         for p in 0..P {
                             let value = window[p * step];
                             for k in 0..BLOCK {
-                                sums[k][p] = S::fma(simd, S::splat(simd, taps[k]), value, sums[k][p]);
+                                held[k][p] = S::fma(simd, S::splat(simd, taps[k]), value, held[k][p]);
                             }
                         }
                         at += self.from.stride() * parts;
                     }
+                    sums = held;
                 }
             }
         }
@@ -248,10 +252,13 @@ impl<S: Scalar + Lanes> Lines<'_, S> {
         let finish: FinishVectors<'_, S, V> = self.finish.vectors::<V>();
         let to =
             (group * self.to.vectors() + first * self.to.stride() + line.to_start + p * line.to_step) * parts;
-        for (k, sums) in sums.iter().enumerate().take(self.to.channels - first) {
-            for (p, &sum) in sums.iter().enumerate() {
-                let index = to + (k * self.to.stride() + p * line.to_step) * parts + part;
-                finish.store(simd, sum, out, index);
+        let channels = self.to.channels - first;
+        for k in 0..BLOCK {
+            if k < channels {
+                for p in 0..P {
+                    let index = to + (k * self.to.stride() + p * line.to_step) * parts + part;
+                    finish.store(simd, sums[k][p], out, index);
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The derivative of a loss by the filters of a convolution: products of inputs and derivatives,
 //! summed over pixels and samples.
 
+#![allow(clippy::needless_range_loop, reason = "arrays in registers are indexed by constants")]
 #![allow(clippy::inline_always, reason = "only what is inlined is compiled for the chosen instruction set")]
 
 use std::ops::Range;
@@ -139,26 +140,16 @@ impl<S: Scalar + Lanes> Slopes<'_, S> {
                 let values: [&[S::Vector<V>]; C] =
                     std::array::from_fn(|c| &x[at(self.input, channel + c, source - 1)..][..span]);
                 // The first and the last pixel of a row have no neighbour on one side.
-                let mut pixel = |p: usize, columns: Range<usize>| {
-                    let d: [S::Vector<V>; BLOCK] = std::array::from_fn(|k| deltas[k][p * parts + part]);
-                    for c in 0..C {
-                        for column in columns.clone() {
-                            let value = values[c][(p + column - 1) * parts + part];
-                            for k in 0..BLOCK {
-                                sums[c][column][k] = S::fma(simd, d[k], value, sums[c][column][k]);
-                            }
-                        }
-                    }
-                };
+                let at = |p: usize| p * parts + part;
                 if width == 1 {
-                    pixel(0, 1..2);
+                    pixel::<S, V, C, 1, 2>(simd, &deltas, &values, at(0), parts, &mut sums);
                     continue;
                 }
-                pixel(0, 1..3);
+                pixel::<S, V, C, 1, 3>(simd, &deltas, &values, at(0), parts, &mut sums);
                 for p in 1..width - 1 {
-                    pixel(p, 0..3);
+                    pixel::<S, V, C, 0, 3>(simd, &deltas, &values, at(p), parts, &mut sums);
                 }
-                pixel(width - 1, 0..2);
+                pixel::<S, V, C, 0, 2>(simd, &deltas, &values, at(width - 1), parts, &mut sums);
             }
         }
         for c in 0..C {
@@ -260,6 +251,27 @@ impl<S: Scalar + Lanes> Slopes<'_, S> {
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// The products of a pixel's derivatives with the values under the columns from `FIRST` to below `END`.
+#[inline(always)]
+fn pixel<S: Scalar + Lanes, V: Simd, const C: usize, const FIRST: usize, const END: usize>(
+    simd: V,
+    deltas: &[&[S::Vector<V>]; BLOCK],
+    values: &[&[S::Vector<V>]; C],
+    at: usize,
+    parts: usize,
+    sums: &mut [[[S::Vector<V>; BLOCK]; 3]; C],
+) {
+    let d: [S::Vector<V>; BLOCK] = std::array::from_fn(|k| deltas[k][at]);
+    for c in 0..C {
+        for column in FIRST..END {
+            let value = values[c][at + column * parts - parts];
+            for k in 0..BLOCK {
+                sums[c][column][k] = S::fma(simd, d[k], value, sums[c][column][k]);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The convolution that the paper's networks are made of: 3×3, stride 1, padding 1.
 
+#![allow(clippy::needless_range_loop, reason = "arrays in registers are indexed by constants")]
 #![allow(clippy::inline_always, reason = "only what is inlined is compiled for the chosen instruction set")]
 
 use pulp::{Simd, WithSimd};
@@ -104,6 +105,43 @@ impl<S: Scalar + Lanes, V: Simd> Row<'_, S, V> {
         }
     }
 
+    /// Adds one row of taps, over all input channels.
+    #[inline(always)]
+    fn add_row<const P: usize, const LEFT: bool, const RIGHT: bool>(
+        &self,
+        inputs: &[S::Vector<V>],
+        start: usize,
+        taps: &[S],
+        sums: &mut [[S::Vector<V>; P]; BLOCK],
+    ) {
+        let (simd, parts) = (self.simd, S::parts::<V>());
+        // A copy that only constants index stays in registers.
+        let mut held = *sums;
+        for (channel, taps) in taps.as_chunks::<{ 3 * BLOCK }>().0.iter().enumerate() {
+            let at = start + channel * self.input.stride() * parts;
+            // From the pixel on the left of the tile to the one on its right.
+            let mut values = [S::splat(simd, S::zero()); 6];
+            let skipped = usize::from(LEFT);
+            let used = P + 2 - skipped - usize::from(RIGHT);
+            let window = &inputs[at + skipped * parts - parts..][..(used - 1) * parts + 1];
+            for i in 0..used {
+                values[skipped + i] = window[i * parts];
+            }
+            for column in 0..3 {
+                for k in 0..BLOCK {
+                    let tap = S::splat(simd, taps[column * BLOCK + k]);
+                    for p in 0..P {
+                        let outside = (LEFT && column == 0 && p == 0) || (RIGHT && column == 2 && p == P - 1);
+                        if !outside {
+                            held[k][p] = S::fma(simd, tap, values[p + column], held[k][p]);
+                        }
+                    }
+                }
+            }
+        }
+        *sums = held;
+    }
+
     #[inline(always)]
     fn edged<const P: usize, const LEFT: bool, const RIGHT: bool>(
         &self,
@@ -117,8 +155,8 @@ impl<S: Scalar + Lanes, V: Simd> Row<'_, S, V> {
         let first = self.block * BLOCK;
         let mut sums = [[S::splat(simd, S::zero()); P]; BLOCK];
         if let Some(bias) = self.bias {
-            for (sums, &bias) in sums.iter_mut().zip(&bias[first..]) {
-                *sums = [S::splat(simd, bias); P];
+            for k in 0..BLOCK {
+                sums[k] = [S::splat(simd, bias.get(first + k).copied().unwrap_or(S::zero())); P];
             }
         }
         for source in self.sources {
@@ -131,35 +169,15 @@ impl<S: Scalar + Lanes, V: Simd> Row<'_, S, V> {
                 }
                 let taps = &bank[row * self.filters.row_len()..][..self.filters.row_len()];
                 let start = self.from + ((y - 1) * self.input.width + x) * parts;
-                for (channel, taps) in taps.as_chunks::<{ 3 * BLOCK }>().0.iter().enumerate() {
-                    let at = start + channel * self.input.stride() * parts;
-                    // From the pixel on the left of the tile to the one on its right.
-                    let mut values = [S::splat(simd, S::zero()); 6];
-                    let skipped = usize::from(LEFT);
-                    let used = P + 2 - skipped - usize::from(RIGHT);
-                    let window = &inputs[at + skipped * parts - parts..][..(used - 1) * parts + 1];
-                    for i in 0..used {
-                        values[skipped + i] = window[i * parts];
-                    }
-                    for column in 0..3 {
-                        for k in 0..BLOCK {
-                            let tap = S::splat(simd, taps[column * BLOCK + k]);
-                            for p in 0..P {
-                                let outside =
-                                    (LEFT && column == 0 && p == 0) || (RIGHT && column == 2 && p == P - 1);
-                                if !outside {
-                                    sums[k][p] = S::fma(simd, tap, values[p + column], sums[k][p]);
-                                }
-                            }
-                        }
-                    }
-                }
+                self.add_row::<P, LEFT, RIGHT>(inputs, start, taps, &mut sums);
             }
         }
         let channels = self.filters.outputs - first;
-        for (k, sums) in sums.iter().enumerate().take(channels) {
-            for (p, &sum) in sums.iter().enumerate() {
-                finish.store(simd, sum, out, to + (k * stride + x + p) * parts);
+        for k in 0..BLOCK {
+            if k < channels {
+                for p in 0..P {
+                    finish.store(simd, sums[k][p], out, to + (k * stride + x + p) * parts);
+                }
             }
         }
     }
