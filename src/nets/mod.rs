@@ -29,7 +29,7 @@ pub use digits::{digits, labelled_images};
 pub use idx::{Idx, parse_idx};
 pub use kernels::NetScalar;
 pub use mlp::{Activation, Criterion, Mlp};
-pub use network::{Architecture, Chain, Conv, Network, Piece, Pool, Skips};
+pub use network::{Architecture, Chain, Conv, Network, Piece, Pool, Reestimated, Skips};
 pub use samples::Samples;
 pub use train::{
     Adam, Epoch, EpochProgress, Sgd, Snapshot, StepProgress, Trainable, TrainingEnd, TrainingObserver,

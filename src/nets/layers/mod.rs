@@ -32,6 +32,8 @@ pub(crate) struct Scene<'a, S> {
     /// Groups of samples in the chunk, and samples, the last group being filled up.
     pub(crate) groups: usize,
     pub(crate) samples: usize,
+    /// Whether groups are shared out among threads.
+    pub(crate) parallel: bool,
     pub(crate) weights: &'a Weights<S>,
     /// The direction of parameters of R.
     pub(crate) direction: Option<&'a Weights<S>>,
@@ -110,9 +112,6 @@ pub(crate) struct Weights<S> {
     pub(crate) up: Vec<S>,
     pub(crate) back: Vec<S>,
 }
-
-/// Scratch memory of one thread.
-pub(crate) type Room<S> = Buffer<S>;
 
 /// A layer between tensors.
 ///

@@ -1,13 +1,15 @@
 //! Hessian-vector products of a network by Pearlmutter's R-operator: values and derivatives once for
 //! each θ where they fit, then a tangent pass up and one back for each vector.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use super::{
     model::{Network, add_up},
     pass::{Keep, State, Tangent, state_len},
     strands::{Pool, Strands},
 };
 use crate::{
-    BoxError, HessianWorker,
+    BoxError, HessianWorker, Model,
     nets::{NetScalar, Samples, layers::Weights, simd::Buffer},
 };
 
@@ -19,10 +21,10 @@ pub(super) struct NetworkHessian<'a, S> {
     theta: Vec<S>,
     weights: Weights<S>,
     direction: Weights<S>,
-    /// The gradient by folded parameters, which bends with them.
+    /// The gradient by folded parameters, which bends with them; empty before the first product at θ.
     gradient: Vec<S>,
-    /// The chunks at θ, all of them or none.
-    states: Vec<State<S>>,
+    /// The chunks at θ, all of them or none. Strands share the chunks out, so no one ever waits.
+    states: Vec<Mutex<State<S>>>,
     scratch: Pool<Scratch<S>>,
 }
 
@@ -40,7 +42,8 @@ impl<'a, S: NetScalar> NetworkHessian<'a, S> {
         let strands = net.strands(data.len(), net.kept_chunk(), plan.fold.len);
         let all = state_len(plan, data.len(), Keep::All).saturating_mul(size_of::<S>());
         let kept = if all <= memory { strands.chunks() } else { 0 };
-        let states = (0..kept).map(|chunk| State::new(plan, strands.range(chunk).len(), Keep::All)).collect();
+        let state = |chunk| Mutex::new(State::new(plan, strands.range(chunk).len(), Keep::All));
+        let states = (0..kept).map(state).collect();
         Self {
             net,
             data,
@@ -72,73 +75,54 @@ impl<'a, S: NetScalar> NetworkHessian<'a, S> {
 
 impl<S: NetScalar> HessianWorker<S> for NetworkHessian<'_, S> {
     fn at(&mut self, theta: &[S]) -> Result<(), BoxError> {
-        let plan = self.net.plan();
-        crate::Model::layout(self.net).ensure_length("θ", theta.len())?;
+        Model::layout(self.net).ensure_length("θ", theta.len())?;
         self.theta.clear();
         self.theta.extend_from_slice(theta);
-        self.weights.set(plan, theta);
-        // A strand owns the states of its chunks, so they come apart for the time.
-        let states: Vec<std::sync::Mutex<State<S>>> =
-            std::mem::take(&mut self.states).into_iter().map(std::sync::Mutex::new).collect();
-        let this = &*self;
-        let parts = this.strands.run(|chunks| {
-            let mut gradient = vec![S::zero(); plan.fold.len];
-            let memory = || {
-                let samples = this.strands.chunk.min(this.data.len());
-                let state = states.is_empty().then(|| State::new(plan, samples, Keep::All));
-                Scratch { state, tangent: Tangent::new(plan, samples), room: Buffer::new(plan.room()) }
-            };
-            this.scratch.with(memory, |scratch| {
-                for chunk in chunks {
-                    let mut kept = states
-                        .get(chunk)
-                        .map(|state| state.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-                    if let Some(state) = kept.as_deref_mut().or(scratch.state.as_mut()) {
-                        this.fill(state, chunk, &mut scratch.room, Some(&mut gradient));
-                    }
-                }
-            });
-            (0.0, gradient)
-        });
-        self.gradient = add_up(parts).1;
-        self.states = (states.into_iter())
-            .map(|state| state.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
-            .collect();
+        self.weights.set(self.net.plan(), theta);
+        // Left to the first product, which has every chunk in its hands.
+        self.gradient.clear();
         Ok(())
     }
 
     fn product(&mut self, v: &[S], out: &mut [S]) -> Result<(), BoxError> {
         let plan = self.net.plan();
-        let layout = crate::Model::layout(self.net);
+        let layout = Model::layout(self.net);
         layout.ensure_length("the vector", v.len())?;
         layout.ensure_length("the product", out.len())?;
         layout.ensure_length("θ", self.theta.len())?;
         self.direction.set_direction(plan, &self.theta, v);
         let this = &*self;
+        let first = this.gradient.is_empty();
         let parts = this.strands.run(|chunks| {
+            let mut gradient = vec![S::zero(); if first { plan.fold.len } else { 0 }];
             let mut total = vec![S::zero(); plan.fold.len];
             this.scratch.with(
                 || this.scratch(),
                 |Scratch { state: own, tangent, room }| {
                     for chunk in chunks {
-                        let state = match (this.states.get(chunk), own.as_mut()) {
-                            (Some(state), _) => state,
-                            (None, Some(state)) => {
-                                this.fill(state, chunk, room, None);
-                                state
-                            }
-                            (None, None) => continue,
-                        };
+                        let mut kept = this.states.get(chunk).map(|state| lock(state));
+                        let Some(state) = kept.as_deref_mut().or(own.as_mut()) else { continue };
+                        if first || this.states.is_empty() {
+                            let gradient = first.then_some(&mut gradient[..]);
+                            this.fill(state, chunk, room, gradient);
+                        }
                         let (criterion, scale) = (this.net.criterion(), 1.0 / this.data.len() as f64);
                         let (weights, direction) = (&this.weights, &this.direction);
                         tangent.product(plan, state, weights, direction, criterion, scale, room, &mut total);
                     }
                 },
             );
-            (0.0, total)
+            (gradient, total)
         });
-        let (_, tangent) = add_up(parts);
-        plan.fold.pull_tangent(&self.theta, v, &self.gradient, &tangent, out);
+        let (gradients, tangents): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+        if first {
+            self.gradient = add_up(gradients);
+        }
+        plan.fold.pull_tangent(&self.theta, v, &self.gradient, &add_up(tangents), out);
         Ok(())
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

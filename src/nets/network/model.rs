@@ -227,13 +227,24 @@ impl<S: NetScalar> Network<S> {
         weights
     }
 
-    fn check_inputs(&self, data: &Samples<S>) -> Result<()> {
+    pub(super) fn theta_mut(&mut self) -> &mut [S] {
+        &mut self.theta
+    }
+
+    pub(super) fn check_inputs(&self, data: &Samples<S>) -> Result<()> {
         let input = self.architecture.input();
         let expected = input.iter().product();
         if data.features() != expected {
             return Err(Error::SampleShape { what: "an input", found: data.features(), expected });
         }
-        Ok(())
+        match data.image_shape() {
+            Some(found) if found != input => Err(Error::LayerShape {
+                layer: "the input".to_owned(),
+                found,
+                needs: format!("images of {}×{}×{}", input[0], input[1], input[2]),
+            }),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn check(&self, data: &Samples<S>) -> Result<()> {
@@ -347,23 +358,23 @@ impl<S: NetScalar> Gradient<Samples<S>> for Network<S> {
             });
             (loss, gradient)
         });
-        let (loss, gradient) = add_up(parts);
-        self.plan.fold.pull(theta, &gradient, out);
+        let (losses, gradients): (Vec<f64>, Vec<_>) = parts.into_iter().unzip();
+        self.plan.fold.pull(theta, &add_up(gradients), out);
+        let loss: f64 = losses.iter().sum();
         Ok(loss / data.len() as f64)
     }
 }
 
 /// The sums of all strands, in their order.
-pub(super) fn add_up<S: NetScalar>(parts: Vec<(f64, Vec<S>)>) -> (f64, Vec<S>) {
+pub(super) fn add_up<S: NetScalar>(parts: Vec<Vec<S>>) -> Vec<S> {
     let mut parts = parts.into_iter();
-    let (mut loss, mut total) = parts.next().unwrap_or_default();
-    for (share, part) in parts {
-        loss += share;
+    let mut total = parts.next().unwrap_or_default();
+    for part in parts {
         for (total, value) in total.iter_mut().zip(part) {
             *total += value;
         }
     }
-    (loss, total)
+    total
 }
 
 impl<S: NetScalar> HessianProduct<Samples<S>> for Network<S> {

@@ -32,6 +32,8 @@ pub(crate) struct State<S> {
     pub(crate) statistics: Vec<Statistics<S>>,
     /// For one group's outputs and what the head needs.
     head: Vec<S>,
+    /// Whether layers share their groups out among threads.
+    parallel: bool,
 }
 
 fn buffers<S: NetScalar>(slots: &Slots, groups: usize) -> Vec<Buffer<S>> {
@@ -86,13 +88,20 @@ impl<S: NetScalar> State<S> {
             delta_places: deltas.places,
             statistics,
             head: vec![S::zero(); (outputs + 3) * LANES],
+            parallel: false,
         }
+    }
+
+    /// Lets layers share their groups out among threads, for chunks that must be computed as a whole.
+    pub(crate) fn in_parallel(self) -> Self {
+        Self { parallel: true, ..self }
     }
 
     fn scene<'a>(&'a self, weights: &'a Weights<S>) -> Scene<'a, S> {
         Scene {
             groups: self.samples.div_ceil(LANES),
             samples: self.samples,
+            parallel: self.parallel,
             weights,
             direction: None,
             values: Tensors { buffers: &self.values, places: &self.value_places },

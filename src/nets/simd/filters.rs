@@ -14,6 +14,7 @@ pub(crate) struct Filters {
 }
 
 impl Filters {
+    #[cfg(test)]
     pub(crate) fn len(self) -> usize {
         self.outputs * self.inputs * self.side * self.side
     }

@@ -4,7 +4,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::{Finish, LANES, Lanes, Shape, slopes::fold};
+use super::{Finish, LANES, Shape, slopes::fold};
 use crate::nets::{NetScalar, kernels::kernel};
 
 /// A tensor, and what each of its channels is multiplied with, if not 1.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Error, Mask, Result,
-    nets::{NetScalar, Samples},
+    nets::{Augment, NetScalar, Samples},
 };
 
 /// The steps of one rule, with what it keeps between them.
@@ -27,6 +27,9 @@ struct Batches<'a, S> {
     order: Vec<usize>,
     shuffles: ChaCha8Rng,
     batch: Samples<S>,
+    augment: Augment,
+    draws: ChaCha8Rng,
+    scratch: Vec<S>,
 }
 
 /// A training at work.
@@ -53,6 +56,7 @@ pub(super) fn run<S: NetScalar, N: Trainable<S> + ?Sized>(
     observer: &mut dyn TrainingObserver<S>,
 ) -> Result<TrainingReport<S>> {
     net.check(data)?;
+    settings.augment.check(data)?;
     let batches = Batches::new(data, settings);
     let theta = net.parameters().to_vec();
     let training = Training {
@@ -74,12 +78,17 @@ pub(super) fn run<S: NetScalar, N: Trainable<S> + ?Sized>(
 impl<'a, S: NetScalar> Batches<'a, S> {
     fn new(data: &'a Samples<S>, settings: &Settings) -> Self {
         let size = settings.batch_size.min(data.len());
+        let mut draws = ChaCha8Rng::seed_from_u64(settings.seed);
+        draws.set_stream(1);
         Self {
             data,
             size,
             order: (0..data.len()).collect(),
             shuffles: ChaCha8Rng::seed_from_u64(settings.seed),
             batch: data.first(size),
+            augment: settings.augment,
+            draws,
+            scratch: Vec::new(),
         }
     }
 
@@ -96,6 +105,7 @@ impl<'a, S: NetScalar> Batches<'a, S> {
     fn get(&mut self, index: usize) -> &Samples<S> {
         let end = ((index + 1) * self.size).min(self.order.len());
         self.data.gather(&self.order[index * self.size..end], &mut self.batch);
+        self.augment.apply(&mut self.batch, &mut self.scratch, &mut self.draws);
         &self.batch
     }
 }
@@ -139,7 +149,9 @@ impl<S: NetScalar, R: Steps<S>> Training<'_, S, R> {
         let count = self.batches.count();
         let (mut loss, mut accuracy) = (0.0, None);
         let mut stopped = false;
-        self.batches.shuffle();
+        if self.settings.shuffle {
+            self.batches.shuffle();
+        }
         for step in 0..count {
             let means = match self.step(epoch, step, learning_rate)? {
                 ControlFlow::Continue(means) => means,

@@ -1,6 +1,6 @@
 //! What all trainings have in common: data, rate, decay, length.
 
-use crate::{Error, Result};
+use crate::{Error, Result, nets::Augment};
 
 /// The settings that no rule has for itself.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub(super) struct Settings {
     pub(super) seed: u64,
     /// Epochs from one snapshot of θ to the next.
     pub(super) snapshots: Option<usize>,
+    pub(super) augment: Augment,
+    pub(super) shuffle: bool,
 }
 
 impl Settings {
@@ -26,6 +28,8 @@ impl Settings {
             epochs: 30,
             seed: 0,
             snapshots: None,
+            augment: Augment::new(),
+            shuffle: true,
         }
     }
 
@@ -81,6 +85,20 @@ macro_rules! training_options {
             /// The seed of the shuffling; 0 by default.
             pub fn seed(mut self, seed: u64) -> Self {
                 self.settings.seed = seed;
+                self
+            }
+
+            /// Whether samples are shuffled before every epoch; yes by default. Without, mini-batches are
+            /// consecutive samples.
+            pub fn shuffle(mut self, shuffle: bool) -> Self {
+                self.settings.shuffle = shuffle;
+                self
+            }
+
+            /// Crops and flips images at random, anew in every epoch, with draws from stream 1 of the seed;
+            /// none by default.
+            pub fn augment(mut self, augment: $crate::nets::Augment) -> Self {
+                self.settings.augment = augment;
                 self
             }
 
