@@ -2,10 +2,15 @@
 
 use std::ops::Range;
 
+use rayon::{
+    iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator},
+    slice::ParallelSliceMut,
+};
+
 use super::{Layer, Scene, Weights};
 use crate::nets::{
     NetScalar,
-    simd::{Filters, Finish, Lines, Shape, Slopes, Source, Three, Way, dispatch, sum_planes},
+    simd::{Buffer, Filters, Finish, Lines, Shape, Slopes, Source, Three, Way, dispatch, sum_planes},
 };
 
 /// filters ∗ x + bias (+ another tensor), then ReLU if asked for.
@@ -34,7 +39,7 @@ impl Convolution {
     fn run<S: NetScalar>(
         &self,
         way: Way,
-        groups: usize,
+        scene: &Scene<'_, S>,
         sources: &[Source<'_, S>],
         bias: Option<&[S]>,
         finish: Finish<'_, S>,
@@ -45,10 +50,30 @@ impl Convolution {
             Way::Back => (self.output, self.input),
         };
         let [side, stride, padding] = self.geometry;
-        if self.geometry == [3, 1, 1] {
-            dispatch(Three { input: from, outputs: to.channels, groups, sources, bias, finish, out });
+        let work = |groups: usize, sources: &[Source<'_, S>], finish: Finish<'_, S>, out: &mut [S]| {
+            if self.geometry == [3, 1, 1] {
+                dispatch(Three { input: from, outputs: to.channels, groups, sources, bias, finish, out });
+            } else {
+                dispatch(Lines { way, from, to, side, stride, padding, groups, sources, bias, finish, out });
+            }
+        };
+        // Images of one pixel are worked off group by group at once, and are small.
+        if scene.parallel && to.pixels() > 1 {
+            out.par_chunks_mut(to.len()).enumerate().for_each(|(group, out)| {
+                let part = |x: &'_ [S], len: usize| group * len..((group + 1) * len).min(x.len());
+                let mut own = [Source { x: &[], filters: &[] }; 2];
+                for (own, source) in own.iter_mut().zip(sources) {
+                    *own = Source { x: &source.x[part(source.x, from.len())], ..*source };
+                }
+                let finish = Finish {
+                    plus: finish.plus.map(|x| &x[part(x, to.len())]),
+                    mask: finish.mask.map(|x| &x[part(x, to.len())]),
+                    ..finish
+                };
+                work(1, &own[..sources.len()], finish, out);
+            });
         } else {
-            dispatch(Lines { way, from, to, side, stride, padding, groups, sources, bias, finish, out });
+            work(scene.groups, sources, finish, out);
         }
     }
 
@@ -58,21 +83,52 @@ impl Convolution {
 
     fn slopes<S: NetScalar>(
         &self,
-        groups: usize,
+        scene: &Scene<'_, S>,
         pairs: &[(&[S], &[S])],
         delta: &[S],
         room: &mut [S],
         gradient: &mut [S],
     ) {
+        if let Some(bias) = self.bias.clone() {
+            sum_planes(&mut gradient[bias], delta, self.output);
+        }
         let [side, stride, padding] = self.geometry;
         let (input, output) = (self.input, self.output);
-        if let Some(bias) = self.bias.clone() {
-            sum_planes(&mut gradient[bias], delta, output);
-        }
         let gradient = &mut gradient[self.weight.clone()];
-        dispatch(Slopes { input, output, side, stride, padding, groups, pairs, sums: room, gradient });
+        if !scene.parallel || scene.groups < PARTS {
+            let groups = scene.groups;
+            dispatch(Slopes { input, output, side, stride, padding, groups, pairs, sums: room, gradient });
+            return;
+        }
+        // Parts with sums of their own, always the same, added in their order.
+        let parts: Vec<Vec<S>> = (0..PARTS)
+            .into_par_iter()
+            .map(|part| {
+                let groups = part * scene.groups / PARTS..(part + 1) * scene.groups / PARTS;
+                let own: Vec<(&[S], &[S])> = (pairs.iter())
+                    .map(|(x, delta)| {
+                        let x = &x[groups.start * input.len()..groups.end * input.len()];
+                        (x, &delta[groups.start * output.len()..groups.end * output.len()])
+                    })
+                    .collect();
+                let mut sums = Buffer::new(room.len());
+                let mut gradient = vec![S::zero(); gradient.len()];
+                let (groups, pairs) = (groups.len(), &own[..]);
+                let (sums, out) = (&mut sums[..], &mut gradient[..]);
+                dispatch(Slopes { input, output, side, stride, padding, groups, pairs, sums, gradient: out });
+                gradient
+            })
+            .collect();
+        for part in parts {
+            for (total, value) in gradient.iter_mut().zip(part) {
+                *total += value;
+            }
+        }
     }
 }
+
+/// Parts of a chunk's groups that threads work off at once where layers share groups out.
+const PARTS: usize = 4;
 
 impl<S: NetScalar> Layer<S> for Convolution {
     fn inputs(&self) -> &[usize] {
@@ -108,18 +164,18 @@ impl<S: NetScalar> Layer<S> for Convolution {
         };
         let filters = &scene.weights.up[self.up.clone()];
         let sources = [Source { x: scene.value(self.inputs[0]), filters }];
-        self.run(Way::Up, scene.groups, &sources, self.bias(scene.weights), finish, out);
+        self.run(Way::Up, scene, &sources, self.bias(scene.weights), finish, out);
     }
 
     fn delta(&self, _input: usize, scene: &Scene<'_, S>, finish: Finish<'_, S>, out: &mut [S]) {
         let filters = &scene.weights.back[self.back.clone()];
         let sources = [Source { x: scene.delta(self.out), filters }];
-        self.run(Way::Back, scene.groups, &sources, None, finish, out);
+        self.run(Way::Back, scene, &sources, None, finish, out);
     }
 
     fn gradient(&self, scene: &Scene<'_, S>, room: &mut [S], gradient: &mut [S]) {
         let delta = scene.delta(self.out);
-        self.slopes(scene.groups, &[(scene.value(self.inputs[0]), delta)], delta, room, gradient);
+        self.slopes(scene, &[(scene.value(self.inputs[0]), delta)], delta, room, gradient);
     }
 
     fn tangent(&self, scene: &Scene<'_, S>, out: &mut [S]) {
@@ -132,10 +188,10 @@ impl<S: NetScalar> Layer<S> for Convolution {
         let x = Source { x: scene.value(self.inputs[0]), filters: &scene.along().up[self.up.clone()] };
         let bias = self.bias(scene.along());
         match scene.tangent(self.inputs[0]) {
-            None => self.run(Way::Up, scene.groups, &[x], bias, finish, out),
+            None => self.run(Way::Up, scene, &[x], bias, finish, out),
             Some(tangent) => {
                 let tangent = Source { x: tangent, filters: &scene.weights.up[self.up.clone()] };
-                self.run(Way::Up, scene.groups, &[tangent, x], bias, finish, out);
+                self.run(Way::Up, scene, &[tangent, x], bias, finish, out);
             }
         }
     }
@@ -146,7 +202,7 @@ impl<S: NetScalar> Layer<S> for Convolution {
             Source { x: scene.tangent_delta(own), filters: &scene.weights.back[self.back.clone()] },
             Source { x: scene.delta(own), filters: &scene.along().back[self.back.clone()] },
         ];
-        self.run(Way::Back, scene.groups, &sources, None, finish, out);
+        self.run(Way::Back, scene, &sources, None, finish, out);
     }
 
     fn tangent_gradient(&self, scene: &Scene<'_, S>, room: &mut [S], gradient: &mut [S]) {
@@ -154,9 +210,9 @@ impl<S: NetScalar> Layer<S> for Convolution {
         let (delta, tangent_delta) = (scene.delta(own), scene.tangent_delta(own));
         let first = (scene.value(self.inputs[0]), tangent_delta);
         match scene.tangent(self.inputs[0]) {
-            None => self.slopes(scene.groups, &[first], tangent_delta, room, gradient),
+            None => self.slopes(scene, &[first], tangent_delta, room, gradient),
             Some(tangent) => {
-                self.slopes(scene.groups, &[first, (tangent, delta)], tangent_delta, room, gradient);
+                self.slopes(scene, &[first, (tangent, delta)], tangent_delta, room, gradient);
             }
         }
     }
