@@ -17,7 +17,8 @@ use ndarray::Array2;
 
 fn images(shape: [usize; 3], count: usize) -> Samples<f32> {
     let features = shape.iter().product();
-    let values = Array2::from_shape_fn((count, features), |(i, j)| ((i * 31 + j * 17) % 101) as f32 / 50.0 - 1.0);
+    let values =
+        Array2::from_shape_fn((count, features), |(i, j)| ((i * 31 + j * 17) % 101) as f32 / 50.0 - 1.0);
     Samples::labelled(values, (0..count).map(|i| (i * 7 % 10) as u32).collect()).unwrap()
 }
 
@@ -38,7 +39,13 @@ fn case(name: &str) -> (Network<f32>, Samples<f32>) {
 }
 
 /// Seconds for each of `points` grid points.
-fn loss(net: &Network<f32>, data: &Samples<f32>, dirs: &Directions<f32>, points: usize, threads: usize) -> f64 {
+fn loss(
+    net: &Network<f32>,
+    data: &Samples<f32>,
+    dirs: &Directions<f32>,
+    points: usize,
+    threads: usize,
+) -> f64 {
     let started = Instant::now();
     let sweep = Grid2d::new(net, dirs.clone()).data("", data).threads(threads);
     black_box(sweep.alpha(-0.1..=0.1, points).beta(-0.1..=0.1, 2).run().unwrap());
@@ -100,8 +107,25 @@ fn product_rate(n: usize) -> f64 {
     unsafe {
         let n_i = n.cast_signed();
         gemm::gemm(
-            n, n, n, c.as_mut_ptr(), 1, n_i, false, a.as_ptr(), 1, n_i, b.as_ptr(), 1, n_i, 0.0, 1.0, false,
-            false, false, gemm::Parallelism::None,
+            n,
+            n,
+            n,
+            c.as_mut_ptr(),
+            1,
+            n_i,
+            false,
+            a.as_ptr(),
+            1,
+            n_i,
+            b.as_ptr(),
+            1,
+            n_i,
+            0.0,
+            1.0,
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
         );
     }
     black_box(c);
@@ -112,7 +136,8 @@ fn product_rate(n: usize) -> f64 {
 /// is usual.
 fn convolution_rate(channels: usize, side: usize, kernel: usize, samples: usize) -> f64 {
     let count = 8;
-    let chain = (0..count).fold(Chain::new(), |chain, i| chain.conv(Conv::new(i.to_string(), channels, kernel)));
+    let chain =
+        (0..count).fold(Chain::new(), |chain, i| chain.conv(Conv::new(i.to_string(), channels, kernel)));
     let shape = [channels, side, side];
     let architecture = Architecture::new(shape, chain.mean()).unwrap();
     let net = Network::<f32>::new(&architecture, Criterion::CrossEntropy, 0).unwrap();
@@ -143,8 +168,9 @@ fn rates() {
         (256, 8, 1),
     ] {
         let samples = (1 << 22) / (channels * side * side).max(1 << 13) / 16 * 16;
-        let pairs: Vec<[f64; 2]> =
-            (0..7).map(|_| [product_rate(768), convolution_rate(channels, side, kernel, samples.clamp(16, 512))]).collect();
+        let pairs: Vec<[f64; 2]> = (0..7)
+            .map(|_| [product_rate(768), convolution_rate(channels, side, kernel, samples.clamp(16, 512))])
+            .collect();
         let rate = median(&pairs.iter().map(|pair| pair[1]).collect::<Vec<_>>());
         let share = median(&pairs.iter().map(|pair| pair[1] / pair[0]).collect::<Vec<_>>());
         let name = format!("{channels}→{channels}, {kernel}×{kernel}, {side}×{side}");
@@ -164,7 +190,12 @@ fn main() {
     println!("milliseconds, two threads: a grid point, a gradient, a product at a new θ, a further one");
     for name in ["resnet20-cifar", "resnet56-cifar", "resnet20-digits", "resnet56-digits"] {
         let [a, b, c, d] = ["loss", "gradient", "hvp", "next-hvp"].map(|work| raw(name, work) * 1e3);
-        println!("{name:<18}{a:>9.1}{b:>9.1} ({:.1} losses){c:>9.1} ({:.1}){d:>9.1} ({:.1})", b / a, c / a, d / a);
+        println!(
+            "{name:<18}{a:>9.1}{b:>9.1} ({:.1} losses){c:>9.1} ({:.1}){d:>9.1} ({:.1})",
+            b / a,
+            c / a,
+            d / a
+        );
     }
     for name in ["vgg9", "wrn56-4", "densenet121"] {
         println!("{name:<18}{:>9.1}", raw(name, "loss") * 1e3);

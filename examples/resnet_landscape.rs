@@ -42,7 +42,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(path) = &arguments.checkpoint {
         networks.push(load(path)?);
     } else {
-        for (depth, skips) in [(20, Skips::With), (20, Skips::Without), (56, Skips::With), (56, Skips::Without)] {
+        for (depth, skips) in
+            [(20, Skips::With), (20, Skips::Without), (56, Skips::With), (56, Skips::Without)]
+        {
             networks.push((name(depth, skips), trained(depth, skips, &train, arguments.epochs)?));
         }
         // An architecture of one's own is a dozen lines.
@@ -50,7 +52,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     let mut panels = Panels::new().title("Training loss over filter-normalised random directions").columns(2);
-    println!("\n{:<24}{:>9}{:>11}{:>14}{:>14}", "network", "loss", "test acc.", "area < ln 10", "largest loss");
+    println!(
+        "\n{:<24}{:>9}{:>11}{:>14}{:>14}",
+        "network", "loss", "test acc.", "area < ln 10", "largest loss"
+    );
     for (name, net) in &networks {
         let bar = ProgressBar::new(name);
         let surface = Grid2d::new(net, RandomDirections::new(7).pair(net)?)
@@ -87,7 +92,12 @@ fn file_name(name: &str) -> String {
     name.to_lowercase().replace(' ', "_")
 }
 
-fn trained(depth: usize, skips: Skips, train: &Samples<f32>, epochs: usize) -> Result<Network<f32>, Box<dyn Error>> {
+fn trained(
+    depth: usize,
+    skips: Skips,
+    train: &Samples<f32>,
+    epochs: usize,
+) -> Result<Network<f32>, Box<dyn Error>> {
     let name = name(depth, skips);
     let architecture = Architecture::resnet(depth, INPUT, 10, skips)?;
     let mut net = Network::new(&architecture, Criterion::CrossEntropy, 0)?;
@@ -113,7 +123,9 @@ fn trained(depth: usize, skips: Skips, train: &Samples<f32>, epochs: usize) -> R
         .learning_rate_steps(&[(epochs / 2, 0.1), (epochs * 3 / 4, 0.1), (epochs * 11 / 12, 0.1)])
         .train_observed(&mut net, train, &mut tell)?;
     if let TrainingEnd::Diverged { epoch, step, loss } = report.end {
-        println!("{name} diverged in epoch {epoch}, step {step}, at loss {loss}; its last finite state is drawn");
+        println!(
+            "{name} diverged in epoch {epoch}, step {step}, at loss {loss}; its last finite state is drawn"
+        );
     }
     let path = Path::new(FOLDER).join(format!("{}.safetensors", file_name(&name)));
     write_checkpoint(net.layout(), net.parameters(), path)?;

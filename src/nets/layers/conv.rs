@@ -143,6 +143,10 @@ impl<S: NetScalar> Layer<S> for Convolution {
         input == 1
     }
 
+    fn convolution(&self) -> Option<&Convolution> {
+        Some(self)
+    }
+
     fn pack(&self, weights: &mut Weights<S>, back: bool) {
         let filters = self.filters();
         let bank = &weights.plain[self.weight.clone()];

@@ -131,6 +131,11 @@ pub(crate) trait Layer<S: NetScalar>: Debug + Send + Sync {
         false
     }
 
+    /// The convolution that it is, if it is one.
+    fn convolution(&self) -> Option<&Convolution> {
+        None
+    }
+
     /// Packs its filters out of the plain parameters, for the way up, and back if asked for.
     fn pack(&self, _weights: &mut Weights<S>, _back: bool) {}
 

@@ -33,7 +33,7 @@ impl Architecture {
 
     /// The inputs: channels, height, width.
     pub fn input(&self) -> [usize; 3] {
-        self.graph.input().dims()
+        self.graph.input
     }
 
     /// The number of outputs.

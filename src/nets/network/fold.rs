@@ -51,6 +51,26 @@ impl Fold {
         start..self.len
     }
 
+    /// Where in θ the filters lie that are folded to a range of φ.
+    pub(crate) fn source(&self, folded: &Range<usize>) -> Option<Range<usize>> {
+        self.segments.iter().find_map(|segment| match segment {
+            Segment::Plain { from, to } => (to == folded).then(|| from.clone()),
+            Segment::Conv { weight, to_weight, .. } => (to_weight == folded).then(|| weight.clone()),
+            Segment::Norm { .. } => None,
+        })
+    }
+
+    /// What the filters of one output are multiplied with on their way to a range of φ.
+    pub(crate) fn scale<S: NetScalar>(&self, theta: &[S], folded: &Range<usize>, channel: usize) -> S {
+        let scale = self.segments.iter().find_map(|segment| match segment {
+            Segment::Conv { norm, to_weight, .. } if to_weight == folded => {
+                Some(theta[norm.scale.start + channel] * inverse(theta, norm, channel))
+            }
+            _ => None,
+        });
+        scale.unwrap_or_else(S::one)
+    }
+
     /// φ(θ).
     pub(crate) fn apply<S: NetScalar>(&self, theta: &[S], phi: &mut [S]) {
         for segment in &self.segments {

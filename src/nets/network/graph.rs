@@ -54,6 +54,7 @@ pub(crate) struct Norm {
 /// All nodes; the first is the input, the last gives the outputs.
 #[derive(Clone, Debug)]
 pub(crate) struct Graph {
+    pub(crate) input: [usize; 3],
     pub(crate) nodes: Vec<Node>,
     pub(crate) layout: Layout,
 }
@@ -70,6 +71,9 @@ impl Graph {
                 "at least one channel and one pixel, and not more than fit in memory",
             ));
         }
+        // A linear layer at once: an image is a list of values then.
+        let flat = matches!(chain.pieces().first(), Some(Piece::Linear { .. }));
+        let shape = if flat { Shape::new([shape.features(), 1, 1]) } else { shape };
         let mut builder = Builder {
             nodes: vec![Node { op: Op::Input, inputs: Vec::new(), shape }],
             blocks: Vec::new(),
@@ -88,11 +92,7 @@ impl Graph {
         let layout = Layout::new(builder.blocks)?;
         // A chain may end in the middle of the list only if it is the identity.
         debug_assert_eq!(last, builder.nodes.len() - 1);
-        Ok(Self { nodes: builder.nodes, layout })
-    }
-
-    pub(crate) fn input(&self) -> Shape {
-        self.nodes[0].shape
+        Ok(Self { input, nodes: builder.nodes, layout })
     }
 
     pub(crate) fn outputs(&self) -> usize {

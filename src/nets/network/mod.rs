@@ -2,6 +2,7 @@
 
 mod architecture;
 mod chain;
+mod first;
 mod fold;
 mod graph;
 mod hessian;

@@ -63,12 +63,17 @@ pub struct Network<S> {
     criterion: Criterion,
     theta: Vec<S>,
     plan: Plan<S>,
+    plane_memory: usize,
     hessian_memory: usize,
 }
 
 impl<S: NetScalar> Clone for Network<S> {
     fn clone(&self) -> Self {
-        Self::build(&self.architecture, self.criterion, self.theta.clone(), self.hessian_memory)
+        Self {
+            plane_memory: self.plane_memory,
+            hessian_memory: self.hessian_memory,
+            ..Self::build(&self.architecture, self.criterion, self.theta.clone())
+        }
     }
 }
 
@@ -116,17 +121,13 @@ impl<S: NetScalar> Network<S> {
                 }
             }
         }
-        Ok(Self::build(architecture, criterion, theta, 1 << 30))
+        Ok(Self::build(architecture, criterion, theta))
     }
 
-    fn build(
-        architecture: &Architecture,
-        criterion: Criterion,
-        theta: Vec<S>,
-        hessian_memory: usize,
-    ) -> Self {
+    fn build(architecture: &Architecture, criterion: Criterion, theta: Vec<S>) -> Self {
         let plan = Plan::new(architecture.graph(), Mode::Evaluation);
-        Self { architecture: architecture.clone(), criterion, theta, plan, hessian_memory }
+        let (plane_memory, hessian_memory) = (1 << 30, 1 << 30);
+        Self { architecture: architecture.clone(), criterion, theta, plan, plane_memory, hessian_memory }
     }
 
     /// The same network with other parameters, buffers included.
@@ -137,6 +138,18 @@ impl<S: NetScalar> Network<S> {
         self.layout().ensure_finite("θ", &theta)?;
         self.theta = theta;
         Ok(self)
+    }
+
+    /// How many bytes the first layer's products may take in a sweep, for each data set; 1 GiB by
+    /// default.
+    ///
+    /// A first layer with 96 or more inputs for each output is multiplied once for the whole plane, and
+    /// combined at every point: (2 on a line, 3 on a plane) × samples × outputs × the size of the scalar.
+    /// With fewer inputs, such as a 3×3 convolution of three channels, multiplying anew is faster than
+    /// reading those products, and it is done at every point. Combined losses differ by rounding.
+    #[must_use]
+    pub fn with_plane_memory(self, bytes: usize) -> Self {
+        Self { plane_memory: bytes, ..self }
     }
 
     /// How many bytes a Hessian worker may keep of what depends on θ alone; 1 GiB by default.
@@ -215,6 +228,10 @@ impl<S: NetScalar> Network<S> {
 
     pub(super) fn plan(&self) -> &Plan<S> {
         &self.plan
+    }
+
+    pub(super) fn plane_memory(&self) -> usize {
+        self.plane_memory
     }
 
     pub(super) fn hessian_memory(&self) -> usize {
@@ -314,7 +331,7 @@ impl<S: NetScalar> Loss<Samples<S>> for Network<S> {
     ) -> Result<Box<dyn Prepared + 'a>, BoxError> {
         self.check(data)?;
         self.layout().ensure_length("the plane", plane.len())?;
-        Ok(sweep::prepare(self, plane, data))
+        Ok(sweep::prepare(self, plane, data)?)
     }
 }
 

@@ -116,10 +116,29 @@ impl<S: NetScalar> State<S> {
     pub(crate) fn forward(&mut self, plan: &Plan<S>, weights: &Weights<S>, inputs: &[S]) -> &[S] {
         let shape = plan.shapes[INPUT];
         self.samples = inputs.len() / shape.features();
-        let groups = self.samples.div_ceil(LANES);
         let place = self.value_places[INPUT];
-        load(&mut self.values[place.buffer][..place.len * groups], inputs, shape);
-        for (index, layer) in plan.layers.iter().enumerate() {
+        load(&mut self.values[place.buffer][..place.len * self.samples.div_ceil(LANES)], inputs, shape);
+        self.layers(plan, weights, 0)
+    }
+
+    /// The outputs for so many samples, given what the first layer gives them: `first` writes it.
+    pub(crate) fn forward_from(
+        &mut self,
+        plan: &Plan<S>,
+        weights: &Weights<S>,
+        samples: usize,
+        first: impl FnOnce(&mut [S]),
+    ) -> &[S] {
+        self.samples = samples;
+        let place = self.value_places[1];
+        first(&mut self.values[place.buffer][..place.len * samples.div_ceil(LANES)]);
+        self.layers(plan, weights, 1)
+    }
+
+    /// The values of all layers from one on.
+    fn layers(&mut self, plan: &Plan<S>, weights: &Weights<S>, from: usize) -> &[S] {
+        let groups = self.samples.div_ceil(LANES);
+        for (index, layer) in plan.layers.iter().enumerate().skip(from) {
             if let Some(number) = layer.statistics() {
                 let mut own = std::mem::take(&mut self.statistics[number]);
                 layer.measure(&self.scene(weights), &mut own);
@@ -361,7 +380,7 @@ impl<S: NetScalar> Tangent<S> {
 }
 
 /// [samples, features] into the lanes of groups, zeros where the last group is filled up.
-fn load<S: NetScalar>(tensor: &mut [S], inputs: &[S], shape: Shape) {
+pub(super) fn load<S: NetScalar>(tensor: &mut [S], inputs: &[S], shape: Shape) {
     let features = shape.features();
     let pixels = shape.pixels();
     for (tensor, inputs) in tensor.chunks_exact_mut(shape.len()).zip(inputs.chunks(features * LANES)) {

@@ -80,10 +80,7 @@ struct Estimate<S> {
 
 impl<S: NetScalar> Estimate<S> {
     fn new(of: &Reestimated<'_, S>) -> Self {
-        Self {
-            state: State::new(&of.plan, of.batch, Keep::Outputs),
-            weights: Weights::new(&of.plan, false),
-        }
+        Self { state: State::new(&of.plan, of.batch, Keep::Outputs), weights: Weights::new(&of.plan, false) }
     }
 
     /// Writes the statistics at θ into its buffers.

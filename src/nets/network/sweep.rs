@@ -1,12 +1,13 @@
 //! A network over a line or a plane: parameters folded once for each point, chunk after chunk of samples.
 
 use super::{
+    first::First,
     model::Network,
     pass::{Keep, State},
     strands::Strands,
 };
 use crate::{
-    BoxError, Plane, Point, Prepared, Worker,
+    BoxError, Plane, Point, Prepared, Result, Worker,
     nets::{NetScalar, Samples, layers::Weights},
 };
 
@@ -16,6 +17,7 @@ struct NetworkPlane<'a, S> {
     plane: &'a Plane<'a, S>,
     data: &'a Samples<S>,
     strands: Strands,
+    first: Option<First<S>>,
 }
 
 /// One thread's scratch memory.
@@ -24,6 +26,8 @@ struct NetworkWorker<'a, S> {
     state: State<S>,
     theta: Vec<S>,
     weights: Weights<S>,
+    /// What the first layer's products are multiplied with.
+    factors: Vec<S>,
     /// The point whose parameters these are.
     point: Option<Point>,
 }
@@ -32,9 +36,10 @@ pub(super) fn prepare<'a, S: NetScalar>(
     net: &'a Network<S>,
     plane: &'a Plane<'a, S>,
     data: &'a Samples<S>,
-) -> Box<dyn Prepared + 'a> {
+) -> Result<Box<dyn Prepared + 'a>> {
     let strands = net.strands(data.len(), net.sweep_chunk(), 0);
-    Box::new(NetworkPlane { net, plane, data, strands })
+    let first = First::new(net, plane, data, &strands)?;
+    Ok(Box::new(NetworkPlane { net, plane, data, strands, first }))
 }
 
 impl<S: NetScalar> Prepared for NetworkPlane<'_, S> {
@@ -45,6 +50,7 @@ impl<S: NetScalar> Prepared for NetworkPlane<'_, S> {
             state: State::new(plan, self.strands.chunk.min(self.data.len()), Keep::Outputs),
             theta: vec![S::zero(); self.plane.len()],
             weights: Weights::new(plan, false),
+            factors: Vec::new(),
             point: None,
         })
     }
@@ -60,7 +66,8 @@ impl<S: NetScalar> Prepared for NetworkPlane<'_, S> {
 
 impl<S: NetScalar> Worker for NetworkWorker<'_, S> {
     fn evaluate(&mut self, points: &[Point], chunk: usize, out: &mut [f64]) -> Result<(), BoxError> {
-        let NetworkPlane { net, plane, data, strands } = self.plane;
+        let NetworkPlane { net, plane, data, strands, first } = self.plane;
+        let outputs = net.architecture().outputs();
         let channels = out.len() / points.len().max(1);
         for (&point, out) in points.iter().zip(out.chunks_exact_mut(channels.max(1))) {
             if self.point != Some(point) {
@@ -68,7 +75,18 @@ impl<S: NetScalar> Worker for NetworkWorker<'_, S> {
                 self.weights.set(net.plan(), &self.theta);
                 self.point = Some(point);
             }
-            let sums = net.share(&mut self.state, &self.weights, data, strands.range(chunk));
+            let range = strands.range(chunk);
+            let sums = if let Some(first) = first {
+                let wanted = data.slice(range.clone()).1;
+                let (theta, plain, factors) = (&self.theta, &self.weights.plain, &mut self.factors);
+                let coefficients = plane.coefficients(point);
+                self.state.forward_from(net.plan(), &self.weights, range.len(), |out| {
+                    first.combine(net, chunk, coefficients, theta, plain, out, factors);
+                });
+                self.state.finish(outputs, wanted)
+            } else {
+                net.share(&mut self.state, &self.weights, data, range)
+            };
             for (out, sum) in out.iter_mut().zip([sums.loss, sums.hits]) {
                 *out = sum;
             }
