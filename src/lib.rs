@@ -50,8 +50,11 @@
 //! data in chunks. [`pointwise`] is the default. A [`HessianWorker`] keeps what Hessian-vector products at one θ
 //! share.
 //!
-#![cfg_attr(feature = "nets", doc = "**A network to start with** is in [`nets`]; **figures** are in")]
-#![cfg_attr(not(feature = "nets"), doc = "**A network to start with** is in `nets`; **figures** are in")]
+#![cfg_attr(feature = "nets", doc = "**Networks** are in [`nets`]: the paper's, and yours of the same pieces; **figures** are in")]
+#![cfg_attr(
+    not(feature = "nets"),
+    doc = "**Networks** are in `nets`: the paper's, and yours of the same pieces; **figures** are in"
+)]
 #![cfg_attr(feature = "plot", doc = "[`plot`].")]
 #![cfg_attr(not(feature = "plot"), doc = "`plot`.")]
 //!
@@ -59,8 +62,9 @@
 //!
 //! None is on by default; each adds, none changes what is there.
 //!
-//! - `nets`: a multilayer perceptron with exact gradient and Hessian-vector product, its training, a
-//!   reader of IDX files, and the handwritten digits. Adds the crates `gemm` and `pulp`.
+//! - `nets`: multilayer perceptrons and convolutional networks (VGG, ResNet, DenseNet, your own) with exact
+//!   gradients and Hessian-vector products, their training, readers of IDX and CIFAR-10 files, and the
+//!   handwritten digits. Adds the crates `gemm` and `pulp`.
 //! - `plot`: figures as SVG, contours with labels, eigenvalue ratios, curves on two axes, spectra. Adds `colorous`.
 //! - `npz`: results for numpy, [`Surface`] and [`Curve`] get `write_npz`. Adds `ndarray-npy`.
 //! - `safetensors`: parameters of any [`Layout`] from and to the files that PyTorch users keep, `read_checkpoint`
@@ -74,9 +78,10 @@
 //!   the probability that they name.
 //! - It does not smooth, clip or replace values. NaN and infinity are stored as they are, listed, and
 //!   masked in figures.
-//! - It does not re-estimate batch statistics. Buffers stand still unless you move them.
+//! - It does not re-estimate batch statistics unless asked (`nets::Reestimated`). Buffers stand still unless you
+//!   move them.
 //! - It does not guess filter axes from ranks or names; the layout says them.
-//! - No convolutional networks, PNG, HTML or resumable runs yet.
+//! - No PNG, HTML or resumable runs yet.
 //!
 //! # Numbers
 //!

@@ -1,7 +1,17 @@
-//! A network to start with: a multilayer perceptron, its data and its training (feature `nets`).
+//! Networks with exact derivatives, their data and their training (feature `nets`).
 //!
-//! [`Mlp`] is a [`Model`](crate::Model) with loss, accuracy, exact gradient and exact
-//! Hessian-vector product over [`Samples`]; [`Sgd`] and [`Adam`] train it; [`digits`] is real data to try it on.
+//! **Networks.** [`Network`] is a convolutional network of an [`Architecture`]: one of the paper's
+//! ([`Architecture::resnet`], [`wide_resnet`](Architecture::wide_resnet), [`vgg9`](Architecture::vgg9),
+//! [`densenet121`](Architecture::densenet121)) or your own [`Chain`] of the same [`Piece`]s. [`Mlp`] is a
+//! multilayer perceptron. Both are a [`Model`](crate::Model) with loss, accuracy, exact gradient and exact
+//! Hessian-vector product, in `f32` and `f64`. [`Reestimated`] takes the statistics of batch normalisations
+//! anew at every point.
+//!
+//! **Data.** [`Samples`] are inputs with labels or target values. [`digits`] are part of the crate;
+//! [`cifar10_files`] and [`labelled_images`] read files; [`Augment`] crops and flips.
+//!
+//! **Training.** [`Sgd`] and [`Adam`] step as PyTorch's do; a [`TrainingObserver`] watches.
+//!
 //! Nothing else of the crate knows of this module: it uses the same traits that your own network
 //! would implement.
 
