@@ -50,7 +50,10 @@
 //! data in chunks. [`pointwise`] is the default. A [`HessianWorker`] keeps what Hessian-vector products at one θ
 //! share.
 //!
-#![cfg_attr(feature = "nets", doc = "**Networks** are in [`nets`]: the paper's, and yours of the same pieces; **figures** are in")]
+#![cfg_attr(
+    feature = "nets",
+    doc = "**Networks** are in [`nets`]: the paper's, and yours of the same pieces; **figures** are in"
+)]
 #![cfg_attr(
     not(feature = "nets"),
     doc = "**Networks** are in `nets`: the paper's, and yours of the same pieces; **figures** are in"

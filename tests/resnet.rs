@@ -5,8 +5,8 @@ mod common;
 
 use common::{Reference, relative_error};
 use loss_landscape::{
-    Direction, Directions, Gradient, Grid2d, HessianProduct, Layout, Loss, Model, Normalization, Policy,
-    Role,
+    Direction, Directions, Gradient, Grid2d, HessianOperator, HessianProduct, Lanczos, Layout, Loss, Model,
+    Normalization, Policy, Role,
     nets::{Architecture, Criterion, NetScalar, Network, Samples, Skips, digits},
 };
 use safetensors::{Dtype, SafeTensors};
@@ -179,4 +179,21 @@ fn gradients_and_products_f64() {
 #[test]
 fn gradients_and_products_f32() {
     derivatives::<f32>(1e-3, 1e-2);
+}
+
+#[test]
+fn extreme_eigenvalues_f64() {
+    for skips in [Skips::With, Skips::Without] {
+        let Case { net, train, expected, .. } = case::<f64>(skips);
+        let data = first(&train, 256);
+        let [x, y] = directions(&net);
+        let step = x.values().iter().zip(y.values()).map(|(x, y)| 0.25 * x - 0.25 * y);
+        let theta: Vec<f64> = net.parameters().iter().zip(step).map(|(t, step)| t + step).collect();
+        let mut hessian = HessianOperator::new(&net, &theta, &data).unwrap();
+        let found = Lanczos::new().tolerance(1e-5).pairs(&mut hessian, 3, 3).unwrap();
+        let mut wanted = [expected.get("off_centre.bottom3"), expected.get("off_centre.top3")].concat();
+        wanted.sort_by(f64::total_cmp);
+        let error = relative_error(found.values.iter().copied(), wanted);
+        assert!(error < 1e-6, "{error:e} after {} products", found.products);
+    }
 }
