@@ -2,7 +2,17 @@
 
 #![allow(clippy::inline_always, reason = "only what is inlined is compiled for the chosen instruction set")]
 
-use super::{Criterion, NetScalar, kernels::kernel};
+use super::{NetScalar, kernels::kernel};
+
+/// The loss of a network, a mean over samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Criterion {
+    /// Cross-entropy of the softmax, in nats, for [labels](Samples::labelled).
+    CrossEntropy,
+    /// The squared error, its mean over samples and outputs, for [values](Samples::regression).
+    MeanSquaredError,
+}
 
 /// What the samples of a tile should have given.
 #[derive(Clone, Copy, Debug)]

@@ -17,7 +17,6 @@
 
 mod augment;
 mod cifar;
-mod curvature;
 mod digits;
 mod gemm;
 mod head;
@@ -27,8 +26,6 @@ mod kernels;
 mod layers;
 mod mlp;
 mod network;
-mod pass;
-mod prepared;
 mod samples;
 mod simd;
 mod train;
@@ -36,9 +33,10 @@ mod train;
 pub use augment::Augment;
 pub use cifar::{cifar10, cifar10_files};
 pub use digits::{digits, labelled_images};
+pub use head::Criterion;
 pub use idx::{Idx, parse_idx};
 pub use kernels::NetScalar;
-pub use mlp::{Activation, Criterion, Mlp};
+pub use mlp::{Activation, Mlp};
 pub use network::{Architecture, Chain, Conv, Network, Piece, Pool, Reestimated, Skips};
 pub use samples::Samples;
 pub use train::{

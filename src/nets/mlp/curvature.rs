@@ -2,12 +2,17 @@
 //! derivatives computed once for each θ, then one tangent pass forward and one back for each vector.
 
 use super::{
-    Mlp, NetScalar, Samples,
-    gemm::{Into, Matrix, product},
-    head, kernels,
+    Mlp,
     pass::{CHUNK, Pass},
 };
-use crate::{BoxError, HessianWorker};
+use crate::{
+    BoxError, HessianWorker,
+    nets::{
+        NetScalar, Samples,
+        gemm::{Into, Matrix, product},
+        head, kernels,
+    },
+};
 
 /// One thread's worker. [units, samples] throughout.
 pub(super) struct MlpHessian<'a, S> {

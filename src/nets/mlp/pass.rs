@@ -5,8 +5,9 @@
 
 use std::ops::Range;
 
-use super::{
-    Activation, Mlp, NetScalar, Samples, Sums, Wanted,
+use super::{Activation, Mlp};
+use crate::nets::{
+    NetScalar, Samples, Sums, Wanted,
     gemm::{Into, Matrix, product},
     head, kernels,
 };

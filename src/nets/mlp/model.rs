@@ -5,16 +5,14 @@ use std::ops::Range;
 use ndarray_rand::rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{
-    NetScalar, Samples, Sums,
-    curvature::MlpHessian,
-    pass::Pass,
-    prepared,
-    train::{BatchMeans, Learner, Trainable},
-};
+use super::{curvature::MlpHessian, pass::Pass, prepared};
 use crate::{
     Block, BoxError, Error, Gradient, HessianProduct, HessianWorker, Layout, Loss, Model, Plane, Prepared,
     Result,
+    nets::{
+        Criterion, NetScalar, Samples, Sums,
+        train::{BatchMeans, Learner, Trainable},
+    },
 };
 
 /// The activation between layers; the last layer has none.
@@ -25,16 +23,6 @@ pub enum Activation {
     Relu,
     /// tanh z.
     Tanh,
-}
-
-/// The loss of a network, a mean over samples.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Criterion {
-    /// Cross-entropy of the softmax, in nats, for [labels](Samples::labelled).
-    CrossEntropy,
-    /// The squared error, its mean over samples and outputs, for [values](Samples::regression).
-    MeanSquaredError,
 }
 
 /// A multilayer perceptron: linear layers of any sizes with an activation between them.

@@ -5,12 +5,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::prelude::*;
 
 use super::{
-    Mlp, NetScalar, Samples,
-    gemm::{Into, Matrix, product},
-    kernels,
+    Mlp,
     pass::{CHUNK, Pass},
 };
-use crate::{BoxError, Error, Plane, Point, Prepared, Result, Worker};
+use crate::{
+    BoxError, Error, Plane, Point, Prepared, Result, Worker,
+    nets::{
+        NetScalar, Samples,
+        gemm::{Into, Matrix, product},
+        kernels,
+    },
+};
 
 /// The first layer's outputs for each vector of the basis, or nothing if they take too much
 /// memory or overflow; shared by all threads.
@@ -138,7 +143,7 @@ impl<S: NetScalar> Worker for MlpWorker<'_, S> {
         out.fill(0.0);
         let channels = out.len() / points.len().max(1);
         let range = self.pass.chunk(chunk);
-        let mut add = |k: usize, sums: super::Sums| {
+        let mut add = |k: usize, sums: crate::nets::Sums| {
             for (out, value) in out[k * channels..(k + 1) * channels].iter_mut().zip([sums.loss, sums.hits]) {
                 *out += value;
             }
