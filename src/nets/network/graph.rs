@@ -80,7 +80,7 @@ impl Graph {
             offset: 0,
             after: "the input".to_owned(),
         };
-        let last = builder.chain(chain, 0, "")?;
+        let mut last = builder.chain(chain, 0, "")?;
         let shape = builder.nodes[last].shape;
         if shape.pixels() != 1 {
             return Err(layer(
@@ -88,6 +88,11 @@ impl Graph {
                 shape.dims(),
                 "one value for each output; a `mean` or a `linear` gives that",
             ));
+        }
+        // The loss leaves the softmax in place of the outputs, so that their layer must not read its own for
+        // derivatives. A copy does not.
+        if matches!(builder.nodes[last].op, Op::Relu | Op::Tanh | Op::MaxPool(_)) {
+            last = builder.node(Op::Flatten, vec![last], shape.dims());
         }
         let layout = Layout::new(builder.blocks)?;
         // A chain may end in the middle of the list only if it is the identity.
