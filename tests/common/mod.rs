@@ -129,6 +129,13 @@ pub(crate) fn hashed_vector<S: NetScalar>(layout: &Layout, base: u64) -> Vec<S> 
     vector
 }
 
+/// For every block the inner product of its part with hashed numbers, as PyTorch's script takes it.
+pub(crate) fn projected(layout: &Layout, vector: &[f64]) -> Vec<f64> {
+    let q = |index: usize| hashed(4_000_000_000 + index as u64);
+    let blocks = layout.blocks().iter();
+    blocks.map(|block| block.range().map(|index| vector[index] * q(index)).sum()).collect()
+}
+
 /// ‖found − expected‖∞ / ‖expected‖∞.
 pub(crate) fn relative_error(
     found: impl IntoIterator<Item = f64>,
