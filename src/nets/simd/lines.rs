@@ -4,6 +4,8 @@
 #![allow(clippy::needless_range_loop, reason = "arrays in registers are indexed by constants")]
 #![allow(clippy::inline_always, reason = "only what is inlined is compiled for the chosen instruction set")]
 
+use std::ops::Range;
+
 use pulp::{Simd, WithSimd};
 
 use super::{BLOCK, Filters, Finish, FinishVectors, Lanes, Shape, Source, lanes::many_registers};
@@ -11,6 +13,13 @@ use crate::Scalar;
 
 /// The largest side of a kernel.
 pub(crate) const MAX_SIDE: usize = 15;
+
+/// Vectors of inputs that all blocks of outputs read one after the other: they fit into the
+/// second-level cache.
+const CACHED: usize = 4096;
+
+/// Results in a band, at least.
+const LEAST: usize = 12;
 
 /// Whether values go up through a convolution, or derivatives back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,85 +190,144 @@ impl<S: Scalar + Lanes> WithSimd for Lines<'_, S> {
 impl<S: Scalar + Lanes> Lines<'_, S> {
     #[inline(always)]
     fn line<V: Simd>(&mut self, simd: V, line: &Line, group: usize) {
-        let parts = S::parts::<V>();
-        for part in 0..parts {
-            for block in 0..self.to.channels.div_ceil(BLOCK) {
-                let mut p = 0;
-                while p < line.count {
-                    if many_registers::<V>() && line.uniform(p, 4) {
-                        self.tile::<V, 4>(simd, line, group, part, block, p);
-                        p += 4;
-                    } else if line.uniform(p, 2) {
-                        self.tile::<V, 2>(simd, line, group, part, block, p);
-                        p += 2;
-                    } else {
-                        self.tile::<V, 1>(simd, line, group, part, block, p);
-                        p += 1;
+        let blocks = self.to.channels.div_ceil(BLOCK);
+        // Without bands, every block of outputs would fetch the whole line from memory anew.
+        let vectors = self.from.channels * line.row_count * line.from_step.min(self.from.width);
+        let band = (CACHED / vectors.max(1)).max(LEAST);
+        for part in 0..S::parts::<V>() {
+            for first in (0..line.count).step_by(band) {
+                let band = first..(first + band).min(line.count);
+                let mut block = 0;
+                if many_registers::<V>() {
+                    while block + 2 <= blocks {
+                        self.band::<V, 2>(simd, line, [group, part, block], &band);
+                        block += 2;
                     }
+                }
+                while block < blocks {
+                    self.band::<V, 1>(simd, line, [group, part, block], &band);
+                    block += 1;
                 }
             }
         }
     }
 
+    /// `B` blocks of outputs, tile by tile.
     #[inline(always)]
-    fn tile<V: Simd, const P: usize>(
+    fn band<V: Simd, const B: usize>(
         &mut self,
         simd: V,
         line: &Line,
-        group: usize,
-        part: usize,
-        block: usize,
+        place: [usize; 3],
+        band: &Range<usize>,
+    ) {
+        let mut p = band.start;
+        while p < band.end {
+            let fits = |count: usize| p + count <= band.end && line.uniform(p, count);
+            if B == 2 && fits(3) {
+                self.tile::<V, B, 3>(simd, line, place, p);
+                p += 3;
+            } else if B == 1 && many_registers::<V>() && fits(4) {
+                self.tile::<V, B, 4>(simd, line, place, p);
+                p += 4;
+            } else if fits(2) {
+                self.tile::<V, B, 2>(simd, line, place, p);
+                p += 2;
+            } else {
+                self.tile::<V, B, 1>(simd, line, place, p);
+                p += 1;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn tile<V: Simd, const B: usize, const P: usize>(
+        &mut self,
+        simd: V,
+        line: &Line,
+        [group, part, block]: [usize; 3],
         p: usize,
     ) {
         let parts = S::parts::<V>();
-        let filters = Filters { outputs: self.to.channels, inputs: self.from.channels, side: self.side };
         let first = block * BLOCK;
-        let mut sums = [[S::splat(simd, S::zero()); P]; BLOCK];
+        let mut sums = [[[S::splat(simd, S::zero()); P]; BLOCK]; B];
         if let Some(bias) = self.bias {
-            for k in 0..BLOCK {
-                sums[k] = [S::splat(simd, bias.get(first + k).copied().unwrap_or(S::zero())); P];
-            }
-        }
-        let step = line.from_step * parts;
-        for source in self.sources {
-            let inputs = S::vectors::<V>(source.x);
-            let bank = &source.filters[block * filters.block_len()..][..filters.block_len()];
-            for &(row, y) in line.rows() {
-                let taps = bank[row * filters.row_len()..][..filters.row_len()].as_chunks::<BLOCK>().0;
-                for column in line.columns() {
-                    if p < column.first || p >= column.end {
-                        continue;
-                    }
-                    let x = (column.offset + (p * line.from_step).cast_signed()).unsigned_abs();
-                    let mut at = (group * self.from.vectors() + y * self.from.width + x) * parts + part;
-                    // A copy that only constants index stays in registers.
-                    let mut held = sums;
-                    for taps in taps[column.tap..].iter().step_by(self.side) {
-                        let window = &inputs[at..=at + (P - 1) * step];
-                        for p in 0..P {
-                            let value = window[p * step];
-                            for k in 0..BLOCK {
-                                held[k][p] = S::fma(simd, S::splat(simd, taps[k]), value, held[k][p]);
-                            }
-                        }
-                        at += self.from.stride() * parts;
-                    }
-                    sums = held;
+            for b in 0..B {
+                for k in 0..BLOCK {
+                    let bias = bias.get(first + b * BLOCK + k).copied().unwrap_or(S::zero());
+                    sums[b][k] = [S::splat(simd, bias); P];
                 }
             }
+        }
+        let place = [group * self.from.vectors() * parts + part, block, p];
+        match line.from_step {
+            1 => self.add::<V, B, P, 1>(simd, line, place, &mut sums),
+            2 => self.add::<V, B, P, 2>(simd, line, place, &mut sums),
+            _ => self.add::<V, B, P, 0>(simd, line, place, &mut sums),
         }
         let out = S::vectors_mut::<V>(self.out);
         let finish: FinishVectors<'_, S, V> = self.finish.vectors::<V>();
         let to =
             (group * self.to.vectors() + first * self.to.stride() + line.to_start + p * line.to_step) * parts;
         let channels = self.to.channels - first;
-        for k in 0..BLOCK {
-            if k < channels {
-                for p in 0..P {
-                    let index = to + (k * self.to.stride() + p * line.to_step) * parts + part;
-                    finish.store(simd, sums[k][p], out, index);
+        for b in 0..B {
+            for k in 0..BLOCK {
+                let k_all = b * BLOCK + k;
+                if k_all < channels {
+                    for p in 0..P {
+                        let index = to + (k_all * self.to.stride() + p * line.to_step) * parts + part;
+                        finish.store(simd, sums[b][k][p], out, index);
+                    }
                 }
             }
         }
+    }
+
+    /// Adds all products; `STEP` is the line's step, or 0 for one that is not known here.
+    #[inline(always)]
+    fn add<V: Simd, const B: usize, const P: usize, const STEP: usize>(
+        &self,
+        simd: V,
+        line: &Line,
+        [from, block, p]: [usize; 3],
+        sums: &mut [[[S::Vector<V>; P]; BLOCK]; B],
+    ) {
+        let parts = S::parts::<V>();
+        let filters = Filters { outputs: self.to.channels, inputs: self.from.channels, side: self.side };
+        let step = if STEP == 0 { line.from_step } else { STEP } * parts;
+        let plane = self.from.stride() * parts;
+        // A copy that only constants index stays in registers.
+        let mut held = *sums;
+        for source in self.sources {
+            let inputs = S::vectors::<V>(source.x);
+            let banks: [&[[S; BLOCK]]; B] = std::array::from_fn(|b| {
+                let bank = &source.filters[(block + b) * filters.block_len()..][..filters.block_len()];
+                bank.as_chunks::<BLOCK>().0
+            });
+            for &(row, y) in line.rows() {
+                for column in line.columns() {
+                    if p < column.first || p >= column.end {
+                        continue;
+                    }
+                    let x = (column.offset + (p * line.from_step).cast_signed()).unsigned_abs();
+                    let start = from + (y * self.from.width + x) * parts;
+                    let first_tap = row * self.from.channels * self.side + column.tap;
+                    for channel in 0..self.from.channels {
+                        let window = &inputs[start + channel * plane..][..(P - 1) * step + 1];
+                        let values: [S::Vector<V>; P] = std::array::from_fn(|p| window[p * step]);
+                        for b in 0..B {
+                            let taps = &banks[b][first_tap + channel * self.side];
+                            for k in 0..BLOCK {
+                                let tap = S::splat(simd, taps[k]);
+                                for p in 0..P {
+                                    held[b][k][p] = S::fma(simd, tap, values[p], held[b][k][p]);
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        *sums = held;
     }
 }
