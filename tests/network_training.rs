@@ -36,9 +36,8 @@ fn network() -> Network<f64> {
             theta[index] = match block.role() {
                 Role::Weight => r * (6.0 / fan_in as f64).sqrt(),
                 Role::NormScale => 0.5 + u,
-                Role::NormShift => 0.2 * r,
                 Role::Buffer if block.name().ends_with("running_var") => 0.5 + u,
-                Role::Buffer => 0.2 * r,
+                Role::NormShift | Role::Buffer => 0.2 * r,
                 _ => 0.1 * r,
             };
         }

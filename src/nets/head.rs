@@ -23,7 +23,7 @@ pub(crate) enum Wanted<'a, S> {
     Values(&'a [S]),
 }
 
-impl<'a, S> Wanted<'a, S> {
+impl<S> Wanted<'_, S> {
     /// What consecutive samples should give, of a network with so many outputs.
     pub(crate) fn part(self, samples: std::ops::Range<usize>, outputs: usize) -> Self {
         match self {

@@ -39,6 +39,16 @@ struct Layer {
     rectified: bool,
 }
 
+/// A point of the plane.
+#[derive(Debug)]
+pub(super) struct At<'a, S> {
+    /// In the vectors that span the plane.
+    pub(super) coefficients: [f64; 3],
+    pub(super) theta: &'a [S],
+    /// The folded parameters.
+    pub(super) plain: &'a [S],
+}
+
 impl<S: NetScalar> First<S> {
     /// Multiplies once, if it pays and takes no more than the network's plane memory. Nothing if a
     /// product overflows: its combination with coefficient 0 would be NaN where the loss is not.
@@ -82,22 +92,20 @@ impl<S: NetScalar> First<S> {
         Ok(finite.then_some(Self { layer, vectors, chunks }))
     }
 
-    /// Writes the layer's values at a point whose folded parameters are `plain`.
+    /// Writes the layer's values at a point. `factors` is scratch memory.
     pub(super) fn combine(
         &self,
         net: &Network<S>,
         chunk: usize,
-        coefficients: [f64; 3],
-        theta: &[S],
-        plain: &[S],
-        out: &mut [S],
+        at: &At<'_, S>,
         factors: &mut Vec<S>,
+        out: &mut [S],
     ) {
         let channels = self.layer.shape.channels;
         factors.clear();
-        for &c in &coefficients[..self.vectors] {
+        for &c in &at.coefficients[..self.vectors] {
             let c = S::from_f64(c);
-            factors.extend((0..channels).map(|k| c * net.plan().fold.scale(theta, &self.layer.folded, k)));
+            factors.extend((0..channels).map(|k| c * net.plan().fold.scale(at.theta, &self.layer.folded, k)));
         }
         let term = |i: usize| Term {
             x: &self.chunks[chunk][i],
@@ -107,7 +115,7 @@ impl<S: NetScalar> First<S> {
         dispatch(Planes {
             shape: self.layer.shape,
             terms: &terms[..self.vectors],
-            shifts: self.layer.bias.clone().map(|bias| &plain[bias]),
+            shifts: self.layer.bias.clone().map(|bias| &at.plain[bias]),
             finish: Finish { relu: self.layer.rectified, ..Finish::default() },
             out,
         });
@@ -228,7 +236,7 @@ mod tests {
         let dirs = RandomDirections::new(3).pair(&net).unwrap();
         let [x, y] = [dirs.first(), dirs.second()];
         let plane = Plane::spanned(net.layout(), net.parameters(), x.values(), y.values()).unwrap();
-        let strands = net.strands(5, net.sweep_chunk(), 0);
+        let strands = Strands::new::<f32>(5, net.sweep_chunk(), 0);
         assert!(First::new(&net, &plane, &data, &strands).unwrap().is_none());
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
     model::{Network, add_up},
-    pass::{Keep, State, Tangent, state_len},
+    pass::{Along, Keep, State, Tangent, state_len},
     strands::{Pool, Strands},
 };
 use crate::{
@@ -39,7 +39,7 @@ struct Scratch<S> {
 impl<'a, S: NetScalar> NetworkHessian<'a, S> {
     pub(super) fn new(net: &'a Network<S>, data: &'a Samples<S>, memory: usize) -> Self {
         let plan = net.plan();
-        let strands = net.strands(data.len(), net.kept_chunk(), plan.fold.len);
+        let strands = Strands::new::<S>(data.len(), net.kept_chunk(), plan.fold.len);
         let all = state_len(plan, data.len(), Keep::All).saturating_mul(size_of::<S>());
         let kept = if all <= memory { strands.chunks() } else { 0 };
         let state = |chunk| Mutex::new(State::new(plan, strands.range(chunk).len(), Keep::All));
@@ -93,6 +93,12 @@ impl<S: NetScalar> HessianWorker<S> for NetworkHessian<'_, S> {
         self.direction.set_direction(plan, &self.theta, v);
         let this = &*self;
         let first = this.gradient.is_empty();
+        let along = Along {
+            weights: &this.weights,
+            direction: &this.direction,
+            criterion: this.net.criterion(),
+            scale: 1.0 / this.data.len() as f64,
+        };
         let parts = this.strands.run(|chunks| {
             let mut gradient = vec![S::zero(); if first { plan.fold.len } else { 0 }];
             let mut total = vec![S::zero(); plan.fold.len];
@@ -106,9 +112,7 @@ impl<S: NetScalar> HessianWorker<S> for NetworkHessian<'_, S> {
                             let gradient = first.then_some(&mut gradient[..]);
                             this.fill(state, chunk, room, gradient);
                         }
-                        let (criterion, scale) = (this.net.criterion(), 1.0 / this.data.len() as f64);
-                        let (weights, direction) = (&this.weights, &this.direction);
-                        tangent.product(plan, state, weights, direction, criterion, scale, room, &mut total);
+                        tangent.product(plan, state, &along, room, &mut total);
                     }
                 },
             );

@@ -188,7 +188,7 @@ impl<S: NetScalar> Network<S> {
         self.check_inputs(data)?;
         let weights = self.weights(theta, false);
         let outputs = self.architecture.outputs();
-        let strands = self.strands(data.len(), self.sweep_chunk(), 0);
+        let strands = Strands::new::<S>(data.len(), self.sweep_chunk(), 0);
         let parts = strands.run(|chunks| {
             let mut state = State::new(&self.plan, strands.chunk, Keep::Outputs);
             let mut part = Vec::new();
@@ -219,11 +219,6 @@ impl<S: NetScalar> Network<S> {
     /// The chunk of samples of gradients and products.
     pub(super) fn kept_chunk(&self) -> usize {
         LANES * (KEPT / (self.plan.tensors_len() * size_of::<S>())).clamp(1, MOST_GROUPS)
-    }
-
-    /// How data is shared out, with sums of so many scalars for each strand.
-    pub(super) fn strands(&self, samples: usize, chunk: usize, sums: usize) -> Strands {
-        Strands::new(samples, chunk, sums * size_of::<S>())
     }
 
     pub(super) fn plan(&self) -> &Plan<S> {
@@ -304,7 +299,7 @@ impl<S: NetScalar> Loss<Samples<S>> for Network<S> {
     fn measure(&self, theta: &[S], data: &Samples<S>, out: &mut [f64]) -> Result<(), BoxError> {
         self.ready(theta, data)?;
         let weights = self.weights(theta, false);
-        let strands = self.strands(data.len(), self.sweep_chunk(), 0);
+        let strands = Strands::new::<S>(data.len(), self.sweep_chunk(), 0);
         let pool = Pool::new();
         let shares: Vec<Vec<Sums>> = strands.run(|chunks| {
             pool.with(
@@ -355,7 +350,7 @@ impl<S: NetScalar> Gradient<Samples<S>> for Network<S> {
         self.ready(theta, data)?;
         self.layout().ensure_length("the gradient", out.len())?;
         let weights = self.weights(theta, true);
-        let strands = self.strands(data.len(), self.kept_chunk(), self.plan.fold.len);
+        let strands = Strands::new::<S>(data.len(), self.kept_chunk(), self.plan.fold.len);
         let pool = Pool::new();
         let scale = 1.0 / data.len() as f64;
         let parts = strands.run(|chunks| {

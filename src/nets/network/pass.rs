@@ -275,6 +275,16 @@ fn back<'a, S: NetScalar>(
     }
 }
 
+/// What the R-operator differentiates, and along which direction of parameters.
+#[derive(Debug)]
+pub(crate) struct Along<'a, S> {
+    pub(crate) weights: &'a Weights<S>,
+    pub(crate) direction: &'a Weights<S>,
+    pub(crate) criterion: Criterion,
+    /// What the sum over samples is multiplied with.
+    pub(crate) scale: f64,
+}
+
 /// Memory for the R-operator over one chunk.
 #[derive(Debug)]
 pub(crate) struct Tangent<S> {
@@ -315,19 +325,17 @@ impl<S: NetScalar> Tangent<S> {
         }
     }
 
-    /// Adds to `out` R of the gradient of `scale`·loss by the plain parameters, along `direction`,
+    /// Adds to `out` R of the gradient of `scale`·loss by the plain parameters, along a direction,
     /// at the state of a chunk that kept [all](Keep::All).
     pub(crate) fn product(
         &mut self,
         plan: &Plan<S>,
         state: &State<S>,
-        weights: &Weights<S>,
-        direction: &Weights<S>,
-        criterion: Criterion,
-        scale: f64,
+        along: &Along<'_, S>,
         room: &mut [S],
         out: &mut [S],
     ) {
+        let &Along { weights, direction, criterion, scale } = along;
         let groups = state.samples.div_ceil(LANES);
         for (index, layer) in plan.layers.iter().enumerate() {
             let place = self.value_places[index + 1];

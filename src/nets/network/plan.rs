@@ -145,12 +145,11 @@ fn fuse(graph: &Graph, mode: Mode) -> Vec<Option<Draft>> {
             Op::Relu => {
                 let fits =
                     |d: &Draft| !d.rectified && (conv(d) || norm(d) || is(d, |op| matches!(op, Op::Add)));
-                match take(&mut drafts, inputs[0], &fits) {
-                    Some(draft) => Some(Draft { rectified: true, ..draft }),
-                    None => {
-                        new.rectified = true;
-                        Some(new)
-                    }
+                if let Some(draft) = take(&mut drafts, inputs[0], &fits) {
+                    Some(Draft { rectified: true, ..draft })
+                } else {
+                    new.rectified = true;
+                    Some(new)
                 }
             }
             _ => Some(new),

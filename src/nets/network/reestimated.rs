@@ -139,7 +139,7 @@ impl<S: NetScalar> Loss<Samples<S>> for Reestimated<'_, S> {
     ) -> Result<Box<dyn Prepared + 'a>, BoxError> {
         self.net.check(data)?;
         self.layout().ensure_length("the plane", plane.len())?;
-        let strands = self.net.strands(data.len(), self.net.sweep_chunk(), 0);
+        let strands = Strands::new::<S>(data.len(), self.net.sweep_chunk(), 0);
         Ok(Box::new(ReestimatedPlane { net: self, plane, data, strands }))
     }
 }

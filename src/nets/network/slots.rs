@@ -51,17 +51,21 @@ impl Slots {
                 Step::Delta { layer, tensor, plus, .. } => {
                     touch(layer + 1);
                     touch(*tensor);
-                    plus.iter().for_each(|&tensor| touch(tensor));
+                    if let Some(tensor) = plus {
+                        touch(*tensor);
+                    }
                 }
                 Step::Sum { tensor, from, .. } => {
                     touch(*tensor);
-                    from.iter().for_each(|&tensor| touch(tensor));
+                    for &tensor in from {
+                        touch(tensor);
+                    }
                 }
             }
         }
         let mut slots = Self::new(&uses, lens);
-        for tensor in 0..lens.len() {
-            slots.places[tensor] = slots.places[same[tensor]];
+        for (tensor, &same) in same.iter().enumerate() {
+            slots.places[tensor] = slots.places[same];
         }
         slots
     }

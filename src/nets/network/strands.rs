@@ -13,7 +13,7 @@ pub(crate) struct Strands {
     pub(crate) samples: usize,
     /// Samples in a chunk.
     pub(crate) chunk: usize,
-    strands: usize,
+    count: usize,
 }
 
 /// Strands at most, and bytes of sums that they may have together.
@@ -21,10 +21,10 @@ const MOST: usize = 64;
 const MEMORY: usize = 256 << 20;
 
 impl Strands {
-    /// With sums of `bytes` for each strand.
-    pub(crate) fn new(samples: usize, chunk: usize, bytes: usize) -> Self {
-        let most = (MEMORY / bytes.max(1)).clamp(1, MOST);
-        Self { samples, chunk, strands: samples.div_ceil(chunk).clamp(1, most) }
+    /// With sums of so many scalars for each strand.
+    pub(crate) fn new<S>(samples: usize, chunk: usize, sums: usize) -> Self {
+        let most = (MEMORY / (sums * size_of::<S>()).max(1)).clamp(1, MOST);
+        Self { samples, chunk, count: samples.div_ceil(chunk).clamp(1, most) }
     }
 
     pub(crate) fn chunks(&self) -> usize {
@@ -38,7 +38,7 @@ impl Strands {
 
     /// Runs `work` on the chunks of every strand, in parallel; the results in the order of strands.
     pub(crate) fn run<R: Send>(&self, work: impl Fn(Range<usize>) -> R + Sync) -> Vec<R> {
-        let (strands, chunks) = (self.strands, self.chunks());
+        let (strands, chunks) = (self.count, self.chunks());
         let range = |strand: usize| strand * chunks / strands..(strand + 1) * chunks / strands;
         (0..strands).into_par_iter().with_max_len(1).map(|strand| work(range(strand))).collect()
     }

@@ -1,7 +1,7 @@
 //! A network over a line or a plane: parameters folded once for each point, chunk after chunk of samples.
 
 use super::{
-    first::First,
+    first::{At, First},
     model::Network,
     pass::{Keep, State},
     strands::Strands,
@@ -37,7 +37,7 @@ pub(super) fn prepare<'a, S: NetScalar>(
     plane: &'a Plane<'a, S>,
     data: &'a Samples<S>,
 ) -> Result<Box<dyn Prepared + 'a>> {
-    let strands = net.strands(data.len(), net.sweep_chunk(), 0);
+    let strands = Strands::new::<S>(data.len(), net.sweep_chunk(), 0);
     let first = First::new(net, plane, data, &strands)?;
     Ok(Box::new(NetworkPlane { net, plane, data, strands, first }))
 }
@@ -78,10 +78,10 @@ impl<S: NetScalar> Worker for NetworkWorker<'_, S> {
             let range = strands.range(chunk);
             let sums = if let Some(first) = first {
                 let wanted = data.slice(range.clone()).1;
-                let (theta, plain, factors) = (&self.theta, &self.weights.plain, &mut self.factors);
                 let coefficients = plane.coefficients(point);
+                let at = At { coefficients, theta: &self.theta, plain: &self.weights.plain };
                 self.state.forward_from(net.plan(), &self.weights, range.len(), |out| {
-                    first.combine(net, chunk, coefficients, theta, plain, out, factors);
+                    first.combine(net, chunk, &at, &mut self.factors, out);
                 });
                 self.state.finish(outputs, wanted)
             } else {

@@ -40,7 +40,8 @@ impl<S: NetScalar> Finish<'_, S> {
         if self.relu && sum < S::zero() {
             sum = S::zero();
         }
-        if self.mask.is_some_and(|mask| !(mask[index] > S::zero())) {
+        let open = self.mask.is_none_or(|mask| mask[index] > S::zero());
+        if !open {
             sum = S::zero();
         }
         out[index] = sum;

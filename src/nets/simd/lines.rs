@@ -313,7 +313,7 @@ impl<S: Scalar + Lanes> Lines<'_, S> {
                     let start = from + (y * self.from.width + x) * parts;
                     let first_tap = row * self.from.channels * self.side + column.tap;
                     for channel in 0..self.from.channels {
-                        let window = &inputs[start + channel * plane..][..(P - 1) * step + 1];
+                        let window = &inputs[start + channel * plane..][..=(P - 1) * step];
                         let values: [S::Vector<V>; P] = std::array::from_fn(|p| window[p * step]);
                         for b in 0..B {
                             let taps = &banks[b][first_tap + channel * self.side];

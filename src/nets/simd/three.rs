@@ -123,7 +123,7 @@ impl<S: Scalar + Lanes, V: Simd> Row<'_, S, V> {
             let mut values = [S::splat(simd, S::zero()); 6];
             let skipped = usize::from(LEFT);
             let used = P + 2 - skipped - usize::from(RIGHT);
-            let window = &inputs[at + skipped * parts - parts..][..(used - 1) * parts + 1];
+            let window = &inputs[at + skipped * parts - parts..][..=(used - 1) * parts];
             for i in 0..used {
                 values[skipped + i] = window[i * parts];
             }
