@@ -103,7 +103,7 @@ fn trained(
     let mut net = Network::new(&architecture, Criterion::CrossEntropy, 0)?;
     let started = Instant::now();
     let mut tell = |progress: &EpochProgress<'_, f32>| {
-        if progress.done % 10 == 0 || progress.done == progress.total {
+        if progress.done.is_multiple_of(10) || progress.done == progress.total {
             let accuracy = 100.0 * progress.epoch.accuracy.unwrap_or(0.0);
             let seconds = started.elapsed().as_secs_f64();
             println!(
