@@ -120,7 +120,7 @@ fn trained(
         .weight_decay(5e-4)
         .batch_size(128)
         .epochs(epochs)
-        .learning_rate_steps(&[(epochs / 2, 0.1), (epochs * 3 / 4, 0.1), (epochs * 11 / 12, 0.1)])
+        .learning_rate_steps(&[epochs / 2, epochs * 3 / 4, epochs * 11 / 12].map(|done| (done.max(1), 0.1)))
         .train_observed(&mut net, train, &mut tell)?;
     if let TrainingEnd::Diverged { epoch, step, loss } = report.end {
         println!(

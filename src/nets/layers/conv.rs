@@ -111,7 +111,7 @@ impl Convolution {
                         (x, &delta[groups.start * output.len()..groups.end * output.len()])
                     })
                     .collect();
-                let mut sums = Buffer::new(room.len());
+                let mut sums = Buffer::new(Slopes::<S>::room(self.filters()));
                 let mut gradient = vec![S::zero(); gradient.len()];
                 let (groups, pairs) = (groups.len(), &own[..]);
                 let (sums, out) = (&mut sums[..], &mut gradient[..]);

@@ -114,7 +114,7 @@ kernel! {
                     let x = lanes(x, plane * stride + pixel);
                     let out = &mut out[plane * stride + pixel];
                     for lane in 0..LANES {
-                        let here = x[lane] == top[lane];
+                        let here = x[lane] == top[lane] || (x[lane].is_nan() && top[lane].is_nan());
                         out[lane] += if here { delta[lane] } else { S::zero() };
                         delta[lane] = if here { S::zero() } else { delta[lane] };
                     }

@@ -142,11 +142,12 @@ impl Pool {
 
     /// Windows along `length` pixels.
     pub(crate) fn windows(self, length: usize) -> Option<usize> {
-        let room = length.checked_sub(self.side);
-        let room = if self.ceil { Some(room.unwrap_or(0)) } else { room };
-        let steps = if self.ceil { room?.div_ceil(self.stride) } else { room? / self.stride };
-        // A window must begin inside the image.
-        Some(if self.ceil && steps * self.stride >= length { steps } else { steps + 1 })
+        if !self.ceil {
+            return length.checked_sub(self.side).map(|room| room / self.stride + 1);
+        }
+        // The last window may reach over the edge by less than a step, and must begin inside.
+        let steps = length.saturating_add(self.stride - 1).checked_sub(self.side)? / self.stride;
+        Some(if steps * self.stride >= length { steps } else { steps + 1 })
     }
 }
 
@@ -274,5 +275,7 @@ mod tests {
         assert_eq!(Pool::new(3).stride(2).windows(7), Some(3));
         assert_eq!(Pool::new(2).stride(3).ceil(true).windows(6), Some(2), "the third would begin outside");
         assert_eq!(Pool::new(3).windows(2), None);
+        assert_eq!(Pool::new(3).stride(1).ceil(true).windows(2), None);
+        assert_eq!(Pool::new(3).stride(2).ceil(true).windows(2), Some(1));
     }
 }

@@ -7,9 +7,13 @@
 
 use std::ops::Range;
 
-use super::{model::Network, pass::load, strands::Strands};
+use super::{
+    model::{Network, ensure_room},
+    pass::load,
+    strands::Strands,
+};
 use crate::{
-    Error, Plane, Result,
+    Plane, Result,
     nets::{
         NetScalar, Samples,
         layers::{Convolution, INPUT},
@@ -71,10 +75,7 @@ impl<S: NetScalar> First<S> {
         if bytes > net.plane_memory() as u128 {
             return Ok(None);
         }
-        let mut room = Vec::<S>::new();
-        room.try_reserve_exact(bytes as usize / size_of::<S>())
-            .map_err(|_| Error::OutOfMemory { what: "the first layer's products", bytes: bytes as u64 })?;
-        drop(room);
+        ensure_room::<S>("the first layer's products", bytes as usize / size_of::<S>())?;
         let layer = Layer {
             weight: plan.fold.source(&conv.weight).unwrap_or(0..0),
             folded: conv.weight.clone(),

@@ -28,6 +28,7 @@ pub(crate) enum Op {
         side: usize,
         stride: usize,
         padding: usize,
+        linear: bool,
     },
     Norm(Norm),
     Relu,
@@ -92,7 +93,7 @@ impl Graph {
         // The loss leaves the softmax in place of the outputs, so that their layer must not read its own for
         // derivatives. A copy does not.
         if matches!(builder.nodes[last].op, Op::Relu | Op::Tanh | Op::MaxPool(_)) {
-            last = builder.node(Op::Flatten, vec![last], shape.dims());
+            last = builder.node(Op::Flatten, vec![last], shape.dims())?;
         }
         let layout = Layout::new(builder.blocks)?;
         // A chain may end in the middle of the list only if it is the identity.
@@ -109,6 +110,11 @@ fn layer(name: &str, found: [usize; 3], needs: &str) -> Error {
     Error::LayerShape { layer: name.to_owned(), found, needs: needs.to_owned() }
 }
 
+/// The largest side of a pool's window.
+const MAX_WINDOW: usize = 1 << 20;
+/// Values that a sample may have in one layer.
+const MOST_VALUES: usize = 1 << 40;
+
 struct Builder {
     nodes: Vec<Node>,
     blocks: Vec<Block>,
@@ -118,9 +124,16 @@ struct Builder {
 }
 
 impl Builder {
-    fn node(&mut self, op: Op, inputs: Vec<usize>, shape: [usize; 3]) -> usize {
+    fn node(&mut self, op: Op, inputs: Vec<usize>, shape: [usize; 3]) -> Result<usize> {
+        // A group of samples in f64, its planes rounded up, and the plans' sums over layers of it.
+        let [channels, height, width] = shape;
+        let len = height.checked_mul(width).and_then(|pixels| channels.checked_mul(pixels | 1));
+        if len.is_none_or(|len| len > MOST_VALUES) {
+            let name = format!("the layer after `{}`", self.after);
+            return Err(layer(&name, shape, "values that fit in memory"));
+        }
         self.nodes.push(Node { op, inputs, shape: Shape::new(shape) });
-        self.nodes.len() - 1
+        Ok(self.nodes.len() - 1)
     }
 
     fn block(&mut self, block: Block) -> Range<usize> {
@@ -159,10 +172,10 @@ impl Builder {
                     epsilon: *epsilon,
                 };
                 self.after = name;
-                Ok(self.node(Op::Norm(norm), vec![from], dims))
+                self.node(Op::Norm(norm), vec![from], dims)
             }
-            Piece::Relu => Ok(self.node(Op::Relu, vec![from], dims)),
-            Piece::Tanh => Ok(self.node(Op::Tanh, vec![from], dims)),
+            Piece::Relu => self.node(Op::Relu, vec![from], dims),
+            Piece::Tanh => self.node(Op::Tanh, vec![from], dims),
             Piece::MaxPool(pool) => self.pool(*pool, Op::MaxPool(*pool), "max", from),
             Piece::AveragePool(pool) => {
                 if pool.ceil {
@@ -171,23 +184,23 @@ impl Builder {
                 }
                 self.pool(*pool, Op::AveragePool(*pool), "average", from)
             }
-            Piece::Mean => Ok(self.node(Op::Mean, vec![from], [channels, 1, 1])),
+            Piece::Mean => self.node(Op::Mean, vec![from], [channels, 1, 1]),
             Piece::Linear { name, outputs, bias } => {
                 let name = format!("{prefix}{name}");
-                let inputs = channels * height * width;
+                let inputs = self.nodes[from].shape.features();
                 if *outputs == 0 {
                     return Err(layer(&name, dims, "at least one output"));
                 }
                 let flat = if height * width == 1 {
                     from
                 } else {
-                    self.node(Op::Flatten, vec![from], [inputs, 1, 1])
+                    self.node(Op::Flatten, vec![from], [inputs, 1, 1])?
                 };
                 let weight = self.block(Block::weight(format!("{name}.weight"), [*outputs, inputs], 0));
                 let bias = bias.then(|| self.block(Block::bias(format!("{name}.bias"), [*outputs])));
                 self.after = name;
-                let op = Op::Conv { weight, bias, side: 1, stride: 1, padding: 0 };
-                Ok(self.node(op, vec![flat], [*outputs, 1, 1]))
+                let op = Op::Conv { weight, bias, side: 1, stride: 1, padding: 0, linear: true };
+                self.node(op, vec![flat], [*outputs, 1, 1])
             }
             Piece::Scope { name, chain } => self.chain(chain, from, &format!("{prefix}{name}.")),
             Piece::Skip { body, shortcut } => {
@@ -200,7 +213,7 @@ impl Builder {
                         format!("the shape of its shortcut, {}×{}×{}", needed[0], needed[1], needed[2]);
                     return Err(layer(&name, found, &needs));
                 }
-                Ok(self.node(Op::Add, vec![body, shortcut], found))
+                self.node(Op::Add, vec![body, shortcut], found)
             }
             Piece::Concat { branches } => {
                 let mut inputs = Vec::with_capacity(branches.len());
@@ -220,9 +233,9 @@ impl Builder {
                         let needs = format!("branches of {height}×{width} pixels, as its first has");
                         return Err(layer(&name, found, &needs));
                     }
-                    channels += found[0];
+                    channels = found[0].saturating_add(channels);
                 }
-                Ok(self.node(Op::Concat, inputs, [channels, height, width]))
+                self.node(Op::Concat, inputs, [channels, height, width])
             }
         }
     }
@@ -238,6 +251,8 @@ impl Builder {
             );
             return Err(layer(&name, dims, &needs));
         }
+        // A longer step than the image gives the same single pixel.
+        let stride = stride.min(height.max(width) + padding);
         let size = |length: usize| (length + 2 * padding).checked_sub(side).map(|room| room / stride + 1);
         let (Some(rows), Some(columns)) = (size(height), size(width)) else {
             let needs = format!("an image that its {side}×{side} kernel fits in, with padding {padding}");
@@ -247,18 +262,25 @@ impl Builder {
         let weight = self.block(Block::weight(format!("{name}.weight"), shape, 0));
         let bias = conv.bias.then(|| self.block(Block::bias(format!("{name}.bias"), [channels])));
         self.after = name;
-        Ok(self.node(Op::Conv { weight, bias, side, stride, padding }, vec![from], [channels, rows, columns]))
+        self.node(
+            Op::Conv { weight, bias, side, stride, padding, linear: false },
+            vec![from],
+            [channels, rows, columns],
+        )
     }
 
     fn pool(&mut self, pool: Pool, op: Op, kind: &str, from: usize) -> Result<usize> {
         let dims @ [channels, height, width] = self.dims(from);
-        let sizes = (pool.side > 0 && pool.stride > 0).then(|| (pool.windows(height), pool.windows(width)));
+        let stride = pool.stride.min(height.max(width) + MAX_WINDOW);
+        let pool = pool.stride(stride);
+        let sizes = (pool.side > 0 && pool.side <= MAX_WINDOW && stride > 0)
+            .then(|| (pool.windows(height), pool.windows(width)));
         let Some((Some(rows), Some(columns))) = sizes else {
             let name = format!("the {kind} pool after `{}`", self.after);
             let needs = format!("room for windows of {0}×{0}, stride {1}", pool.side, pool.stride);
             return Err(layer(&name, dims, &needs));
         };
-        Ok(self.node(op, vec![from], [channels, rows, columns]))
+        self.node(op, vec![from], [channels, rows, columns])
     }
 }
 

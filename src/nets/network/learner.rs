@@ -1,8 +1,8 @@
 //! Gradients in training mode: normalised by the statistics of the mini-batch, which the running ones follow.
 
 use super::{
-    model::Network,
-    pass::{Keep, State},
+    model::{Network, ensure_room},
+    pass::{Keep, State, state_len},
     plan::{Mode, Plan},
 };
 use crate::{
@@ -25,6 +25,7 @@ impl<S: NetScalar> Trainable<S> for Network<S> {
 
     fn learner(&self, batch_size: usize) -> Result<Box<dyn Learner<S> + '_>> {
         let plan = Plan::new(self.architecture().graph(), Mode::Training);
+        ensure_room::<S>("a mini-batch in training", state_len(&plan, batch_size, Keep::Values))?;
         Ok(Box::new(NetworkLearner {
             net: self,
             weights: Weights::new(&plan, true),
@@ -62,8 +63,11 @@ impl<S: NetScalar> Learner<S> for NetworkLearner<'_, S> {
             for (running, &new) in theta[mean.clone()].iter_mut().zip(&own.mean) {
                 *running += momentum * (new - *running);
             }
-            for (running, new) in theta[variance.clone()].iter_mut().zip(unbiased(own)) {
-                *running += momentum * (new - *running);
+            // A single value has no variance to learn from.
+            if own.count > 1 {
+                for (running, new) in theta[variance.clone()].iter_mut().zip(unbiased(own)) {
+                    *running += momentum * (new - *running);
+                }
             }
         }
         let accuracy = batch.labels().map(|_| sums.hits / samples);
@@ -71,7 +75,7 @@ impl<S: NetScalar> Learner<S> for NetworkLearner<'_, S> {
     }
 }
 
-/// Σ (x − mean)² / (n − 1), as running variances are; a single value has none, and gives 0.
+/// Σ (x − mean)² / (n − 1), as running variances are; of a single value 0.
 pub(super) fn unbiased<S: NetScalar>(statistics: &Statistics<S>) -> impl Iterator<Item = S> {
     let n = statistics.count as f64;
     let scale = S::from_f64(n / (n - 1.0).max(1.0));

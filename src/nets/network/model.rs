@@ -36,7 +36,8 @@ use crate::{
 ///
 /// **Cost.** A gradient costs about 3 losses, a Hessian-vector product 8 at a new θ and 6 for each
 /// further vector, if what depends on θ alone fits in [`with_hessian_memory`](Self::with_hessian_memory).
-/// Gradients and products share the data out among the threads of the rayon pool that calls them;
+/// Gradients and products share the data out among the threads of the rayon pool that calls them, each
+/// share with sums as long as θ (for networks of many millions of parameters in four shares at most);
 /// the result has the same bits for any number of threads. Samples are computed 16 at a time, so
 /// that 17 cost as much as 32.
 ///
@@ -92,12 +93,9 @@ impl<S: NetScalar> Network<S> {
     /// [`Error::OutOfMemory`] for a network that does not fit in memory.
     pub fn new(architecture: &Architecture, criterion: Criterion, seed: u64) -> Result<Self> {
         let len = architecture.layout().len();
-        let mut theta = Vec::new();
-        theta.try_reserve_exact(len).map_err(|_| Error::OutOfMemory {
-            what: "the network's parameters",
-            bytes: (len as u64).saturating_mul(size_of::<S>() as u64),
-        })?;
-        theta.resize(len, S::zero());
+        // θ, and the same folded, packed and in gradients: whether there is room for the small works.
+        ensure_room::<S>("the network's parameters", len.saturating_mul(4))?;
+        let mut theta = vec![S::zero(); len];
         for block in architecture.layout().blocks() {
             let one = match block.role() {
                 Role::NormScale => true,
@@ -110,11 +108,10 @@ impl<S: NetScalar> Network<S> {
         }
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
         for node in &architecture.graph().nodes {
-            if let Op::Conv { weight, side, .. } = &node.op {
+            if let Op::Conv { weight, side, linear, .. } = &node.op {
                 let input = architecture.graph().nodes[node.inputs[0]].shape;
-                let linear = input.pixels() == 1 && *side == 1;
                 let fan_in = (input.channels * side * side) as f64;
-                let deviation = if linear { 1e-3 } else { (2.0 / fan_in).sqrt() };
+                let deviation = if *linear { 1e-3 } else { (2.0 / fan_in).sqrt() };
                 for value in &mut theta[weight.clone()] {
                     let drawn: f64 = StandardNormal.sample(&mut generator);
                     *value = S::from_f64(drawn * deviation);
@@ -182,7 +179,8 @@ impl<S: NetScalar> Network<S> {
     /// The outputs before the softmax, [samples, outputs].
     ///
     /// # Errors
-    /// [`Error::Length`] for θ, [`Error::SampleShape`] for samples that do not fit.
+    /// [`Error::Length`] for θ; [`Error::SampleShape`], or [`Error::LayerShape`] for images of another shape,
+    /// for samples that do not fit.
     pub fn outputs(&self, theta: &[S], data: &Samples<S>) -> Result<Array2<S>> {
         self.layout().ensure_length("θ", theta.len())?;
         self.check_inputs(data)?;
@@ -375,6 +373,13 @@ impl<S: NetScalar> Gradient<Samples<S>> for Network<S> {
         let loss: f64 = losses.iter().sum();
         Ok(loss / data.len() as f64)
     }
+}
+
+/// Whether there is memory for so many scalars.
+pub(super) fn ensure_room<S>(what: &'static str, len: usize) -> Result<()> {
+    Vec::<S>::new()
+        .try_reserve_exact(len)
+        .map_err(|_| Error::OutOfMemory { what, bytes: (len as u64).saturating_mul(size_of::<S>() as u64) })
 }
 
 /// The sums of all strands, in their order.

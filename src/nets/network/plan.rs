@@ -176,7 +176,7 @@ impl Maker<'_> {
         let (shape, rectified) = (node.shape, draft.rectified);
         let one = [inputs[0]];
         match &node.op {
-            Op::Conv { weight, bias, side, stride, padding } => {
+            Op::Conv { weight, bias, side, stride, padding, .. } => {
                 let filters = Filters { outputs: shape.channels, inputs: input.channels, side: *side };
                 let [up, back] = &mut self.packed;
                 let (up_start, back_start) = (*up, *back);

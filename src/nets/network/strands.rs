@@ -16,14 +16,16 @@ pub(crate) struct Strands {
     count: usize,
 }
 
-/// Strands at most, and bytes of sums that they may have together.
+/// Strands at most, and at least where there are as many chunks; bytes of sums for those in between.
 const MOST: usize = 64;
+const LEAST: usize = 4;
 const MEMORY: usize = 256 << 20;
 
 impl Strands {
     /// With sums of so many scalars for each strand.
     pub(crate) fn new<S>(samples: usize, chunk: usize, sums: usize) -> Self {
-        let most = (MEMORY / (sums * size_of::<S>()).max(1)).clamp(1, MOST);
+        let most = (MEMORY / (sums * size_of::<S>()).max(1)).clamp(LEAST, MOST);
+        let chunk = chunk.min(samples);
         Self { samples, chunk, count: samples.div_ceil(chunk).clamp(1, most) }
     }
 

@@ -6,6 +6,9 @@ use super::{
 };
 use crate::{Error, Result};
 
+/// Layers that a residual network may have.
+const MOST_LAYERS: usize = 10_004;
+
 /// Skip connections, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Skips {
@@ -31,7 +34,7 @@ impl Architecture {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Setting`] for a depth that is not 6n + 2 with n ≥ 1; those of
+    /// [`Error::Setting`] for a depth that is not 6n + 2, from 8 to 10,004; those of
     /// [`new`](Self::new).
     pub fn resnet(depth: usize, input: [usize; 3], classes: usize, skips: Skips) -> Result<Self> {
         Self::wide_resnet(depth, 1, input, classes, skips)
@@ -49,8 +52,8 @@ impl Architecture {
         classes: usize,
         skips: Skips,
     ) -> Result<Self> {
-        if depth < 8 || depth % 6 != 2 {
-            let (setting, needs) = ("the depth of a residual network", "6n + 2 with n from 1");
+        if !(8..=MOST_LAYERS).contains(&depth) || depth % 6 != 2 {
+            let (setting, needs) = ("the depth of a residual network", "6n + 2 from 8 to 10,004");
             return Err(Error::Setting { setting, needs, value: depth as f64 });
         }
         if k == 0 || k > 1 << 16 {

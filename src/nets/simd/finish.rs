@@ -8,7 +8,7 @@ use super::Lanes;
 use crate::nets::NetScalar;
 
 /// In this order: + what is stored already, + another tensor, then ReLU, then 0 where a third tensor
-/// is not positive. All tensors have the shape of the result.
+/// is 0 or negative. All tensors have the shape of the result.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Finish<'a, S> {
     /// Adds to what is stored already.
@@ -16,7 +16,7 @@ pub(crate) struct Finish<'a, S> {
     /// Adds this.
     pub(crate) plus: Option<&'a [S]>,
     pub(crate) relu: bool,
-    /// Keeps the result where this is positive: the slope of a ReLU, from its values.
+    /// 0 where this is 0 or negative, else the result: the slope of a ReLU, from its values.
     pub(crate) mask: Option<&'a [S]>,
 }
 
@@ -40,8 +40,7 @@ impl<S: NetScalar> Finish<'_, S> {
         if self.relu && sum < S::zero() {
             sum = S::zero();
         }
-        let open = self.mask.is_none_or(|mask| mask[index] > S::zero());
-        if !open {
+        if self.mask.is_some_and(|mask| mask[index] <= S::zero()) {
             sum = S::zero();
         }
         out[index] = sum;

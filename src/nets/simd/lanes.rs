@@ -26,14 +26,14 @@ pub trait Lanes: Copy + Sized {
     fn sum<V: Simd>(simd: V, a: Self::Vector<V>, b: Self::Vector<V>) -> Self::Vector<V>;
     /// a·b + c, rounded once where the processor can.
     fn fma<V: Simd>(simd: V, a: Self::Vector<V>, b: Self::Vector<V>, c: Self::Vector<V>) -> Self::Vector<V>;
-    /// `value` where `by` > 0, else 0.
+    /// 0 where `by` ≤ 0, else `value`: where a ReLU gave NaN, derivatives pass.
     fn where_positive<V: Simd>(simd: V, by: Self::Vector<V>, value: Self::Vector<V>) -> Self::Vector<V>;
     /// 0 where `value` < 0, else `value`; NaN stays.
     fn relu<V: Simd>(simd: V, value: Self::Vector<V>) -> Self::Vector<V>;
 }
 
 macro_rules! lanes {
-    ($scalar:ty, $vector:ident, $lanes:ident, $as:ident, $as_mut:ident, $splat:ident, $add:ident, $mul_add:ident, $less:ident, $select:ident) => {
+    ($scalar:ty, $vector:ident, $lanes:ident, $as:ident, $as_mut:ident, $splat:ident, $add:ident, $mul_add:ident, $less:ident, $less_or_equal:ident, $select:ident) => {
         impl Lanes for $scalar {
             type Vector<V: Simd> = V::$vector;
             #[inline(always)]
@@ -63,7 +63,7 @@ macro_rules! lanes {
             #[inline(always)]
             fn where_positive<V: Simd>(simd: V, by: V::$vector, value: V::$vector) -> V::$vector {
                 let zero = simd.$splat(0.0);
-                simd.$select(simd.$less(zero, by), value, zero)
+                simd.$select(simd.$less_or_equal(by, zero), zero, value)
             }
             #[inline(always)]
             fn relu<V: Simd>(simd: V, value: V::$vector) -> V::$vector {
@@ -83,6 +83,7 @@ lanes!(
     add_f32s,
     mul_add_e_f32s,
     less_than_f32s,
+    less_than_or_equal_f32s,
     select_f32s
 );
 lanes!(
@@ -95,6 +96,7 @@ lanes!(
     add_f64s,
     mul_add_e_f64s,
     less_than_f64s,
+    less_than_or_equal_f64s,
     select_f64s
 );
 
