@@ -324,7 +324,7 @@ impl<S: NetScalar> Loss<Samples<S>> for Network<S> {
     ) -> Result<Box<dyn Prepared + 'a>, BoxError> {
         self.check(data)?;
         self.layout().ensure_length("the plane", plane.len())?;
-        Ok(sweep::prepare(self, plane, data)?)
+        Ok(sweep::prepare(self, plane, data, None)?)
     }
 }
 

@@ -2,14 +2,14 @@
 
 use super::{
     learner::unbiased,
-    model::Network,
-    pass::{Keep, State},
+    model::{Network, ensure_room},
+    pass::{Keep, State, state_len},
     plan::{Mode, Plan},
-    strands::Strands,
+    sweep,
 };
 use crate::{
-    BoxError, Error, Layout, Loss, Model, Plane, Point, Prepared, Result, Worker,
-    nets::{NetScalar, Samples, Sums, layers::Weights},
+    BoxError, Error, Layout, Loss, Model, Plane, Prepared, Result,
+    nets::{NetScalar, Samples, layers::Weights},
 };
 
 /// A network that estimates the running means and variances of its batch normalisations from data, at
@@ -24,6 +24,9 @@ use crate::{
 /// depend on θ through all of the data.
 ///
 /// **Cost.** A pass over the data of the statistics, for each point and data set, and that of the loss.
+///
+/// **Memory.** Each thread of a sweep holds the values of a mini-batch for the two or three tensors that a
+/// layer reads and writes, and once more the parameters, beside [`Network::sweep_memory`].
 ///
 /// ```
 /// use loss_landscape::nets::{digits, Architecture, Chain, Criterion, Network};
@@ -48,14 +51,17 @@ impl<S: NetScalar> Network<S> {
     /// The same network with statistics taken anew at every θ from `data`, in mini-batches of `batch`.
     ///
     /// # Errors
-    /// [`Error::SampleShape`] for samples that do not fit, [`Error::Setting`] for a batch of 0.
+    /// [`Error::SampleShape`] or [`Error::LayerShape`] for samples that do not fit, [`Error::Setting`] for a
+    /// batch of 0, [`Error::OutOfMemory`] for one that is too large.
     pub fn reestimated<'a>(&'a self, data: &'a Samples<S>, batch: usize) -> Result<Reestimated<'a, S>> {
         if batch == 0 {
             return Err(Error::Setting { setting: "the batch size", needs: "at least 1", value: 0.0 });
         }
         self.check_inputs(data)?;
         let plan = Plan::new(self.architecture().graph(), Mode::Training);
-        Ok(Reestimated { net: self, plan, data, batch: batch.min(data.len()) })
+        let batch = batch.min(data.len());
+        ensure_room::<S>("a mini-batch for statistics", state_len(&plan, batch, Keep::Outputs))?;
+        Ok(Reestimated { net: self, plan, data, batch })
     }
 }
 
@@ -73,18 +79,19 @@ impl<S: NetScalar> Reestimated<'_, S> {
 }
 
 /// Memory for estimates.
-struct Estimate<S> {
+#[derive(Debug)]
+pub(super) struct Estimate<S> {
     state: State<S>,
     weights: Weights<S>,
 }
 
 impl<S: NetScalar> Estimate<S> {
-    fn new(of: &Reestimated<'_, S>) -> Self {
+    pub(super) fn new(of: &Reestimated<'_, S>) -> Self {
         Self { state: State::new(&of.plan, of.batch, Keep::Outputs), weights: Weights::new(&of.plan, false) }
     }
 
     /// Writes the statistics at θ into its buffers.
-    fn write(&mut self, of: &Reestimated<'_, S>, theta: &mut [S]) {
+    pub(super) fn write(&mut self, of: &Reestimated<'_, S>, theta: &mut [S]) {
         self.weights.set(&of.plan, theta);
         for (index, start) in (0..of.data.len()).step_by(of.batch).enumerate() {
             let inputs = of.data.slice(start..(start + of.batch).min(of.data.len())).0;
@@ -139,68 +146,6 @@ impl<S: NetScalar> Loss<Samples<S>> for Reestimated<'_, S> {
     ) -> Result<Box<dyn Prepared + 'a>, BoxError> {
         self.net.check(data)?;
         self.layout().ensure_length("the plane", plane.len())?;
-        let strands = Strands::new::<S>(data.len(), self.net.sweep_chunk(), 0);
-        Ok(Box::new(ReestimatedPlane { net: self, plane, data, strands }))
-    }
-}
-
-/// One plane and one data set.
-struct ReestimatedPlane<'a, S> {
-    net: &'a Reestimated<'a, S>,
-    plane: &'a Plane<'a, S>,
-    data: &'a Samples<S>,
-    strands: Strands,
-}
-
-/// One thread's scratch memory.
-struct ReestimatedWorker<'a, S> {
-    plane: &'a ReestimatedPlane<'a, S>,
-    estimate: Estimate<S>,
-    state: State<S>,
-    weights: Weights<S>,
-    theta: Vec<S>,
-    point: Option<Point>,
-}
-
-impl<S: NetScalar> Prepared for ReestimatedPlane<'_, S> {
-    fn worker(&self) -> Box<dyn Worker + '_> {
-        let plan = self.net.net.plan();
-        Box::new(ReestimatedWorker {
-            plane: self,
-            estimate: Estimate::new(self.net),
-            state: State::new(plan, self.strands.chunk.min(self.data.len()), Keep::Outputs),
-            weights: Weights::new(plan, false),
-            theta: vec![S::zero(); self.plane.len()],
-            point: None,
-        })
-    }
-
-    fn chunks(&self) -> usize {
-        self.strands.chunks()
-    }
-
-    fn divisor(&self) -> f64 {
-        self.data.len() as f64
-    }
-}
-
-impl<S: NetScalar> Worker for ReestimatedWorker<'_, S> {
-    fn evaluate(&mut self, points: &[Point], chunk: usize, out: &mut [f64]) -> Result<(), BoxError> {
-        let ReestimatedPlane { net, plane, data, strands } = self.plane;
-        let channels = out.len() / points.len().max(1);
-        for (&point, out) in points.iter().zip(out.chunks_exact_mut(channels.max(1))) {
-            if self.point != Some(point) {
-                plane.theta_into(point, &mut self.theta);
-                self.estimate.write(net, &mut self.theta);
-                self.weights.set(net.net.plan(), &self.theta);
-                self.point = Some(point);
-            }
-            let range = strands.range(chunk);
-            let Sums { loss, hits } = net.net.share(&mut self.state, &self.weights, data, range);
-            for (out, sum) in out.iter_mut().zip([loss, hits]) {
-                *out = sum;
-            }
-        }
-        Ok(())
+        Ok(sweep::prepare(self.net, plane, data, Some(self))?)
     }
 }
