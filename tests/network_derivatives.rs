@@ -4,7 +4,7 @@ mod common;
 
 use common::{hashed, hashed_inputs, hashed_network, hashed_samples, hashed_vector};
 use loss_landscape::{
-    DerivativeCheck, Error, Gradient, HessianProduct, Loss, Model, Role,
+    Error, Gradient, HessianProduct, Loss, Model, Role,
     nets::{Architecture, Chain, Conv, Criterion, Network, Piece, Pool, Samples},
 };
 use ndarray::Array2;
@@ -226,7 +226,7 @@ const STEP: f64 = 1e-5;
 fn judge(derivative: &[f64], above: &[f64], below: &[f64], noise: f64) -> Verdict {
     let central = scaled(&sum(above, below), 0.5);
     let error = norm(&sum(derivative, &scaled(&central, -1.0)));
-    let allowed = 1e-7 * norm(&central) + noise;
+    let allowed = 1e-6 * norm(&central) + noise;
     if error <= allowed {
         Verdict::Right
     } else if norm(&sum(above, &scaled(below, -1.0))) >= error {
@@ -269,6 +269,33 @@ fn directions(net: &Network<f64>, data: &Samples<f64>, seed: u64) -> Vec<Vec<f64
     candidates.into_iter().filter(|d| norm(d) > 0.0).map(|d| scaled(&d, 1.0 / norm(&d))).collect()
 }
 
+/// The products of the worker: ⟨u, Hv⟩ = ⟨v, Hu⟩, H(2v) = 2·Hv to the bit, and nothing from buffers.
+fn symmetric_and_linear(net: &Network<f64>, data: &Samples<f64>, seed: u64) {
+    let layout = net.layout();
+    let mut worker = net.hessian_worker(data).unwrap();
+    worker.at(net.parameters()).unwrap();
+    let mut times = |v: &[f64]| {
+        let mut product = vec![f64::NAN; v.len()];
+        worker.product(v, &mut product).unwrap();
+        product
+    };
+    let [u, v] = [2_000_000, 3_000_000].map(|base| hashed_vector::<f64>(layout, seed + base));
+    let (hu, hv) = (times(&u), times(&v));
+    let gap = (dot(&u, &hv) - dot(&v, &hu)).abs();
+    // A Hessian of zero is rounding, which need not be symmetric.
+    let allowed = 1e-12 * norm(&u) * norm(&hv) + 1e-15 * norm(&u) * norm(&v);
+    assert!(gap <= allowed, "asymmetric by {gap:e}, {allowed:e} allowed");
+    assert_eq!(times(&scaled(&v, 2.0)), scaled(&hv, 2.0));
+    let mut moved = v.clone();
+    for block in layout.blocks().iter().filter(|block| block.role() == Role::Buffer) {
+        moved[block.range()].fill(3.0);
+    }
+    assert_eq!(times(&moved), hv, "buffers of the vector are left out");
+    let mut alone = vec![f64::NAN; v.len()];
+    net.hessian_product(net.parameters(), &v, data, &mut alone).unwrap();
+    assert_eq!(alone, hv, "kept or computed anew, the same bits");
+}
+
 fn check(
     parts: &[Part],
     input: Shape,
@@ -293,11 +320,7 @@ fn check(
     };
     let net = |attempt: u64| hashed_network::<f64>(&architecture, criterion, seed + (attempt << 32), 0.7);
 
-    let first = net(0);
-    let hessian =
-        DerivativeCheck::new().seed(seed).hessian_product(&first, first.parameters(), &data).unwrap();
-    prop_assert!(hessian.asymmetry < 1e-12 && hessian.nonlinearity < 1e-12, "{hessian:?}");
-
+    symmetric_and_linear(&net(0), &data, seed);
     let mut last = Vec::new();
     for attempt in 0..8 {
         let net = net(attempt);
@@ -332,7 +355,7 @@ fn networks_may_end_in_what_reads_its_own_output() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(20000) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
 
     #[test]
     fn derivatives_of_any_network_agree_with_differences(
