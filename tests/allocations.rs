@@ -4,7 +4,7 @@ use std::alloc::System;
 
 use loss_landscape::{
     FnModel, Grid2d, Layout, Loss, RandomDirections,
-    nets::{Activation, Criterion, Mlp, digits},
+    nets::{Activation, Architecture, Chain, Criterion, Mlp, Network, Pool, digits},
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -49,4 +49,17 @@ fn a_sweep_allocates_nothing_per_point() {
     let per_point = (allocations(&net, &train, 32) - allocations(&net, &train, 8)) as f64 / 960.0;
     let products_per_point = 2.0 * (train.len() as f64 / 256.0).ceil();
     assert!(per_point <= 2.0 * products_per_point, "{per_point} allocations a point");
+
+    // A convolutional network of all kinds of layers: its parameters are folded and packed at each point.
+    let body = Chain::new().conv3x3("a", 4, 1).batch_norm("an").relu().conv1x1("b", 4, 1).tanh();
+    let chain = Chain::new()
+        .conv3x3("stem", 4, 2)
+        .max_pool(Pool::new(2))
+        .skip(body, Chain::new())
+        .concat([Chain::new().batch_norm("n").relu(), Chain::new()])
+        .average_pool(Pool::new(2))
+        .linear("head", 10);
+    let architecture = Architecture::new([1, 8, 8], chain).unwrap();
+    let net = Network::new(&architecture, Criterion::CrossEntropy, 0).unwrap();
+    assert_none_per_point(&net, &train.select(&(0..100).collect::<Vec<_>>()).unwrap());
 }
