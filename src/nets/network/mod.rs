@@ -21,3 +21,6 @@ pub use chain::{Chain, Conv, Piece, Pool};
 pub use model::Network;
 pub use reestimated::Reestimated;
 pub use zoo::Skips;
+
+#[cfg(test)]
+mod tests;
