@@ -2,6 +2,8 @@
 
 mod architecture;
 mod chain;
+#[cfg(test)]
+mod curved_training;
 mod first;
 mod fold;
 mod graph;
