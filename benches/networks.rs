@@ -139,7 +139,7 @@ fn convolution_rate(channels: usize, side: usize, kernel: usize, samples: usize)
     let chain =
         (0..count).fold(Chain::new(), |chain, i| chain.conv(Conv::new(i.to_string(), channels, kernel)));
     let shape = [channels, side, side];
-    let architecture = Architecture::new(shape, chain.mean()).unwrap();
+    let architecture = Architecture::new(shape, chain.global_average_pool()).unwrap();
     let net = Network::<f32>::new(&architecture, Criterion::CrossEntropy, 0).unwrap();
     let data = images(shape, samples);
     let flops = (2 * count * channels * channels * kernel * kernel * side * side * samples) as f64;

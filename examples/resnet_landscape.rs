@@ -178,7 +178,7 @@ fn own() -> Result<Architecture, loss_landscape::Error> {
         .conv3x3("stem", 16, 1)
         .scope("block1", Chain::new().skip(block.clone(), Chain::new()).relu())
         .scope("block2", Chain::new().skip(block, Chain::new()).relu())
-        .mean()
+        .global_average_pool()
         .linear("head", 10);
     Architecture::new(INPUT, chain)
 }

@@ -15,7 +15,8 @@ use ndarray::{Array2, Array4};
 const INPUT: [usize; 3] = [2, 6, 4];
 
 fn architecture() -> Architecture {
-    let chain = Chain::new().conv3x3("conv", 3, 1).batch_norm("bn").relu().mean().linear("fc", 5);
+    let chain =
+        Chain::new().conv3x3("conv", 3, 1).batch_norm("bn").relu().global_average_pool().linear("fc", 5);
     Architecture::new(INPUT, chain).unwrap()
 }
 

@@ -53,7 +53,7 @@ fn conv_size(length: usize, side: usize, stride: usize, padding: usize) -> Optio
 }
 
 fn windows(pool: Pool, length: usize) -> usize {
-    let rest = length.saturating_sub(pool.side);
+    let rest = length.saturating_sub(pool.window);
     let count = if pool.ceil { rest.div_ceil(pool.stride) } else { rest / pool.stride } + 1;
     if pool.ceil && (count - 1) * pool.stride >= length { count - 1 } else { count }
 }
@@ -69,7 +69,7 @@ impl Builder {
     }
 
     fn conv(&mut self, chain: Chain, mut conv: Conv, [_, height, width]: Shape) -> Option<(Chain, Shape)> {
-        let size = |length| conv_size(length, conv.side, conv.stride, conv.padding);
+        let size = |length| conv_size(length, conv.kernel, conv.stride, conv.padding);
         let shape = [conv.channels, size(height)?, size(width)?];
         conv.name = self.name();
         Some((chain.conv(conv), shape))
@@ -98,14 +98,15 @@ impl Builder {
             Part::Tanh => (chain.tanh(), shape),
             &Part::Max(pool) => {
                 self.kinks = true;
-                let pool = if pool.ceil { pool } else { Pool::new(pool.side.min(room)).stride(pool.stride) };
+                let pool =
+                    if pool.ceil { pool } else { Pool::new(pool.window.min(room)).stride(pool.stride) };
                 (chain.max_pool(pool), [channels, windows(pool, height), windows(pool, width)])
             }
             &Part::Average(pool) => {
-                let pool = Pool::new(pool.side.min(room)).stride(pool.stride);
+                let pool = Pool::new(pool.window.min(room)).stride(pool.stride);
                 (chain.average_pool(pool), [channels, windows(pool, height), windows(pool, width)])
             }
-            Part::Mean => (chain.mean(), [channels, 1, 1]),
+            Part::Mean => (chain.global_average_pool(), [channels, 1, 1]),
             &Part::Linear { outputs, bias } => {
                 (chain.piece(Piece::Linear { name: self.name(), outputs, bias }), [outputs, 1, 1])
             }
@@ -115,7 +116,7 @@ impl Builder {
                 let fits = built.iter().all(|(_, [_, h, w])| [*h, *w] == built[0].1[1..]);
                 let channels = built.iter().map(|(_, shape)| shape[0]).sum();
                 let [_, height, width] = if fits { built[0].1 } else { [0, 1, 1] };
-                let branches = built.into_iter().map(|(c, _)| if fits { c } else { c.mean() });
+                let branches = built.into_iter().map(|(c, _)| if fits { c } else { c.global_average_pool() });
                 (chain.concat(branches), [channels, height, width])
             }
         }
@@ -131,7 +132,7 @@ impl Builder {
         let conv = |(side, stride): (usize, usize)| Conv::new("", out[0], side).stride(stride);
         let geometries = (1..6).flat_map(|side| (1..4).map(move |stride| (side, stride))).map(conv);
         let fits = |conv: &Conv| {
-            let size = |length| conv_size(length, conv.side, conv.stride, conv.padding);
+            let size = |length| conv_size(length, conv.kernel, conv.stride, conv.padding);
             [size(shape[1]), size(shape[2])] == [Some(out[1]), Some(out[2])]
         };
         let [plain, unpadded] = [false, true]
@@ -141,7 +142,11 @@ impl Builder {
                 conv.name = self.name();
                 (body, out, Chain::new().conv(conv))
             }
-            None => (body.mean(), [out[0], 1, 1], Chain::new().conv1x1(self.name(), out[0], 1).mean()),
+            None => (
+                body.global_average_pool(),
+                [out[0], 1, 1],
+                Chain::new().conv1x1(self.name(), out[0], 1).global_average_pool(),
+            ),
         };
         (chain.scope(scope, Chain::new().skip(body, shortcut.batch_norm(self.name()))), out)
     }

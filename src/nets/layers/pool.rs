@@ -25,8 +25,8 @@ impl Windows {
         for y in 0..output.height {
             for x in 0..output.width {
                 let (row, column) = (y * pool.stride, x * pool.stride);
-                let columns = pool.side.min(input.width - column);
-                let rows = pool.side.min(input.height - row);
+                let columns = pool.window.min(input.width - column);
+                let rows = pool.window.min(input.height - row);
                 let first = row * input.width + column;
                 each(y * output.width + x, Pixels { first, width: input.width, columns, rows, at: 0 });
             }
@@ -179,7 +179,7 @@ pub(crate) struct AveragePool {
 kernel! {
     fn average(out: &'a mut [S], x: &'a [S], windows: Windows) {
         let (stride, out_stride) = (windows.input.stride(), windows.output.stride());
-        let scale = S::one() / S::from_f64((windows.pool.side * windows.pool.side) as f64);
+        let scale = S::one() / S::from_f64((windows.pool.window * windows.pool.window) as f64);
         let out = out.as_chunks_mut::<LANES>().0;
         for plane in 0..windows.planes(x.len()) {
             windows.each(|to, pixels| {
@@ -198,7 +198,7 @@ kernel! {
 kernel! {
     fn spread(out: &'a mut [S], delta: &'a [S], windows: Windows) {
         let (stride, out_stride) = (windows.input.stride(), windows.output.stride());
-        let scale = S::one() / S::from_f64((windows.pool.side * windows.pool.side) as f64);
+        let scale = S::one() / S::from_f64((windows.pool.window * windows.pool.window) as f64);
         let planes = windows.planes(out.len());
         let out = out.as_chunks_mut::<LANES>().0;
         for plane in 0..planes {

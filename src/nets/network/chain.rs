@@ -26,7 +26,7 @@ pub enum Piece {
     /// The mean of windows.
     AveragePool(Pool),
     /// The mean of each channel over the image: [channels, 1, 1].
-    Mean,
+    GlobalAveragePool,
     /// A linear layer on all values of a sample, channel by channel: `weight` [outputs, inputs], and
     /// `bias` [outputs] if it has one.
     Linear {
@@ -74,7 +74,7 @@ pub struct Conv {
     /// The number of output channels.
     pub channels: usize,
     /// The side of the kernel, 1 to 15.
-    pub side: usize,
+    pub kernel: usize,
     /// The step from one output pixel to the next, in input pixels.
     pub stride: usize,
     /// Zeros around the image.
@@ -86,8 +86,8 @@ pub struct Conv {
 impl Conv {
     /// A convolution of stride 1 that keeps the image size (for odd sides), without bias.
     #[must_use]
-    pub fn new(name: impl Into<String>, channels: usize, side: usize) -> Self {
-        Self { name: name.into(), channels, side, stride: 1, padding: side / 2, bias: false }
+    pub fn new(name: impl Into<String>, channels: usize, kernel: usize) -> Self {
+        Self { name: name.into(), channels, kernel, stride: 1, padding: kernel / 2, bias: false }
     }
 
     /// The step from one output pixel to the next.
@@ -114,7 +114,7 @@ impl Conv {
 #[non_exhaustive]
 pub struct Pool {
     /// The side of a window.
-    pub side: usize,
+    pub window: usize,
     /// The step from one window to the next.
     pub stride: usize,
     /// Whether windows may reach over the right and lower edge (PyTorch's `ceil_mode`).
@@ -124,8 +124,8 @@ pub struct Pool {
 impl Pool {
     /// Windows that lie side by side, inside the image.
     #[must_use]
-    pub fn new(side: usize) -> Self {
-        Self { side, stride: side, ceil: false }
+    pub fn new(window: usize) -> Self {
+        Self { window, stride: window, ceil: false }
     }
 
     /// The step from one window to the next.
@@ -143,10 +143,10 @@ impl Pool {
     /// Windows along `length` pixels.
     pub(crate) fn windows(self, length: usize) -> Option<usize> {
         if !self.ceil {
-            return length.checked_sub(self.side).map(|room| room / self.stride + 1);
+            return length.checked_sub(self.window).map(|room| room / self.stride + 1);
         }
         // The last window may reach over the edge by less than a step, and must begin inside.
-        let steps = length.saturating_add(self.stride - 1).checked_sub(self.side)? / self.stride;
+        let steps = length.saturating_add(self.stride - 1).checked_sub(self.window)? / self.stride;
         Some(if steps * self.stride >= length { steps } else { steps + 1 })
     }
 }
@@ -161,7 +161,7 @@ impl Pool {
 ///     .conv3x3("stem", 8, 1)
 ///     .scope("block", Chain::new().skip(block, Chain::new()))
 ///     .relu()
-///     .mean()
+///     .global_average_pool()
 ///     .linear("head", 10);
 /// let architecture = Architecture::new([1, 8, 8], chain)?;
 /// assert_eq!(architecture.layout().block("block.conv1.weight")?.shape(), [8, 8, 3, 3]);
@@ -237,8 +237,8 @@ impl Chain {
     }
 
     /// The mean over the image.
-    pub fn mean(self) -> Self {
-        self.piece(Piece::Mean)
+    pub fn global_average_pool(self) -> Self {
+        self.piece(Piece::GlobalAveragePool)
     }
 
     /// A linear layer with bias.

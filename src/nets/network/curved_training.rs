@@ -67,7 +67,7 @@ fn products_with_batch_statistics_are_differences_of_gradients() {
         .batch_norm("cn")
         .skip(block, Chain::new())
         .tanh()
-        .mean()
+        .global_average_pool()
         .linear("d", 3);
     let architecture = Architecture::new([2, 6, 5], chain).unwrap();
     for count in [16, 21] {
@@ -95,7 +95,8 @@ fn products_with_batch_statistics_are_differences_of_gradients() {
 /// out among threads, and a step of descent shows it.
 #[test]
 fn a_step_of_training_is_one_along_the_gradient_for_any_threads() {
-    let chain = Chain::new().conv3x3("a", 5, 1).relu().conv3x3("b", 6, 2).relu().mean().linear("c", 3);
+    let chain =
+        Chain::new().conv3x3("a", 5, 1).relu().conv3x3("b", 6, 2).relu().global_average_pool().linear("c", 3);
     let architecture = Architecture::new([2, 6, 5], chain).unwrap();
     let net = Network::<f64>::new(&architecture, Criterion::CrossEntropy, 3).unwrap();
     let data = samples(90, 60);

@@ -177,7 +177,12 @@ mod tests {
 
     /// A wide kernel with normalisation, and a linear layer at once.
     fn networks() -> [Network<f64>; 2] {
-        let conv = Chain::new().conv(Conv::new("a", 5, 7)).batch_norm("b").relu().mean().linear("c", 3);
+        let conv = Chain::new()
+            .conv(Conv::new("a", 5, 7))
+            .batch_norm("b")
+            .relu()
+            .global_average_pool()
+            .linear("c", 3);
         let linear = Chain::new().linear("a", 6).batch_norm("b").tanh().linear("c", 3);
         [conv, linear].map(|chain| {
             let architecture = Architecture::new([2, 7, 8], chain).unwrap();
@@ -229,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_first_layer_with_few_inputs_is_multiplied_at_every_point() {
-        let chain = Chain::new().conv3x3("a", 4, 1).relu().mean().linear("c", 3);
+        let chain = Chain::new().conv3x3("a", 4, 1).relu().global_average_pool().linear("c", 3);
         let net =
             Network::<f32>::new(&Architecture::new([3, 8, 8], chain).unwrap(), Criterion::CrossEntropy, 1)
                 .unwrap();

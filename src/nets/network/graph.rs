@@ -87,7 +87,7 @@ impl Graph {
             return Err(layer(
                 "the last layer",
                 shape.dims(),
-                "one value for each output; a `mean` or a `linear` gives that",
+                "one value for each output; a `global_average_pool` or a `linear` gives that",
             ));
         }
         // The loss leaves the softmax in place of the outputs, so that their layer must not read its own for
@@ -184,7 +184,7 @@ impl Builder {
                 }
                 self.pool(*pool, Op::AveragePool(*pool), "average", from)
             }
-            Piece::Mean => self.node(Op::Mean, vec![from], [channels, 1, 1]),
+            Piece::GlobalAveragePool => self.node(Op::Mean, vec![from], [channels, 1, 1]),
             Piece::Linear { name, outputs, bias } => {
                 let name = format!("{prefix}{name}");
                 let inputs = self.nodes[from].shape.features();
@@ -243,7 +243,7 @@ impl Builder {
     fn conv(&mut self, conv: &Conv, from: usize, prefix: &str) -> Result<usize> {
         let dims @ [inputs, height, width] = self.dims(from);
         let name = format!("{prefix}{}", conv.name);
-        let Conv { channels, side, stride, padding, .. } = *conv;
+        let Conv { channels, kernel: side, stride, padding, .. } = *conv;
         if channels == 0 || stride == 0 || !(1..=MAX_SIDE).contains(&side) || padding >= side {
             let needs = format!(
                 "at least one channel and stride 1, a side from 1 to {MAX_SIDE} and less padding than that, \
@@ -273,11 +273,11 @@ impl Builder {
         let dims @ [channels, height, width] = self.dims(from);
         let stride = pool.stride.min(height.max(width) + MAX_WINDOW);
         let pool = pool.stride(stride);
-        let sizes = (pool.side > 0 && pool.side <= MAX_WINDOW && stride > 0)
+        let sizes = (pool.window > 0 && pool.window <= MAX_WINDOW && stride > 0)
             .then(|| (pool.windows(height), pool.windows(width)));
         let Some((Some(rows), Some(columns))) = sizes else {
             let name = format!("the {kind} pool after `{}`", self.after);
-            let needs = format!("room for windows of {0}×{0}, stride {1}", pool.side, pool.stride);
+            let needs = format!("room for windows of {0}×{0}, stride {1}", pool.window, pool.stride);
             return Err(layer(&name, dims, &needs));
         };
         self.node(op, vec![from], [channels, rows, columns])

@@ -32,7 +32,7 @@ use crate::{
 /// use loss_landscape::nets::{digits, Architecture, Chain, Criterion, Network};
 /// use loss_landscape::{Loss, Model};
 ///
-/// let chain = Chain::new().conv3x3("conv", 4, 2).batch_norm("bn").relu().mean().linear("fc", 10);
+/// let chain = Chain::new().conv3x3("conv", 4, 2).batch_norm("bn").relu().global_average_pool().linear("fc", 10);
 /// let net = Network::<f32>::new(&Architecture::new([1, 8, 8], chain)?, Criterion::CrossEntropy, 0)?;
 /// let (train, test) = digits::<f32>()?;
 /// let anew = net.reestimated(&train, 128)?;

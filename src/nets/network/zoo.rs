@@ -73,7 +73,7 @@ impl Architecture {
             }
             chain = chain.scope(format!("layer{}", stage + 1), blocks);
         }
-        Self::new(input, chain.mean().linear("linear", classes))
+        Self::new(input, chain.global_average_pool().linear("linear", classes))
     }
 
     /// VGG-9: two convolutions of 64 channels, two of 128 and three of 256, with bias and batch
@@ -130,7 +130,7 @@ impl Architecture {
                 chain = chain.scope(format!("trans{}", stage + 1), transition.average_pool(Pool::new(2)));
             }
         }
-        Self::new(input, chain.batch_norm("bn").relu().mean().linear("linear", classes))
+        Self::new(input, chain.batch_norm("bn").relu().global_average_pool().linear("linear", classes))
     }
 }
 
