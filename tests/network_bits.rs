@@ -23,7 +23,7 @@ fn with_threads<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
 /// Asserts that `work` gives the same for 1, 2 and 4 threads, and returns it.
 fn same<R: Send + PartialEq + std::fmt::Debug>(work: impl Fn() -> R + Sync) -> R {
     let [first, others @ ..] = THREADS.map(|threads| with_threads(threads, &work));
-    others.iter().for_each(|other| assert!(*other == first, "the threads make a difference"));
+    assert!(others.iter().all(|other| *other == first), "the threads make a difference");
     first
 }
 
@@ -97,7 +97,7 @@ fn a_sweep_gives_the_bits_of_single_losses_for_any_threads() {
             ["loss", "accuracy"].map(|name| surface.channel(name).unwrap().mapv(f64::to_bits))
         };
         let [first, others @ ..] = THREADS.map(sweep);
-        others.iter().for_each(|other| assert_eq!(*other, first));
+        assert!(others.iter().all(|other| *other == first), "the threads make a difference");
         for (i, &a) in alpha.iter().enumerate() {
             for (j, &b) in beta.iter().enumerate() {
                 let plane = loss_landscape::Plane::spanned(layout, net.parameters(), x.values(), y.values());
