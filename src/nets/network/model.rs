@@ -80,8 +80,9 @@ impl<S: NetScalar> Clone for Network<S> {
 
 /// Bytes of the largest tensor of a chunk in a sweep, about: small enough to stay in a second-level cache.
 const SWEEP_TENSOR: usize = 512 << 10;
-/// Bytes of a chunk's values when all are kept, about; and chunks hold no more groups than this.
-const KEPT: usize = 128 << 20;
+/// The same where all values are kept: larger, since sums over a chunk are folded once for all of it. And
+/// chunks hold no more groups than this.
+const KEPT_TENSOR: usize = 2 << 20;
 const MOST_GROUPS: usize = 8;
 
 impl<S: NetScalar> Network<S> {
@@ -216,7 +217,8 @@ impl<S: NetScalar> Network<S> {
 
     /// The chunk of samples of gradients and products.
     pub(super) fn kept_chunk(&self) -> usize {
-        LANES * (KEPT / (self.plan.tensors_len() * size_of::<S>())).clamp(1, MOST_GROUPS)
+        let largest = self.plan.shapes.iter().map(|shape| shape.len()).max().unwrap_or(1);
+        LANES * (KEPT_TENSOR / (largest * size_of::<S>())).clamp(1, MOST_GROUPS)
     }
 
     pub(super) fn plan(&self) -> &Plan<S> {
