@@ -98,8 +98,9 @@ impl Builder {
             Part::Tanh => (chain.tanh(), shape),
             &Part::Max(pool) => {
                 self.kinks = true;
-                let pool =
-                    if pool.ceil { pool } else { Pool::new(pool.window.min(room)).stride(pool.stride) };
+                // The last window may reach over the edge by less than a step.
+                let room = if pool.ceil { room + pool.stride - 1 } else { room };
+                let pool = Pool::new(pool.window.min(room)).stride(pool.stride).ceil(pool.ceil);
                 (chain.max_pool(pool), [channels, windows(pool, height), windows(pool, width)])
             }
             &Part::Average(pool) => {
@@ -217,7 +218,8 @@ fn norm(a: &[f64]) -> f64 {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Verdict {
     Right,
-    /// The one-sided differences are as far apart as the derivative is from their mean: a kink lies between.
+    /// The one-sided differences are as far apart as the derivative is from their mean, or more: a kink
+    /// lies between, on one side of which the derivative is right.
     Kink,
     Wrong {
         error: f64,
@@ -259,7 +261,9 @@ fn along(net: &Network<f64>, data: &Samples<f64>, d: &[f64]) -> [Verdict; 2] {
             "buffers stand still"
         );
     }
-    let slopes = [(high - loss) / STEP, (loss - low) / STEP];
+    // Less the bend of the loss, which would hide a kink of its size.
+    let bend = STEP / 2.0 * dot(d, &product);
+    let slopes = [(high - loss) / STEP - bend, (loss - low) / STEP + bend];
     let gradient = judge(&[dot(&slope, d)], &slopes[..1], &slopes[1..], 1e-14 * (1.0 + loss) / STEP);
     let side = |a: &[f64], b: &[f64]| scaled(&sum(a, &scaled(b, -1.0)), 1.0 / STEP);
     let (above, below) = (side(&high_slope, &slope), side(&slope, &low_slope));
