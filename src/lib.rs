@@ -2,8 +2,8 @@
 //!
 //! This crate implements *Visualizing the Loss Landscape of Neural Nets* (Li, Xu, Taylor, Studer,
 //! Goldstein, NeurIPS 2018[^1]): filter-normalised random directions, interpolation between
-//! minimisers, surfaces over a plane, and maps of the Hessian's eigenvalue ratio, for any model that implements two small traits, in parallel
-//! and with the same bits for any number of threads.
+//! minimisers, surfaces over a plane, and maps of the Hessian's eigenvalue ratio, for any model that implements
+//! two small traits, in parallel and with the same bits for any number of threads.
 //!
 //! ```
 //! use loss_landscape::{grid_2d, FnModel, Layout, RandomDirections};

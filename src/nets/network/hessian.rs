@@ -39,7 +39,7 @@ struct Scratch<S> {
 impl<'a, S: NetScalar> NetworkHessian<'a, S> {
     pub(super) fn new(net: &'a Network<S>, data: &'a Samples<S>, memory: usize) -> Self {
         let plan = net.plan();
-        let strands = Strands::new::<S>(data.len(), net.kept_chunk(), plan.fold.len);
+        let strands = Strands::new::<S>(data.len(), net.hessian_chunk(), plan.fold.len);
         let all = state_len(plan, data.len(), Keep::All).saturating_mul(size_of::<S>());
         let kept = if all <= memory { strands.chunks() } else { 0 };
         let state = |chunk| Mutex::new(State::new(plan, strands.range(chunk).len(), Keep::All));

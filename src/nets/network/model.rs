@@ -80,9 +80,11 @@ impl<S: NetScalar> Clone for Network<S> {
 
 /// Bytes of the largest tensor of a chunk in a sweep, about: small enough to stay in a second-level cache.
 const SWEEP_TENSOR: usize = 512 << 10;
-/// The same where all values are kept: larger, since sums over a chunk are folded once for all of it. And
-/// chunks hold no more groups than this.
-const KEPT_TENSOR: usize = 2 << 20;
+/// The same for gradients: larger, since sums over a chunk are folded once for all of it.
+const GRADIENT_TENSOR: usize = 2 << 20;
+/// Bytes of all values of a chunk for Hessian-vector products, about; their sums are folded more often.
+const HESSIAN_VALUES: usize = 128 << 20;
+/// Groups in a chunk at most.
 const MOST_GROUPS: usize = 8;
 
 impl<S: NetScalar> Network<S> {
@@ -215,10 +217,15 @@ impl<S: NetScalar> Network<S> {
         LANES * (SWEEP_TENSOR / (largest * size_of::<S>())).clamp(1, MOST_GROUPS)
     }
 
-    /// The chunk of samples of gradients and products.
-    pub(super) fn kept_chunk(&self) -> usize {
+    /// A gradient's chunk of samples.
+    fn gradient_chunk(&self) -> usize {
         let largest = self.plan.shapes.iter().map(|shape| shape.len()).max().unwrap_or(1);
-        LANES * (KEPT_TENSOR / (largest * size_of::<S>())).clamp(1, MOST_GROUPS)
+        LANES * (GRADIENT_TENSOR / (largest * size_of::<S>())).clamp(1, MOST_GROUPS)
+    }
+
+    /// A Hessian-vector product's chunk of samples.
+    pub(super) fn hessian_chunk(&self) -> usize {
+        LANES * (HESSIAN_VALUES / (self.plan.tensors_len() * size_of::<S>())).clamp(1, MOST_GROUPS)
     }
 
     pub(super) fn plan(&self) -> &Plan<S> {
@@ -350,7 +357,7 @@ impl<S: NetScalar> Gradient<Samples<S>> for Network<S> {
         self.ready(theta, data)?;
         self.layout().ensure_length("the gradient", out.len())?;
         let weights = self.weights(theta, true);
-        let strands = Strands::new::<S>(data.len(), self.kept_chunk(), self.plan.fold.len);
+        let strands = Strands::new::<S>(data.len(), self.gradient_chunk(), self.plan.fold.len);
         let pool = Pool::new();
         let scale = 1.0 / data.len() as f64;
         let parts = strands.run(|chunks| {
