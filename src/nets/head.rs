@@ -8,9 +8,9 @@ use super::{NetScalar, kernels::kernel};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Criterion {
-    /// Cross-entropy of the softmax, in nats, for [labels](Samples::labelled).
+    /// Cross-entropy of the softmax, in nats, for [labels](super::Samples::labelled).
     CrossEntropy,
-    /// The squared error, its mean over samples and outputs, for [values](Samples::regression).
+    /// The squared error, its mean over samples and outputs, for [values](super::Samples::regression).
     MeanSquaredError,
 }
 

@@ -8,7 +8,7 @@
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Piece {
-    /// A convolution: `weight` [channels, inputs, side, side], and `bias` [channels] if it has one.
+    /// A convolution: `weight` of channels × inputs × kernel × kernel, and `bias` if it has one.
     Conv(Conv),
     /// Batch normalisation of each channel: `weight` (γ), `bias` (β), `running_mean` and `running_var`.
     BatchNorm {
@@ -27,8 +27,8 @@ pub enum Piece {
     AveragePool(Pool),
     /// The mean of each channel over the image: [channels, 1, 1].
     GlobalAveragePool,
-    /// A linear layer on all values of a sample, channel by channel: `weight` [outputs, inputs], and
-    /// `bias` [outputs] if it has one.
+    /// A linear layer on all values of a sample, channel by channel: `weight` of outputs × inputs, and `bias`
+    /// if it has one.
     Linear {
         /// The layer's name.
         name: String,
