@@ -81,7 +81,13 @@ impl Graph {
             offset: 0,
             after: "the input".to_owned(),
         };
-        let mut last = builder.chain(chain, 0, "")?;
+        let mut last = builder.chain(chain, 0, "").map_err(|error| match error {
+            // Said of the images that the caller knows of.
+            Error::LayerShape { layer, found, needs } if flat && found == shape.dims() => {
+                Error::LayerShape { layer, found: input, needs }
+            }
+            error => error,
+        })?;
         let shape = builder.nodes[last].shape;
         if shape.pixels() != 1 {
             return Err(layer(
