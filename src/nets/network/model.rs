@@ -45,7 +45,7 @@ use crate::{
 ///
 /// ```
 /// use loss_landscape::nets::{digits, Architecture, Chain, Criterion, Network};
-/// use loss_landscape::{Axis, Grid2d, RandomDirections};
+/// use loss_landscape::{Grid2d, RandomDirections};
 ///
 /// let chain = Chain::new().conv3x3("conv", 4, 2).batch_norm("bn").relu().global_average_pool().linear("fc", 10);
 /// let net = Network::<f32>::new(&Architecture::new([1, 8, 8], chain)?, Criterion::CrossEntropy, 0)?;
