@@ -55,7 +55,7 @@ use crate::{
 ///     .alpha(-1.0..=1.0, 3)
 ///     .beta(-1.0..=1.0, 3)
 ///     .run()?;
-/// assert!((surface.channel("loss")?[[1, 1]] - 10.0_f64.ln()).abs() < 0.1);
+/// assert!((surface.channel("train loss")?[[1, 1]] - 10.0_f64.ln()).abs() < 0.1);
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 #[derive(Debug)]
