@@ -2,8 +2,9 @@
 //! points.
 //!
 //! Before its normalisation the first layer is linear in θ, so its values at a point are combinations of
-//! two or three tensors. Reading those costs about as much as multiplying anew with [`FAN_IN`] inputs for
-//! each output; so it is done for layers that have more, and only for those.
+//! two or three tensors. With few inputs for each output, reading those from memory should cost more than
+//! multiplying anew; so it is done from [`FAN_IN`] inputs on, a number estimated from the rates of both and not
+//! swept.
 
 use std::ops::Range;
 
@@ -21,7 +22,7 @@ use crate::{
     },
 };
 
-/// Inputs of an output from which on combining is faster than multiplying.
+/// Inputs of an output from which on values are combined.
 const FAN_IN: usize = 96;
 
 /// The products of one data set.

@@ -34,8 +34,9 @@ use crate::{
 /// move them, gradients and Hessian-vector products hold them fixed and are 0 there. At each θ it is
 /// folded into the convolution before it.
 ///
-/// **Cost.** A gradient costs about 3 losses, a Hessian-vector product 8 at a new θ and 6 for each
-/// further vector, if what depends on θ alone fits in [`with_hessian_memory`](Self::with_hessian_memory).
+/// **Cost.** On ResNet-20 a gradient costs 3.6 to 4.7 losses, a Hessian-vector product 13 to 14 at a new θ,
+/// and each further vector 8 if what depends on θ alone fits in
+/// [`with_hessian_memory`](Self::with_hessian_memory), 11 if not.
 /// Gradients and products share the data out among the threads of the rayon pool that calls them, each
 /// share with sums as long as θ (for networks of many millions of parameters in four shares at most);
 /// the result has the same bits for any number of threads. Samples are computed 16 at a time, so
@@ -145,8 +146,8 @@ impl<S: NetScalar> Network<S> {
     ///
     /// A first layer with 96 or more inputs for each output is multiplied once for the whole plane, and
     /// combined at every point: (2 on a line, 3 on a plane) × samples × outputs × the size of the scalar.
-    /// With fewer inputs, such as a 3×3 convolution of three channels, multiplying anew is faster than
-    /// reading those products, and it is done at every point. Combined losses differ by rounding.
+    /// With fewer inputs, such as a 3×3 convolution of three channels, multiplying anew should cost less
+    /// than reading those products from memory, and it is done at every point. Combined losses differ by rounding.
     #[must_use]
     pub fn with_plane_memory(self, bytes: usize) -> Self {
         Self { plane_memory: bytes, ..self }
@@ -155,7 +156,7 @@ impl<S: NetScalar> Network<S> {
     /// How many bytes a Hessian worker may keep of what depends on θ alone; 1 GiB by default.
     ///
     /// Kept are values and derivatives of every layer for all samples. Where that is more, every
-    /// product computes them anew, which makes it about a third dearer.
+    /// product computes them anew: one pass up and one back more.
     #[must_use]
     pub fn with_hessian_memory(self, bytes: usize) -> Self {
         Self { hessian_memory: bytes, ..self }
