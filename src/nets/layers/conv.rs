@@ -10,7 +10,7 @@ use rayon::{
 use super::{Layer, Scene, Weights};
 use crate::nets::{
     NetScalar,
-    simd::{Buffer, Filters, Finish, Lines, Shape, Slopes, Source, Three, Way, dispatch, sum_planes},
+    simd::{Buffer, Filters, Finish, Lines, Shape, Slopes, Source, Three, Way, dispatch, sum_planes, zeros},
 };
 
 /// filters ∗ x + bias (+ another tensor), then ReLU if asked for.
@@ -112,7 +112,7 @@ impl Convolution {
                     })
                     .collect();
                 let mut sums = Buffer::new(Slopes::<S>::room(self.filters()));
-                let mut gradient = vec![S::zero(); gradient.len()];
+                let mut gradient = zeros(gradient.len());
                 let (groups, pairs) = (groups.len(), &own[..]);
                 let (sums, out) = (&mut sums[..], &mut gradient[..]);
                 dispatch(Slopes { input, output, side, stride, padding, groups, pairs, sums, gradient: out });

@@ -10,7 +10,11 @@ use super::{
 };
 use crate::{
     BoxError, HessianWorker, Model,
-    nets::{NetScalar, Samples, layers::Weights, simd::Buffer},
+    nets::{
+        NetScalar, Samples,
+        layers::Weights,
+        simd::{Buffer, zeros},
+    },
 };
 
 /// The products of one model and data set, at one θ after another.
@@ -100,8 +104,8 @@ impl<S: NetScalar> HessianWorker<S> for NetworkHessian<'_, S> {
             scale: 1.0 / this.data.len() as f64,
         };
         let parts = this.strands.run(|chunks| {
-            let mut gradient = vec![S::zero(); if first { plan.fold.len } else { 0 }];
-            let mut total = vec![S::zero(); plan.fold.len];
+            let mut gradient = zeros(if first { plan.fold.len } else { 0 });
+            let mut total = zeros(plan.fold.len);
             this.scratch.with(
                 || this.scratch(),
                 |Scratch { state: own, tangent, room }| {

@@ -20,7 +20,7 @@ use crate::{
     nets::{
         Criterion, NetScalar, Samples, Sums,
         layers::Weights,
-        simd::{Buffer, LANES},
+        simd::{Buffer, LANES, zeros},
     },
 };
 
@@ -362,7 +362,7 @@ impl<S: NetScalar> Gradient<Samples<S>> for Network<S> {
         let pool = Pool::new();
         let scale = 1.0 / data.len() as f64;
         let parts = strands.run(|chunks| {
-            let mut gradient = vec![S::zero(); self.plan.fold.len];
+            let mut gradient = zeros(self.plan.fold.len);
             let mut loss = 0.0;
             let memory = || {
                 let state = State::new(&self.plan, strands.chunk.min(data.len()), Keep::Values);

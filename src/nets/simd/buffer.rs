@@ -22,10 +22,19 @@ impl<S: Scalar> Buffer<S> {
             return Self::default();
         }
         let room = LINE / size_of::<S>();
-        let data = vec![S::zero(); len + room];
+        let data: Vec<S> = zeros(len + room);
         let start = data.as_ptr().align_offset(LINE).min(room);
         Self { data, start, len }
     }
+}
+
+/// Zeros that are written, one by one. Pages that the system promises to be zero cost two faults where they are
+/// read before they are written, as sums are, and the second one interrupts all threads.
+pub(crate) fn zeros<S: Scalar>(len: usize) -> Vec<S> {
+    // Else the compiler itself would ask for zeros.
+    let mut zeros = std::hint::black_box(Vec::with_capacity(len));
+    zeros.resize(len, S::zero());
+    zeros
 }
 
 impl<S> Deref for Buffer<S> {

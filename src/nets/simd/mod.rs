@@ -12,7 +12,7 @@ mod three;
 
 pub(crate) use lanes::Lanes;
 
-pub(crate) use buffer::Buffer;
+pub(crate) use buffer::{Buffer, zeros};
 pub(crate) use filters::{BLOCK, Filters};
 pub(crate) use finish::{Finish, FinishVectors};
 #[cfg(test)]
