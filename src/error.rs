@@ -488,6 +488,72 @@ pub enum Error {
         /// What is wrong with it.
         source: Box<Self>,
     },
+    /// A file that should be a journal.
+    #[error("{} is no journal: {reason}", path.display())]
+    NotAJournal {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A journal of another sweep.
+    #[error("{} is a journal of another sweep: {}", path.display(), differences.join("; "))]
+    JournalMismatch {
+        /// The journal.
+        path: std::path::PathBuf,
+        /// What differs: the name, the value in the journal, the value now.
+        differences: Vec<String>,
+    },
+    /// A journal that another sweep is writing.
+    #[error("another sweep is writing the journal {}", path.display())]
+    JournalInUse {
+        /// The journal.
+        path: std::path::PathBuf,
+    },
+    /// A point that two records give different values.
+    #[error(
+        "point [{}, {}] at ({}, {}) has one value in {} and another in {}",
+        index[0], index[1], coordinates[0], coordinates[1], first.display(), second.display()
+    )]
+    JournalConflict {
+        /// The indices of the point.
+        index: [usize; 2],
+        /// Its coordinates.
+        coordinates: [f64; 2],
+        /// A journal.
+        first: std::path::PathBuf,
+        /// Another one, or the same.
+        second: std::path::PathBuf,
+    },
+    /// A journal that could not be written any further, as when the disk is full.
+    #[error("the sweep ended, since {} could not be written; it keeps {points} points: {source}", path.display())]
+    JournalWrite {
+        /// The journal.
+        path: std::path::PathBuf,
+        /// Points that are in it.
+        points: usize,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// No journals to read.
+    #[error("there are no journals to read")]
+    NoJournals,
+    /// A journal of another kind of sweep than is asked for.
+    #[error("the journal is of `{found}`, not of {expected}")]
+    JournalKind {
+        /// What it is of.
+        found: String,
+        /// What it should be of.
+        expected: &'static str,
+    },
+    /// A shard that is not one of its number.
+    #[error("there is no shard {k} of {n}: they are counted from 0")]
+    Shard {
+        /// The shard.
+        k: usize,
+        /// Of how many.
+        n: usize,
+    },
     /// Bytes that are no safetensors file, or tensors that make none.
     #[cfg(feature = "safetensors")]
     #[error("not a valid safetensors file: {source}")]

@@ -132,6 +132,7 @@ mod plane;
 pub mod plot;
 #[cfg(feature = "progress")]
 mod progress;
+mod replace;
 mod scalar;
 mod sweep;
 
@@ -163,8 +164,8 @@ pub use plane::{Plane, Point};
 pub use progress::ProgressBar;
 pub use scalar::Scalar;
 pub use sweep::{
-    BadPoint, Curve, DirectionRecord, Grid2d, Interpolation, Line1d, Observer, OnBadPoint, PointFailure,
-    Progress, Provenance, Surface, SweepReport, Termination, grid_2d, interpolate, line_1d,
+    BadPoint, Curve, Damage, DirectionRecord, Grid2d, Interpolation, Journal, Line1d, Observer, OnBadPoint,
+    PointFailure, Progress, Provenance, Resumed, Surface, SweepReport, Termination, grid_2d, interpolate, line_1d,
 };
 
 /// The design of the crate: its words, what its numbers mean, and which module may use which.

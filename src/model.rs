@@ -110,6 +110,15 @@ pub trait Loss<D: ?Sized + Sync>: Model {
         Ok(())
     }
 
+    /// A hash of the data, and of all in the oracle beside θ that its values depend on; none by default.
+    ///
+    /// Results record it, and a [journal](crate::Grid2d::journal) is refused where it differs. It must be the
+    /// same in every process. A few lines with any fixed hash function over the bytes of the data will do.
+    fn fingerprint(&self, data: &D) -> Option<u64> {
+        let _ = data;
+        None
+    }
+
     /// Gets ready for a sweep over `plane`, once for each data set; [`pointwise`] by default.
     ///
     /// # Errors

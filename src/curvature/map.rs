@@ -16,7 +16,8 @@ use crate::{
     Surface,
     sweep::{
         Axis,
-        options::{Options, Origin, Swept, Task, axis_options, sweep_options},
+        options::{Options, Origin, Task, axis_options, sweep_options},
+        swept::Swept,
     },
 };
 

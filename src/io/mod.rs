@@ -4,7 +4,6 @@
 mod checkpoint;
 #[cfg(feature = "npz")]
 mod npz;
-mod replace;
 
 #[cfg(feature = "safetensors")]
 pub use checkpoint::{Checkpoint, CheckpointReader, checkpoint_bytes, read_checkpoint, write_checkpoint};

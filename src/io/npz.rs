@@ -5,7 +5,7 @@ use std::{fs, io::BufWriter, path::Path};
 use ndarray::{Array1, ArrayView, Dimension};
 use ndarray_npy::{NpzWriter, WriteNpzError};
 
-use super::replace::replace;
+use crate::replace::replace;
 use crate::{Curve, Error, Result, Surface, SweepReport};
 
 impl Surface {

@@ -95,6 +95,18 @@ impl Layout {
         self.len
     }
 
+    /// A hash of all names, shapes, roles and filter axes.
+    pub(crate) fn content_hash(&self) -> u64 {
+        let mut hasher = xxhash_rust::xxh3::Xxh3::new();
+        for block in self.blocks() {
+            hasher.update(
+                format!("{}\n{:?} {:?} {:?}\n", block.name(), block.shape(), block.role(), block.filter_axis())
+                    .as_bytes(),
+            );
+        }
+        hasher.digest()
+    }
+
     /// The block of this name.
     ///
     /// # Errors

@@ -10,7 +10,11 @@ use std::{
     },
 };
 
-use super::{BadPoint, Observer, OnBadPoint, PointFailure, Progress, Termination};
+use super::{
+    BadPoint, Observer, OnBadPoint, PointFailure, Progress, Termination,
+    journal::{Keeper, Known, Ledger, encode},
+    swept::filled,
+};
 use crate::{Error, Point, Prepared, Result, Worker, guard::panic_message};
 
 /// What is to be evaluated: every point of α × β, on every data set.
@@ -25,6 +29,12 @@ pub(crate) struct Job<'a> {
     /// Points in the order to evaluate them, stage by stage: a stage begins when the one before has
     /// ended. None for all points at once.
     pub(crate) stages: Option<&'a [Vec<usize>]>,
+    /// (k, n): of all points those whose number is k modulo n. None for all.
+    pub(crate) shard: Option<(usize, usize)>,
+    /// Where finished points are written.
+    pub(crate) ledger: Option<&'a Ledger>,
+    /// What data sets keep of a point beside its values.
+    pub(crate) keeper: Option<&'a dyn Keeper>,
     pub(crate) observer: Option<&'a dyn Observer>,
     pub(crate) on_bad: OnBadPoint,
 }
@@ -49,6 +59,8 @@ pub(crate) struct Outcome {
 /// The state that threads share.
 struct Shared<'a> {
     job: &'a Job<'a>,
+    /// Points known before and to come.
+    total: usize,
     done: AtomicUsize,
     stop: AtomicU8,
     bad: Mutex<Vec<(usize, usize, BadPoint)>>,
@@ -69,6 +81,9 @@ struct Private<'a> {
     points: Vec<Point>,
     share: Vec<f64>,
     sum: Vec<f64>,
+    /// What failed of the points in hand, and their records; unused without a journal.
+    failures: Vec<(usize, usize, PointFailure)>,
+    records: Vec<u8>,
 }
 
 /// A point whose chunks are evaluated by different threads.
@@ -107,25 +122,37 @@ impl Job<'_> {
         self.sets.len() * self.channels.len()
     }
 
-    /// Evaluates the job on the current rayon pool.
-    pub(crate) fn run(&self) -> Result<Outcome> {
+    /// Evaluates what is not known yet of the job, on the current rayon pool.
+    pub(crate) fn run(&self, known: Known) -> Result<Outcome> {
         let (points, stride) = (self.points(), self.stride());
-        let mut values = filled(points * stride, f64::NAN)?;
-        let mut computed = filled(points, false)?;
+        let Known { mut values, mut computed, bad } = known;
+        let before = computed.iter().filter(|&&done| done).count();
+        let left = |point: usize| !computed[point] && self.is_mine(point);
+        // All of it at once where nothing is known or left to others; else what is left, stage by stage.
+        let stages: Option<Vec<Vec<usize>>> = match self.stages {
+            Some(stages) => Some(stages.iter().map(|stage| only(stage.iter().copied(), left)).collect()),
+            None if before > 0 || self.shard.is_some() => Some(vec![only(0..points, left)]),
+            None => None,
+        };
+        let total = before + stages.as_ref().map_or(points, |stages| stages.iter().map(Vec::len).sum());
         // All memory is taken before the first point, since nothing computed must be lost.
-        let largest = self.stages.map_or(0, |stages| stages.iter().map(Vec::len).max().unwrap_or(0));
+        let largest = stages.as_ref().map_or(0, |stages| stages.iter().map(Vec::len).max().unwrap_or(0));
         let mut room = (filled(largest * stride, f64::NAN)?, filled(largest, false)?);
         if let Some(observer) = self.observer {
-            observer.started(points);
+            observer.started(total);
+            if before > 0 {
+                observer.resumed(before);
+            }
         }
         let shared = Shared {
             job: self,
-            done: AtomicUsize::new(0),
+            total,
+            done: AtomicUsize::new(before),
             stop: AtomicU8::new(RUN),
-            bad: Mutex::new(Vec::new()),
+            bad: Mutex::new(bad),
             panic: Mutex::new(None),
         };
-        match self.stages {
+        match &stages {
             None => shared.run_stage(Stage::All, &mut values, &mut computed),
             Some(stages) => shared.run_stages(stages, &mut room, &mut values, &mut computed),
         }
@@ -138,13 +165,20 @@ impl Job<'_> {
         let mut bad = shared.bad.into_inner().unwrap_or_else(PoisonError::into_inner);
         bad.sort_by_key(|&(point, set, _)| (point, set));
         let complete = computed.iter().all(|&done| done);
+        let mine = complete || (0..points).all(|point| computed[point] || !self.is_mine(point));
         let termination = match shared.stop.into_inner() {
             STOPPED => Termination::BadPoint,
-            CANCELLED if !complete => Termination::Cancelled,
-            _ => Termination::Complete,
+            CANCELLED if !mine => Termination::Cancelled,
+            _ if complete => Termination::Complete,
+            _ => Termination::Partial,
         };
         let bad_points = bad.into_iter().map(|(_, _, bad)| bad).collect();
         Ok(Outcome { values, computed, bad_points, termination })
+    }
+
+    /// Whether a point is one of this shard.
+    fn is_mine(&self, point: usize) -> bool {
+        self.shard.is_none_or(|(k, n)| point % n == k)
     }
 
     fn place(&self, point: usize) -> ([usize; 2], Point) {
@@ -229,6 +263,9 @@ impl<'a> Shared<'a> {
                     }
                     let first = first + index * batch;
                     self.evaluate(&mut private, stage, first, values);
+                    if !self.write(&mut private, stage, first, values) {
+                        break;
+                    }
                     computed.fill(true);
                     for (k, values) in values.chunks_exact(stride).enumerate() {
                         self.tell(stage.point(first + k), values);
@@ -295,13 +332,15 @@ impl<'a> Shared<'a> {
                     divide(out, self.job.sets[set].divisor);
                     first += n;
                     if let Some((_, failure)) = failures[set].take() {
-                        self.record(point, set, out, failure);
+                        self.record(&mut private, point, set, out, failure);
                     } else {
-                        self.inspect(point, set, out);
+                        self.inspect(&mut private, point, set, out);
                     }
                 }
-                **computed = true;
-                self.tell(point, values);
+                if self.write(&mut private, Stage::These(&[point]), 0, values) {
+                    **computed = true;
+                    self.tell(point, values);
+                }
             }
         });
     }
@@ -313,6 +352,8 @@ impl<'a> Shared<'a> {
             points: Vec::with_capacity(batch),
             share: vec![0.0; room],
             sum: vec![0.0; room],
+            failures: Vec::new(),
+            records: Vec::new(),
         }
     }
 
@@ -344,11 +385,12 @@ impl<'a> Shared<'a> {
                 for (k, values) in values.chunks_exact_mut(stride).enumerate() {
                     let out = &mut values[set * channels..][..channels];
                     out.copy_from_slice(&private.sum[k * channels..][..channels]);
-                    self.inspect(stage.point(first + k), set, out);
+                    self.inspect(private, stage.point(first + k), set, out);
                 }
             }
             Err(failure) if count == 1 => {
-                self.record(stage.point(first), set, &mut values[set * channels..][..channels], failure);
+                let out = &mut values[set * channels..][..channels];
+                self.record(private, stage.point(first), set, out, failure);
             }
             Err(_) => {
                 for (k, values) in values.chunks_exact_mut(stride).enumerate() {
@@ -359,32 +401,68 @@ impl<'a> Shared<'a> {
     }
 
     /// Lists a point whose values are not finite; the values stay.
-    fn inspect(&self, point: usize, set: usize, out: &mut [f64]) {
+    fn inspect(&self, private: &mut Private<'a>, point: usize, set: usize, out: &mut [f64]) {
         if let Some(k) = out.iter().take(self.job.finite).position(|value| !value.is_finite()) {
             let failure = PointFailure::NonFinite { channel: self.job.channels[k].clone(), value: out[k] };
-            self.list(point, set, failure);
+            self.list(private, point, set, failure);
         }
     }
 
-    fn record(&self, point: usize, set: usize, out: &mut [f64], failure: PointFailure) {
+    fn record(
+        &self,
+        private: &mut Private<'a>,
+        point: usize,
+        set: usize,
+        out: &mut [f64],
+        failure: PointFailure,
+    ) {
         out.fill(f64::NAN);
-        self.list(point, set, failure);
+        self.list(private, point, set, failure);
     }
 
-    fn list(&self, point: usize, set: usize, failure: PointFailure) {
+    fn list(&self, private: &mut Private<'a>, point: usize, set: usize, failure: PointFailure) {
         let (index, coordinates) = self.job.place(point);
         let data = self.job.sets[set].name.to_owned();
+        if self.job.ledger.is_some() {
+            private.failures.push((point, set, failure.clone()));
+        }
         lock(&self.bad).push((point, set, BadPoint { index, coordinates, data, failure }));
         if self.job.on_bad == OnBadPoint::Stop {
             self.halt(STOPPED);
         }
     }
 
+    /// Writes finished points to the journal, if there is one; false if it could not.
+    fn write(&self, private: &mut Private<'a>, stage: Stage<'_>, first: usize, values: &[f64]) -> bool {
+        let Some(ledger) = self.job.ledger else { return true };
+        let Private { failures, records, .. } = private;
+        records.clear();
+        let rows = values.chunks_exact(self.job.stride());
+        let count = rows.len();
+        for (k, values) in rows.enumerate() {
+            let point = stage.point(first + k);
+            let failures = failures.iter().filter(|(other, ..)| *other == point);
+            let failures = failures.map(|(_, set, failure)| (*set, failure));
+            let extra = |set: usize, out: &mut Vec<u8>| {
+                if let Some(keeper) = self.job.keeper {
+                    keeper.save(set, point, out);
+                }
+            };
+            encode(ledger.form(), point, values, failures, extra, records);
+        }
+        failures.clear();
+        let written = ledger.append(records, count);
+        if !written {
+            self.halt(STOPPED);
+        }
+        written
+    }
+
     fn tell(&self, point: usize, values: &[f64]) {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         if let Some(observer) = self.job.observer {
             let (index, coordinates) = self.job.place(point);
-            let progress = Progress { done, total: self.job.points(), index, coordinates, values };
+            let progress = Progress { done, total: self.total, index, coordinates, values };
             match catch_unwind(AssertUnwindSafe(|| observer.point(&progress))) {
                 Ok(ControlFlow::Continue(())) => {}
                 Ok(ControlFlow::Break(())) => self.halt(CANCELLED),
@@ -468,14 +546,9 @@ fn divide(sum: &mut [f64], divisor: f64) {
     }
 }
 
-fn filled<T: Clone>(len: usize, value: T) -> Result<Vec<T>> {
-    let mut vector = Vec::new();
-    vector.try_reserve_exact(len).map_err(|_| Error::OutOfMemory {
-        what: "the values of the grid",
-        bytes: (len as u64).saturating_mul(size_of::<T>() as u64),
-    })?;
-    vector.resize(len, value);
-    Ok(vector)
+/// What is left of some points.
+fn only(points: impl Iterator<Item = usize>, left: impl Fn(usize) -> bool) -> Vec<usize> {
+    points.filter(|&point| left(point)).collect()
 }
 
 /// A lock is poisoned only if the caller's observer panicked; what it guards is whole even then.

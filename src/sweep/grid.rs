@@ -5,7 +5,8 @@ use ndarray::{Array2, Array3, ArrayView2, s};
 use super::{
     Observer, OnBadPoint, SweepReport,
     axis::Axis,
-    options::{Options, Origin, Swept, axis_options, result_accessors, sweep_options},
+    options::{Options, Origin, axis_options, result_accessors, sweep_options},
+    swept::Swept,
 };
 use crate::{Directions, Error, Loss, Result};
 

@@ -5,7 +5,8 @@ use ndarray::{Array1, Array2, ArrayView1, s};
 use super::{
     DirectionRecord, Observer, OnBadPoint, SweepReport,
     axis::Axis,
-    options::{Options, Origin, Swept, axis_options, result_accessors, sweep_options},
+    options::{Options, Origin, axis_options, result_accessors, sweep_options},
+    swept::Swept,
 };
 use crate::{Buffers, Direction, Error, Loss, Plane, Result, Role, params::content_hash};
 
@@ -149,11 +150,8 @@ impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> Interpolation<'a, M, D> {
             return Err(Error::ZeroDirection { which: "interpolation's".to_owned() });
         }
         let plane = Plane::interpolation(layout, self.a, &end)?;
-        let origin = Origin {
-            theta_hash: content_hash(self.a),
-            directions: vec![DirectionRecord::between(content_hash(&end))],
-            cosine: None,
-        };
+        let directions = vec![DirectionRecord::between(content_hash(&end))];
+        let origin = Origin::new("interpolation", layout, self.a, directions, None);
         self.options.sweep_loss(self.model, &plane, &self.alpha, None, origin).map(Curve::new)
     }
 }

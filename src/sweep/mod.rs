@@ -3,13 +3,18 @@
 mod axis;
 mod driver;
 mod grid;
+pub(crate) mod journal;
 mod line;
 mod observer;
 pub(crate) mod options;
 mod report;
+pub(crate) mod swept;
 
 pub(crate) use axis::Axis;
 pub use grid::{Grid2d, Surface, grid_2d};
+pub use journal::{Damage, Journal};
 pub use line::{Curve, Interpolation, Line1d, interpolate, line_1d};
 pub use observer::{Observer, Progress};
-pub use report::{BadPoint, DirectionRecord, OnBadPoint, PointFailure, Provenance, SweepReport, Termination};
+pub use report::{
+    BadPoint, DirectionRecord, OnBadPoint, PointFailure, Provenance, Resumed, SweepReport, Termination,
+};

@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Progress<'a> {
-    /// Points finished so far, this one included.
+    /// Points finished so far, this one and those of the journal included.
     pub done: usize,
-    /// Points of the whole sweep.
+    /// Points of the whole sweep; of a shard, its own.
     pub total: usize,
     /// The indices (i, j) of this point; j is 0 on a line.
     pub index: [usize; 2],
@@ -53,9 +53,15 @@ pub struct Progress<'a> {
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 pub trait Observer: Sync {
-    /// The sweep starts; it has `total` points.
+    /// The sweep starts; it has `total` points (those of its shard, if it is one of several).
     fn started(&self, total: usize) {
         let _ = total;
+    }
+
+    /// The sweep goes on with a journal in which `done` of its points are; called after
+    /// [`started`](Self::started).
+    fn resumed(&self, done: usize) {
+        let _ = done;
     }
 
     /// A point is finished. [`ControlFlow::Break`] cancels the sweep: points in flight are

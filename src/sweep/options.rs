@@ -1,14 +1,16 @@
 //! What all sweeps have in common: data sets, threads, observer, limits; and how they run.
 
-use std::time::Instant;
+use std::{path::PathBuf, time::Instant};
 
 use super::{
     DirectionRecord, Observer, OnBadPoint, Provenance, SweepReport,
     axis::Axis,
     driver::{Job, Set},
+    journal::{Header, Keeper, Known, Ledger, full_channels},
+    swept::Swept,
 };
 use crate::{
-    BoxError, Direction, Directions, Error, Loss, Model, Plane, Prepared, Result, Scalar,
+    BoxError, Direction, Directions, Error, Layout, Loss, Model, Plane, Prepared, Result, Scalar,
     direction::ensure_moves, guard::guarded, params::content_hash,
 };
 
@@ -19,10 +21,17 @@ pub(crate) struct Options<'a, D: ?Sized> {
     pub(crate) observer: Option<&'a dyn Observer>,
     pub(crate) on_bad: OnBadPoint,
     pub(crate) memory_limit: u64,
+    pub(crate) journal: Option<PathBuf>,
+    /// (k, n); see [`Job::shard`].
+    pub(crate) shard: Option<(usize, usize)>,
 }
 
 /// What a line or plane is made of, for the provenance.
 pub(crate) struct Origin {
+    /// `line`, `interpolation` or `plane`.
+    pub(crate) kind: &'static str,
+    pub(crate) layout_hash: u64,
+    pub(crate) parameters: usize,
     pub(crate) theta_hash: u64,
     pub(crate) directions: Vec<DirectionRecord>,
     pub(crate) cosine: Option<f64>,
@@ -31,12 +40,19 @@ pub(crate) struct Origin {
 /// The coordinates of a sweep.
 pub(crate) struct Grid {
     pub(crate) alpha: Vec<f64>,
+    /// 0 alone on a line.
     pub(crate) beta: Vec<f64>,
 }
 
 /// What is evaluated where, and in which order.
-pub(crate) struct Task {
+pub(crate) struct Task<'a> {
     pub(crate) grid: Grid,
+    /// What else than a loss, and how; for the journal.
+    pub(crate) settings: String,
+    /// The content of each data set, as the oracle calls it.
+    pub(crate) fingerprints: Vec<Option<u64>>,
+    /// What data sets keep of a point beside its values.
+    pub(crate) keeper: Option<&'a dyn Keeper>,
     pub(crate) channels: Vec<String>,
     /// How many of the channels, the first ones, must be finite for a point to be good.
     pub(crate) finite: usize,
@@ -44,16 +60,6 @@ pub(crate) struct Task {
     pub(crate) stages: Option<Vec<Vec<usize>>>,
     pub(crate) origin: Origin,
     pub(crate) scalar: &'static str,
-}
-
-/// The values of a sweep, [point, data set × channel], and what it says of itself.
-pub(crate) struct Swept {
-    pub(crate) alpha: Vec<f64>,
-    pub(crate) beta: Vec<f64>,
-    pub(crate) values: Vec<f64>,
-    pub(crate) computed: Vec<bool>,
-    pub(crate) channels: Vec<String>,
-    pub(crate) report: SweepReport,
 }
 
 impl Origin {
@@ -67,7 +73,7 @@ impl Origin {
         ensure_moves("only", direction)?;
         let plane = Plane::line(layout, theta, direction.values())?;
         let directions = vec![DirectionRecord::of(direction)];
-        Ok((plane, Self { theta_hash: content_hash(theta), directions, cosine: None }))
+        Ok((plane, Self::new("line", layout, theta, directions, None)))
     }
 
     /// The plane through the model's parameters that two directions span.
@@ -80,8 +86,18 @@ impl Origin {
         layout.ensure_same(first.layout())?;
         let plane = Plane::spanned(layout, theta, first.values(), second.values())?;
         let records = vec![DirectionRecord::of(first), DirectionRecord::of(second)];
-        let cosine = Some(directions.cosine());
-        Ok((plane, Self { theta_hash: content_hash(theta), directions: records, cosine }))
+        Ok((plane, Self::new("plane", layout, theta, records, Some(directions.cosine()))))
+    }
+
+    pub(crate) fn new<S: Scalar>(
+        kind: &'static str,
+        layout: &Layout,
+        theta: &[S],
+        directions: Vec<DirectionRecord>,
+        cosine: Option<f64>,
+    ) -> Self {
+        let (layout_hash, theta_hash) = (layout.content_hash(), content_hash(theta));
+        Self { kind, layout_hash, parameters: layout.len(), theta_hash, directions, cosine }
     }
 }
 
@@ -93,6 +109,8 @@ impl<D: ?Sized> Default for Options<'_, D> {
             observer: None,
             on_bad: OnBadPoint::default(),
             memory_limit: 4 << 30,
+            journal: None,
+            shard: None,
         }
     }
 }
@@ -104,6 +122,8 @@ impl<D: ?Sized> std::fmt::Debug for Options<'_, D> {
             .field("threads", &self.threads)
             .field("on_bad", &self.on_bad)
             .field("memory_limit", &self.memory_limit)
+            .field("journal", &self.journal)
+            .field("shard", &self.shard)
             .finish_non_exhaustive()
     }
 }
@@ -114,54 +134,78 @@ impl<D: ?Sized> Options<'_, D> {
     /// `prepare` gets the number of each data set once, before the first point.
     pub(crate) fn sweep<'p>(
         &self,
-        task: Task,
+        task: Task<'_>,
         prepare: &(dyn Fn(usize) -> Result<Box<dyn Prepared + 'p>, BoxError> + Sync),
     ) -> Result<Swept>
     where
         D: Sync,
     {
         let started = Instant::now();
-        let Task { grid: Grid { alpha, beta }, channels, finite, stages, origin, scalar } = task;
-        let full: Vec<String> = (self.data.iter())
-            .flat_map(|(name, _)| {
-                let prefix = if name.is_empty() { String::new() } else { format!("{name} ") };
-                channels.iter().map(move |channel| format!("{prefix}{channel}")).collect::<Vec<_>>()
-            })
-            .collect();
+        let Task { grid: Grid { alpha, beta }, channels, finite, stages, origin, scalar, .. } = task;
+        let names: Vec<String> = self.data.iter().map(|(name, _)| name.clone()).collect();
+        let full = full_channels(&names, &channels);
         let distinct: std::collections::HashSet<&String> = full.iter().collect();
         if channels.is_empty() || distinct.len() < full.len() {
             return Err(Error::Channels { channels: full });
         }
+        if let Some((k, n)) = self.shard.filter(|(k, n)| k >= n) {
+            return Err(Error::Shard { k, n });
+        }
+        let provenance = Provenance {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            scalar: scalar.to_owned(),
+            theta_hash: Some(origin.theta_hash),
+            directions: origin.directions,
+            cosine: origin.cosine,
+            data: names,
+            data_hashes: task.fingerprints,
+        };
+        let header = Header {
+            sweep: origin.kind.to_owned(),
+            settings: task.settings,
+            parameters: origin.parameters,
+            layout_hash: origin.layout_hash,
+            alpha,
+            beta: (origin.kind == "plane").then(|| beta.clone()),
+            channels,
+            finite,
+            provenance,
+        };
         let run = || {
             let mut sets = Vec::with_capacity(self.data.len());
             for (number, (name, _)) in self.data.iter().enumerate() {
                 let during = format!("preparing the plane for data set `{name}`");
                 sets.push(guarded(&during, || Ok(Set::new(name, prepare(number)?)))?);
             }
+            let mut known = Known::nothing(&header)?;
+            let (ledger, resumed) = match &self.journal {
+                Some(path) => {
+                    let (ledger, resumed) = Ledger::resume(path, &header, task.keeper, &mut known)?;
+                    (Some(ledger), resumed)
+                }
+                None => (None, None),
+            };
             let job = Job {
-                alpha: &alpha,
+                alpha: &header.alpha,
                 beta: &beta,
                 sets,
-                channels: &channels,
+                channels: &header.channels,
                 finite,
                 stages: stages.as_deref(),
+                shard: self.shard,
+                ledger: ledger.as_ref(),
+                keeper: task.keeper,
                 observer: self.observer,
                 on_bad: self.on_bad,
             };
-            Ok((job.run()?, rayon::current_num_threads()))
+            let outcome = job.run(known)?;
+            drop(job);
+            ledger.map_or(Ok(()), Ledger::close)?;
+            Ok((outcome, resumed, rayon::current_num_threads()))
         };
-        let (outcome, threads) = match self.pool()? {
+        let (outcome, resumed, threads) = match self.pool()? {
             Some(pool) => pool.install(run)?,
             None => run()?,
-        };
-
-        let provenance = Provenance {
-            version: env!("CARGO_PKG_VERSION"),
-            scalar,
-            theta_hash: origin.theta_hash,
-            directions: origin.directions,
-            cosine: origin.cosine,
-            data: self.data.iter().map(|(name, _)| name.clone()).collect(),
         };
         let report = SweepReport {
             termination: outcome.termination,
@@ -170,8 +214,10 @@ impl<D: ?Sized> Options<'_, D> {
             bad_points: outcome.bad_points,
             elapsed: started.elapsed(),
             threads,
-            provenance,
+            journal: resumed,
+            provenance: header.provenance,
         };
+        let alpha = header.alpha;
         Ok(Swept { alpha, beta, values: outcome.values, computed: outcome.computed, channels: full, report })
     }
 
@@ -201,9 +247,27 @@ impl<D: ?Sized> Options<'_, D> {
     {
         let channels = guarded("naming its channels", || Ok(model.channels()))?;
         let grid = self.grid(alpha, beta, channels.len())?;
-        let finite = channels.len();
-        let task = Task { grid, channels, finite, stages: None, origin, scalar: M::Scalar::NAME };
+        let task = Task {
+            grid,
+            settings: String::new(),
+            fingerprints: self.fingerprints(model)?,
+            keeper: None,
+            finite: channels.len(),
+            channels,
+            stages: None,
+            origin,
+            scalar: M::Scalar::NAME,
+        };
         self.sweep(task, &|number| model.prepare(plane, self.data[number].1))
+    }
+
+    /// What the oracle calls the content of each data set.
+    pub(crate) fn fingerprints<M: Loss<D> + ?Sized>(&self, model: &M) -> Result<Vec<Option<u64>>>
+    where
+        D: Sync,
+    {
+        let of = |(_, data): &(String, &D)| guarded("taking a fingerprint", || Ok(model.fingerprint(data)));
+        self.data.iter().map(of).collect()
     }
 
     fn check_data(&self) -> Result<()> {
@@ -291,6 +355,37 @@ macro_rules! sweep_options {
             /// What to do when a point fails or is not finite; to record it and go on by default.
             pub fn on_bad_point(mut self, on_bad: OnBadPoint) -> Self {
                 self.options.on_bad = on_bad;
+                self
+            }
+
+            /// Writes every point to a file as it finishes, so that the sweep survives its process: the same
+            /// call, made again, evaluates only what is missing and gives the same bits as a sweep that was
+            /// never disturbed. A file that does not exist is begun.
+            ///
+            /// The journal holds the axes, the crate's version, hashes of θ, of the layout, the directions and
+            /// (where the oracle has a [`fingerprint`](crate::Loss::fingerprint)) of the data, and a checksum
+            /// for each point. [`Journal`](crate::Journal) reads it.
+            /// [`SweepReport::journal`](crate::SweepReport::journal) says what was found in it.
+            ///
+            /// `run` then also fails with [`Error::JournalMismatch`](crate::Error::JournalMismatch) for a
+            /// journal of another sweep, [`Error::NotAJournal`](crate::Error::NotAJournal),
+            /// [`Error::JournalInUse`](crate::Error::JournalInUse) if another process writes it, and
+            /// [`Error::JournalWrite`](crate::Error::JournalWrite) when the disk is full: what is in the journal
+            /// by then stays there.
+            pub fn journal(mut self, path: impl Into<std::path::PathBuf>) -> Self {
+                self.options.journal = Some(path.into());
+                self
+            }
+
+            /// Evaluates only points k, k + n, k + 2n, ... of the sweep (counted row by row from 0), with k from 0
+            /// to n − 1, and leaves the others to other processes. Their [journals](Self::journal) make the
+            /// whole: [`Journal::read`](crate::Journal::read). The result alone has NaN where others compute
+            /// and ends as [`Termination::Partial`](crate::Termination::Partial). A map of eigenvalue ratios
+            /// starts all points of a shard cold.
+            ///
+            /// `run` fails with [`Error::Shard`](crate::Error::Shard) unless k < n.
+            pub fn shard(mut self, k: usize, n: usize) -> Self {
+                self.options.shard = Some((k, n));
                 self
             }
 

@@ -1,6 +1,6 @@
 //! What a sweep says of itself: how it ended, which points failed, and what it was a sweep of.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, ops::Range, sync::Arc, time::Duration};
 
 use crate::{Direction, DirectionSource, Normalization, Scalar, params::content_hash};
 
@@ -14,6 +14,8 @@ pub enum Termination {
     Cancelled,
     /// A bad point ended it, as asked by [`OnBadPoint::Stop`].
     BadPoint,
+    /// Every point of this shard was evaluated; those of others are missing.
+    Partial,
 }
 
 /// What a sweep does when a point fails or is not finite.
@@ -73,22 +75,36 @@ pub struct SweepReport {
     pub elapsed: Duration,
     /// Threads of the pool.
     pub threads: usize,
+    /// What was found in the journal, if there was one to go on with.
+    pub journal: Option<Resumed>,
     /// What it was a sweep of.
     pub provenance: Provenance,
 }
 
-/// What a result came from. The axes are in the result itself; data is known by its name alone.
+/// What a sweep found in its journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Resumed {
+    /// Points that were there, and were not evaluated again.
+    pub points: usize,
+    /// Bytes of an unfinished record at the end, as a killed process leaves it; they were dropped.
+    pub torn: u64,
+    /// Bytes between records that are none: the file was changed. Their points were evaluated again.
+    pub damaged: Vec<Range<u64>>,
+}
+
+/// What a result came from. The axes are in the result itself.
 ///
 /// Hashes are XXH3 with 64 bits over the values as little-endian bytes.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Provenance {
     /// The version of this crate.
-    pub version: &'static str,
+    pub version: String,
     /// The scalar of the parameters: `"f32"` or `"f64"`.
-    pub scalar: &'static str,
-    /// The hash of θ (of θ_a for an interpolation).
-    pub theta_hash: u64,
+    pub scalar: String,
+    /// The hash of θ (of θ_a for an interpolation); none for values that come from elsewhere.
+    pub theta_hash: Option<u64>,
     /// The directions; for an interpolation one, θ_b − θ_a, with the hash of its end: θ_b, with the
     /// buffers of θ_a unless they move.
     pub directions: Vec<DirectionRecord>,
@@ -96,6 +112,8 @@ pub struct Provenance {
     pub cosine: Option<f64>,
     /// The names of the data sets, as the caller gave them.
     pub data: Vec<String>,
+    /// What the oracle calls the content of each data set ([`Loss::fingerprint`](crate::Loss::fingerprint)).
+    pub data_hashes: Vec<Option<u64>>,
 }
 
 /// Where one direction came from.

@@ -5,7 +5,7 @@ use std::{borrow::Cow, io::Write, path::Path};
 use safetensors::{Dtype, View};
 
 use super::decode::dtype;
-use crate::{Error, Layout, Result, Scalar, io::replace::replace};
+use crate::{Error, Layout, Result, Scalar, crate::replace::replace};
 
 /// The key of a file's own data, which no tensor can have.
 const METADATA: &str = "__metadata__";

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use crate::{Error, Result};
 
 /// Lets `write` fill a file beside the target, syncs it, and moves it there.
-pub(in crate::io) fn replace(path: &Path, write: impl FnOnce(fs::File) -> Result<fs::File>) -> Result<()> {
+pub(crate) fn replace(path: &Path, write: impl FnOnce(fs::File) -> Result<fs::File>) -> Result<()> {
     let file_error = |source| Error::File { path: path.to_owned(), source };
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
