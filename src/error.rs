@@ -584,14 +584,45 @@ pub enum Error {
         /// The name.
         block: String,
     },
-    /// Arrays that could not be written as npz.
-    #[cfg(feature = "npz")]
-    #[error("{}: {source}", path.display())]
-    Npz {
-        /// The file.
-        path: std::path::PathBuf,
-        /// Why.
-        source: ndarray_npy::WriteNpzError,
+    /// A text that names no value of its type.
+    #[error("`{text}` is no {what}")]
+    Text {
+        /// What it should be.
+        what: &'static str,
+        /// The text.
+        text: String,
+    },
+    /// A channel whose values do not have the shape that the axes say.
+    #[error("channel `{channel}` has {} values where the axes have {}", display_shape(found), display_shape(expected))]
+    ChannelShape {
+        /// The channel.
+        channel: String,
+        /// Its shape.
+        found: Vec<usize>,
+        /// The number of points on each axis.
+        expected: Vec<usize>,
+    },
+    /// Bytes of a result that are damaged, or something else.
+    #[cfg(feature = "json")]
+    #[error("not a valid {format} file: {place} should be {expected}, not {found}")]
+    Format {
+        /// The format.
+        format: &'static str,
+        /// Where in the file.
+        place: String,
+        /// What should be there.
+        expected: String,
+        /// What is.
+        found: String,
+    },
+    /// A result that a format cannot hold.
+    #[cfg(feature = "json")]
+    #[error("{format} cannot hold this result: {reason}")]
+    Unwritable {
+        /// The format.
+        format: &'static str,
+        /// Why not.
+        reason: String,
     },
 }
 

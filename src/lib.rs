@@ -120,7 +120,7 @@ mod direction;
 mod error;
 mod guard;
 mod hessian;
-#[cfg(any(feature = "npz", feature = "safetensors"))]
+#[cfg(any(feature = "json", feature = "safetensors"))]
 mod io;
 mod model;
 #[cfg(feature = "nets")]

@@ -1,6 +1,6 @@
 //! Files that are replaced only when the new one is whole.
 
-use std::{fs, path::Path};
+use std::{fs, io::Write, path::Path};
 
 use crate::{Error, Result};
 
@@ -21,10 +21,23 @@ pub(crate) fn replace(path: &Path, write: impl FnOnce(fs::File) -> Result<fs::Fi
     written
 }
 
+/// Writes these bytes, whole or not at all.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    replace(path, |mut file| {
+        file.write_all(bytes).map_err(|source| Error::File { path: path.to_owned(), source })?;
+        Ok(file)
+    })
+}
+
+/// Reads a file and what is in it; errors name the file.
+#[cfg(feature = "json")]
+pub(crate) fn read<T>(path: &Path, parse: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
+    let bytes = fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+    parse(&bytes).map_err(|error| Error::InFile { path: path.to_owned(), source: Box::new(error) })
+}
+
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
 
     #[test]

@@ -2,14 +2,13 @@
 
 use std::time::Instant;
 
-use ndarray::Array2;
-
 use super::{
     Lanczos, RatioCurve, RatioSurface,
     operator::HessianOperator,
     order,
-    point::{CHANNELS, RatioPlane, Recipe, Store},
+    point::{CHANNELS, RatioPlane, Recipe},
     ratio::Totals,
+    store::Stores,
 };
 use crate::{
     Curve, Direction, Directions, Error, HessianProduct, Mask, Observer, OnBadPoint, Plane, Result, Scalar,
@@ -279,8 +278,19 @@ impl Default for Recipe {
     }
 }
 
+impl Recipe {
+    /// All that the values depend on, for a journal.
+    fn settings(&self) -> String {
+        let Self { lanczos, mask, warm } = self;
+        let blocks = mask.as_ref().map_or_else(|| "trained".to_owned(), |mask| format!("{:?}", mask.ranges()));
+        format!("eigenvalue ratio, {lanczos:?}, warm starts {warm}, blocks {blocks}")
+    }
+}
+
 /// The bytes that a map takes: values and what warm starts keep, and a Lanczos basis for each thread.
 struct Budget {
+    /// Parameters of an eigenvector.
+    dimension: usize,
     values_and_kept: u64,
     basis: u64,
 }
@@ -316,7 +326,7 @@ where
             "the map, with the eigenvectors that warm starts keep (without warm starts there are none),";
         return Err(Error::MemoryLimit { what, bytes, limit: options.memory_limit });
     }
-    Ok(Budget { values_and_kept: bytes, basis: recipe.lanczos.memory::<M::Scalar>(n) })
+    Ok(Budget { dimension: n, values_and_kept: bytes, basis: recipe.lanczos.memory::<M::Scalar>(n) })
 }
 
 fn run<M, D>(
@@ -332,12 +342,15 @@ where
     M: HessianProduct<D> + ?Sized,
     D: ?Sized + Sync,
 {
+    // Neighbours are in other shards.
+    let recipe = &Recipe { warm: recipe.warm && options.shard.is_none(), ..recipe.clone() };
     let grid = options.grid(alpha, beta, CHANNELS.len())?;
-    budget(model, alpha, beta, options, recipe)?;
-    let stores: Vec<Store> =
-        (0..options.data.len()).map(|number| Store::new(&grid.alpha, &grid.beta, number)).collect();
-    let points = grid.alpha.len() * grid.beta.len();
+    let dimension = budget(model, alpha, beta, options, recipe)?.dimension;
+    let stores = Stores::new(&grid.alpha, &grid.beta, options.data.len(), dimension);
     let task = Task {
+        settings: recipe.settings(),
+        fingerprints: options.fingerprints(model)?,
+        keeper: Some(&stores),
         stages: recipe.warm.then(|| order::stages(grid.alpha.len(), grid.beta.len())),
         channels: CHANNELS.map(str::to_owned).to_vec(),
         grid,
@@ -348,15 +361,9 @@ where
     };
     let swept = options.sweep(task, &|number| {
         let data = options.data[number].1;
-        Ok(Box::new(RatioPlane::new(model, data, plane, recipe, &stores[number])?))
+        Ok(Box::new(RatioPlane::new(model, data, plane, recipe, stores.get(number))?))
     })?;
-    let mut ends = Array2::from_elem((points, stores.len()), None);
-    for (mut column, store) in ends.columns_mut().into_iter().zip(&stores) {
-        column.iter_mut().zip(store.ends()).for_each(|(end, found)| *end = found);
-    }
-    let certain = stores[0].certain();
-    let sum = |of: fn(&Store) -> usize| stores.iter().map(of).sum();
-    Ok((swept, Totals { ends, certain, products: sum(Store::products), cold: sum(Store::cold) }))
+    Ok((swept, stores.totals()))
 }
 
 fn probe<M, D>(

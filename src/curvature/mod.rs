@@ -17,6 +17,7 @@ mod sample;
 mod sketch;
 mod slice;
 mod solver;
+mod store;
 mod trace;
 mod tridiagonal;
 

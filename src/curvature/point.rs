@@ -1,10 +1,5 @@
 //! One point of an eigenvalue-ratio map: warm from its neighbours where they agree, cold where not.
 
-use std::sync::{
-    OnceLock,
-    atomic::{AtomicU8, AtomicUsize, Ordering},
-};
-
 use super::{
     Extremes, HessianOperator, Lanczos, LanczosEnd, SymmetricOperator,
     basis::dot,
@@ -12,6 +7,7 @@ use super::{
     lanczos::RANDOM_SHARE,
     order,
     solver::{Solver, Start},
+    store::{Found, Run, Store},
 };
 use crate::{
     BoxError, Error, HessianProduct, Mask, Plane, Point, Prepared, Result, Scalar, Worker, params::norm,
@@ -48,26 +44,6 @@ pub(super) struct Recipe {
     pub(super) warm: bool,
 }
 
-/// What the points of one data set leave behind, for each other and for the report.
-pub(super) struct Store {
-    alpha: Vec<f64>,
-    beta: Vec<f64>,
-    number: usize,
-    found: Vec<OnceLock<Found>>,
-    /// Codes of why runs ended, and [`CERTAIN`].
-    ends: Vec<AtomicU8>,
-    products: AtomicUsize,
-    cold: AtomicUsize,
-}
-
-/// What a point found, for those that start from it.
-struct Found {
-    /// λ_min and λ_max.
-    ends: [f64; 2],
-    /// Their eigenvectors, as the upper halves of f32.
-    vectors: [Box<[u16]>; 2],
-}
-
 /// A plane ready for a map over one data set.
 pub(super) struct RatioPlane<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> {
     model: &'a M,
@@ -91,46 +67,6 @@ struct Tools<'a, S> {
     /// The sum of the neighbours' eigenvectors of each end, and one of them.
     sums: [Vec<S>; 2],
     one: Vec<S>,
-}
-
-impl Store {
-    pub(super) fn new(alpha: &[f64], beta: &[f64], number: usize) -> Self {
-        let points = alpha.len() * beta.len();
-        Self {
-            alpha: alpha.to_vec(),
-            beta: beta.to_vec(),
-            number,
-            found: (0..points).map(|_| OnceLock::new()).collect(),
-            ends: (0..points).map(|_| AtomicU8::new(0)).collect(),
-            products: AtomicUsize::new(0),
-            cold: AtomicUsize::new(0),
-        }
-    }
-
-    /// Why the run at each point ended; none where it did not run or failed.
-    pub(super) fn ends(&self) -> Vec<Option<LanczosEnd>> {
-        self.ends.iter().map(|code| decode(code.load(Ordering::Relaxed) & !CERTAIN)).collect()
-    }
-
-    /// Where the ratio is certified, or found warm and in accord with the neighbours.
-    pub(super) fn certain(&self) -> Vec<bool> {
-        self.ends.iter().map(|code| code.load(Ordering::Relaxed) & CERTAIN != 0).collect()
-    }
-
-    pub(super) fn products(&self) -> usize {
-        self.products.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn cold(&self) -> usize {
-        self.cold.load(Ordering::Relaxed)
-    }
-
-    /// The indices of a point, whose coordinates come from these axes.
-    fn locate(&self, [alpha, beta]: Point) -> [usize; 2] {
-        let find =
-            |axis: &[f64], value: f64| axis.partition_point(|&other| other < value).min(axis.len() - 1);
-        [find(&self.alpha, alpha), find(&self.beta, beta)]
-    }
 }
 
 impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> RatioPlane<'a, M, D> {
@@ -172,7 +108,7 @@ impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> RatioPlane<'a, M, D> {
         plane.theta_into(point, &mut tools.theta);
         tools.hessian.move_to(&tools.theta)?;
 
-        let stream = (store.number * store.found.len() + index) as u64;
+        let stream = (store.number * store.points() + index) as u64;
         let Recipe { lanczos, warm, .. } = recipe;
         let expected = if *warm { self.warm_start(tools, i, j) } else { None };
         let Tools { hessian, solver, sums: [start, _], .. } = tools;
@@ -188,18 +124,14 @@ impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> RatioPlane<'a, M, D> {
                 found
             }
         } else {
-            store.cold.fetch_add(1, Ordering::Relaxed);
             lanczos.advance(solver, hessian)?
         };
 
-        store.products.fetch_add(extremes.products, Ordering::Relaxed);
         let certified = within(extremes.ratio(), extremes.ratio_interval(), lanczos.tolerance)
             && extremes.end != LanczosEnd::Asymmetric;
         let certain = certified || (in_accord && extremes.end == LanczosEnd::Residuals);
-        let code = encode(extremes.end) | if certain { CERTAIN } else { 0 };
-        store.ends[index].store(code, Ordering::Relaxed);
         write(&extremes, certified, out);
-        if recipe.warm && order::is_needed(i, j) {
+        let found = (recipe.warm && order::is_needed(i, j)).then(|| {
             let Tools { solver, one, .. } = tools;
             solver.ritz(true);
             let last = solver.theta.len() - 1;
@@ -207,10 +139,10 @@ impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> RatioPlane<'a, M, D> {
                 solver.vector(which, one);
                 one.iter().map(|&v| round(v)).collect()
             });
-            // A point is computed once.
-            let _ =
-                store.found[index].set(Found { ends: [extremes.lambda_min, extremes.lambda_max], vectors });
-        }
+            Found { ends: [extremes.lambda_min, extremes.lambda_max], vectors }
+        });
+        let run = Run { end: extremes.end, certain, cold: expected.is_none(), products: extremes.products };
+        store.put(index, run, found);
         Ok(())
     }
 
@@ -222,7 +154,7 @@ impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> RatioPlane<'a, M, D> {
         let mut count = 0;
         let mut expected = [f64::INFINITY, f64::NEG_INFINITY];
         for pair in order::pairs(i, j, rows, columns) {
-            let [Some(one_side), Some(other)] = pair.map(|near| self.store.found[near].get()) else {
+            let [Some(one_side), Some(other)] = pair.map(|near| self.store.found(near)) else {
                 continue;
             };
             let middle = [0, 1].map(|end: usize| one_side.ends[end].midpoint(other.ends[end]));
@@ -323,24 +255,4 @@ fn write<S>(extremes: &Extremes<S>, certified: bool, out: &mut [f64]) {
 /// The upper half of an f32, rounded to nearest: eight bits are plenty for a start.
 fn round<S: Scalar>(v: S) -> u16 {
     ((v.as_f64() as f32).to_bits().saturating_add(0x8000) >> 16) as u16
-}
-
-const CERTAIN: u8 = 0x80;
-
-const ENDS: [LanczosEnd; 7] = [
-    LanczosEnd::Certified,
-    LanczosEnd::Residuals,
-    LanczosEnd::Decided,
-    LanczosEnd::Exact,
-    LanczosEnd::Breakdown,
-    LanczosEnd::ProductLimit,
-    LanczosEnd::Asymmetric,
-];
-
-fn encode(end: LanczosEnd) -> u8 {
-    ENDS.iter().position(|&other| other == end).map_or(0, |position| position as u8 + 1)
-}
-
-fn decode(code: u8) -> Option<LanczosEnd> {
-    ENDS.get(usize::from(code).checked_sub(1)?).copied()
 }

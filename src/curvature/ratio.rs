@@ -2,8 +2,8 @@
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
-use super::LanczosEnd;
-use crate::{Curve, Result, Surface, SweepReport};
+use super::{LanczosEnd, store::Run};
+use crate::{Curve, Error, Journal, Result, Surface, SweepReport};
 
 /// The eigenvalue ratio over a plane; `[i, j]` is always the point (α_i, β_j).
 #[derive(Clone, Debug)]
@@ -30,12 +30,37 @@ pub(super) struct Totals {
     pub(super) cold: usize,
 }
 
+impl Totals {
+    fn from_journal(journal: &Journal) -> Result<Self> {
+        let other = || Error::JournalKind { found: journal.kind().to_owned(), expected: "eigenvalue ratios" };
+        let mut totals = Self::nothing(journal.total(), journal.provenance().data.len());
+        for (point, set, bytes) in journal.extras() {
+            // Nothing is kept where the oracle failed.
+            if !bytes.is_empty() {
+                let (run, _) = Run::restore(bytes).ok_or_else(other)?;
+                totals.add(point, set, run);
+            }
+        }
+        if journal.is_of("eigenvalue ratio") { Ok(totals) } else { Err(other()) }
+    }
+}
+
 /// What both results tell.
 macro_rules! ratio_accessors {
     ($result:ident, $field:ident, $inner:ident, $view:ident, $axis:literal) => {
         impl $result {
             pub(super) fn new($field: $inner, totals: Totals) -> Self {
                 Self { $field, totals }
+            }
+
+            /// The map of a journal; points that it does not have are NaN. See
+            #[doc = concat!("[`", stringify!($inner), "::from_journal`].")]
+            ///
+            /// # Errors
+            /// As there, and [`Error::JournalKind`] for a journal of losses.
+            pub fn from_journal(journal: &Journal) -> Result<Self> {
+                let $field = $inner::from_journal(journal)?;
+                Ok(Self { $field, totals: Totals::from_journal(journal)? })
             }
 
             /// All channels, with axes, report and files.

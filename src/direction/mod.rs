@@ -10,9 +10,20 @@ pub use random::RandomDirections;
 
 pub(crate) use pair::ensure_moves;
 
-use crate::{Layout, Mask, Result, Scalar, params::norm};
+use std::{fmt, str::FromStr};
+
+use crate::{Error, Layout, Mask, Result, Scalar, params::norm};
 
 /// Where a direction came from, as results record it.
+///
+/// ```
+/// use loss_landscape::DirectionSource;
+///
+/// let source: DirectionSource = "random, seed 42, stream 1".parse()?;
+/// assert_eq!(source, DirectionSource::Random { seed: 42, stream: 1 });
+/// assert_eq!(source.to_string(), "random, seed 42, stream 1");
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum DirectionSource {
@@ -214,10 +225,45 @@ impl<S: Scalar> Direction<S> {
     }
 }
 
+impl fmt::Display for DirectionSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Random { seed, stream } => write!(f, "random, seed {seed}, stream {stream}"),
+            Self::Between => f.write_str("between two parameter vectors"),
+            Self::Eigenvector { eigenvalue } => write!(f, "eigenvector of eigenvalue {eigenvalue}"),
+            Self::Given => f.write_str("given by the caller"),
+        }
+    }
+}
+
+/// Reads what `Display` writes.
+impl FromStr for DirectionSource {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let random = || {
+            let (seed, stream) = text.strip_prefix("random, seed ")?.split_once(", stream ")?;
+            Some(Self::Random { seed: seed.parse().ok()?, stream: stream.parse().ok()? })
+        };
+        let eigenvector = || {
+            let eigenvalue = text.strip_prefix("eigenvector of eigenvalue ")?.parse().ok()?;
+            Some(Self::Eigenvector { eigenvalue })
+        };
+        [Self::Between, Self::Given]
+            .into_iter()
+            .find(|source| source.to_string() == text)
+            .or_else(random)
+            .or_else(eigenvector)
+            .ok_or_else(|| Error::Text { what: "source of a direction", text: text.to_owned() })
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::{Block, Error, Role};
+    use crate::{Block, Role};
 
     #[test]
     fn buffers_move_only_on_request() {
@@ -257,5 +303,29 @@ mod tests {
         let layout = Layout::flat(1).unwrap();
         let far = Direction::between(&layout, &[f64::MAX], &[-f64::MAX], Buffers::Still);
         assert!(matches!(far, Err(Error::NonFinite { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn sources_are_read_as_they_are_written(seed: u64, stream: u64, bits: u64) {
+            let eigenvalue = f64::from_bits(bits);
+            for source in [
+                DirectionSource::Random { seed, stream },
+                DirectionSource::Between,
+                DirectionSource::Eigenvector { eigenvalue },
+                DirectionSource::Given,
+            ] {
+                let read: DirectionSource = source.to_string().parse().unwrap();
+                // NaN is no equal of itself.
+                prop_assert!(read == source || eigenvalue.is_nan() && read.to_string() == source.to_string());
+            }
+        }
+
+        #[test]
+        fn no_text_makes_the_sources_panic(text in ".{0,60}", seed in "[0-9+-]{0,30}") {
+            prop_assert!(text.parse::<DirectionSource>().is_err());
+            let _ = format!("random, seed {seed}, stream {seed}").parse::<DirectionSource>();
+            let _ = format!("eigenvector of eigenvalue {seed}").parse::<DirectionSource>();
+        }
     }
 }

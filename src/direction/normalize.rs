@@ -1,8 +1,10 @@
 //! Normalisation: what length a direction gets, filter by filter or layer by layer.
 
+use std::{fmt, str::FromStr};
+
 use ndarray::Axis;
 
-use crate::{Block, Layout, Result, Role, Scalar, params::norm};
+use crate::{Block, Error, Layout, Result, Role, Scalar, params::norm};
 
 /// To what a direction's entries are scaled, for blocks that the [`Policy`] normalises.
 ///
@@ -63,7 +65,10 @@ pub enum Conformance {
 /// let paper = Normalization::default();
 /// let original = Normalization::original(Policy::Copy).with_norm(Norm::Layer);
 /// assert_ne!(paper, original);
-/// assert_eq!(paper.to_string(), "filter; biases still, normalisation parameters still, buffers still");
+/// let text = "filter; biases still, normalisation parameters still, buffers still";
+/// assert_eq!(paper.to_string(), text);
+/// assert_eq!(text.parse::<Normalization>()?, paper);
+/// # Ok::<(), loss_landscape::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Normalization {
@@ -211,8 +216,8 @@ impl Normalization {
     }
 }
 
-impl std::fmt::Display for Norm {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Norm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::None => "none",
             Self::Filter => "filter",
@@ -224,8 +229,8 @@ impl std::fmt::Display for Norm {
     }
 }
 
-impl std::fmt::Display for Policy {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Still => "still",
             Self::Copy => "copy",
@@ -234,8 +239,8 @@ impl std::fmt::Display for Policy {
     }
 }
 
-impl std::fmt::Display for Normalization {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Normalization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { norm, biases, norm_parameters, buffers, conformance } = self;
         match conformance {
             Conformance::Paper => write!(
@@ -249,10 +254,48 @@ impl std::fmt::Display for Normalization {
     }
 }
 
+/// Reads what `Display` writes. Under [`Conformance::Original`], where nothing depends on the policy for
+/// parameters of normalisation layers, that policy is not written and comes back as [`Policy::Still`].
+impl FromStr for Normalization {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let paper = || {
+            let (norm, rest) = text.split_once("; biases ")?;
+            let (biases, rest) = rest.split_once(", normalisation parameters ")?;
+            let (norm_parameters, buffers) = rest.split_once(", buffers ")?;
+            Some(
+                Self::default()
+                    .with_norm(named(&NORMS, norm)?)
+                    .with_biases(named(&POLICIES, biases)?)
+                    .with_norm_parameters(named(&POLICIES, norm_parameters)?)
+                    .with_buffers(named(&POLICIES, buffers)?),
+            )
+        };
+        let original = || {
+            let (norm, rest) = text.split_once(" as in the original repository; rank 1 ")?;
+            let (rank_one, buffers) = rest.split_once(", buffers ")?;
+            let rule = Self::original(named(&POLICIES, rank_one)?).with_norm(named(&NORMS, norm)?);
+            Some(rule.with_buffers(named(&POLICIES, buffers)?))
+        };
+        paper().or_else(original).ok_or_else(|| Error::Text { what: "normalisation", text: text.to_owned() })
+    }
+}
+
+const NORMS: [Norm; 6] =
+    [Norm::None, Norm::Filter, Norm::Layer, Norm::Weight, Norm::UnitFilter, Norm::UnitLayer];
+const POLICIES: [Policy; 3] = [Policy::Still, Policy::Copy, Policy::Normalize];
+
+/// The one of these that is written so.
+fn named<T: Copy + fmt::Display>(all: &[T], text: &str) -> Option<T> {
+    all.iter().copied().find(|one| one.to_string() == text)
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::Error;
 
     fn layout() -> Layout {
         Layout::new([
@@ -308,5 +351,35 @@ mod tests {
         let rule = Normalization::default().with_norm(Norm::Weight);
         let error = rule.apply(&layout, &[1e30_f32], &mut [1e30_f32]).unwrap_err();
         assert!(matches!(error, Error::NonFinite { index: 0, .. }), "{error}");
+    }
+
+    #[test]
+    fn every_rule_is_read_as_it_is_written() {
+        let mut texts = std::collections::HashSet::new();
+        for norm in NORMS {
+            for (biases, norm_parameters, buffers) in
+                POLICIES.iter().flat_map(|&a| POLICIES.iter().map(move |&b| (a, b))).flat_map(|(a, b)| {
+                    POLICIES.iter().map(move |&c| (a, b, c))
+                })
+            {
+                let paper = Normalization { norm, biases, norm_parameters, buffers, ..Normalization::default() };
+                assert_eq!(paper.to_string().parse::<Normalization>().unwrap(), paper);
+                assert!(texts.insert(paper.to_string()));
+                let original = paper.with_conformance(Conformance::Original);
+                let read: Normalization = original.to_string().parse().unwrap();
+                assert_eq!(read, original.with_norm_parameters(Policy::Still));
+                assert_eq!(read.to_string(), original.to_string());
+                assert!(layout().blocks().iter().all(|block| read.policy(block) == original.policy(block)));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn other_texts_are_no_rules(cut in 0_usize..60, text in ".{0,20}") {
+            let whole = Normalization::default().to_string();
+            prop_assert!(matches!(text.parse::<Normalization>(), Err(Error::Text { .. })));
+            prop_assert!(whole[..cut].parse::<Normalization>().is_err());
+        }
     }
 }

@@ -2,8 +2,14 @@
 
 #[cfg(feature = "safetensors")]
 mod checkpoint;
+#[cfg(feature = "json")]
+mod json;
 #[cfg(feature = "npz")]
 mod npz;
+#[cfg(feature = "json")]
+mod table;
+#[cfg(all(test, feature = "json"))]
+mod testing;
 
 #[cfg(feature = "safetensors")]
 pub use checkpoint::{Checkpoint, CheckpointReader, checkpoint_bytes, read_checkpoint, write_checkpoint};

@@ -15,7 +15,7 @@ use super::{
     journal::{Keeper, Known, Ledger, encode},
     swept::filled,
 };
-use crate::{Error, Point, Prepared, Result, Worker, guard::panic_message};
+use crate::{Point, Prepared, Result, Worker, guard::panic_message};
 
 /// What is to be evaluated: every point of α × β, on every data set.
 pub(crate) struct Job<'a> {

@@ -99,6 +99,34 @@ impl Surface {
         Self { alpha, beta, values, computed, channels, report }
     }
 
+    /// A surface of values that come from elsewhere, such as another program: `[i, j]` of each channel is the
+    /// point (α_i, β_j).
+    ///
+    /// Its report says that all points are there and which are not finite; its provenance is the default, which
+    /// knows nothing.
+    ///
+    /// ```
+    /// use loss_landscape::{Surface, ndarray::array};
+    ///
+    /// let loss = array![[2.0, 1.0, 2.0], [1.0, 0.0, f64::NAN]];
+    /// let surface = Surface::from_channels(&[0.0, 1.0], &[-1.0, 0.0, 1.0], [("train loss".to_owned(), loss)])?;
+    /// assert_eq!(surface.channel("train loss")?[[1, 1]], 0.0);
+    /// assert_eq!(surface.report().bad_points[0].index, [1, 2]);
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Resolution`] or [`Error::Coordinates`] for an axis that is empty, not finite or not increasing;
+    /// [`Error::Channels`] for no channels or a name twice; [`Error::ChannelShape`].
+    pub fn from_channels(
+        alpha: &[f64],
+        beta: &[f64],
+        channels: impl IntoIterator<Item = (String, Array2<f64>)>,
+    ) -> Result<Self> {
+        let channels = channels.into_iter().map(|(name, values)| (name, values.into_dyn())).collect();
+        Swept::from_channels(alpha.to_vec(), Some(beta.to_vec()), channels).map(Self::new)
+    }
+
     /// The coordinates β.
     pub fn beta(&self) -> &[f64] {
         &self.beta

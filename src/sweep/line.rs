@@ -176,6 +176,26 @@ impl Curve {
         Self { alpha, values, computed: Array1::from(computed), channels, report }
     }
 
+    /// A curve of values that come from elsewhere; see [`Surface::from_channels`](crate::Surface::from_channels).
+    ///
+    /// ```
+    /// use loss_landscape::{Curve, ndarray::array};
+    ///
+    /// let curve = Curve::from_channels(&[-1.0, 0.0, 1.0], [("loss".to_owned(), array![1.0, 0.0, 1.0])])?;
+    /// assert_eq!(curve.channel("loss")?[1], 0.0);
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Surface::from_channels`](crate::Surface::from_channels).
+    pub fn from_channels(
+        alpha: &[f64],
+        channels: impl IntoIterator<Item = (String, Array1<f64>)>,
+    ) -> Result<Self> {
+        let channels = channels.into_iter().map(|(name, values)| (name, values.into_dyn())).collect();
+        Swept::from_channels(alpha.to_vec(), None, channels).map(Self::new)
+    }
+
     /// One channel: a value for each α; NaN where nothing was computed or the oracle failed.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 mod axis;
 mod driver;
+mod elsewhere;
 mod grid;
 pub(crate) mod journal;
 mod line;

@@ -7,12 +7,13 @@ use super::{
     axis::Axis,
     driver::{Job, Set},
     journal::{Header, Keeper, Known, Ledger, full_channels},
-    swept::Swept,
 };
 use crate::{
     BoxError, Direction, Directions, Error, Layout, Loss, Model, Plane, Prepared, Result, Scalar,
     direction::ensure_moves, guard::guarded, params::content_hash,
 };
+
+pub(crate) use super::swept::Swept;
 
 /// The settings that every sweep has.
 pub(crate) struct Options<'a, D: ?Sized> {

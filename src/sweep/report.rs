@@ -96,14 +96,16 @@ pub struct Resumed {
 /// What a result came from. The axes are in the result itself.
 ///
 /// Hashes are XXH3 with 64 bits over the values as little-endian bytes.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// The default knows nothing, and is what values that come from elsewhere have.
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Provenance {
-    /// The version of this crate.
+    /// The version of this crate that computed the values; empty if it did not.
     pub version: String,
-    /// The scalar of the parameters: `"f32"` or `"f64"`.
+    /// The scalar of the parameters: `"f32"` or `"f64"`; empty if unknown.
     pub scalar: String,
-    /// The hash of θ (of θ_a for an interpolation); none for values that come from elsewhere.
+    /// The hash of θ (of θ_a for an interpolation), if known.
     pub theta_hash: Option<u64>,
     /// The directions; for an interpolation one, θ_b − θ_a, with the hash of its end: θ_b, with the
     /// buffers of θ_a unless they move.
@@ -163,54 +165,51 @@ impl fmt::Display for BadPoint {
     }
 }
 
-impl fmt::Display for DirectionSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Random { seed, stream } => write!(f, "random, seed {seed}, stream {stream}"),
-            Self::Between => write!(f, "between two parameter vectors"),
-            Self::Eigenvector { eigenvalue } => write!(f, "eigenvector of eigenvalue {eigenvalue}"),
-            Self::Given => write!(f, "given by the caller"),
+impl SweepReport {
+    /// The report of values that come from elsewhere: all of `total` points are there, and nothing is known of
+    /// how they were computed.
+    pub(crate) fn elsewhere(total: usize, bad_points: Vec<BadPoint>) -> Self {
+        Self {
+            termination: Termination::Complete,
+            total,
+            computed: total,
+            bad_points,
+            elapsed: Duration::ZERO,
+            threads: 0,
+            journal: None,
+            provenance: Provenance::default(),
         }
     }
 }
 
-/// As JSON, for files that other programs read.
+/// In one line, for people; as JSON it is in `SweepReport::to_json` (feature `json`).
 impl fmt::Display for Provenance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let quote = |text: &str| {
-            let escaped: String = text
-                .chars()
-                .flat_map(|c| match c {
-                    '"' | '\\' => vec!['\\', c],
-                    c if c.is_control() => format!("\\u{:04x}", c as u32).chars().collect(),
-                    c => vec![c],
-                })
-                .collect();
-            format!("\"{escaped}\"")
-        };
-        let directions: Vec<String> = (self.directions.iter())
-            .map(|d| {
-                let normalization =
-                    d.normalization.map_or_else(|| "null".to_owned(), |n| quote(&n.to_string()));
-                format!(
-                    "{{\"source\": {}, \"normalization\": {normalization}, \"hash\": \"{:016x}\"}}",
-                    quote(&d.source.to_string()),
-                    d.hash
-                )
-            })
-            .collect();
-        let data: Vec<String> = self.data.iter().map(|name| quote(name)).collect();
-        let cosine =
-            self.cosine.filter(|c| c.is_finite()).map_or_else(|| "null".to_owned(), |c| c.to_string());
-        write!(
-            f,
-            "{{\"crate\": \"loss-landscape\", \"version\": {}, \"scalar\": {}, \"theta_hash\": \"{:016x}\", \
-             \"directions\": [{}], \"cosine\": {cosine}, \"data\": [{}]}}",
-            quote(self.version),
-            quote(self.scalar),
-            self.theta_hash,
-            directions.join(", "),
-            data.join(", "),
-        )
+        if *self == Self::default() {
+            return f.write_str("unknown");
+        }
+        if !self.version.is_empty() {
+            write!(f, "loss-landscape {}, ", self.version)?;
+        }
+        if !self.scalar.is_empty() {
+            write!(f, "{}, ", self.scalar)?;
+        }
+        match self.theta_hash {
+            Some(hash) => write!(f, "θ {hash:016x}")?,
+            None => f.write_str("θ unknown")?,
+        }
+        for direction in &self.directions {
+            write!(f, "; direction {:016x} {}", direction.hash, direction.source)?;
+            if let Some(normalization) = direction.normalization {
+                write!(f, " ({normalization})")?;
+            }
+        }
+        if let Some(cosine) = self.cosine {
+            write!(f, "; cosine {cosine}")?;
+        }
+        if !self.data.is_empty() {
+            write!(f, "; data {:?}", self.data)?;
+        }
+        Ok(())
     }
 }

@@ -1,11 +1,11 @@
 //! Writing a model's parameters as a safetensors file.
 
-use std::{borrow::Cow, io::Write, path::Path};
+use std::{borrow::Cow, path::Path};
 
 use safetensors::{Dtype, View};
 
 use super::decode::dtype;
-use crate::{Error, Layout, Result, Scalar, crate::replace::replace};
+use crate::{Error, Layout, Result, Scalar, replace};
 
 /// The key of a file's own data, which no tensor can have.
 const METADATA: &str = "__metadata__";
@@ -31,11 +31,7 @@ const METADATA: &str = "__metadata__";
 /// # Errors
 /// As [`checkpoint_bytes`]; [`Error::File`].
 pub fn write_checkpoint<S: Scalar>(layout: &Layout, theta: &[S], path: impl AsRef<Path>) -> Result<()> {
-    let (bytes, path) = (checkpoint_bytes(layout, theta)?, path.as_ref());
-    replace(path, |mut file| {
-        file.write_all(&bytes).map_err(|source| Error::File { path: path.to_owned(), source })?;
-        Ok(file)
-    })
+    replace::write(path.as_ref(), &checkpoint_bytes(layout, theta)?)
 }
 
 /// The bytes of the file that [`write_checkpoint`] writes.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Curve, Error, PointFailure, Provenance, Result, Surface, SweepReport, Termination,
-    replace::replace,
+    replace,
     sweep::swept::Swept,
 };
 
@@ -179,7 +179,6 @@ impl Journal {
     /// # Errors
     /// [`Error::File`].
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
         let mut bytes = self.header.encode();
         let form = Form::new(&self.header, &bytes);
         for (&point, kept) in &self.points {
@@ -187,15 +186,17 @@ impl Journal {
             let extra = |set: usize, out: &mut Vec<u8>| out.extend_from_slice(&kept.extras[set]);
             encode(form, point, &kept.values, failures, extra, &mut bytes);
         }
-        replace(path, |mut file| {
-            std::io::Write::write_all(&mut file, &bytes)
-                .map_err(|source| Error::File { path: path.to_owned(), source })?;
-            Ok(file)
-        })
+        replace::write(path.as_ref(), &bytes)
     }
 
-    pub(crate) fn header(&self) -> &Header {
-        &self.header
+    /// What the sweep goes over: a line, an interpolation, a plane.
+    pub(crate) fn kind(&self) -> &str {
+        &self.header.sweep
+    }
+
+    /// Whether it is of something else than losses, by the beginning of its settings.
+    pub(crate) fn is_of(&self, settings: &str) -> bool {
+        self.header.settings.starts_with(settings)
     }
 
     /// What data sets keep beside the values: point, data set, bytes.

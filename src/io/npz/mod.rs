@@ -1,0 +1,179 @@
+//! Results as npz, numpy's archive of arrays: a zip archive of npy files, all of it written and read here, since
+//! a reader must not believe what such a file says of its sizes.
+
+mod npy;
+mod zip;
+
+use std::collections::HashMap;
+
+use super::{
+    json::{
+        Json,
+        report::{metadata, read_metadata},
+    },
+    table::{Content, Table, Tabled, distinct, format_methods, identifier, wrong},
+};
+use crate::{Curve, Error, Result, Surface};
+use npy::Npy;
+use zip::Zip;
+
+format_methods!(
+    "npz", encode, decode, write_npz, read_npz, from_npz_bytes,
+    /// Writes the surface as npz, for `numpy.load`: to the bit, with its whole report.
+    ///
+    /// It holds `alpha` (m values), `beta` (n values), each channel (m×n) under its name with `_` for spaces
+    /// (`train_loss`), `computed` (m×n), and `metadata`, the bytes of a JSON text
+    /// (`json.loads(bytes(file["metadata"]))`) with the names of the channels and the report. A file of that
+    /// name is replaced only when the new one is whole.
+    ///
+    /// A file by `numpy.savez` is read too: without `metadata`, all arrays of the grid's shape in `f8`, `f4`,
+    /// `i8` or `i4` are channels, and without `computed` all points are computed. One by
+    /// `numpy.savez_compressed` is refused, since a few bytes of it can stand for gigabytes.
+    ///
+    /// # Errors
+    /// [`Error::File`]; [`Error::Channels`] if two arrays would get one name; [`Error::Unwritable`] from 4 GiB
+    /// on.
+);
+
+/// Names of arrays that are no channels.
+const OTHERS: [&str; 4] = ["alpha", "beta", "computed", "metadata"];
+
+fn encode(table: &Table<'_>) -> Result<Vec<u8>> {
+    check_names(table.channels)?;
+    let mut zip = Zip::default();
+    let numbers = |shape: &[usize], values: &mut dyn Iterator<Item = f64>| {
+        npy::encode("<f8", shape, values.map(f64::to_le_bytes))
+    };
+    zip.add("alpha.npy", &numbers(&[table.alpha.len()], &mut table.alpha.iter().copied()))?;
+    if let Some(beta) = table.beta {
+        zip.add("beta.npy", &numbers(&[beta.len()], &mut beta.iter().copied()))?;
+    }
+    for (k, name) in table.channels.iter().enumerate() {
+        zip.add(&format!("{}.npy", identifier(name)), &numbers(&table.shape(), &mut table.channel(k)))?;
+    }
+    let computed = table.computed.iter().map(|&done| [u8::from(done)]);
+    zip.add("computed.npy", &npy::encode("|b1", &table.shape(), computed))?;
+    let metadata = metadata(table).to_string();
+    zip.add("metadata.npy", &npy::encode("|u1", &[metadata.len()], metadata.bytes().map(|byte| [byte])))?;
+    zip.finish()
+}
+
+/// Names in a file must differ, from each other and from those of the other arrays.
+fn check_names(channels: &[String]) -> Result<()> {
+    let names = channels.iter().map(|name| identifier(name)).chain(OTHERS.map(str::to_owned));
+    distinct(&names.collect::<Vec<_>>()).map_err(|_| Error::Channels { channels: channels.to_vec() })
+}
+
+fn decode(bytes: &[u8]) -> Result<Content> {
+    let files = zip::files(bytes)?;
+    let mut arrays = HashMap::new();
+    let mut order = Vec::new();
+    for (name, data) in files {
+        let name = name.strip_suffix(".npy").unwrap_or(name);
+        let array = npy::decode(data)
+            .ok_or_else(|| wrong("npz", format!("`{name}`"), "an array as large as its shape says", "otherwise"))?;
+        if arrays.insert(name, array).is_some() {
+            return Err(wrong("npz", format!("`{name}`"), "there once", "there twice"));
+        }
+        order.push(name);
+    }
+    let axis = |name: &str| {
+        let axis = |array: &Npy<'_>| {
+            let numbers = if array.shape.len() == 1 { array.numbers() } else { None };
+            numbers.ok_or_else(|| unfit(name, "one row of numbers", array))
+        };
+        arrays.get(name).map(axis).transpose()
+    };
+    let missing = |name: &str| wrong("npz", format!("`{name}`"), "there", "missing");
+    let (alpha, beta) = (axis("alpha")?.ok_or_else(|| missing("alpha"))?, axis("beta")?);
+    let shape: Vec<usize> = [alpha.len()].into_iter().chain(beta.as_ref().map(Vec::len)).collect();
+
+    let (names, report) = match arrays.get("metadata") {
+        Some(array) => {
+            let text = array.bytes().ok_or_else(|| unfit("metadata", "the bytes of a text", array))?;
+            let json = Json::parse(text, "npz")?;
+            let (names, report) = read_metadata(&json.root("npz"), beta.is_some())?;
+            check_names(&names)?;
+            (names, Some(report))
+        }
+        None => {
+            let channel = |name: &&str| !OTHERS.contains(name) && arrays[name].shape == shape;
+            (order.into_iter().filter(channel).map(str::to_owned).collect(), None)
+        }
+    };
+    let channels = names.into_iter().map(|name| {
+        let key = identifier(&name);
+        let array = arrays.get(key.as_str()).ok_or_else(|| missing(&key))?;
+        let numbers = if array.shape == shape { array.numbers() } else { None };
+        Ok((name, numbers.ok_or_else(|| unfit(&key, &format!("numbers of the shape {shape:?}"), array))?))
+    });
+    let channels = channels.collect::<Result<_>>()?;
+    let computed = arrays.get("computed").map(|array| {
+        let bools = if array.shape == shape { array.bools() } else { None };
+        bools.ok_or_else(|| unfit("computed", &format!("true and false of the shape {shape:?}"), array))
+    });
+    Ok(Content { alpha, beta, channels, computed: computed.transpose()?, report })
+}
+
+fn unfit(name: &str, expected: &str, array: &Npy<'_>) -> Error {
+    wrong("npz", format!("`{name}`"), expected, array)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    crate::io::testing::format_properties!(false, super::super::encode, super::super::decode, "npz");
+
+    fn archive(arrays: &[(&str, &[usize])]) -> Vec<u8> {
+        let mut zip = Zip::default();
+        for (name, shape) in arrays {
+            let count: usize = shape.iter().product();
+            let values = (0..count).map(|i| (i as f64).to_le_bytes());
+            zip.add(&format!("{name}.npy"), &npy::encode("<f8", shape, values)).unwrap();
+        }
+        zip.finish().unwrap()
+    }
+
+    #[test]
+    fn what_numpy_would_write_is_read() {
+        let file = archive(&[("beta", &[3]), ("loss", &[2, 3]), ("seed", &[]), ("alpha", &[2]), ("acc", &[2, 3])]);
+        let surface = Surface::from_npz_bytes(&file).unwrap();
+        assert_eq!(surface.channels(), ["loss", "acc"]);
+        assert_eq!(surface.channel("acc").unwrap()[[1, 2]], 5.0);
+        assert!(Curve::from_npz_bytes(&file).is_err());
+        let error = |arrays: &[(&str, &[usize])]| Surface::from_npz_bytes(&archive(arrays)).unwrap_err().to_string();
+        assert_eq!(error(&[("beta", &[3])]), "not a valid npz file: `alpha` should be there, not missing");
+        assert!(error(&[("alpha", &[2]), ("beta", &[2]), ("loss", &[4])]).contains("channels []"));
+        assert!(error(&[("alpha", &[2]), ("alpha", &[2])]).contains("there twice"));
+        assert_eq!(
+            error(&[("alpha", &[2]), ("beta", &[1, 2])]),
+            "not a valid npz file: `beta` should be one row of numbers, not <f8 of the shape [1, 2]"
+        );
+        let twice = error(&[("alpha", &[2]), ("beta", &[1]), ("loss", &[2, 1]), ("computed", &[2, 1])]);
+        assert!(twice.contains("`computed` should be true and false"), "{twice}");
+    }
+
+    #[test]
+    fn channels_that_would_share_a_name_are_refused() {
+        assert!(matches!(check_names(&["a b".into(), "a_b".into()]), Err(Error::Channels { .. })));
+        assert!(check_names(&["alpha".into()]).is_err());
+        assert!(check_names(&["train loss".into(), "loss".into()]).is_ok());
+    }
+
+    #[test]
+    fn files_that_cannot_be_written_or_read_are_named() {
+        let missing = std::env::temp_dir().join("no such folder").join("x.npz");
+        let surface = Surface::from_npz_bytes(&archive(&[("alpha", &[1]), ("beta", &[1]), ("loss", &[1, 1])])).unwrap();
+        let error = surface.write_npz(&missing).unwrap_err();
+        assert!(matches!(&error, Error::File { path, .. } if *path == missing), "{error}");
+        let error = Surface::read_npz(&missing).unwrap_err();
+        assert!(matches!(&error, Error::File { path, .. } if *path == missing), "{error}");
+        let path = std::env::temp_dir().join(format!("loss-landscape-{}.npz", std::process::id()));
+        surface.write_npz(&path).unwrap();
+        assert_eq!(Surface::read_npz(&path).unwrap().values(), surface.values());
+        let error = Curve::read_npz(&path).unwrap_err().to_string();
+        std::fs::remove_file(&path).unwrap();
+        assert!(error.starts_with(&path.display().to_string()), "{error}");
+    }
+}

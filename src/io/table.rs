@@ -1,0 +1,257 @@
+//! What every format holds of a result, and the methods that every format has.
+
+use std::{borrow::Cow, collections::HashSet};
+
+use ndarray::{ArrayD, IxDyn};
+
+use crate::{Curve, Error, Result, Surface, SweepReport, Termination, sweep::options::Swept};
+
+/// A result to be written.
+pub(super) struct Table<'a> {
+    pub(super) alpha: &'a [f64],
+    /// None for a curve.
+    pub(super) beta: Option<&'a [f64]>,
+    pub(super) channels: &'a [String],
+    /// [point × channel], points row by row.
+    pub(super) values: Cow<'a, [f64]>,
+    pub(super) computed: Vec<bool>,
+    pub(super) report: &'a SweepReport,
+}
+
+/// A result as it was read, nothing of it checked.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Content {
+    pub(super) alpha: Vec<f64>,
+    /// None for a curve.
+    pub(super) beta: Option<Vec<f64>>,
+    /// Values of all points, row by row.
+    pub(super) channels: Vec<(String, Vec<f64>)>,
+    /// All points unless it says otherwise.
+    pub(super) computed: Option<Vec<bool>>,
+    pub(super) report: Option<SweepReport>,
+}
+
+/// A result that has a table.
+pub(super) trait Tabled: Sized {
+    fn table(&self) -> Table<'_>;
+    fn from_content(content: Content, format: &'static str) -> Result<Self>;
+}
+
+impl Table<'_> {
+    /// `"surface"` or `"curve"`.
+    pub(super) fn kind(&self) -> &'static str {
+        kind(self.beta.is_some())
+    }
+
+    /// Points in a row: those of one α.
+    pub(super) fn columns(&self) -> usize {
+        self.beta.map_or(1, <[f64]>::len)
+    }
+
+    /// The number of points along the axes.
+    pub(super) fn shape(&self) -> Vec<usize> {
+        [self.alpha.len()].into_iter().chain(self.beta.map(<[f64]>::len)).collect()
+    }
+
+    /// The values of one channel, points row by row.
+    pub(super) fn channel(&self, k: usize) -> impl Iterator<Item = f64> + '_ {
+        self.values.iter().skip(k).step_by(self.channels.len()).copied()
+    }
+}
+
+impl Content {
+    /// The result, checked. It costs as much memory again.
+    fn swept(self, format: &'static str) -> Result<Swept> {
+        let shape: Vec<usize> = [self.alpha.len()].into_iter().chain(self.beta.as_ref().map(Vec::len)).collect();
+        let mut channels = Vec::with_capacity(self.channels.len());
+        for (name, values) in self.channels {
+            let len = values.len();
+            let Ok(values) = ArrayD::from_shape_vec(IxDyn(&shape), values) else {
+                return Err(Error::ChannelShape { channel: name, found: vec![len], expected: shape });
+            };
+            channels.push((name, values));
+        }
+        let mut swept = Swept::from_channels(self.alpha, self.beta, channels)?;
+        let total = swept.computed.len();
+        if let Some(computed) = self.computed {
+            if computed.len() != total {
+                return Err(wrong(format, "`computed`", format!("{total} values"), computed.len()));
+            }
+            swept.computed = computed;
+        }
+        let done = swept.computed.iter().filter(|&&done| done).count();
+        match self.report {
+            Some(report) => {
+                check(&report, [swept.alpha.len(), swept.beta.len()], done, format)?;
+                swept.report = report;
+            }
+            None if done < total => {
+                let columns = swept.beta.len();
+                swept.report.computed = done;
+                swept.report.termination = Termination::Cancelled;
+                swept.report.bad_points.retain(|bad| swept.computed[bad.index[0] * columns + bad.index[1]]);
+            }
+            None => {}
+        }
+        Ok(swept)
+    }
+}
+
+/// A report must be one of these points, since others count and index by it.
+fn check(report: &SweepReport, shape: [usize; 2], done: usize, format: &'static str) -> Result<()> {
+    let total = shape[0] * shape[1];
+    if report.total != total {
+        return Err(wrong(format, "`total` of the report", total, report.total));
+    }
+    if report.computed != done {
+        return Err(wrong(format, "`computed` of the report", done, report.computed));
+    }
+    match report.bad_points.iter().find(|bad| bad.index[0] >= shape[0] || bad.index[1] >= shape[1]) {
+        Some(bad) => Err(wrong(
+            format,
+            "the index of a bad point",
+            format!("below {shape:?}"),
+            format!("{:?}", bad.index),
+        )),
+        None => Ok(()),
+    }
+}
+
+impl Tabled for Surface {
+    fn table(&self) -> Table<'_> {
+        Table {
+            alpha: self.alpha(),
+            beta: Some(self.beta()),
+            channels: self.channels(),
+            values: self.values().as_slice().map_or_else(
+                || self.values().iter().copied().collect::<Vec<_>>().into(),
+                Cow::Borrowed,
+            ),
+            computed: self.computed().iter().copied().collect(),
+            report: self.report(),
+        }
+    }
+
+    fn from_content(content: Content, format: &'static str) -> Result<Self> {
+        if content.beta.is_none() {
+            return Err(wrong(format, "the result", "a surface", "a curve"));
+        }
+        content.swept(format).map(Self::new)
+    }
+}
+
+impl Tabled for Curve {
+    fn table(&self) -> Table<'_> {
+        Table {
+            alpha: self.alpha(),
+            beta: None,
+            channels: self.channels(),
+            values: self.values().as_slice().map_or_else(
+                || self.values().iter().copied().collect::<Vec<_>>().into(),
+                Cow::Borrowed,
+            ),
+            computed: self.computed().to_vec(),
+            report: self.report(),
+        }
+    }
+
+    fn from_content(content: Content, format: &'static str) -> Result<Self> {
+        if content.beta.is_some() {
+            return Err(wrong(format, "the result", "a curve", "a surface"));
+        }
+        content.swept(format).map(Self::new)
+    }
+}
+
+pub(super) fn kind(plane: bool) -> &'static str {
+    if plane { "surface" } else { "curve" }
+}
+
+/// A file that holds something else than it should.
+pub(super) fn wrong(
+    format: &'static str,
+    place: impl ToString,
+    expected: impl ToString,
+    found: impl ToString,
+) -> Error {
+    let (place, expected, found) = (place.to_string(), expected.to_string(), found.to_string());
+    Error::Format { format, place, expected, found }
+}
+
+/// Refuses names that come twice, before one array is read for each of them.
+pub(super) fn distinct(names: &[String]) -> Result<()> {
+    if names.iter().collect::<HashSet<_>>().len() < names.len() {
+        return Err(Error::Channels { channels: names.to_vec() });
+    }
+    Ok(())
+}
+
+/// A channel's name as an identifier of other languages.
+#[cfg(any(feature = "npz", feature = "hdf5"))]
+pub(super) fn identifier(name: &str) -> String {
+    name.replace(' ', "_")
+}
+
+/// The methods of one format: how a surface and a curve are written to a file, read from one, and read from
+/// bytes.
+macro_rules! format_methods {
+    (
+        $format:literal, $encode:path, $decode:path,
+        $write:ident, $read:ident, $from:ident, $(#[$doc:meta])*
+    ) => {
+        impl Surface {
+            $(#[$doc])*
+            pub fn $write(&self, path: impl AsRef<std::path::Path>) -> Result<()> {
+                let bytes = $encode(&self.table())?;
+                crate::replace::write(path.as_ref(), &bytes)
+            }
+
+            #[doc = concat!("Reads the surface that [`", stringify!($write), "`](Self::", stringify!($write), ") wrote.")]
+            ///
+            /// # Errors
+            #[doc = concat!("[`Error::File`](crate::Error::File); [`Error::InFile`](crate::Error::InFile) with what [`", stringify!($from), "`](Self::", stringify!($from), ") finds wrong.")]
+            pub fn $read(path: impl AsRef<std::path::Path>) -> Result<Self> {
+                crate::replace::read(path.as_ref(), Self::$from)
+            }
+
+            #[doc = concat!("Reads the bytes of a file that [`", stringify!($write), "`](Self::", stringify!($write), ") wrote.")]
+            ///
+            /// They are not trusted: damage is an error, and the memory taken a small multiple of the file.
+            ///
+            /// # Errors
+            /// [`Error::Format`](crate::Error::Format); for axes and channels as
+            /// [`from_channels`](Self::from_channels).
+            pub fn $from(bytes: &[u8]) -> Result<Self> {
+                Self::from_content($decode(bytes)?, $format)
+            }
+        }
+
+        impl Curve {
+            #[doc = concat!("Writes the curve, as [`Surface::", stringify!($write), "`](crate::Surface::", stringify!($write), ") does but without `beta`.")]
+            ///
+            /// # Errors
+            #[doc = concat!("As [`Surface::", stringify!($write), "`](crate::Surface::", stringify!($write), ").")]
+            pub fn $write(&self, path: impl AsRef<std::path::Path>) -> Result<()> {
+                let bytes = $encode(&self.table())?;
+                crate::replace::write(path.as_ref(), &bytes)
+            }
+
+            #[doc = concat!("Reads the curve that [`", stringify!($write), "`](Self::", stringify!($write), ") wrote.")]
+            ///
+            /// # Errors
+            #[doc = concat!("As [`Surface::", stringify!($read), "`](crate::Surface::", stringify!($read), ").")]
+            pub fn $read(path: impl AsRef<std::path::Path>) -> Result<Self> {
+                crate::replace::read(path.as_ref(), Self::$from)
+            }
+
+            #[doc = concat!("Reads the bytes of a file that [`", stringify!($write), "`](Self::", stringify!($write), ") wrote.")]
+            ///
+            /// # Errors
+            #[doc = concat!("As [`Surface::", stringify!($from), "`](crate::Surface::", stringify!($from), ").")]
+            pub fn $from(bytes: &[u8]) -> Result<Self> {
+                Self::from_content($decode(bytes)?, $format)
+            }
+        }
+    };
+}
+pub(super) use format_methods;
