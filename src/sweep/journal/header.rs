@@ -127,13 +127,14 @@ impl Header {
         keys.into_iter()
             .filter_map(|key| {
                 let (ours, theirs) = (of(&ours, key), of(&theirs, key));
-                let show = |values: &[String]| {
-                    if values.is_empty() {
-                        return "none".to_owned();
-                    }
-                    values.iter().map(|value| brief(key, value)).collect::<Vec<_>>().join("; ")
+                // Of several values those alone that differ.
+                let show = |values: &[String], others: &[String]| {
+                    let values = values.iter().filter(|value| !others.contains(value));
+                    let values: Vec<String> = values.map(|value| brief(key, value)).collect();
+                    if values.is_empty() { "none".to_owned() } else { values.join(" and ") }
                 };
-                (ours != theirs).then(|| format!("{key}: {} in the journal, {} now", show(&theirs), show(&ours)))
+                let (found, now) = (show(&theirs, &ours), show(&ours, &theirs));
+                (ours != theirs).then(|| format!("{key}: {found} in the journal, {now} now"))
             })
             .collect()
     }
