@@ -1,15 +1,22 @@
-//! A progress bar in the terminal, as an observer (feature `progress`).
+//! A progress bar in the terminal, or lines in a log, as an observer (feature `progress`).
 
-use std::ops::ControlFlow;
+use std::{
+    fmt,
+    io::{IsTerminal, Write},
+    ops::ControlFlow,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
-use indicatif::{ProgressBar as Bar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar as Bar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{Observer, Progress};
 
-/// A progress bar with points (of a training: steps), rate and time left, on standard error; it shows
-/// nothing where that is no terminal.
+/// A progress bar with points (of a training: steps), rate and time left, on standard error; lines every ten
+/// seconds where that is no terminal, as in the log of a cluster's job.
 ///
-/// It is the one part of the crate that writes to the terminal, and only if you make one.
+/// A sweep that goes on with a journal starts at what was there, and its rate is that of the points now
+/// computed. It is the one part of the crate that writes to the terminal, and only if you make one.
 ///
 /// ```
 /// use loss_landscape::{FnModel, Layout, Line1d, ProgressBar, RandomDirections};
@@ -22,16 +29,40 @@ use crate::{Observer, Progress};
 #[derive(Debug)]
 pub struct ProgressBar {
     pub(crate) bar: Bar,
+    log: Option<Mutex<Log>>,
+}
+
+/// Where lines go instead of a bar, and when the last one went.
+struct Log {
+    out: Box<dyn Write + Send>,
+    every: Duration,
+    unit: &'static str,
+    started: Instant,
+    last: Instant,
+    /// Points that were there at the start.
+    before: u64,
 }
 
 impl ProgressBar {
     /// A bar with a message before it.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { bar: Bar::new(0).with_message(message.into()) }
+        if std::io::stderr().is_terminal() {
+            return Self { bar: Bar::new(0).with_message(message.into()), log: None };
+        }
+        Self::lines(message, std::io::stderr(), Duration::from_secs(10))
+    }
+
+    /// Lines to a file or any other writer, at most one in `every`, and one at the end.
+    pub fn lines(message: impl Into<String>, out: impl Write + Send + 'static, every: Duration) -> Self {
+        let now = Instant::now();
+        let out = Box::new(out);
+        let log = Log { out, every, unit: "", started: now, last: now, before: 0 };
+        let bar = Bar::with_draw_target(Some(0), ProgressDrawTarget::hidden()).with_message(message.into());
+        Self { bar, log: Some(Mutex::new(log)) }
     }
 
     /// Starts anew, with so many points or steps to come.
-    pub(crate) fn start(&self, total: usize, unit: &str) {
+    pub(crate) fn start(&self, total: usize, unit: &'static str) {
         let style =
             format!("{{msg:<34}} {{bar:30}} {{pos:>6}}/{{len}} {unit}, {{per_sec}}, {{eta}} left{{prefix}}");
         // The template is fixed; if it were wrong, the plain bar would do.
@@ -40,6 +71,52 @@ impl ProgressBar {
         self.bar.set_prefix("");
         self.bar.reset();
         self.bar.set_length(total as u64);
+        if let Some(mut log) = self.log() {
+            let now = Instant::now();
+            (log.unit, log.started, log.last, log.before) = (unit, now, now, 0);
+        }
+    }
+
+    /// One more.
+    pub(crate) fn advance(&self) {
+        self.bar.inc(1);
+        if let Some(mut log) = self.log()
+            && log.last.elapsed() >= log.every
+        {
+            self.write(&mut log);
+        }
+    }
+
+    /// The end, however it came.
+    pub(crate) fn end(&self) {
+        self.bar.abandon();
+        if let Some(mut log) = self.log() {
+            self.write(&mut log);
+        }
+    }
+
+    /// A line of how far it is. What cannot be written is left out: a log is no reason to end a sweep.
+    fn write(&self, log: &mut Log) {
+        let (done, total) = (self.bar.position(), self.bar.length().unwrap_or(0));
+        let percent = 100.0 * done as f64 / total.max(1) as f64;
+        let elapsed = log.started.elapsed();
+        let rate = done.saturating_sub(log.before) as f64 / elapsed.as_secs_f64().max(1e-9);
+        let rest = if done >= total {
+            format!("{} in all", HumanDuration(elapsed))
+        } else if rate > 0.0 {
+            let left = Duration::try_from_secs_f64((total - done) as f64 / rate).unwrap_or(Duration::MAX);
+            format!("{} left", HumanDuration(left))
+        } else {
+            "none yet".to_owned()
+        };
+        let (message, unit, prefix) = (self.bar.message(), log.unit, self.bar.prefix());
+        let line = format!("{message}: {done}/{total} {unit} ({percent:.1} %), {rate:.3}/s, {rest}{prefix}\n");
+        let _ = log.out.write_all(line.as_bytes()).and_then(|()| log.out.flush());
+        log.last = Instant::now();
+    }
+
+    fn log(&self) -> Option<MutexGuard<'_, Log>> {
+        Some(self.log.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -48,12 +125,93 @@ impl Observer for ProgressBar {
         self.start(total, "points");
     }
 
+    fn resumed(&self, done: usize) {
+        self.bar.set_position(done as u64);
+        // Else the points that were there would count as computed in no time.
+        self.bar.reset_eta();
+        if let Some(mut log) = self.log() {
+            log.before = done as u64;
+        }
+    }
+
     fn point(&self, _: &Progress<'_>) -> ControlFlow<()> {
-        self.bar.inc(1);
+        self.advance();
         ControlFlow::Continue(())
     }
 
     fn finished(&self) {
-        self.bar.abandon();
+        self.end();
+    }
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Log").field("every", &self.every).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    /// A writer whose text is looked at later.
+    #[derive(Clone, Default)]
+    struct Text(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Text {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Text {
+        fn lines(&self) -> Vec<String> {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap().lines().map(str::to_owned).collect()
+        }
+    }
+
+    fn step(bar: &ProgressBar) {
+        bar.advance();
+    }
+
+    #[test]
+    fn lines_say_how_far_it_is() {
+        let text = Text::default();
+        let bar = ProgressBar::lines("a map", text.clone(), Duration::ZERO);
+        bar.started(4);
+        (0..4).for_each(|_| step(&bar));
+        bar.finished();
+        let lines = text.lines();
+        assert_eq!(lines.len(), 5, "{lines:?}");
+        assert!(lines[0].starts_with("a map: 1/4 points (25.0 %), ") && lines[0].ends_with(" left"), "{lines:?}");
+        assert!(lines[4].starts_with("a map: 4/4 points (100.0 %), ") && lines[4].ends_with(" in all"), "{lines:?}");
+        let quiet = Text::default();
+        let bar = ProgressBar::lines("a map", quiet.clone(), Duration::from_secs(3600));
+        bar.started(4);
+        (0..4).for_each(|_| step(&bar));
+        assert!(quiet.lines().is_empty());
+        bar.finished();
+        assert_eq!(quiet.lines().len(), 1);
+    }
+
+    #[test]
+    fn what_was_there_does_not_count_for_the_rate() {
+        let text = Text::default();
+        let bar = ProgressBar::lines("", text.clone(), Duration::ZERO);
+        bar.started(1_000_000);
+        bar.resumed(999_990);
+        std::thread::sleep(Duration::from_millis(20));
+        step(&bar);
+        assert_eq!(bar.bar.position(), 999_991);
+        let line = &text.lines()[0];
+        assert!(line.contains("999991/1000000 points (100.0 %)"), "{line}");
+        let rate: f64 = line.split(", ").nth(1).unwrap().trim_end_matches("/s").parse().unwrap();
+        assert!(rate < 51.0, "one point in 20 ms or more is {rate} a second");
     }
 }

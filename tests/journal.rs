@@ -359,3 +359,29 @@ fn sample() -> &'static [u8] {
         fs::read(&file.0).unwrap()
     })
 }
+
+#[test]
+fn networks_know_their_data_again() {
+    use loss_landscape::nets::{Activation, Architecture, Chain, Criterion, Mlp, Network, digits};
+    let (train, test) = digits::<f32>().unwrap();
+    let net = |units| Mlp::<f32>::new(&[64, units, 10], Activation::Relu, Criterion::CrossEntropy, 0).unwrap();
+    let one = net(4).fingerprint(&train).unwrap();
+    assert_eq!(net(4).fingerprint(&digits().unwrap().0), Some(one), "what is equal has one fingerprint");
+    assert_ne!(net(4).fingerprint(&test), Some(one));
+    assert_ne!(net(5).fingerprint(&train), Some(one));
+    let other = train.select(&(1..train.len()).chain([0]).collect::<Vec<_>>()).unwrap();
+    assert_ne!(net(4).fingerprint(&other), Some(one), "the order decides the last digits");
+    let network = |relu: bool| {
+        let chain = Chain::new().conv3x3("conv", 2, 2).batch_norm("bn");
+        let chain = if relu { chain.relu() } else { chain.tanh() };
+        let architecture = Architecture::new([1, 8, 8], chain.global_average_pool().linear("fc", 10)).unwrap();
+        Network::<f32>::new(&architecture, Criterion::CrossEntropy, 0).unwrap()
+    };
+    let (a, b) = (network(true), network(false));
+    assert_ne!(a.fingerprint(&train), b.fingerprint(&train));
+    assert_ne!(a.reestimated(&train, 64).unwrap().fingerprint(&test), a.fingerprint(&test));
+    assert_ne!(
+        a.reestimated(&train, 64).unwrap().fingerprint(&test),
+        a.reestimated(&train, 65).unwrap().fingerprint(&test)
+    );
+}

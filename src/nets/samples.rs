@@ -3,7 +3,7 @@
 use ndarray::Array2;
 
 use super::{Criterion, NetScalar, Wanted};
-use crate::{Error, Result};
+use crate::{Error, Result, params::content_hash};
 
 /// A data set: inputs [samples, features], and a class label or target values for each sample.
 ///
@@ -48,6 +48,17 @@ impl<S: NetScalar> Samples<S> {
             return Err(Error::SampleShape { what: "the labels", found: labels.len(), expected: len });
         }
         Ok(Self { inputs, features, image: None, targets: Targets::Labels(labels), len })
+    }
+
+    /// A hash of all inputs and targets, and of what computes with them.
+    pub(crate) fn fingerprint(&self, oracle: &str) -> u64 {
+        let targets = match &self.targets {
+            Targets::Labels(labels) => content_hash(&labels.iter().map(|&l| f64::from(l)).collect::<Vec<_>>()),
+            Targets::Values { values, .. } => content_hash(values),
+        };
+        let (inputs, image) = (content_hash(&self.inputs), self.image);
+        let text = format!("{oracle} {image:?} {} {inputs:016x} {targets:016x}", self.features);
+        xxhash_rust::xxh3::xxh3_64(text.as_bytes())
     }
 
     /// Samples for regression; targets are [samples, outputs].

@@ -242,6 +242,12 @@ impl<S: NetScalar> Loss<Samples<S>> for Mlp<S> {
         Ok(out[0])
     }
 
+    fn fingerprint(&self, data: &Samples<S>) -> Option<u64> {
+        // The memory says whether a plane is prepared, which changes the last digits.
+        let Self { sizes, activation, criterion, plane_memory, .. } = self;
+        Some(data.fingerprint(&format!("{sizes:?} {activation:?} {criterion:?} {plane_memory}")))
+    }
+
     fn channels(&self) -> Vec<String> {
         match self.criterion {
             Criterion::CrossEntropy => vec!["loss".to_owned(), "accuracy".to_owned()],

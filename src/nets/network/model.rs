@@ -229,6 +229,12 @@ impl<S: NetScalar> Network<S> {
         LANES * (HESSIAN_VALUES / (self.plan.tensors_len() * size_of::<S>())).clamp(1, MOST_GROUPS)
     }
 
+    /// What is computed, in words; the memory says whether the first layer is prepared, which changes the last
+    /// digits.
+    pub(super) fn description(&self) -> String {
+        format!("{:?} {:?} {}", self.architecture.chain(), self.criterion, self.plane_memory)
+    }
+
     pub(super) fn plan(&self) -> &Plan<S> {
         &self.plan
     }
@@ -295,6 +301,10 @@ impl<S: NetScalar> Loss<Samples<S>> for Network<S> {
         let mut out = [0.0];
         self.measure(theta, data, &mut out)?;
         Ok(out[0])
+    }
+
+    fn fingerprint(&self, data: &Samples<S>) -> Option<u64> {
+        Some(data.fingerprint(&self.description()))
     }
 
     fn channels(&self) -> Vec<String> {

@@ -131,6 +131,11 @@ impl<S: NetScalar> Loss<Samples<S>> for Reestimated<'_, S> {
         self.net.loss(&self.parameters_at(theta)?, data)
     }
 
+    fn fingerprint(&self, data: &Samples<S>) -> Option<u64> {
+        let statistics = self.data.fingerprint("");
+        Some(data.fingerprint(&format!("{} {statistics:016x} {}", self.net.description(), self.batch)))
+    }
+
     fn channels(&self) -> Vec<String> {
         self.net.channels()
     }

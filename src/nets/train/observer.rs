@@ -126,7 +126,7 @@ impl<S> TrainingObserver<S> for crate::ProgressBar {
     }
 
     fn step(&mut self, _: &StepProgress) -> ControlFlow<()> {
-        self.bar.inc(1);
+        self.advance();
         ControlFlow::Continue(())
     }
 
@@ -136,7 +136,7 @@ impl<S> TrainingObserver<S> for crate::ProgressBar {
     }
 
     fn finished(&mut self) {
-        self.bar.abandon();
+        self.end();
     }
 }
 
