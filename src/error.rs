@@ -593,7 +593,11 @@ pub enum Error {
         text: String,
     },
     /// A channel whose values do not have the shape that the axes say.
-    #[error("channel `{channel}` has {} values where the axes have {}", display_shape(found), display_shape(expected))]
+    #[error(
+        "channel `{channel}` has {} values where the axes have {}",
+        display_shape(found),
+        display_shape(expected)
+    )]
     ChannelShape {
         /// The channel.
         channel: String,
@@ -603,7 +607,6 @@ pub enum Error {
         expected: Vec<usize>,
     },
     /// Bytes of a result that are damaged, or something else.
-    #[cfg(feature = "json")]
     #[error("not a valid {format} file: {place} should be {expected}, not {found}")]
     Format {
         /// The format.
@@ -616,7 +619,6 @@ pub enum Error {
         found: String,
     },
     /// A result that a format cannot hold.
-    #[cfg(feature = "json")]
     #[error("{format} cannot hold this result: {reason}")]
     Unwritable {
         /// The format.

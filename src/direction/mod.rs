@@ -147,7 +147,7 @@ impl<S: Scalar> Direction<S> {
     pub fn masked(mut self, mask: &Mask) -> Result<Self> {
         self.layout.ensure_same(mask.layout())?;
         if mask.selected() == 0 {
-            return Err(crate::Error::EmptyMask);
+            return Err(Error::EmptyMask);
         }
         mask.apply(&mut self.values)?;
         Ok(self)

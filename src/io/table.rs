@@ -62,7 +62,8 @@ impl Table<'_> {
 impl Content {
     /// The result, checked. It costs as much memory again.
     fn swept(self, format: &'static str) -> Result<Swept> {
-        let shape: Vec<usize> = [self.alpha.len()].into_iter().chain(self.beta.as_ref().map(Vec::len)).collect();
+        let shape: Vec<usize> =
+            [self.alpha.len()].into_iter().chain(self.beta.as_ref().map(Vec::len)).collect();
         let mut channels = Vec::with_capacity(self.channels.len());
         for (name, values) in self.channels {
             let len = values.len();
@@ -123,10 +124,10 @@ impl Tabled for Surface {
             alpha: self.alpha(),
             beta: Some(self.beta()),
             channels: self.channels(),
-            values: self.values().as_slice().map_or_else(
-                || self.values().iter().copied().collect::<Vec<_>>().into(),
-                Cow::Borrowed,
-            ),
+            values: self
+                .values()
+                .as_slice()
+                .map_or_else(|| self.values().iter().copied().collect::<Vec<_>>().into(), Cow::Borrowed),
             computed: self.computed().iter().copied().collect(),
             report: self.report(),
         }
@@ -146,10 +147,10 @@ impl Tabled for Curve {
             alpha: self.alpha(),
             beta: None,
             channels: self.channels(),
-            values: self.values().as_slice().map_or_else(
-                || self.values().iter().copied().collect::<Vec<_>>().into(),
-                Cow::Borrowed,
-            ),
+            values: self
+                .values()
+                .as_slice()
+                .map_or_else(|| self.values().iter().copied().collect::<Vec<_>>().into(), Cow::Borrowed),
             computed: self.computed().to_vec(),
             report: self.report(),
         }

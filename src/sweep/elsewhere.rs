@@ -92,7 +92,8 @@ mod tests {
         let loss = array![[1.0, f64::INFINITY], [f64::NAN, 0.0]];
         let fine = Array2::zeros((2, 2));
         let surface =
-            Surface::from_channels(&[0.0, 1.0], &[5.0, 7.0], [named("fine", fine), named("loss", loss)]).unwrap();
+            Surface::from_channels(&[0.0, 1.0], &[5.0, 7.0], [named("fine", fine), named("loss", loss)])
+                .unwrap();
         let bad: Vec<String> = surface.report().bad_points.iter().map(ToString::to_string).collect();
         assert_eq!(bad, ["point [0, 1] at (0, 7): `loss` is inf", "point [1, 0] at (1, 5): `loss` is NaN"]);
     }

@@ -94,12 +94,13 @@ fn decode(bytes: &[u8]) -> Result<Content> {
     distinct(&names)?;
     let fields: HashMap<&str, Node<'_>> = values.fields()?.collect();
     let channels = names.into_iter().map(|name| {
-        let node = fields.get(name.as_str()).ok_or_else(|| values.wrong(format!("an object with `{name}`")))?;
+        let node =
+            fields.get(name.as_str()).ok_or_else(|| values.wrong(format!("an object with `{name}`")))?;
         Ok((name, nested(node, plane, columns, |row| Ok(row.numbers()?.to_vec()))?))
     });
     let channels = channels.collect::<Result<_>>()?;
     let computed = root.find("computed")?;
-    let computed = computed.map(|node| nested(&node, plane, columns, Node::bools)).transpose()?;
+    let computed = computed.map(|node| nested(&node, plane, columns, |row| row.bools())).transpose()?;
     let report = root.find("report")?.map(|node| report::read(&node)).transpose()?;
     Ok(Content { alpha: root.get("alpha")?.numbers()?.to_vec(), beta, channels, computed, report })
 }
@@ -157,7 +158,7 @@ mod tests {
         assert!(error("surface", "curve").contains("not \"loss-landscape curve\""));
         assert!(error("\"version\": 1", "\"version\": 2").contains("version should be 1, not 2"));
         assert!(error("[0, 1]", "[1, 1]").contains("α must be finite and run upwards"));
-        assert!(error("\"alpha\": [0, 1]", "\"alpha\": []").contains("0 points on the axis α"));
+        assert!(error("\"alpha\": [0, 1]", "\"alpha\": []").contains("the axes have 0×2"));
         assert!(error("{\"loss\": [[1, 2], [4, 5]]}", "{}").contains("channels [] must be"));
         assert!(error("\"alpha\"", "\"omega\"").contains("an object with `alpha`"));
         let error = Curve::from_json_bytes(text.as_bytes()).unwrap_err().to_string();

@@ -220,8 +220,11 @@ pub(in crate::io) mod tests {
             Just(DirectionSource::Given),
         ];
         let rule = prop::option::of(Just(Normalization::original(Policy::Copy).with_norm(Norm::Layer)));
-        (source, rule, any::<u64>())
-            .prop_map(|(source, normalization, hash)| DirectionRecord { source, normalization, hash })
+        (source, rule, any::<u64>()).prop_map(|(source, normalization, hash)| DirectionRecord {
+            source,
+            normalization,
+            hash,
+        })
     }
 
     fn provenance() -> impl Strategy<Value = Provenance> {
@@ -269,7 +272,8 @@ pub(in crate::io) mod tests {
     /// What there is to compare of a report: errors compare by their texts, NaN equals itself.
     pub(in crate::io) fn essence(report: &SweepReport) -> String {
         let texts: Vec<String> = report.bad_points.iter().map(ToString::to_string).collect();
-        let kinds: Vec<_> = report.bad_points.iter().map(|bad| std::mem::discriminant(&bad.failure)).collect();
+        let kinds: Vec<_> =
+            report.bad_points.iter().map(|bad| std::mem::discriminant(&bad.failure)).collect();
         let SweepReport { termination, total, computed, elapsed, threads, provenance, .. } = report;
         format!("{termination:?} {total} {computed} {elapsed:?} {threads} {provenance:?} {texts:?} {kinds:?}")
     }

@@ -171,7 +171,11 @@ impl<'a> Node<'a> {
         if let Json::Numbers(numbers) = self.json {
             // Only these texts can have been taken for numbers.
             let text = |number: &f64| (!number.is_finite()).then(|| special(*number).to_owned());
-            return numbers.iter().map(text).collect::<Option<_>>().ok_or_else(|| self.wrong("a list of texts"));
+            return numbers
+                .iter()
+                .map(text)
+                .collect::<Option<_>>()
+                .ok_or_else(|| self.wrong("a list of texts"));
         }
         self.list()?.map(|entry| entry.text().map(str::to_owned)).collect()
     }
@@ -216,7 +220,11 @@ impl fmt::Display for Json {
             Self::Null => f.write_str("null"),
             Self::Bool(value) => write!(f, "{value}"),
             // Counts without a point.
-            Self::Number(value) if value.fract() == 0.0 && value.abs() < 9e15 && !(*value == 0.0 && value.is_sign_negative()) => {
+            Self::Number(value)
+                if value.fract() == 0.0
+                    && value.abs() < 9e15
+                    && !(*value == 0.0 && value.is_sign_negative()) =>
+            {
                 write!(f, "{value}")
             }
             Self::Number(value) => write!(f, "{}", Number(*value)),
@@ -328,7 +336,8 @@ mod tests {
     }
 
     fn tree() -> impl Strategy<Value = Json> {
-        let finite = any::<u64>().prop_map(f64::from_bits).prop_filter("JSON has no other", |v| v.is_finite());
+        let finite =
+            any::<u64>().prop_map(f64::from_bits).prop_filter("JSON has no other", |v| v.is_finite());
         let leaf = prop_oneof![
             Just(Json::Null),
             any::<bool>().prop_map(Json::Bool),

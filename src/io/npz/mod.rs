@@ -70,8 +70,9 @@ fn decode(bytes: &[u8]) -> Result<Content> {
     let mut order = Vec::new();
     for (name, data) in files {
         let name = name.strip_suffix(".npy").unwrap_or(name);
-        let array = npy::decode(data)
-            .ok_or_else(|| wrong("npz", format!("`{name}`"), "an array as large as its shape says", "otherwise"))?;
+        let array = npy::decode(data).ok_or_else(|| {
+            wrong("npz", format!("`{name}`"), "an array as large as its shape says", "otherwise")
+        })?;
         if arrays.insert(name, array).is_some() {
             return Err(wrong("npz", format!("`{name}`"), "there once", "there twice"));
         }
@@ -137,12 +138,14 @@ mod tests {
 
     #[test]
     fn what_numpy_would_write_is_read() {
-        let file = archive(&[("beta", &[3]), ("loss", &[2, 3]), ("seed", &[]), ("alpha", &[2]), ("acc", &[2, 3])]);
+        let file =
+            archive(&[("beta", &[3]), ("loss", &[2, 3]), ("seed", &[]), ("alpha", &[2]), ("acc", &[2, 3])]);
         let surface = Surface::from_npz_bytes(&file).unwrap();
         assert_eq!(surface.channels(), ["loss", "acc"]);
         assert_eq!(surface.channel("acc").unwrap()[[1, 2]], 5.0);
         assert!(Curve::from_npz_bytes(&file).is_err());
-        let error = |arrays: &[(&str, &[usize])]| Surface::from_npz_bytes(&archive(arrays)).unwrap_err().to_string();
+        let error =
+            |arrays: &[(&str, &[usize])]| Surface::from_npz_bytes(&archive(arrays)).unwrap_err().to_string();
         assert_eq!(error(&[("beta", &[3])]), "not a valid npz file: `alpha` should be there, not missing");
         assert!(error(&[("alpha", &[2]), ("beta", &[2]), ("loss", &[4])]).contains("channels []"));
         assert!(error(&[("alpha", &[2]), ("alpha", &[2])]).contains("there twice"));
@@ -164,7 +167,8 @@ mod tests {
     #[test]
     fn files_that_cannot_be_written_or_read_are_named() {
         let missing = std::env::temp_dir().join("no such folder").join("x.npz");
-        let surface = Surface::from_npz_bytes(&archive(&[("alpha", &[1]), ("beta", &[1]), ("loss", &[1, 1])])).unwrap();
+        let surface =
+            Surface::from_npz_bytes(&archive(&[("alpha", &[1]), ("beta", &[1]), ("loss", &[1, 1])])).unwrap();
         let error = surface.write_npz(&missing).unwrap_err();
         assert!(matches!(&error, Error::File { path, .. } if *path == missing), "{error}");
         let error = Surface::read_npz(&missing).unwrap_err();

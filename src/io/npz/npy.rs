@@ -30,7 +30,9 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Npy<'_>> {
     let rest = bytes.strip_prefix(MAGIC)?;
     let (version, rest) = rest.split_first_chunk::<2>()?;
     let (length, rest) = match version[0] {
-        1 => rest.split_first_chunk().map(|(length, rest)| (usize::from(u16::from_le_bytes(*length)), rest))?,
+        1 => {
+            rest.split_first_chunk().map(|(length, rest)| (usize::from(u16::from_le_bytes(*length)), rest))?
+        }
         2 | 3 => {
             let (length, rest) = rest.split_first_chunk()?;
             (usize::try_from(u32::from_le_bytes(*length)).ok()?, rest)
@@ -155,7 +157,10 @@ mod tests {
             let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape})}}");
             assert!(decode(&raw(&header, &[0; 16])).is_none(), "{header}");
         }
-        assert!(decode(&raw("{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (2,)}", &[0; 16])).is_none());
+        assert!(
+            decode(&raw("{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (2,)}", &[0; 16]))
+                .is_none()
+        );
         assert!(decode(b"\x93NUMPY\x01\x00\xff\xff{").is_none());
         // Right in size, wrong in type.
         let odd = raw("{'descr': '<c16', 'fortran_order': False, 'shape': (1,)}", &[0; 16]);
