@@ -2,6 +2,8 @@
 
 #[cfg(feature = "safetensors")]
 mod checkpoint;
+#[cfg(feature = "csv")]
+mod csv;
 #[cfg(feature = "json")]
 mod json;
 #[cfg(feature = "npz")]
