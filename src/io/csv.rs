@@ -246,7 +246,9 @@ mod tests {
         assert!(error("alpha,beta,loss\nNaN,0,1\n").contains(once));
         assert!(error("alpha,beta,loss\n").contains("0 points"));
         assert!(error("alpha,beta\n0,0\n").contains("channels []"));
-        assert!(error("alpha,beta,a,a\n0,0,1,2\n").contains("line 1 should be different names, not `a` twice"));
+        assert!(
+            error("alpha,beta,a,a\n0,0,1,2\n").contains("line 1 should be different names, not `a` twice")
+        );
         assert!(error("").contains("a header"));
         assert!(error("x,y\n").contains("line 1 should be a header that begins with `alpha`, not x"));
         assert!(error("alpha,beta,loss\n0,0\n").contains("line 2 should be 3 fields, not 2"));

@@ -4,6 +4,8 @@
 mod checkpoint;
 #[cfg(feature = "csv")]
 mod csv;
+#[cfg(feature = "hdf5")]
+mod hdf5;
 #[cfg(feature = "json")]
 mod json;
 #[cfg(feature = "npz")]
