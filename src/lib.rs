@@ -120,7 +120,7 @@ mod direction;
 mod error;
 mod guard;
 mod hessian;
-#[cfg(any(feature = "json", feature = "safetensors"))]
+#[cfg(any(feature = "json", feature = "safetensors", feature = "vtk"))]
 mod io;
 mod model;
 #[cfg(feature = "nets")]
@@ -154,6 +154,8 @@ pub use direction::{
 };
 pub use error::{BoxError, Error, Result};
 pub use hessian::HessianWorker;
+#[cfg(feature = "vtk")]
+pub use io::VtkWriter;
 #[cfg(feature = "safetensors")]
 pub use io::{Checkpoint, CheckpointReader, checkpoint_bytes, read_checkpoint, write_checkpoint};
 pub use model::{Gradient, HessianProduct, Loss, Model};

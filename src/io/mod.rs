@@ -14,6 +14,11 @@ mod npz;
 mod table;
 #[cfg(all(test, feature = "json"))]
 mod testing;
+#[cfg(feature = "vtk")]
+mod vtk;
+
+#[cfg(feature = "vtk")]
+pub use vtk::VtkWriter;
 
 #[cfg(feature = "safetensors")]
 pub use checkpoint::{Checkpoint, CheckpointReader, checkpoint_bytes, read_checkpoint, write_checkpoint};

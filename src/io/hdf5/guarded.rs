@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use hdf5_pure::{DType, Dataset, File};
+use hdf5_pure::{DType, Dataset, File, FormatError};
 
 use crate::{Error, Result, io::table::wrong};
 
@@ -51,9 +51,12 @@ impl Guarded {
         path: &str,
         read: impl FnOnce(&Dataset) -> Result<Vec<T>, String>,
     ) -> Result<Option<Array<T>>> {
-        let Ok(dataset) = guarded(path, || self.file.dataset(path).map_err(|error| error.to_string())) else {
-            return Ok(None);
-        };
+        let dataset = guarded(path, || match self.file.dataset(path) {
+            Ok(dataset) => Ok(Some(dataset)),
+            Err(hdf5_pure::Error::Format(FormatError::PathNotFound(_))) => Ok(None),
+            Err(error) => Err(error.to_string()),
+        })?;
+        let Some(dataset) = dataset else { return Ok(None) };
         let array = guarded(path, || {
             let text = |error: hdf5_pure::Error| error.to_string();
             let shape = dataset.shape().map_err(text)?;
