@@ -110,7 +110,8 @@ impl ProgressBar {
             "none yet".to_owned()
         };
         let (message, unit, prefix) = (self.bar.message(), log.unit, self.bar.prefix());
-        let line = format!("{message}: {done}/{total} {unit} ({percent:.1} %), {rate:.3}/s, {rest}{prefix}\n");
+        let line =
+            format!("{message}: {done}/{total} {unit} ({percent:.1} %), {rate:.3}/s, {rest}{prefix}\n");
         let _ = log.out.write_all(line.as_bytes()).and_then(|()| log.out.flush());
         log.last = Instant::now();
     }
@@ -189,8 +190,14 @@ mod tests {
         bar.finished();
         let lines = text.lines();
         assert_eq!(lines.len(), 5, "{lines:?}");
-        assert!(lines[0].starts_with("a map: 1/4 points (25.0 %), ") && lines[0].ends_with(" left"), "{lines:?}");
-        assert!(lines[4].starts_with("a map: 4/4 points (100.0 %), ") && lines[4].ends_with(" in all"), "{lines:?}");
+        assert!(
+            lines[0].starts_with("a map: 1/4 points (25.0 %), ") && lines[0].ends_with(" left"),
+            "{lines:?}"
+        );
+        assert!(
+            lines[4].starts_with("a map: 4/4 points (100.0 %), ") && lines[4].ends_with(" in all"),
+            "{lines:?}"
+        );
         let quiet = Text::default();
         let bar = ProgressBar::lines("a map", quiet.clone(), Duration::from_secs(3600));
         bar.started(4);

@@ -111,7 +111,9 @@ fn a_journal_cut_anywhere_is_finished_to_the_same_bits() {
     assert!(first.report().journal.is_none());
     assert_eq!(model.calls(), 2 * POINTS);
     let bytes = fs::read(&file.0).unwrap();
-    for cut in [0, 1, 40, 200, bytes.len() - 1, bytes.len()].into_iter().chain((600..bytes.len()).step_by(331)) {
+    for cut in
+        [0, 1, 40, 200, bytes.len() - 1, bytes.len()].into_iter().chain((600..bytes.len()).step_by(331))
+    {
         fs::write(&file.0, &bytes[..cut]).unwrap();
         let known = Journal::from_bytes(&bytes[..cut]).map_or(0, |journal| journal.computed());
         let resumed = grid(&model, &DATA).journal(&file.0).threads(1 + cut % 3).run().unwrap();
@@ -164,7 +166,10 @@ fn a_journal_of_another_sweep_is_refused_with_what_differs() {
             assert!(difference.starts_with(word), "{difference}");
         }
     };
-    expect(refused(grid(&model, &DATA).alpha(-3.0..=3.0, 8)), &["alpha: 9 from -3 to 3 in the journal, 8 from"]);
+    expect(
+        refused(grid(&model, &DATA).alpha(-3.0..=3.0, 8)),
+        &["alpha: 9 from -3 to 3 in the journal, 8 from"],
+    );
     expect(refused(grid(&model, &DATA).beta(-2.0..=2.5, 7)), &["beta"]);
     expect(refused(grid(&model, &[1, 4])), &["data"]);
     expect(refused(grid(&model, &DATA).data("more", &DATA[0])), &["data"]);
@@ -364,7 +369,8 @@ fn sample() -> &'static [u8] {
 fn networks_know_their_data_again() {
     use loss_landscape::nets::{Activation, Architecture, Chain, Criterion, Mlp, Network, digits};
     let (train, test) = digits::<f32>().unwrap();
-    let net = |units| Mlp::<f32>::new(&[64, units, 10], Activation::Relu, Criterion::CrossEntropy, 0).unwrap();
+    let net =
+        |units| Mlp::<f32>::new(&[64, units, 10], Activation::Relu, Criterion::CrossEntropy, 0).unwrap();
     let one = net(4).fingerprint(&train).unwrap();
     assert_eq!(net(4).fingerprint(&digits().unwrap().0), Some(one), "what is equal has one fingerprint");
     assert_ne!(net(4).fingerprint(&test), Some(one));
@@ -374,7 +380,8 @@ fn networks_know_their_data_again() {
     let network = |relu: bool| {
         let chain = Chain::new().conv3x3("conv", 2, 2).batch_norm("bn");
         let chain = if relu { chain.relu() } else { chain.tanh() };
-        let architecture = Architecture::new([1, 8, 8], chain.global_average_pool().linear("fc", 10)).unwrap();
+        let architecture =
+            Architecture::new([1, 8, 8], chain.global_average_pool().linear("fc", 10)).unwrap();
         Network::<f32>::new(&architecture, Criterion::CrossEntropy, 0).unwrap()
     };
     let (a, b) = (network(true), network(false));

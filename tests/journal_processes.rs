@@ -168,9 +168,8 @@ fn a_sweep_killed_twenty_times_ends_in_the_same_bits() {
 fn four_processes_make_one_surface() {
     let folder = Folder::new("shards");
     let journals: Vec<PathBuf> = (0..4).map(|k| folder.0.join(format!("{k}.journal"))).collect();
-    let children: Vec<Child> = (0..4)
-        .map(|k| command(&journals[k], 200).env("SHARD", k.to_string()).spawn().unwrap())
-        .collect();
+    let children: Vec<Child> =
+        (0..4).map(|k| command(&journals[k], 200).env("SHARD", k.to_string()).spawn().unwrap()).collect();
     for child in children {
         assert_eq!(wait(child), Some(0));
     }

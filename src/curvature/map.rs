@@ -282,7 +282,8 @@ impl Recipe {
     /// All that the values depend on, for a journal.
     fn settings(&self) -> String {
         let Self { lanczos, mask, warm } = self;
-        let blocks = mask.as_ref().map_or_else(|| "trained".to_owned(), |mask| format!("{:?}", mask.ranges()));
+        let blocks =
+            mask.as_ref().map_or_else(|| "trained".to_owned(), |mask| format!("{:?}", mask.ranges()));
         format!("eigenvalue ratio, {lanczos:?}, warm starts {warm}, blocks {blocks}")
     }
 }

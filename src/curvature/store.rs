@@ -173,7 +173,12 @@ impl Run {
 
 impl Totals {
     pub(super) fn nothing(points: usize, sets: usize) -> Self {
-        Self { ends: Array2::from_elem((points, sets), None), certain: vec![false; points], products: 0, cold: 0 }
+        Self {
+            ends: Array2::from_elem((points, sets), None),
+            certain: vec![false; points],
+            products: 0,
+            cold: 0,
+        }
     }
 
     pub(super) fn add(&mut self, point: usize, set: usize, run: Run) {

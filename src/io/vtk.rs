@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use super::replace;
-use crate::{Error, Result, Surface};
+use crate::{Error, Result, Surface, replace};
 
 /// Writes surfaces as height fields for ParaView (VTK XML StructuredGrid, `.vts`).
 ///

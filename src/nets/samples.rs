@@ -53,7 +53,9 @@ impl<S: NetScalar> Samples<S> {
     /// A hash of all inputs and targets, and of what computes with them.
     pub(crate) fn fingerprint(&self, oracle: &str) -> u64 {
         let targets = match &self.targets {
-            Targets::Labels(labels) => content_hash(&labels.iter().map(|&l| f64::from(l)).collect::<Vec<_>>()),
+            Targets::Labels(labels) => {
+                content_hash(&labels.iter().map(|&l| f64::from(l)).collect::<Vec<_>>())
+            }
             Targets::Values { values, .. } => content_hash(values),
         };
         let (inputs, image) = (content_hash(&self.inputs), self.image);

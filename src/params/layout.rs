@@ -100,8 +100,14 @@ impl Layout {
         let mut hasher = xxhash_rust::xxh3::Xxh3::new();
         for block in self.blocks() {
             hasher.update(
-                format!("{}\n{:?} {:?} {:?}\n", block.name(), block.shape(), block.role(), block.filter_axis())
-                    .as_bytes(),
+                format!(
+                    "{}\n{:?} {:?} {:?}\n",
+                    block.name(),
+                    block.shape(),
+                    block.role(),
+                    block.filter_axis()
+                )
+                .as_bytes(),
             );
         }
         hasher.digest()

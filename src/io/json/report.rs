@@ -89,17 +89,20 @@ pub(in crate::io) fn read(node: &Node<'_>) -> Result<SweepReport> {
         bad_points: node.get("bad_points")?.list()?.map(|bad| read_bad_point(&bad)).collect::<Result<_>>()?,
         elapsed: Duration::try_from_secs_f64(elapsed.number()?).map_err(|_| elapsed.wrong("a duration"))?,
         threads: node.get("threads")?.count()?,
+        journal: None,
         provenance: read_provenance(&node.get("provenance")?)?,
     })
 }
 
-const TERMINATIONS: [Termination; 3] = [Termination::Complete, Termination::Cancelled, Termination::BadPoint];
+const TERMINATIONS: [Termination; 4] =
+    [Termination::Complete, Termination::Cancelled, Termination::BadPoint, Termination::Partial];
 
 fn termination(termination: Termination) -> &'static str {
     match termination {
         Termination::Complete => "complete",
         Termination::Cancelled => "cancelled",
         Termination::BadPoint => "bad point",
+        Termination::Partial => "partial",
     }
 }
 
@@ -166,6 +169,7 @@ fn provenance(provenance: &Provenance) -> Json {
             ("hash", hash(record.hash)),
         ])
     };
+    let hashes = provenance.data_hashes.iter().copied();
     Json::object([
         ("crate", Json::text("loss-landscape")),
         ("version", Json::text(&provenance.version)),
@@ -174,6 +178,7 @@ fn provenance(provenance: &Provenance) -> Json {
         ("directions", Json::List(provenance.directions.iter().map(direction).collect())),
         ("cosine", provenance.cosine.map_or(Json::Null, Json::Number)),
         ("data", Json::texts(&provenance.data)),
+        ("data_hashes", Json::List(hashes.map(|one| one.map_or(Json::Null, hash)).collect())),
     ])
 }
 
@@ -193,6 +198,9 @@ fn read_provenance(node: &Node<'_>) -> Result<Provenance> {
         directions: node.get("directions")?.list()?.map(direction).collect::<Result<_>>()?,
         cosine: node.get("cosine")?.option().map(|cosine| cosine.number()).transpose()?,
         data: node.get("data")?.texts()?,
+        data_hashes: (node.get("data_hashes")?.list()?)
+            .map(|hash| hash.option().map(|hash| hash.hash()).transpose())
+            .collect::<Result<_>>()?,
     })
 }
 
@@ -242,6 +250,7 @@ pub(in crate::io) mod tests {
                 theta_hash,
                 directions,
                 cosine,
+                data_hashes: data.iter().map(|name: &String| theta_hash.filter(|_| name.len() > 2)).collect(),
                 data,
             })
     }
@@ -264,6 +273,7 @@ pub(in crate::io) mod tests {
                 computed,
                 bad_points,
                 elapsed: Duration::from_nanos(nanos),
+                journal: None,
                 threads,
                 provenance,
             })

@@ -96,7 +96,10 @@ impl Header {
         ];
         for direction in directions {
             let rule = direction.normalization.map_or_else(String::new, |rule| rule.to_string());
-            lines.push(("direction".into(), format!("{:016x} | {} | {rule}", direction.hash, direction.source)));
+            lines.push((
+                "direction".into(),
+                format!("{:016x} | {} | {rule}", direction.hash, direction.source),
+            ));
         }
         lines.push(("cosine".into(), cosine.map_or_else(String::new, |cosine| cosine.to_string())));
         for (name, &hash) in data.iter().zip(data_hashes) {
@@ -155,7 +158,8 @@ impl Fields {
         match key {
             "direction" => {
                 let mut parts = value.splitn(3, " | ");
-                let (Some(hash), Some(source), Some(rule)) = (parts.next(), parts.next(), parts.next()) else {
+                let (Some(hash), Some(source), Some(rule)) = (parts.next(), parts.next(), parts.next())
+                else {
                     return Err("a direction in its head is no direction");
                 };
                 let broken = "a direction in its head is no direction";

@@ -15,7 +15,7 @@ use super::{
     known::{Known, agree},
     record::{Form, Record, scan},
 };
-use crate::{Error, Resumed, Result};
+use crate::{Error, Result, Resumed};
 
 /// What a killed process wrote survives it at once; what the machine itself loses with its power is at most
 /// this old.
@@ -158,7 +158,8 @@ impl Ledger {
 
     /// Ends the journal; the error that an append or the disk failed with.
     pub(crate) fn close(self) -> Result<()> {
-        let Tail { file, points, failed, .. } = self.tail.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let Tail { file, points, failed, .. } =
+            self.tail.into_inner().unwrap_or_else(PoisonError::into_inner);
         match failed.map_or_else(|| file.sync_data(), Err) {
             Ok(()) => Ok(()),
             Err(source) => Err(Error::JournalWrite { path: self.path, points, source }),

@@ -13,8 +13,7 @@ use super::{
     record::{Form, Record, encode, scan},
 };
 use crate::{
-    Curve, Error, PointFailure, Provenance, Result, Surface, SweepReport, Termination,
-    replace,
+    Curve, Error, PointFailure, Provenance, Result, Surface, SweepReport, Termination, replace,
     sweep::swept::Swept,
 };
 
@@ -103,8 +102,8 @@ impl Journal {
     /// As [`read`](Self::read), without a path.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let path = PathBuf::from("the journal");
-        let (header, _) = (Header::decode(bytes))
-            .map_err(|reason| Error::NotAJournal { path: path.clone(), reason })?;
+        let (header, _) =
+            (Header::decode(bytes)).map_err(|reason| Error::NotAJournal { path: path.clone(), reason })?;
         let mut journal = Self::empty(header);
         journal.add(bytes, 0, &[path])?;
         Ok(journal)
