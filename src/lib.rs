@@ -167,8 +167,8 @@ pub use progress::ProgressBar;
 pub use scalar::Scalar;
 pub use sweep::{
     BadPoint, Curve, Damage, DirectionRecord, Grid2d, Interpolation, Journal, Line1d, Observer, OnBadPoint,
-    PointFailure, Progress, Provenance, Resumed, Surface, SweepReport, Termination, grid_2d, interpolate,
-    line_1d,
+    PointFailure, Progress, Provenance, Resumed, Surface, SweepProbe, SweepReport, Termination, grid_2d,
+    interpolate, line_1d,
 };
 
 /// The design of the crate: its words, what its numbers mean, and which module may use which.

@@ -86,6 +86,11 @@ pub trait Prepared: Sync {
         1.0
     }
 
+    /// Bytes of scratch memory of one worker, for estimates; unknown by default.
+    fn worker_memory(&self) -> Option<u64> {
+        None
+    }
+
     /// How many points a worker likes to get in one call, at most; 1 by default.
     fn batch(&self) -> usize {
         1

@@ -3,7 +3,7 @@
 use ndarray::{Array2, Array3, ArrayView2, s};
 
 use super::{
-    Observer, OnBadPoint, SweepReport,
+    Observer, OnBadPoint, SweepProbe, SweepReport,
     axis::Axis,
     options::{Options, Origin, axis_options, result_accessors, sweep_options},
     swept::Swept,
@@ -82,6 +82,17 @@ impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> Grid2d<'a, M, D> {
         let (plane, origin) = Origin::plane(self.model, &self.directions)?;
         let swept = self.options.sweep_loss(self.model, &plane, &self.alpha, Some(&self.beta), origin)?;
         Ok(Surface::new(swept))
+    }
+
+    /// Evaluates the middle point (a fast one for a tenth of a second) and says what the sweep would cost, as
+    /// far as one point can tell.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), but none of a journal; [`Error::Oracle`] or [`Error::OraclePanicked`] if the
+    /// point fails.
+    pub fn probe(&self) -> Result<SweepProbe> {
+        let (plane, _) = Origin::plane(self.model, &self.directions)?;
+        self.options.probe_loss(self.model, &plane, &self.alpha, Some(&self.beta))
     }
 }
 

@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, ArrayView1, s};
 
 use super::{
-    DirectionRecord, Observer, OnBadPoint, SweepReport,
+    DirectionRecord, Observer, OnBadPoint, SweepProbe, SweepReport,
     axis::Axis,
     options::{Options, Origin, axis_options, result_accessors, sweep_options},
     swept::Swept,
@@ -115,6 +115,17 @@ impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> Line1d<'a, M, D> {
         let (plane, origin) = Origin::line(self.model, &self.direction)?;
         self.options.sweep_loss(self.model, &plane, &self.alpha, None, origin).map(Curve::new)
     }
+
+    /// Evaluates the middle point (a fast one for a tenth of a second) and says what the sweep would cost, as
+    /// far as one point can tell.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), but none of a journal; [`Error::Oracle`] or [`Error::OraclePanicked`] if the
+    /// point fails.
+    pub fn probe(&self) -> Result<SweepProbe> {
+        let (plane, _) = Origin::line(self.model, &self.direction)?;
+        self.options.probe_loss(self.model, &plane, &self.alpha, None)
+    }
 }
 
 impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> Interpolation<'a, M, D> {
@@ -138,6 +149,28 @@ impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> Interpolation<'a, M, D> {
     /// the model, and [`Error::ZeroDirection`] if they are equal.
     pub fn run(self) -> Result<Curve> {
         let layout = self.model.layout();
+        let end = self.end()?;
+        let plane = Plane::interpolation(layout, self.a, &end)?;
+        let directions = vec![DirectionRecord::between(content_hash(&end))];
+        let origin = Origin::new("interpolation", layout, self.a, directions, None);
+        self.options.sweep_loss(self.model, &plane, &self.alpha, None, origin).map(Curve::new)
+    }
+
+    /// Evaluates the middle point (a fast one for a tenth of a second) and says what the sweep would cost, as
+    /// far as one point can tell.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), but none of a journal; [`Error::Oracle`] or [`Error::OraclePanicked`] if the
+    /// point fails.
+    pub fn probe(&self) -> Result<SweepProbe> {
+        let end = self.end()?;
+        let plane = Plane::interpolation(self.model.layout(), self.a, &end)?;
+        self.options.probe_loss(self.model, &plane, &self.alpha, None)
+    }
+
+    /// θ_b, with the buffers of θ_a unless they move.
+    fn end(&self) -> Result<Vec<M::Scalar>> {
+        let layout = self.model.layout();
         layout.ensure_finite("θ_a", self.a)?;
         layout.ensure_finite("θ_b", self.b)?;
         let mut end = self.b.to_vec();
@@ -149,10 +182,7 @@ impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> Interpolation<'a, M, D> {
         if self.a == end {
             return Err(Error::ZeroDirection { which: "interpolation's".to_owned() });
         }
-        let plane = Plane::interpolation(layout, self.a, &end)?;
-        let directions = vec![DirectionRecord::between(content_hash(&end))];
-        let origin = Origin::new("interpolation", layout, self.a, directions, None);
-        self.options.sweep_loss(self.model, &plane, &self.alpha, None, origin).map(Curve::new)
+        Ok(end)
     }
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod journal;
 mod line;
 mod observer;
 pub(crate) mod options;
+mod probe;
 mod report;
 pub(crate) mod swept;
 
@@ -16,6 +17,7 @@ pub use grid::{Grid2d, Surface, grid_2d};
 pub use journal::{Damage, Journal};
 pub use line::{Curve, Interpolation, Line1d, interpolate, line_1d};
 pub use observer::{Observer, Progress};
+pub use probe::SweepProbe;
 pub use report::{
     BadPoint, DirectionRecord, OnBadPoint, PointFailure, Provenance, Resumed, SweepReport, Termination,
 };

@@ -69,6 +69,11 @@ impl<S: NetScalar> Prepared for NetworkPlane<'_, S> {
     fn divisor(&self) -> f64 {
         self.data.len() as f64
     }
+
+    fn worker_memory(&self) -> Option<u64> {
+        // What an estimate of statistics takes is not counted anywhere.
+        self.reestimated.is_none().then(|| self.net.sweep_memory() as u64)
+    }
 }
 
 impl<S: NetScalar> NetworkWorker<'_, S> {

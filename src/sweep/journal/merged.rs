@@ -150,6 +150,11 @@ impl Journal {
         self.points.len()
     }
 
+    /// Whether a point, i·n + j on a grid of m×n points, is there.
+    pub fn contains(&self, point: usize) -> bool {
+        self.points.contains_key(&point)
+    }
+
     /// The points that are missing, as ranges of i·n + j on a grid of m×n points.
     pub fn gaps(&self) -> Vec<Range<usize>> {
         let mut gaps = Vec::new();
