@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::hint::black_box;
+use std::{hint::black_box, time::Instant};
 
 use common::{in_turns, median, ratio};
 use loss_landscape::{Directions, FnModel, Grid2d, Layout, Loss, RandomDirections, Scalar};
@@ -65,7 +65,53 @@ fn large<S: Scalar>() {
     );
 }
 
+/// What a journal costs: of a loss that costs nothing, and of one that takes a millisecond.
+fn journal() {
+    const SIDE: usize = 201;
+    const SLOW: usize = 45;
+    let path = std::env::temp_dir().join(format!("bench-{}.journal", std::process::id()));
+    let (model, dirs) = free::<f32>(100);
+    let work = |theta: &[f32], (): &()| {
+        let started = Instant::now();
+        while started.elapsed().as_micros() < 1000 {
+            black_box(theta);
+        }
+        f64::from(theta[0])
+    };
+    let busy = FnModel::new(Layout::flat(100).unwrap(), vec![1.0_f32; 100], work).unwrap();
+    let grid = |side: usize| {
+        Grid2d::new(&model, dirs.clone()).data("", &()).alpha(-1.0..=1.0, side).beta(-1.0..=1.0, side)
+    };
+    let slow =
+        || Grid2d::new(&busy, dirs.clone()).data("", &()).alpha(-1.0..=1.0, SLOW).beta(-1.0..=1.0, SLOW);
+    let fresh = || drop(std::fs::remove_file(&path));
+    for threads in [1, 2] {
+        let seconds = in_turns(
+            7,
+            &mut [
+                &mut || drop(black_box(grid(SIDE).threads(threads).run().unwrap())),
+                &mut || {
+                    fresh();
+                    black_box(grid(SIDE).threads(threads).journal(&path).run().unwrap());
+                },
+                &mut || drop(black_box(slow().threads(threads).run().unwrap())),
+                &mut || {
+                    fresh();
+                    black_box(slow().threads(threads).journal(&path).run().unwrap());
+                },
+            ],
+        );
+        println!(
+            "a journal, {threads} threads: {:.2} µs a point and thread (must: 20); of points of 1 ms {:.2} % (must: 2)",
+            (median(&seconds[1]) - median(&seconds[0])) / (SIDE * SIDE) as f64 * 1e6 * threads as f64,
+            100.0 * (ratio(&seconds[3], &seconds[2]) - 1.0),
+        );
+    }
+    fresh();
+}
+
 fn main() {
+    journal();
     small::<f32>();
     small::<f64>();
     large::<f32>();
