@@ -68,9 +68,8 @@ function logTicks(lo, hi, most) {
     const ticks = decades(digits, 1);
     if (ticks.length <= most) return ticks.length > 2 ? ticks : linearTicks(lo, hi, most).filter((tick) => tick > 0);
   }
-  let every = 2;
-  while (decades([1], every).length > most) every++;
-  return decades([1], every);
+  const every = [2, 3, 5, 10, 20, 50, 100].find((every) => decades([1], every).length <= most);
+  return decades([1], every ?? 200);
 }
 
 /** What scales need to know of values: their ends and, of the finite ones, a sorted sample. */
