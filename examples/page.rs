@@ -39,7 +39,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let path = Path::new("page").join("landscape.html");
     fs::write(&path, &html)?;
     let megabytes = html.len() as f64 / 1e6;
-    println!("{}: {megabytes:.1} MB, in {:.1} s. Open it in a browser.", path.display(), started.elapsed().as_secs_f64());
+    println!(
+        "{}: {megabytes:.1} MB, in {:.1} s. Open it in a browser.",
+        path.display(),
+        started.elapsed().as_secs_f64()
+    );
     Ok(())
 }
 
@@ -89,8 +93,9 @@ fn landscape(
 /// the two. Both directions are as long as that line.
 fn plane(net: &Mlp<f32>, path: &[&[f32]]) -> Result<Directions<f32>, Box<dyn Error>> {
     let end = net.parameters();
-    let between =
-        |theta: &[f32]| Direction::between(net.layout(), end, theta, Buffers::Still).map(|d| d.values().to_vec());
+    let between = |theta: &[f32]| {
+        Direction::between(net.layout(), end, theta, Buffers::Still).map(|d| d.values().to_vec())
+    };
     let along = between(path[0])?;
     let length = dot(&along, &along).sqrt();
     let mut across = vec![0.0; end.len()];

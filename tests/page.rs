@@ -82,6 +82,7 @@ fn large_landscapes() {
     }
     write("251.html", &Page::new("251×251").landscape(landscape).to_html().unwrap());
     let loss = bowl(1001, 1001, 9.0);
-    let landscape = Landscape::new("1,001×1,001", &axis(1001), &axis(1001)).channel("train loss", loss.view());
+    let landscape =
+        Landscape::new("1,001×1,001", &axis(1001), &axis(1001)).channel("train loss", loss.view());
     write("1001.html", &Page::new("1,001×1,001").landscape(landscape).to_html().unwrap());
 }

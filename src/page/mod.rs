@@ -161,7 +161,8 @@ mod tests {
         assert_eq!(error.to_string(), "figure: two landscapes are named `a`");
         let error = refused(landscape("a").channel("loss", Array2::ones((2, 3)).view()));
         assert_eq!(error.to_string(), "figure: two channels are named `loss`");
-        let error = refused(landscape("a").trajectory("SGD", &[0.0], &[0.0]).trajectory("SGD", &[0.0], &[0.0]));
+        let error =
+            refused(landscape("a").trajectory("SGD", &[0.0], &[0.0]).trajectory("SGD", &[0.0], &[0.0]));
         assert_eq!(error.to_string(), "figure: two trajectories are named `SGD`");
     }
 

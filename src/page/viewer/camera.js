@@ -16,7 +16,7 @@ class Camera {
   reset() {
     this.azimuth = -Math.PI / 3;
     this.elevation = 0.52;
-    this.distance = 5.6;
+    this.distance = 5.3;
     this.target = [0, 0, 0.3];
   }
 

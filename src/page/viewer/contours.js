@@ -65,35 +65,92 @@ function pixel([red, green, blue]) {
   return new Uint32Array(Uint8Array.of(red, green, blue, 255).buffer)[0];
 }
 
-/** The segments x, y, x, y in the unit square where a field has a fraction; at `stride` grid steps a cell. */
-function isoline(field, fraction, stride) {
-  const { x, y, fractions, nx, ny } = field;
-  const segments = [];
-  const corner = (i, j) => [x[i], y[j], fractions[i * ny + j]];
+/**
+ * The lines in the unit square where a field has a fraction: flat lists x, y, x, y of points. A cell is `stride` grid
+ * steps wide; a hole at any corner leaves it out.
+ */
+function isolines(field, fraction, stride) {
+  const crossings = new Crossings(field, fraction);
+  const { nx, ny, fractions } = field;
   for (let i = 0; i + 1 < nx; i += stride) {
     const i1 = Math.min(i + stride, nx - 1);
     for (let j = 0; j + 1 < ny; j += stride) {
       const j1 = Math.min(j + stride, ny - 1);
-      const [a, b] = [fractions[i * ny + j] >= fraction, fractions[i1 * ny + j] >= fraction];
-      const [c, d] = [fractions[i1 * ny + j1] >= fraction, fractions[i * ny + j1] >= fraction];
-      if (a === b && b === c && c === d) continue;
-      const corners = [corner(i, j), corner(i1, j), corner(i1, j1), corner(i, j1)];
-      const middle = [0, 1, 2].map((k) => corners.reduce((sum, point) => sum + point[k], 0) / 4);
-      if (Number.isNaN(middle[2])) continue;
-      for (let k = 0; k < 4; k++) cutTriangle(segments, [corners[k], corners[(k + 1) % 4], middle], fraction);
+      const corners = [i * ny + j, i1 * ny + j, i1 * ny + j1, i * ny + j1];
+      const above = corners.map((k) => fractions[k] >= fraction);
+      if (above.every((is) => is === above[0])) continue;
+      crossings.cutCell(corners);
     }
   }
-  return segments;
+  return crossings.lines();
 }
 
-/** Appends the segment where a triangle has a fraction, if it has one. */
-function cutTriangle(segments, points, fraction) {
-  const ends = [];
-  for (let k = 0; k < 3; k++) {
-    const [p, q] = [points[k], points[(k + 1) % 3]];
-    if (p[2] >= fraction === q[2] >= fraction) continue;
-    const t = (fraction - p[2]) / (q[2] - p[2]);
-    ends.push(p[0] + t * (q[0] - p[0]), p[1] + t * (q[1] - p[1]));
+/** Where an isoline crosses the edges of triangles, and which crossings are neighbours on it. */
+class Crossings {
+  constructor(field, fraction) {
+    Object.assign(this, { field, fraction });
+    // By edge: its two ends as grid points, or a corner and the number of the cell whose middle is the other end.
+    this.places = new Map();
+    this.neighbours = new Map();
   }
-  if (ends.length === 4) segments.push(...ends);
+
+  /** A corner as x, y, fraction. */
+  corner(k) {
+    const { x, y, fractions, ny } = this.field;
+    return [x[Math.floor(k / ny)], y[k % ny], fractions[k]];
+  }
+
+  cutCell(corners) {
+    const points = corners.map((k) => this.corner(k));
+    const middle = [0, 1, 2].map((axis) => points.reduce((sum, point) => sum + point[axis], 0) / 4);
+    if (Number.isNaN(middle[2])) return;
+    const size = this.field.fractions.length;
+    const spokes = corners.map((k, n) => this.cross(k * 2 * size + size + corners[0], points[n], middle));
+    for (let n = 0; n < 4; n++) {
+      const next = (n + 1) % 4;
+      // The same edge from both its cells.
+      const [p, q] = corners[n] < corners[next] ? [n, next] : [next, n];
+      const side = this.cross(corners[p] * 2 * size + corners[q], points[p], points[q]);
+      const [from, to] = [side, spokes[n], spokes[next]].filter((edge) => edge !== null);
+      if (to !== undefined) this.join(from, to);
+    }
+  }
+
+  /** Notes where an edge is crossed, and returns its number, or null. */
+  cross(edge, p, q) {
+    const { fraction } = this;
+    if (p[2] >= fraction === q[2] >= fraction) return null;
+    if (!this.places.has(edge)) {
+      const t = (fraction - p[2]) / (q[2] - p[2]);
+      this.places.set(edge, [p[0] + t * (q[0] - p[0]), p[1] + t * (q[1] - p[1])]);
+      this.neighbours.set(edge, []);
+    }
+    return edge;
+  }
+
+  join(a, b) {
+    this.neighbours.get(a).push(b);
+    this.neighbours.get(b).push(a);
+  }
+
+  /** Crossings in the order of their lines; open lines from their ends, then the closed ones. */
+  lines() {
+    const lines = [];
+    const ends = [...this.neighbours].filter(([, next]) => next.length === 1).map(([edge]) => edge);
+    for (const start of [...ends, ...this.neighbours.keys()]) {
+      if (!this.places.has(start)) continue;
+      const line = [];
+      const first = this.places.get(start);
+      let edge = start;
+      while (edge !== undefined) {
+        line.push(...this.places.get(edge));
+        this.places.delete(edge);
+        const before = edge;
+        edge = this.neighbours.get(before).find((next) => this.places.has(next));
+        if (edge === undefined && line.length > 4 && this.neighbours.get(before).includes(start)) line.push(...first);
+      }
+      if (line.length > 2) lines.push(line);
+    }
+    return lines;
+  }
 }

@@ -16,6 +16,7 @@ class ContourMap {
   /** Draws anew what changes with the field, the colours or the size. */
   refresh(field, colors) {
     this.field = field;
+    this.drawn = null;
     const { width, height } = sizeCanvas(this.canvas);
     const side = Math.max(Math.min(width - MARGIN.left - MARGIN.right, height - MARGIN.top - MARGIN.bottom), 40);
     const left = Math.max((width - side - MARGIN.left - MARGIN.right) / 2, 0) + MARGIN.left;
@@ -37,6 +38,10 @@ class ContourMap {
   /** Draws the whole map: the picture, and on it trajectories and the point (i, j) of the pointer. */
   draw(trajectories, point) {
     const { context, canvas } = this;
+    const [i, j] = point ? [point.i, point.j] : [-1, -1];
+    const state = [i, j, trajectories.length].join(" ");
+    if (this.drawn === state) return;
+    this.drawn = state;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, canvas.width, canvas.height);
     context.drawImage(this.picture, 0, 0);
@@ -49,7 +54,7 @@ class ContourMap {
     for (const trajectory of trajectories) trajectory.draw(context, (x, y) => this.place(x, y));
     if (point) {
       const [x, y] = this.place(this.field.x[point.i], this.field.y[point.j]);
-      for (const [color, width] of [["#ffffff", 3], [INK, 1]]) {
+      for (const [color, width] of [["rgba(255,255,255,.5)", 2.4], [INK, 0.8]]) {
         context.strokeStyle = color;
         context.lineWidth = width;
         context.beginPath();
@@ -87,17 +92,20 @@ class ContourMap {
     const texts = [];
     field.levels.forEach((level, k) => {
       const fraction = field.scale.fraction(level);
-      const segments = isoline(field, fraction, stride);
-      const path = new Path2D();
-      for (let s = 0; s < segments.length; s += 4) {
-        path.moveTo(...this.place(segments[s], segments[s + 1]));
-        path.lineTo(...this.place(segments[s + 2], segments[s + 3]));
+      const lines = isolines(field, fraction, stride);
+      context.beginPath();
+      for (const line of lines) {
+        for (let s = 0; s < line.length; s += 2) {
+          const place = this.place(line[s], line[s + 1]);
+          if (s === 0) context.moveTo(...place);
+          else context.lineTo(...place);
+        }
       }
-      context.lineCap = "round";
-      context.lineWidth = 0.9;
-      context.strokeStyle = isDark(colors.at(fraction)) ? "rgba(255,255,255,.65)" : "rgba(0,0,0,.55)";
-      context.stroke(path);
-      for (const [x, y] of this.labelPlaces(segments, placed)) texts.push([labels[k], x, y]);
+      context.lineJoin = "round";
+      context.lineWidth = 1;
+      context.strokeStyle = isDark(colors.at(fraction)) ? "rgba(255,255,255,.7)" : "rgba(0,0,0,.6)";
+      context.stroke();
+      for (const [x, y] of this.labelPlaces(lines, placed)) texts.push([labels[k], x, y]);
     });
     context.font = "10px system-ui, sans-serif";
     context.textAlign = "center";
@@ -113,14 +121,16 @@ class ContourMap {
   }
 
   /** Up to two places for a level's label: on its lines, and as far as can be from labels there are. */
-  labelPlaces(segments, placed) {
+  labelPlaces(lines, placed) {
     const { left, top, side } = this.frame;
     const found = [];
-    const stride = 4 * Math.max(Math.floor(segments.length / 4 / 150), 1);
-    for (let count = 0; count < 2 && segments.length >= 4 * 12; count++) {
+    // Rings as small as the label itself stay without.
+    const long = lines.filter((line) => lineLength(line) * side > 90).flat();
+    const stride = 2 * Math.max(Math.floor(long.length / 2 / 150), 1);
+    for (let count = 0; count < 2; count++) {
       let best = { room: 34 };
-      for (let s = 0; s < segments.length; s += stride) {
-        const [x, y] = this.place(segments[s], segments[s + 1]);
+      for (let s = 0; s < long.length; s += stride) {
+        const [x, y] = this.place(long[s], long[s + 1]);
         const border = Math.min(x - left, left + side - x, 1.6 * (y - top), 1.6 * (top + side - y));
         if (border < 20) continue;
         const room = placed.reduce((room, [u, v]) => Math.min(room, Math.hypot(x - u, 1.6 * (y - v))), 1e3);
@@ -197,6 +207,13 @@ class ContourMap {
       context.fillText(text, x + BAR.width + 6, y);
     });
   }
+}
+
+/** The length of a flat list of points. */
+function lineLength(line) {
+  let length = 0;
+  for (let s = 2; s < line.length; s += 2) length += Math.hypot(line[s] - line[s - 2], line[s + 1] - line[s - 1]);
+  return length;
 }
 
 /** The ticks of an axis of coordinates: their places from 0 to 1, and texts. */

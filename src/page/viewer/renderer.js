@@ -37,9 +37,9 @@ void main() {
   float width = max(fwidth(fraction), 1e-7);
   float away = 1e9;
   for (int k = 0; k < count; k++) away = min(away, abs(fraction - levels[k]) / width);
-  float line = (1.0 - smoothstep(0.4 * ratio, 0.4 * ratio + 1.0, away)) * clamp(0.05 / width - 0.3, 0.0, 1.0);
+  float line = (1.0 - smoothstep(0.2 * ratio, 0.2 * ratio + 0.9, away)) * clamp(0.05 / width - 0.3, 0.0, 1.0);
   float bright = dot(base, vec3(0.3, 0.6, 0.1));
-  base = mix(base, bright > 0.45 ? vec3(0.0) : vec3(1.0), 0.45 * line);
+  base = mix(base, bright > 0.45 ? vec3(0.0) : vec3(1.0), 0.55 * line);
   if (striped && (fraction > 1.0 || fraction < 0.0)) base = mix(base, vec3(1.0), 0.6);
   vec3 up = normalize(normal), outward = normalize(eye - point);
   bool below = dot(up, outward) < 0.0;
@@ -183,7 +183,7 @@ class Renderer {
       gl.drawElements(gl.TRIANGLES, triangles.count, gl.UNSIGNED_INT, 0);
     }
     gl.bindVertexArray(null);
-    this.drawLine(drawn.rims, [0.1, 0.1, 0.1, 0.85], 1.2);
+    this.drawLine(drawn.rims, [0.1, 0.1, 0.1, 1], 1.8);
   }
 
   /** Draws segments this many CSS pixels wide; `hidden` draws what a surface covers instead of what it does not. */

@@ -150,7 +150,7 @@ class Scene {
     context.font = FONT;
     context.textAlign = "right";
     context.textBaseline = "middle";
-    const ticks = field.scale.ticks(Math.min(Math.max(Math.floor(length / 28), 2), 6));
+    const ticks = field.scale.ticks(Math.min(Math.max(Math.floor(length / 28), 3), 6));
     context.lineWidth = 1;
     context.beginPath();
     context.moveTo(foot.x, foot.y);
@@ -172,7 +172,8 @@ class Scene {
       const [dx, dy] = [far.x - near.x, far.y - near.y];
       const length = Math.hypot(dx, dy);
       const [ux, uy] = length > 1e-6 ? [dx / length, dy / length] : [0, 1];
-      return { near, x: near.x + ux * pixels, y: near.y + uy * pixels };
+      const align = Math.abs(ux) < 0.3 ? "center" : ux < 0 ? "right" : "left";
+      return { near, align, x: near.x + ux * pixels, y: near.y + uy * pixels };
     };
     const [start, end] = [view.project(at(-1, 0)), view.project(at(1, 0))];
     if (Math.hypot(end.x - start.x, end.y - start.y) < 40) return;
@@ -188,11 +189,13 @@ class Scene {
       const tick = outside(2 * place - 1, 5);
       context.moveTo(tick.near.x, tick.near.y);
       context.lineTo(tick.x, tick.y);
-      const { x, y } = outside(2 * place - 1, 16);
-      context.fillText(text, x, y);
+      const { x, y, align } = outside(2 * place - 1, 9);
+      context.textAlign = align;
+      context.fillText(text, x, y + 2);
     }
     context.stroke();
-    const { x, y } = outside(0, 36);
+    const { x, y, align } = outside(0, 38);
+    context.textAlign = align;
     context.font = "12px system-ui, sans-serif";
     context.fillText(label, x, y);
   }
