@@ -1,7 +1,7 @@
 // Meshes: the vertices and triangles of a field, for the renderer.
 
-/** Above so many cells, a coarser mesh is shown while it moves. */
-const MOVING_CELLS = 160000;
+/** The most cells of the coarse mesh, which is shown while it moves where the whole one is too slow. */
+const COARSE_CELLS = 16000;
 /** A rim of more segments than this is noise, and is left out. */
 const MOST_RIMS = 100000;
 
@@ -28,7 +28,7 @@ function buildMesh(field) {
       shapes[3 * k + 2] = slope(field, i, j, 0, 1);
     }
   }
-  const stride = Math.ceil(Math.sqrt(((nx - 1) * (ny - 1)) / MOVING_CELLS));
+  const stride = Math.ceil(Math.sqrt(((nx - 1) * (ny - 1)) / COARSE_CELLS));
   const { cells, holes, rims } = buildCells(field);
   return { places, shapes, cells, holes, rims, coarse: stride > 1 ? buildCoarse(field, stride) : cells };
 }

@@ -1,6 +1,8 @@
 // The renderer: surfaces and thick lines by WebGL 2, on one hidden canvas for all landscapes.
 
 const MOST_LEVELS = 24;
+/** A picture of all landscapes that takes longer, in milliseconds, is simplified while it moves. */
+const SLOW = 25;
 
 const SURFACE_VERTEX = `#version 300 es
 in vec2 place;
@@ -73,17 +75,22 @@ void main() {
   color = vec4(ink.rgb * ink.a, ink.a);
 }`;
 
+/**
+ * Pictures are drawn one after the other on the one canvas and copied from there: `begin`, the drawing, `finish`. They
+ * are antialiased in a buffer of their own, which a simplified picture does without.
+ */
 class Renderer {
   /** A renderer, or null where there is no WebGL 2. `restored` is called when lost contents must be uploaded anew. */
   static create(restored) {
     const canvas = document.createElement("canvas");
-    const gl = canvas.getContext("webgl2", { antialias: true });
+    const gl = canvas.getContext("webgl2", { antialias: false });
     return gl ? new Renderer(canvas, gl, restored) : null;
   }
 
   constructor(canvas, gl, restored) {
     this.canvas = canvas;
     this.gl = gl;
+    this.cost = 0;
     this.prepare();
     canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
     canvas.addEventListener("webglcontextrestored", () => {
@@ -98,6 +105,12 @@ class Renderer {
     this.line = program(gl, LINE_VERTEX, LINE_FRAGMENT, ["start", "end", "corner"]);
     this.corners = buffer(gl, gl.ARRAY_BUFFER, Float32Array.of(-1, -1, -1, 1, 1, -1, 1, 1));
     this.colors = gl.createTexture();
+    this.smooth = { frame: gl.createFramebuffer(), width: 0, height: 0, buffers: [] };
+  }
+
+  /** Whether motion needs simpler pictures: without a graphics processor, as a rule. */
+  get isSlow() {
+    return this.cost > SLOW;
   }
 
   /** Sets the colour table: 256 times red, green, blue, alpha. */
@@ -151,12 +164,13 @@ class Renderer {
   }
 
   /** Begins a picture of this size in device pixels, `ratio` of them in a CSS pixel. */
-  begin(view, lift, width, height, ratio) {
+  begin(view, lift, width, height, ratio, simple) {
     const { gl, canvas } = this;
     // It only grows: landscapes of different sizes share it.
     if (canvas.width < width) canvas.width = width;
     if (canvas.height < height) canvas.height = height;
-    this.shot = { matrix: view.matrix(), eye: view.eye, lift, width, height, ratio };
+    this.shot = { matrix: view.matrix(), eye: view.eye, lift, width, height, ratio, simple };
+    gl.bindFramebuffer(gl.FRAMEBUFFER, simple ? null : this.smoothFrame());
     gl.viewport(0, 0, width, height);
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
@@ -165,8 +179,28 @@ class Renderer {
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
   }
 
-  /** Draws a surface with contours at these fractions; coarsely where it moves. */
-  drawSurface(drawn, levels, moving) {
+  /** A framebuffer with four samples a pixel, as large as the canvas. */
+  smoothFrame() {
+    const { gl, smooth, canvas } = this;
+    if (smooth.width !== canvas.width || smooth.height !== canvas.height) {
+      for (const old of smooth.buffers) gl.deleteRenderbuffer(old);
+      gl.bindFramebuffer(gl.FRAMEBUFFER, smooth.frame);
+      const samples = Math.min(4, gl.getParameter(gl.MAX_SAMPLES));
+      const parts = [[gl.COLOR_ATTACHMENT0, gl.RGBA8], [gl.DEPTH_ATTACHMENT, gl.DEPTH_COMPONENT24]];
+      smooth.buffers = parts.map(([attachment, format]) => {
+        const made = gl.createRenderbuffer();
+        gl.bindRenderbuffer(gl.RENDERBUFFER, made);
+        gl.renderbufferStorageMultisample(gl.RENDERBUFFER, samples, format, canvas.width, canvas.height);
+        gl.framebufferRenderbuffer(gl.FRAMEBUFFER, attachment, gl.RENDERBUFFER, made);
+        return made;
+      });
+      Object.assign(smooth, { width: canvas.width, height: canvas.height });
+    }
+    return smooth.frame;
+  }
+
+  /** Draws a surface with contours at these fractions. */
+  drawSurface(drawn, levels) {
     const { gl, shot } = this;
     const { set } = this.use(this.surface);
     set("eye", shot.eye);
@@ -177,7 +211,7 @@ class Renderer {
     if (shown.length) gl.uniform1fv(this.surface.place("levels"), shown);
     gl.bindTexture(gl.TEXTURE_2D, this.colors);
     gl.bindVertexArray(drawn.array);
-    for (const [triangles, floored] of [[drawn.holes, 1], [moving ? drawn.coarse : drawn.cells, 0]]) {
+    for (const [triangles, floored] of [[drawn.holes, 1], [shot.simple ? drawn.coarse : drawn.cells, 0]]) {
       set("floored", floored);
       gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, triangles.buffer);
       gl.drawElements(gl.TRIANGLES, triangles.count, gl.UNSIGNED_INT, 0);
@@ -206,8 +240,26 @@ class Renderer {
 
   /** Copies the picture to the same rectangle of another canvas. */
   finish(context) {
-    const { width, height } = this.shot;
+    const { gl } = this;
+    const { width, height, simple } = this.shot;
+    if (!simple) {
+      gl.bindFramebuffer(gl.READ_FRAMEBUFFER, this.smooth.frame);
+      gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, null);
+      gl.blitFramebuffer(0, 0, width, height, 0, 0, width, height, gl.COLOR_BUFFER_BIT, gl.NEAREST);
+      gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    }
     context.drawImage(this.canvas, 0, this.canvas.height - height, width, height, 0, 0, width, height);
+  }
+
+  /** Milliseconds that a task of the graphics processor takes. */
+  time(task) {
+    const { gl } = this;
+    const wait = () => gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
+    wait();
+    const started = performance.now();
+    task();
+    wait();
+    return performance.now() - started;
   }
 
   /** Switches to a program and sets what all programs share. */
