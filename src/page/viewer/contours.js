@@ -3,6 +3,9 @@
 // A cell is four triangles around the mean of its corners, inside which values are linear; bands and lines agree to the
 // pixel, and no saddle is ambiguous.
 
+/** With lines through more cells than this, counted once for each line, a map would be nothing but lines. */
+const MOST_CUTS = 60000;
+
 /** An image of the bands of a field, `width`×`height` pixels; holes and what is clipped are striped. */
 function bandImage(field, colors, width, height, ratio) {
   const image = new ImageData(width, height);
@@ -66,23 +69,36 @@ function pixel([red, green, blue]) {
 }
 
 /**
- * The lines in the unit square where a field has a fraction: flat lists x, y, x, y of points. A cell is `stride` grid
- * steps wide; a hole at any corner leaves it out.
+ * For each of these fractions, the lines in the unit square where a field has it: flat lists x, y, x, y of points. A cell
+ * is `stride` grid steps wide; a hole at any corner leaves it out. Null if there is more to draw than can be told apart.
  */
-function isolines(field, fraction, stride) {
-  const crossings = new Crossings(field, fraction);
-  const { nx, ny, fractions } = field;
+function isolines(field, levels, stride) {
+  let cuts = 0;
+  forCuts(field, levels, stride, () => cuts++);
+  if (cuts > MOST_CUTS) return null;
+  const crossings = levels.map((level) => new Crossings(field, level));
+  forCuts(field, levels, stride, (level, corners) => crossings[level].cutCell(corners));
+  return crossings.map((found) => found.lines());
+}
+
+/** Calls `cut` with the number of a level and the four corners of a cell, for each level that the cell crosses. */
+function forCuts({ nx, ny, fractions }, levels, stride, cut) {
   for (let i = 0; i + 1 < nx; i += stride) {
     const i1 = Math.min(i + stride, nx - 1);
     for (let j = 0; j + 1 < ny; j += stride) {
       const j1 = Math.min(j + stride, ny - 1);
-      const corners = [i * ny + j, i1 * ny + j, i1 * ny + j1, i * ny + j1];
-      const above = corners.map((k) => fractions[k] >= fraction);
-      if (above.every((is) => is === above[0])) continue;
-      crossings.cutCell(corners);
+      const a = fractions[i * ny + j];
+      const b = fractions[i1 * ny + j];
+      const c = fractions[i1 * ny + j1];
+      const d = fractions[i * ny + j1];
+      // With a hole at a corner both are NaN.
+      const low = Math.min(a, b, c, d);
+      const high = Math.max(a, b, c, d);
+      for (let level = 0; level < levels.length; level++) {
+        if (low < levels[level] && levels[level] <= high) cut(level, [i * ny + j, i1 * ny + j, i1 * ny + j1, i * ny + j1]);
+      }
     }
   }
-  return crossings.lines();
 }
 
 /** Where an isoline crosses the edges of triangles, and which crossings are neighbours on it. */

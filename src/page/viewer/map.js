@@ -13,6 +13,13 @@ class ContourMap {
     this.picture = document.createElement("canvas");
   }
 
+  /** Whether the picture still has the size of its place in the page. */
+  get fits() {
+    const { canvas } = this;
+    const pixels = (length) => Math.round(length * pixelRatio());
+    return canvas.width === pixels(canvas.clientWidth) && canvas.height === pixels(canvas.clientHeight);
+  }
+
   /** Draws anew what changes with the field, the colours or the size. */
   refresh(field, colors) {
     this.field = field;
@@ -87,12 +94,13 @@ class ContourMap {
     const { field, frame } = this;
     // Cells below a pixel show nothing more than larger ones.
     const stride = Math.max(Math.floor(Math.max(field.nx, field.ny) / frame.side), 1);
+    const levels = field.levels.map((level) => field.scale.fraction(level));
+    const found = isolines(field, levels, stride);
+    this.linesLeftOut = found === null;
     const labels = tickTexts(field.levels, field.scale.log);
     const placed = [];
     const texts = [];
-    field.levels.forEach((level, k) => {
-      const fraction = field.scale.fraction(level);
-      const lines = isolines(field, fraction, stride);
+    (found ?? []).forEach((lines, k) => {
       context.beginPath();
       for (const line of lines) {
         for (let s = 0; s < line.length; s += 2) {
@@ -103,7 +111,7 @@ class ContourMap {
       }
       context.lineJoin = "round";
       context.lineWidth = 1;
-      context.strokeStyle = isDark(colors.at(fraction)) ? "rgba(255,255,255,.7)" : "rgba(0,0,0,.6)";
+      context.strokeStyle = isDark(colors.at(levels[k])) ? "rgba(255,255,255,.7)" : "rgba(0,0,0,.6)";
       context.stroke();
       for (const [x, y] of this.labelPlaces(lines, placed)) texts.push([labels[k], x, y]);
     });

@@ -74,9 +74,9 @@ class Panel {
     this.absent.textContent = `There is no channel “${channel}” of this landscape.`;
     Object.assign(this, { channel, values, field: values && new Field(this.landscape, values, scale), colors });
     if (!values) return;
-    this.tellNotes();
     this.upload();
     this.map.refresh(this.field, colors);
+    this.tellNotes();
   }
 
   /** Gives the renderer what it draws. */
@@ -102,7 +102,7 @@ class Panel {
 
   /** Fits the contours to a new size of the page. */
   resize() {
-    if (this.field) this.map.refresh(this.field, this.colors);
+    if (this.field && !this.map.fits) this.map.refresh(this.field, this.colors);
   }
 
   /** Reads the grid point nearest to coordinates, or none. */
@@ -155,6 +155,7 @@ class Panel {
     for (const { name, outside, x } of trajectories) {
       if (outside) notes.push(`${outside} of ${x.length} points of ${name} outside the axes`);
     }
+    if (this.map.linesLeftOut) notes.push("contour lines left out: there would be nothing but lines");
     this.notes.textContent = notes.join("; ");
   }
 

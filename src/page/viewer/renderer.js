@@ -254,7 +254,10 @@ class Renderer {
   /** Milliseconds that a task of the graphics processor takes. */
   time(task) {
     const { gl } = this;
-    const wait = () => gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
+    const wait = () => {
+      gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+      gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
+    };
     wait();
     const started = performance.now();
     task();

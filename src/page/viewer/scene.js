@@ -19,9 +19,8 @@ class Scene {
     return this.pointers.size > 0 || performance.now() < this.movingUntil;
   }
 
-  /** Draws everything that is `shown`: `drawn` is what the renderer made of the field, `paths` pairs of trajectory and its line. */
-  draw(renderer, shown) {
-    const { field, drawn, paths, point, lift, channel } = shown;
+  /** Draws everything. `drawn` is what the renderer made of the field, `paths` pairs of trajectory and its line. */
+  draw(renderer, { field, drawn, paths, point, lift, channel }) {
     const { context, canvas, camera } = this;
     const { width, height } = sizeCanvas(canvas);
     Object.assign(this, { field, lift });
@@ -34,7 +33,7 @@ class Scene {
     toCss();
     this.drawBox(view, lift);
     context.setTransform(1, 0, 0, 1, 0, 0);
-    const shoot = () => {
+    const paint = () => {
       renderer.begin(view, lift, canvas.width, canvas.height, ratio, this.moving && renderer.isSlow);
       const levels = field.levels.map((level) => field.scale.fraction(level));
       renderer.drawSurface(drawn, levels);
@@ -44,16 +43,14 @@ class Scene {
         renderer.drawLine(line, [0.1, 0.1, 0.1, 1], 4.5);
         renderer.drawLine(line, [...ink, 1], 2.2);
       }
-      renderer.finish(context);
     };
-    shoot();
+    paint();
     if (!this.moving && !this.timed) {
       // Once, now that shaders and arrays are in place.
       this.timed = true;
-      renderer.cost += renderer.time(shoot);
-      this.draw(renderer, shown);
-      return;
+      renderer.cost += renderer.time(paint);
     }
+    renderer.finish(context);
     toCss();
     this.drawAxes(view, lift, channel);
     for (const { trajectory } of paths) this.drawEnds(view, trajectory);
