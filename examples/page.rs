@@ -63,11 +63,12 @@ fn landscape(
     let directions = plane(&net, &path)?;
     let (alpha, beta, residual) = project(&net, &path, &directions);
 
+    // Twice as wide as the path is long, along both axes.
     let range = |values: &[f64]| {
         let low = values.iter().copied().fold(f64::INFINITY, f64::min);
         let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let margin = 0.2 + 0.25 * (high - low);
-        low - margin..=high + margin
+        let middle = f64::midpoint(low, high);
+        middle - 1.0..=middle + 1.0
     };
     let bar = ProgressBar::new(name);
     let surface = Grid2d::new(&net, directions)
@@ -149,7 +150,7 @@ fn provenance(surface: &Surface) -> Vec<(String, String)> {
         let norm = direction.normalization.map_or_else(String::new, |norm| format!(", {norm}"));
         pairs.push((name.to_owned(), format!("{}{norm}, {:016x}", direction.source, direction.hash)));
     }
-    pairs.extend(from.cosine.map(|cosine| ("cosine between them".to_owned(), format!("{cosine:.4}"))));
+    pairs.extend(from.cosine.map(|cosine| ("cosine between them".to_owned(), format!("{cosine:.1e}"))));
     pairs.push(("bad points".to_owned(), report.bad_points.len().to_string()));
     pairs.push(("loss-landscape".to_owned(), from.version.to_owned()));
     pairs

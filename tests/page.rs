@@ -32,6 +32,8 @@ fn one_landscape_with_holes_and_hostile_names() {
     loss[[0, 0]] = f64::INFINITY;
     loss[[40, 0]] = f64::NEG_INFINITY;
     loss[[30, 15]] = -1.5;
+    let mut needle = bowl(nx, ny, 9.0);
+    needle[[5, 5]] = 1e15;
     let html = Page::new(nasty)
         .caption(nasty)
         .landscape(
@@ -39,6 +41,7 @@ fn one_landscape_with_holes_and_hostile_names() {
                 .channel("train loss", loss.view())
                 .channel(nasty, loss.mapv(|v| 1.0 / (1.0 + v)).view())
                 .channel("nothing finite", Array2::from_elem((nx, ny), f64::NAN).view())
+                .channel("a needle", needle.view())
                 .channel("all the same", Array2::from_elem((nx, ny), 3.0).view())
                 .channel("extremes", bowl(nx, ny, 1.0).mapv(|v| (v - 1.0) * f64::MAX / 3.0).view())
                 .trajectory(nasty, &[-0.9, -0.2, 0.0], &[0.8, 0.3, 0.0])

@@ -286,6 +286,16 @@ async function all() {
     assert.equal(await tab.evaluate("window.hacked === undefined"), true);
   });
 
+  await test("a needle does not flatten the rest unless it is asked to", "hostile.html", {}, async (tab) => {
+    await choose(tab, "channel", "a needle");
+    assert.match(await notes(tab), /^[0-9]+ of 1271 points above [0-9.]+ clipped/);
+    await click(tab, "whole");
+    assert.doesNotMatch(await notes(tab), /clipped/);
+    assert.equal(Number(await tab.evaluate(`document.querySelector("[name=high]").value`)), 1e15);
+    await click(tab, "suggested");
+    assert.match(await notes(tab), /clipped/);
+  });
+
   const without = `const getContext = HTMLCanvasElement.prototype.getContext;
     HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
       return kind.startsWith("webgl") ? null : getContext.call(this, kind, ...rest);

@@ -3,6 +3,9 @@
 const FIELD_OF_VIEW = 0.5;
 const NEAREST = 1.2;
 const FARTHEST = 12;
+/** From where a scene is seen at first, unless another side is lower by `LOWER` of its height. */
+const HOME = -Math.PI / 3;
+const LOWER = 0.15;
 
 /**
  * An observer on a sphere around a target. The scene is a box with the floor [−1, 1]² and some height; its first axis
@@ -10,11 +13,23 @@ const FARTHEST = 12;
  */
 class Camera {
   constructor() {
+    this.home = HOME;
+    this.reset();
+  }
+
+  /** Begins where the near quarter of a field is low, so that it hides little of the rest. */
+  begin(field) {
+    const quarters = [0, 1, 2, 3].map((turn) => {
+      const azimuth = HOME + (turn * Math.PI) / 2;
+      return { azimuth, height: meanHeight(field, Math.cos(azimuth) > 0, Math.sin(azimuth) > 0) };
+    });
+    const best = quarters.reduce((best, quarter) => (quarter.height < best.height - LOWER ? quarter : best));
+    this.home = best.azimuth;
     this.reset();
   }
 
   reset() {
-    this.azimuth = -Math.PI / 3;
+    this.azimuth = this.home;
     this.elevation = 0.52;
     this.distance = 5.3;
     this.target = [0, 0, 0.3];
@@ -53,6 +68,21 @@ class Camera {
   view(width, height) {
     return new View(this, width, height);
   }
+}
+
+/** The mean drawn height of a quarter of a field, at the right or left and in its upper or lower half. */
+function meanHeight(field, right, upper) {
+  let [sum, count] = [0, 0];
+  for (let i = 0; i < field.nx; i++) {
+    if (field.x[i] > 0.5 !== right) continue;
+    for (let j = 0; j < field.ny; j++) {
+      const height = field.height(i, j);
+      if (field.y[j] > 0.5 !== upper || Number.isNaN(height)) continue;
+      sum += height;
+      count++;
+    }
+  }
+  return count ? sum / count : 1;
 }
 
 /** A camera's picture of a certain size: projection of points, and rays through pixels. */

@@ -69,8 +69,8 @@ class Controls {
     for (const choice of this.form.elements.scale) choice.checked = (choice.value === "log") === this.log;
     this.form.elements.scale[1].disabled = found.positive === 0;
     const same = scales.every(({ lo, hi }) => lo === scales[0].lo && hi === scales[0].hi);
-    low.value = same && scales.length ? Number(scales[0].lo.toPrecision(6)) : "";
-    high.value = same && scales.length ? Number(scales[0].hi.toPrecision(6)) : "";
+    low.value = same && scales.length ? Number(scales[0].lo.toPrecision(5)) : "";
+    high.value = same && scales.length ? Number(scales[0].hi.toPrecision(5)) : "";
     low.placeholder = high.placeholder = "each its own";
     for (const input of [low, high]) this.refuse(input, "");
   }

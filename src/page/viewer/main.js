@@ -17,6 +17,9 @@ class Page {
     document.getElementById("landscapes").append(...this.panels.map((panel) => panel.root));
     form.elements.reset.addEventListener("click", () => this.reset());
     this.change("fields");
+    // All from where the first is seen best, so that they can be compared.
+    const { field } = this.panels.find((panel) => panel.field);
+    for (const panel of this.panels) panel.camera.begin(field);
     new ResizeObserver(() => this.resize()).observe(document.getElementById("landscapes"));
     this.watchRatio();
   }

@@ -53,7 +53,7 @@ function linearTicks(lo, hi, most) {
   return [lo, hi];
 }
 
-/** Round numbers spread evenly over decades; over less than one, those of a linear axis. */
+/** Round numbers spread evenly over decades; over about one, those of a linear axis. */
 function logTicks(lo, hi, most) {
   const [first, last] = [Math.floor(Math.log10(lo)), Math.ceil(Math.log10(hi))];
   const inside = (tick) => tick >= lo * (1 - 1e-9) && tick <= hi * (1 + 1e-9);
@@ -66,7 +66,7 @@ function logTicks(lo, hi, most) {
   };
   for (const digits of [[1, 1.5, 2, 3, 5, 7], [1, 2, 5], [1, 3], [1]]) {
     const ticks = decades(digits, 1);
-    if (ticks.length <= most) return ticks.length > 2 ? ticks : linearTicks(lo, hi, most).filter((tick) => tick > 0);
+    if (ticks.length <= most) return ticks.length > 2 || hi / lo > 20 ? ticks : linearTicks(lo, hi, most).filter((tick) => tick > 0);
   }
   const every = [2, 3, 5, 10, 20, 50, 100].find((every) => decades([1], every).length <= most);
   return decades([1], every ?? 200);

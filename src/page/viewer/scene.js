@@ -89,6 +89,7 @@ class Scene {
     const [x, y] = [field.x[i], field.y[j]];
     const top = this.onSurface(x, y);
     const [foot, tip] = [view.project([top[0], top[1], 0]), view.project(top)];
+    context.globalAlpha = this.isSeen(view, tip) ? 1 : 0.5;
     context.beginPath();
     context.moveTo(foot.x, foot.y);
     context.lineTo(tip.x, tip.y);
@@ -100,6 +101,7 @@ class Scene {
     }
     context.setLineDash([]);
     drawDot(context, tip.x, tip.y, 4.5, "#ffffff");
+    context.globalAlpha = 1;
   }
 
   /** What is behind the surface: the floor, and the two walls away from the eye with lines of equal height. */
@@ -203,9 +205,11 @@ class Scene {
     }
     context.stroke();
     const { x, y, align } = outside(0, 38);
-    context.textAlign = align;
+    context.textAlign = "left";
     context.font = "12px system-ui, sans-serif";
-    context.fillText(label, x, y);
+    const { width } = context.measureText(label);
+    const left = x - { left: 0, center: 0.5, right: 1 }[align] * width;
+    context.fillText(label, Math.max(Math.min(left, view.width - width - 4), 4), y);
   }
 
   listen() {
