@@ -23,16 +23,25 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (train, test) = digits::<f32>()?;
     let all = train.len();
     let runs = [
-        ("small batches (32)", Sgd::new(0.02).momentum(0.9).batch_size(32).epochs(40)),
-        ("all samples at once", Sgd::new(0.2).momentum(0.9).batch_size(all).epochs(200)),
+        (
+            "small batches (32)",
+            "40 epochs of SGD in batches of 32, rate 0.02, momentum 0.9",
+            Sgd::new(0.02).momentum(0.9).batch_size(32).epochs(40),
+        ),
+        (
+            "all samples at once",
+            "200 epochs of gradient descent, rate 0.2, momentum 0.9",
+            Sgd::new(0.2).momentum(0.9).batch_size(all).epochs(200),
+        ),
     ];
     let mut page = Page::new("Two ways down").caption(format!(
         "A 64-32-10 network on {all} handwritten digits, trained from the same start with small and with full batches. \
          The planes go through start and end of each path and the point of it that is farthest from the line between; \
          both axes are in units of the distance from end to start."
     ));
-    for (name, sgd) in runs {
-        page = page.landscape(landscape(name, &sgd, &train, &test)?);
+    for (name, training, sgd) in runs {
+        let landscape = landscape(name, &sgd, &train, &test)?;
+        page = page.landscape(landscape.provenance([("training", training)]));
     }
     let html = page.to_html()?;
     fs::create_dir_all("page")?;
@@ -86,6 +95,7 @@ fn landscape(
     }
     Ok(landscape
         .trajectory("the path of the training, a dot an epoch", &alpha, &beta)
+        .provenance([("network", "64-32-10, ReLU, cross-entropy, seed 1")])
         .provenance(provenance(&surface))
         .provenance([("path off the plane", format!("at most {:.0} % of the way", 100.0 * residual))]))
 }
@@ -104,13 +114,18 @@ fn plane(net: &Mlp<f32>, path: &[&[f32]]) -> Result<Directions<f32>, Box<dyn Err
     for theta in path {
         let mut away = between(theta)?;
         let share = (dot(&away, &along) / (length * length)) as f32;
-        away.iter_mut().zip(&along).for_each(|(away, along)| *away -= share * along);
+        for (away, along) in away.iter_mut().zip(&along) {
+            *away -= share * along;
+        }
         let distance = dot(&away, &away).sqrt();
         if distance > farthest {
             (across, farthest) = (away, distance);
         }
     }
-    across.iter_mut().for_each(|value| *value *= (length / farthest) as f32);
+    let longer = (length / farthest) as f32;
+    for value in &mut across {
+        *value *= longer;
+    }
     let direction = |values| Direction::new(net.layout(), values);
     Ok(Directions::new(direction(along)?, direction(across)?)?)
 }

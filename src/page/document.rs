@@ -23,7 +23,7 @@ const SCRIPT: &[&str] = &[
 
 /// The whole document, of what was checked.
 pub(super) fn write(title: &str, caption: &str, landscapes: &[Landscape]) -> String {
-    let mut out = String::with_capacity(120_000 + data::capacity(landscapes));
+    let mut out = String::with_capacity(130_000 + data::capacity(landscapes));
     // The template is walked once, so that a title that looks like a place in it is only a title.
     let mut rest = TEMPLATE;
     while let Some((before, (place, after))) =
@@ -98,7 +98,7 @@ mod tests {
             }
             write("t", "", &[landscape])
         };
-        assert!(page(2, 1).len() < 100_000);
+        assert!(page(2, 1).len() < 120_000);
         let page_251 = page(251, 4);
         assert!(page_251.len() < 10_000_000, "{}", page_251.len());
         let page_1001 = page(1001, 1);

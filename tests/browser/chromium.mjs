@@ -58,6 +58,7 @@ export class Browser {
   }
 
   fail(error) {
+    this.gone = error;
     for (const { reject } of this.waiting.values()) reject(error);
     this.waiting.clear();
   }
@@ -76,6 +77,7 @@ export class Browser {
   send(method, params = {}, sessionId = undefined) {
     const id = ++this.number;
     return new Promise((resolve, reject) => {
+      if (this.gone) throw this.gone;
       this.waiting.set(id, { resolve, reject });
       this.process.stdio[3].write(JSON.stringify({ id, method, params, sessionId }) + "\0");
     });

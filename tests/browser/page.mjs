@@ -19,6 +19,8 @@ if (!chromium) {
   process.exit(0);
 }
 const browser = new Browser(chromium);
+// A browser that hangs is a failure, not a wait.
+setTimeout(() => browser.process.kill("SIGKILL"), 600_000).unref();
 
 // What tests/page.rs wrote.
 const axis = (count) => Array.from({ length: count }, (_, k) => (2 * k) / (count - 1) - 1);
