@@ -84,7 +84,13 @@ class Renderer {
   static create(restored) {
     const canvas = document.createElement("canvas");
     const gl = canvas.getContext("webgl2", { antialias: false });
-    return gl ? new Renderer(canvas, gl, restored) : null;
+    try {
+      return gl ? new Renderer(canvas, gl, restored) : null;
+    } catch (error) {
+      // Contours are better than nothing.
+      console.error(error);
+      return null;
+    }
   }
 
   constructor(canvas, gl, restored) {
