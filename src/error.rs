@@ -465,11 +465,11 @@ pub enum Error {
         /// Whether the scale is logarithmic.
         log: bool,
     },
-    /// A figure has nothing to draw: no curves, or no panels.
+    /// A figure has nothing to draw: no curves, no panels, or on a page no landscapes or channels.
     #[cfg(feature = "plot")]
     #[error("figure: the figure has no {what}")]
     PlotEmpty {
-        /// What is missing, `curves` or `panels`.
+        /// What is missing, such as `curves` or `panels`.
         what: &'static str,
     },
     /// A file that could not be read or written.
@@ -625,6 +625,15 @@ pub enum Error {
         format: &'static str,
         /// Why not.
         reason: String,
+    },
+    /// Two parts of a page of one name.
+    #[cfg(feature = "html")]
+    #[error("figure: two {what} are named `{name}`")]
+    PlotDuplicate {
+        /// What they are: `landscapes`, `channels` or `trajectories`.
+        what: &'static str,
+        /// The name.
+        name: String,
     },
 }
 

@@ -69,6 +69,7 @@
 //!   gradients and Hessian-vector products, their training, readers of IDX and CIFAR-10 files, and the
 //!   handwritten digits. Adds the crates `gemm` and `pulp`.
 //! - `plot`: figures as SVG, contours with labels, eigenvalue ratios, curves on two axes, spectra. Adds `colorous`.
+//! - `html`: landscapes as one HTML file to turn and zoom, offline (module `page`). Adds what `plot` adds.
 //! - `npz`: results for numpy, [`Surface`] and [`Curve`] get `write_npz`. Adds `ndarray-npy`.
 //! - `safetensors`: parameters of any [`Layout`] from and to the files that PyTorch users keep, `read_checkpoint`
 //!   and `write_checkpoint`. Adds `safetensors`.
@@ -84,7 +85,7 @@
 //! - It does not re-estimate batch statistics unless asked (`nets::Reestimated`). Buffers stand still unless you
 //!   move them.
 //! - It does not guess filter axes from ranks or names; the layout says them.
-//! - No PNG, HTML or resumable runs yet.
+//! - No PNG or resumable runs yet.
 //!
 //! # Numbers
 //!
@@ -126,6 +127,8 @@ mod model;
 #[cfg(feature = "nets")]
 pub mod nets;
 mod oracle;
+#[cfg(feature = "html")]
+pub mod page;
 mod params;
 mod plane;
 #[cfg(feature = "plot")]

@@ -63,6 +63,8 @@ mod svg;
 mod text;
 mod ticks;
 
+#[cfg(feature = "html")]
+pub(crate) use axes::check_coordinates;
 pub use color::ColorMap;
 pub use contour::ContourFigure;
 pub use curve::Curve;
