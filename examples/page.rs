@@ -10,7 +10,7 @@
 use std::{error::Error, fs, path::Path, time::Instant};
 
 use loss_landscape::{
-    Buffers, Direction, Directions, Grid2d, Model, ProgressBar, Surface,
+    Buffers, Direction, Directions, Grid2d, Model, ProgressBar,
     nets::{Activation, Criterion, Mlp, Samples, Sgd, TrainingEnd, digits},
     page::{Landscape, Page},
 };
@@ -87,16 +87,11 @@ fn landscape(
         .beta(range(&beta), POINTS)
         .observer(&bar)
         .run()?;
-    let mut landscape = Landscape::new(name, surface.alpha(), surface.beta())
+    Ok(Landscape::from_surface(name, &surface)
         .x_label("α, towards the start")
-        .y_label("β, across");
-    for channel in surface.channels() {
-        landscape = landscape.channel(channel, surface.channel(channel)?);
-    }
-    Ok(landscape
+        .y_label("β, across")
         .trajectory("the path of the training, a dot an epoch", &alpha, &beta)
         .provenance([("network", "64-32-10, ReLU, cross-entropy, seed 1")])
-        .provenance(provenance(&surface))
         .provenance([("path off the plane", format!("at most {:.0} % of the way", 100.0 * residual))]))
 }
 
@@ -151,22 +146,4 @@ fn project(net: &Mlp<f32>, path: &[&[f32]], directions: &Directions<f32>) -> (Ve
 
 fn dot(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
-}
-
-/// What a surface says of where it came from.
-fn provenance(surface: &Surface) -> Vec<(String, String)> {
-    let report = surface.report();
-    let from = &report.provenance;
-    let mut pairs = vec![
-        ("θ".to_owned(), format!("{:016x} ({})", from.theta_hash, from.scalar)),
-        ("data".to_owned(), from.data.join(", ")),
-    ];
-    for (name, direction) in ["first direction", "second direction"].into_iter().zip(&from.directions) {
-        let norm = direction.normalization.map_or_else(String::new, |norm| format!(", {norm}"));
-        pairs.push((name.to_owned(), format!("{}{norm}, {:016x}", direction.source, direction.hash)));
-    }
-    pairs.extend(from.cosine.map(|cosine| ("cosine between them".to_owned(), format!("{cosine:.1e}"))));
-    pairs.push(("bad points".to_owned(), report.bad_points.len().to_string()));
-    pairs.push(("loss-landscape".to_owned(), from.version.to_owned()));
-    pairs
 }

@@ -42,6 +42,7 @@ mod data;
 mod document;
 mod encode;
 mod landscape;
+mod surface;
 
 pub use landscape::Landscape;
 

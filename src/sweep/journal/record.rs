@@ -71,7 +71,8 @@ pub(crate) fn encode<'f>(
             PointFailure::Error(error) => (0_u8, error.to_string()),
             PointFailure::Panic(message) => (1, message.clone()),
         };
-        let text = &text[..text.floor_char_boundary(TEXT)];
+        let end = (0..=text.len().min(TEXT)).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+        let text = &text[..end];
         count += 1;
         out.push(kind);
         out.extend_from_slice(&(set as u32).to_le_bytes());
