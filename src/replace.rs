@@ -30,7 +30,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// Reads a file and what is in it; errors name the file.
-#[cfg(feature = "json")]
+#[cfg(any(feature = "json", feature = "safetensors"))]
 pub(crate) fn read<T>(path: &Path, parse: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
     let bytes = fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
     parse(&bytes).map_err(|error| Error::InFile { path: path.to_owned(), source: Box::new(error) })

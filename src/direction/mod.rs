@@ -113,6 +113,17 @@ impl<S: Scalar> Direction<S> {
         Self { layout: layout.clone(), values, source, normalization: None }
     }
 
+    /// A direction out of a file that was checked.
+    #[cfg(feature = "safetensors")]
+    pub(crate) fn read(
+        layout: &Layout,
+        values: Vec<S>,
+        source: DirectionSource,
+        normalization: Option<Normalization>,
+    ) -> Self {
+        Self { layout: layout.clone(), values, source, normalization }
+    }
+
     /// θ_b − θ_a, so that θ_a + 1·d is θ_b up to rounding.
     ///
     /// # Errors

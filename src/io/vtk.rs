@@ -11,8 +11,9 @@ use crate::{Error, Result, Surface, replace};
 /// before [`scale`](Self::scale).
 ///
 /// A height that is not finite, which no renderer draws, becomes the smallest finite one, or the largest (or
-/// [`clip`](Self::clip)) for +∞; points that are not finite in the channel are marked in `vtkGhostType` as hidden
-/// (2), so that ParaView leaves out the cells around them, and are 1 in the point data `not_finite`. The values
+/// [`clip`](Self::clip)) for +∞; points that are not finite in the channel and the cells around them are marked as
+/// hidden in `vtkGhostType`, so that ParaView leaves holes there, and such points are 1 in the point data
+/// `not_finite`. The values
 /// themselves stay NaN or infinite in the channel's point data: colour by `height` to have none.
 ///
 /// ```
@@ -82,7 +83,11 @@ impl VtkWriter {
             let value = |(i, j): (usize, usize)| surface.values()[[i, j, k]];
             file.array(name, "Float64", 1, order().map(|at| value(at).to_le_bytes()));
         }
-        file.points();
+        file.section("PointData", "CellData");
+        let corners = |(i, j)| [(i, j), (i + 1, j), (i, j + 1), (i + 1, j + 1)].into_iter().any(hidden);
+        let cells = (0..columns - 1).flat_map(|j| (0..rows - 1).map(move |i| (i, j)));
+        file.array("vtkGhostType", "UInt8", 1, cells.map(|at| [if corners(at) { 32_u8 } else { 0 }]));
+        file.section("CellData", "Points");
         let point =
             |at: (usize, usize)| [surface.alpha()[at.0], surface.beta()[at.1], height(at) * self.scale];
         file.array("Points", "Float64", 3, order().flat_map(point).map(f64::to_le_bytes));
@@ -167,9 +172,9 @@ impl Appended {
         self.data[offset..offset + 8].copy_from_slice(&length.to_le_bytes());
     }
 
-    /// Ends the point data; the next array holds the coordinates.
-    fn points(&mut self) {
-        self.xml.push_str("</PointData>\n<Points>\n");
+    /// Ends a section and begins the next.
+    fn section(&mut self, ends: &str, begins: &str) {
+        self.xml.push_str(&format!("</{ends}>\n<{begins}>\n"));
     }
 
     fn finish(self) -> Vec<u8> {
@@ -234,7 +239,8 @@ mod tests {
         assert_eq!(doubles(&parts(&file, 3).1), [1.0, 4.0, 1.0, 10.0, 3.0, 10.0]);
         let channel = doubles(&parts(&file, 4).1);
         assert!(channel[2].is_nan() && channel[3] == f64::INFINITY && channel[5] == 60.0);
-        let points = doubles(&parts(&file, 5).1);
+        assert_eq!(parts(&file, 5).1, [32, 32]);
+        let points = doubles(&parts(&file, 6).1);
         assert_eq!(points[..6], [0.0, 0.0, 0.5, 1.0, 0.0, 2.0]);
         assert_eq!(points[15..], [1.0, 2.0, 5.0]);
         let head = &xml[..xml.find("<AppendedData").unwrap()];

@@ -1,6 +1,7 @@
 //! Checkpoints: a model's parameters from and to safetensors files.
 
 mod decode;
+mod direction;
 mod parse;
 mod prefix;
 mod read;

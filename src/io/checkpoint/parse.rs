@@ -1,5 +1,7 @@
 //! Safetensors files that nobody vouches for.
 
+use std::collections::HashMap;
+
 use safetensors::{SafeTensorError, SafeTensors};
 
 use crate::{Error, Result};
@@ -14,6 +16,14 @@ pub(super) fn parse(bytes: &[u8]) -> Result<SafeTensors<'_>> {
         }
     }
     SafeTensors::deserialize(bytes).map_err(|source| Error::Safetensors { source })
+}
+
+/// The file's own data.
+pub(super) fn metadata(bytes: &[u8]) -> Result<HashMap<String, String>> {
+    // Refuses what the other function of the crate would stumble over.
+    parse(bytes)?;
+    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|source| Error::Safetensors { source })?;
+    Ok(metadata.metadata().clone().unwrap_or_default())
 }
 
 /// Whether JSON has a number of more than 18 digits outside its strings; below 10¹⁸ nothing overflows.

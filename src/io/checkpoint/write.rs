@@ -1,6 +1,6 @@
 //! Writing a model's parameters as a safetensors file.
 
-use std::{borrow::Cow, path::Path};
+use std::{borrow::Cow, collections::HashMap, path::Path};
 
 use safetensors::{Dtype, View};
 
@@ -8,7 +8,7 @@ use super::decode::dtype;
 use crate::{Error, Layout, Result, Scalar, replace};
 
 /// The key of a file's own data, which no tensor can have.
-const METADATA: &str = "__metadata__";
+pub(super) const METADATA: &str = "__metadata__";
 
 /// Writes parameters as a safetensors file: each block of the layout as a tensor of its name and shape,
 /// in `F32` or `F64` as the scalar is.
@@ -40,6 +40,15 @@ pub fn write_checkpoint<S: Scalar>(layout: &Layout, theta: &[S], path: impl AsRe
 /// [`Error::Length`] or [`Error::NonFinite`] for θ, [`Error::CheckpointName`] for a block named
 /// `__metadata__`, [`Error::Safetensors`] for names that take more than the 100 MB that the format allows.
 pub fn checkpoint_bytes<S: Scalar>(layout: &Layout, theta: &[S]) -> Result<Vec<u8>> {
+    bytes(layout, theta, HashMap::new())
+}
+
+/// The bytes of such a file with these metadata, whose order in the file is any.
+pub(super) fn bytes<S: Scalar>(
+    layout: &Layout,
+    theta: &[S],
+    mut metadata: HashMap<String, String>,
+) -> Result<Vec<u8>> {
     layout.ensure_finite("θ", theta)?;
     if let Some(block) = layout.blocks().iter().find(|block| block.name() == METADATA) {
         return Err(Error::CheckpointName { block: block.name().to_owned() });
@@ -47,9 +56,8 @@ pub fn checkpoint_bytes<S: Scalar>(layout: &Layout, theta: &[S]) -> Result<Vec<u
     let tensors = (layout.blocks().iter())
         .map(|block| (block.name(), Tensor { shape: block.shape(), values: &theta[block.range()] }));
     // Some programs read no file without it.
-    let format = [("format".to_owned(), "pt".to_owned())];
-    safetensors::serialize(tensors, Some(format.into_iter().collect()))
-        .map_err(|source| Error::Safetensors { source })
+    metadata.insert("format".to_owned(), "pt".to_owned());
+    safetensors::serialize(tensors, Some(metadata)).map_err(|source| Error::Safetensors { source })
 }
 
 /// A block's part of θ, turned into bytes when it is its turn.

@@ -1,0 +1,294 @@
+"""Files between Rust and Python: numpy, h5py, VTK, pandas and safetensors read what is written, and write what is read.
+
+    cargo run --release --example formats -- write FOLDER
+    python tests/python/round_trip.py FOLDER [NPZ_FOLDER]
+    cargo run --release --example formats -- check FOLDER/python
+
+Compares every format in FOLDER with the JSON there, number by number, and writes files of its own to FOLDER/python.
+The files of the quickstart in NPZ_FOLDER are opened too. A package that is missing is named and its checks are
+skipped; with LOSS_LANDSCAPE_STRICT set, that is an error.
+"""
+
+import importlib
+import json
+import math
+import os
+import pathlib
+import sys
+import warnings
+
+skipped = []
+done = []
+
+
+def package(name):
+    """A package, or None with a word about it."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        skipped.append(name)
+        return None
+
+
+class Result:
+    """A surface or a curve out of JSON, the reference: its numbers are exact."""
+
+    def __init__(self, path):
+        self.path = path
+        content = json.loads(path.read_text())
+        self.surface = content["format"] == "loss-landscape surface"
+        assert content["version"] == 1, path
+        self.alpha, self.beta = content["alpha"], content.get("beta")
+        self.channels, self.report = content["channels"], content["report"]
+        self.values = {
+            # One row a point, as if a curve were a surface of one column.
+            name: [[float(v) for v in (row if self.surface else [row])] for row in content["values"][name]]
+            for name in self.channels
+        }
+        self.computed = [row if self.surface else [row] for row in content["computed"]]
+        self.shape = (len(self.alpha), len(self.beta)) if self.surface else (len(self.alpha),)
+
+    def points(self):
+        columns = len(self.beta) if self.surface else 1
+        return [(i, j) for i in range(len(self.alpha)) for j in range(columns)]
+
+
+def same(a, b):
+    a, b = float(a), float(b)
+    return math.isnan(a) and math.isnan(b) or a == b and math.copysign(1, a) == math.copysign(1, b)
+
+
+def check(what, reference, name, value_at, factor=1.0, todo=None):
+    """Every value of a channel is the reference's; `todo` stands where nothing was computed."""
+    for i, j in reference.points():
+        expected = reference.values[name][i][j] * factor
+        if todo is not None and not reference.computed[i][j]:
+            expected = todo
+        found = value_at(i, j)
+        assert same(found, expected), (what, name, (i, j), found, expected)
+
+
+def check_npz(numpy, folder, reference):
+    path = reference.path.with_suffix(".npz")
+    with numpy.load(path) as file:
+        assert file["alpha"].tolist() == reference.alpha, path
+        assert ("beta" in file) == reference.surface
+        if reference.surface:
+            assert file["beta"].tolist() == reference.beta
+        for name in reference.channels:
+            array = file[name.replace(" ", "_")]
+            assert array.shape == reference.shape and array.dtype == numpy.float64, (path, name)
+            array = array.reshape(len(reference.alpha), -1)
+            check(path, reference, name, lambda i, j: array[i, j])
+        computed = file["computed"].reshape(len(reference.alpha), -1)
+        assert computed.dtype == bool and computed.tolist() == reference.computed, path
+        metadata = json.loads(bytes(file["metadata"]))
+        assert metadata["report"] == reference.report and metadata["channels"] == reference.channels
+    done.append(path.name)
+
+
+def check_csv(numpy, pandas, reference):
+    path = reference.path.with_suffix(".csv")
+    comments = [line for line in path.read_text().splitlines() if line.startswith("# ")]
+    table = numpy.genfromtxt(path, delimiter=",", names=True, skip_header=len(comments))
+    points = reference.points()
+    assert len(table) == len(points)
+    columns = len(points) // len(reference.alpha)
+    for name in reference.channels:
+        column = table[name.replace(" ", "_")]
+        check(path, reference, name, lambda i, j: column[i * columns + j])
+    for line, (i, j) in zip(table, points):
+        assert line["alpha"] == reference.alpha[i] and line["computed"] == reference.computed[i][j]
+    fields = dict(line[2:].split(": ", 1) for line in comments)
+    assert json.loads(fields["report"]) == reference.report
+    if pandas:
+        with warnings.catch_warnings():
+            # The default was not exact once, and asking for exactness is deprecated now.
+            warnings.simplefilter("ignore")
+            frame = pandas.read_csv(path, comment="#", float_precision="round_trip")
+        for name in reference.channels:
+            check(path, reference, name, lambda i, j: frame[name].iloc[i * columns + j])
+    done.append(path.name)
+
+
+ORIGINAL = [
+    # dataset, channels, factor, what stands for "not done yet"
+    ("train_loss", ("train loss", "loss"), 1.0, -1.0),
+    ("train_acc", ("train accuracy", "accuracy"), 100.0, -1.0),
+    ("test_loss", ("test loss",), 1.0, -1.0),
+    ("test_acc", ("test accuracy",), 100.0, -1.0),
+]
+
+
+def check_hdf5(h5py, numpy, reference):
+    path = reference.path.with_suffix(".h5")
+    with h5py.File(path, "r") as file:
+        x = file["xcoordinates"][:]
+        assert x.tolist() == reference.alpha
+        y = file["ycoordinates"][:] if reference.surface else numpy.zeros(1)
+        assert not reference.surface or y.tolist() == reference.beta
+        # As the original's scripts read it: element number k is the point number k of a meshgrid.
+        mesh_x, mesh_y = numpy.meshgrid(x, y)
+        for dataset, names, factor, todo in ORIGINAL:
+            name = next((name for name in names if name in reference.channels), None)
+            if name is None:
+                continue
+            array = file[dataset][:]
+            assert array.shape == (mesh_x.shape if reference.surface else x.shape), (path, dataset)
+            flat = {(a, b): v for a, b, v in zip(mesh_x.ravel(), mesh_y.ravel(), array.ravel())}
+            check(path, reference, name, lambda i, j: flat[x[i], y[j]], factor, todo)
+        group = file["loss_landscape"]
+        for name in reference.channels:
+            array = group["channels"][name.replace(" ", "_")][:].reshape(len(x), -1)
+            check(path, reference, name, lambda i, j: array[i, j])
+        computed = group["computed"][:].reshape(len(x), -1)
+        assert (computed == 1).tolist() == reference.computed
+        metadata = json.loads(bytes(group["metadata"][:]))
+        assert metadata["report"] == reference.report and metadata["channels"] == reference.channels
+    done.append(path.name)
+
+
+def check_vtk(vtk, reference, channel="train loss", clip=5.0):
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+
+    path = reference.path.with_suffix(".vts")
+    reader = vtk.vtkXMLStructuredGridReader()
+    reader.SetFileName(str(path))
+    reader.Update()
+    assert reader.GetErrorCode() == 0, path
+    grid = reader.GetOutput()
+    rows, columns = len(reference.alpha), len(reference.beta)
+    assert grid.GetExtent() == (0, rows - 1, 0, columns - 1, 0, 0), path
+    points = vtk_to_numpy(grid.GetPoints().GetData())
+    arrays = {grid.GetPointData().GetArrayName(k): k for k in range(grid.GetPointData().GetNumberOfArrays())}
+    arrays = {name: vtk_to_numpy(grid.GetPointData().GetArray(k)) for name, k in arrays.items()}
+    for name in reference.channels:
+        check(path, reference, name, lambda i, j: arrays[name][j * rows + i])
+    for i, j in reference.points():
+        x, y, z = points[j * rows + i]
+        value = reference.values[channel][i][j]
+        hidden = not math.isfinite(value)
+        assert (x, y) == (reference.alpha[i], reference.beta[j]), path
+        assert math.isfinite(z) and (hidden or z == min(value, clip)), (path, i, j, z)
+        assert arrays["not_finite"][j * rows + i] == hidden
+        assert arrays["computed"][j * rows + i] == reference.computed[i][j]
+        assert bool(grid.IsPointVisible(j * rows + i)) != hidden
+    # The cells that are drawn are those with four finite corners.
+    surface = vtk.vtkGeometryFilter()
+    surface.SetInputData(grid)
+    surface.Update()
+    finite = lambda i, j: math.isfinite(reference.values[channel][i][j])
+    cells = sum(
+        finite(i, j) and finite(i + 1, j) and finite(i, j + 1) and finite(i + 1, j + 1)
+        for i in range(rows - 1)
+        for j in range(columns - 1)
+    )
+    assert surface.GetOutput().GetNumberOfCells() == cells, (path, surface.GetOutput().GetNumberOfCells(), cells)
+    done.append(path.name)
+
+
+def check_safetensors(load_file, safe_open, folder):
+    assert load_file(folder / "theta.safetensors")["theta"].tolist() == [1.0, 2.0]
+    direction = load_file(folder / "direction.safetensors")["theta"]
+    plane = load_file(folder / "plane.safetensors")
+    assert plane["first.theta"].tolist() == direction.tolist() and plane["second.theta"].shape == (2,)
+    with safe_open(folder / "plane.safetensors", "numpy") as file:
+        metadata = file.metadata()
+    assert metadata["first.source"] == "random, seed 3, stream 0", metadata
+    assert metadata["second.source"] == "random, seed 3, stream 1", metadata
+    assert metadata["first.normalization"].startswith("filter; ") and len(metadata["first.hash"]) == 16
+    done.append("safetensors")
+
+
+def expected(i, j):
+    """What `formats check` expects at [i, j]."""
+    special = {(0, 0): -0.0, (1, 0): math.nan, (2, 0): math.inf, (3, 0): -math.inf}
+    return special.get((i, j), (i + 0.1) / (j + 0.3))
+
+
+def write(folder, numpy, h5py, save_file):
+    alpha, beta = [-1.0, -0.5, 0.1, 2.0, 1e300], [-1.0, 0.25, 1.5]
+    values = [[expected(i, j) for j in range(3)] for i in range(5)]
+    text = lambda v: v if math.isfinite(v) else "NaN" if math.isnan(v) else "Infinity" if v > 0 else "-Infinity"
+    content = {"format": "loss-landscape surface", "version": 1, "alpha": alpha, "beta": beta}
+    content["values"] = {"train loss": [[text(v) for v in row] for row in values]}
+    (folder / "surface.json").write_text(json.dumps(content))
+    content = {"format": "loss-landscape curve", "version": 1, "alpha": alpha}
+    content["values"] = {"train loss": [text(row[0]) for row in values]}
+    (folder / "curve.json").write_text(json.dumps(content))
+    lines = [f"{alpha[i]!r},{beta[j]!r},{values[i][j]!r}" for j in (2, 0, 1) for i in (4, 0, 3, 1, 2)]
+    (folder / "surface.csv").write_text("\n".join(["alpha,beta,train loss", *lines]))
+    lines = [f"{a!r}, {row[0]!r}" for a, row in zip(alpha, values)]
+    (folder / "curve.csv").write_text("\r\n".join(["alpha, train loss", *lines]))
+    if numpy:
+        array = numpy.array(values)
+        numpy.savez(folder / "surface.npz", alpha=alpha, beta=beta, **{"train loss": array})
+        numpy.savez(folder / "fortran.npz", alpha=alpha, beta=beta, **{"train loss": numpy.asfortranarray(array)})
+        numpy.savez(folder / "curve.npz", alpha=alpha, **{"train loss": array[:, 0]})
+        # What numpy has read and written again.
+        with numpy.load(folder / "surface.npz") as file:
+            numpy.savez(folder / "rewritten.npz", **file)
+        numpy.savez_compressed(folder / "compressed.npz", alpha=alpha, beta=beta, loss=array)
+    if numpy and h5py:
+        for name, version in [("original.h5", "earliest"), ("latest.h5", "latest")]:
+            with h5py.File(folder / name, "w", libver=version) as file:
+                file["dir_file"] = "a direction"
+                file["xcoordinates"], file["ycoordinates"] = alpha, beta
+                # The original declares (x, y) and fills in the order of its meshgrid.
+                file["train_loss"] = array.T.reshape(5, 3)
+                file["train_acc"] = 100 * array.T.reshape(5, 3)
+        with h5py.File(folder / "curve.h5", "w") as file:
+            file["xcoordinates"], file["train_loss"] = alpha, array[:, 0]
+    if save_file:
+        save_file({"theta": numpy.array([0.1, -2.5])}, folder / "direction.safetensors")
+
+
+def check_quickstart(numpy, folder):
+    """Names, shapes, types and provenance of the files of `examples/quickstart.rs`."""
+    files = sorted(folder.glob("*.npz"))
+    assert len(files) == 10, files
+    for path in files:
+        with numpy.load(path) as file:
+            shape = (file["alpha"].size, file["beta"].size) if "beta" in file else (file["alpha"].size,)
+            for channel in ("train_loss", "train_accuracy", "test_loss", "test_accuracy"):
+                assert file[channel].shape == shape and file[channel].dtype == numpy.float64, (path, channel)
+                assert numpy.isfinite(file[channel]).all(), (path, channel)
+            assert file["computed"].dtype == bool and file["computed"].all(), path
+            provenance = json.loads(bytes(file["metadata"]))["report"]["provenance"]
+            assert provenance["crate"] == "loss-landscape" and provenance["data"] == ["train", "test"], path
+    done.append(f"{len(files)} files of the quickstart")
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    numpy, h5py, vtk, pandas = (package(name) for name in ("numpy", "h5py", "vtk", "pandas"))
+    tensors = package("safetensors.numpy") if numpy else None
+    results = [Result(folder / f"{name}.json") for name in ("surface", "stopped", "square", "curve")]
+    surface = results[0]
+    assert surface.shape == (5, 3) and surface.channels[0] == "train loss" and len(surface.channels) == 4
+    all_values = [v for row in surface.values["train loss"] for v in row]
+    assert any(map(math.isnan, all_values)) and math.inf in all_values, "the special values are there"
+    assert not all(all(row) for row in results[1].computed), "some of it is not computed"
+    assert any(bad["failure"].get("message") == 'the trap "snapped"\n' for bad in surface.report["bad_points"])
+    for reference in results:
+        if numpy:
+            check_npz(numpy, folder, reference)
+            check_csv(numpy, pandas, reference)
+        if numpy and h5py:
+            check_hdf5(h5py, numpy, reference)
+        if vtk and reference.surface:
+            check_vtk(vtk, reference)
+    if tensors:
+        check_safetensors(tensors.load_file, package("safetensors").safe_open, folder)
+    if numpy and len(sys.argv) > 2:
+        check_quickstart(numpy, pathlib.Path(sys.argv[2]))
+    (folder / "python").mkdir(exist_ok=True)
+    write(folder / "python", numpy, h5py, tensors and tensors.save_file)
+    print(f"read: {', '.join(done)}")
+    if skipped:
+        print(f"SKIPPED for want of packages: {', '.join(skipped)}")
+        if os.environ.get("LOSS_LANDSCAPE_STRICT"):
+            sys.exit(1)
+
+
+main()
