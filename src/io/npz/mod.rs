@@ -95,15 +95,15 @@ fn decode(bytes: &[u8]) -> Result<Content> {
             let json = Json::parse(text, "npz")?;
             let (names, report) = read_metadata(&json.root("npz"), beta.is_some())?;
             check_names(&names)?;
-            (names, Some(report))
+            (names.into_iter().map(|name| (identifier(&name), name)).collect(), Some(report))
         }
         None => {
             let channel = |name: &&str| !OTHERS.contains(name) && arrays[name].shape == shape;
-            (order.into_iter().filter(channel).map(str::to_owned).collect(), None)
+            let names = order.into_iter().filter(channel).map(|name| (name.to_owned(), name.to_owned()));
+            (names.collect::<Vec<_>>(), None)
         }
     };
-    let channels = names.into_iter().map(|name| {
-        let key = identifier(&name);
+    let channels = names.into_iter().map(|(key, name)| {
         let array = arrays.get(key.as_str()).ok_or_else(|| missing(&key))?;
         let numbers = if array.shape == shape { array.numbers() } else { None };
         Ok((name, numbers.ok_or_else(|| unfit(&key, &format!("numbers of the shape {shape:?}"), array))?))
@@ -138,11 +138,16 @@ mod tests {
 
     #[test]
     fn what_numpy_would_write_is_read() {
-        let file =
-            archive(&[("beta", &[3]), ("loss", &[2, 3]), ("seed", &[]), ("alpha", &[2]), ("acc", &[2, 3])]);
+        let file = archive(&[
+            ("beta", &[3]),
+            ("loss", &[2, 3]),
+            ("seed", &[]),
+            ("alpha", &[2]),
+            ("test acc", &[2, 3]),
+        ]);
         let surface = Surface::from_npz_bytes(&file).unwrap();
-        assert_eq!(surface.channels(), ["loss", "acc"]);
-        assert_eq!(surface.channel("acc").unwrap()[[1, 2]], 5.0);
+        assert_eq!(surface.channels(), ["loss", "test acc"]);
+        assert_eq!(surface.channel("test acc").unwrap()[[1, 2]], 5.0);
         assert!(Curve::from_npz_bytes(&file).is_err());
         let error =
             |arrays: &[(&str, &[usize])]| Surface::from_npz_bytes(&archive(arrays)).unwrap_err().to_string();
