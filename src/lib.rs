@@ -70,9 +70,14 @@
 //!   handwritten digits. Adds the crates `gemm` and `pulp`.
 //! - `plot`: figures as SVG, contours with labels, eigenvalue ratios, curves on two axes, spectra. Adds `colorous`.
 //! - `html`: landscapes as one HTML file to turn and zoom, offline (module `page`). Adds what `plot` adds.
-//! - `npz`: results for numpy, [`Surface`] and [`Curve`] get `write_npz`. Adds `ndarray-npy`.
+//! - `json`: results with all that is known of them; [`Surface`] and [`Curve`] get `write_json`, `read_json` and
+//!   `from_json_bytes`, [`SweepReport`] gets `to_json` and `from_json`. Adds `serde_json`.
+//! - `npz`, `csv`, `hdf5`: results for numpy, spreadsheets, and in the layout of the original repository's files,
+//!   which its scripts read; each with writing and reading as above, to the bit (CSV: but for the bits of NaN).
+//!   All need `json`; `hdf5` adds `hdf5-pure`.
+//! - `vtk`: surfaces for ParaView, `VtkWriter`. Adds nothing.
 //! - `safetensors`: parameters of any [`Layout`] from and to the files that PyTorch users keep, `read_checkpoint`
-//!   and `write_checkpoint`. Adds `safetensors`.
+//!   and `write_checkpoint`, and [`Direction`]s and [`Directions`] with their sources. Adds `safetensors`.
 //! - `progress`: `ProgressBar`, an [`Observer`] for the terminal (of trainings too). Adds `indicatif`.
 //!
 //! # What it does not do

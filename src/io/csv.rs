@@ -96,7 +96,7 @@ fn decode(bytes: &[u8]) -> Result<Content> {
         (names, report) = (channels, Some(read));
     }
     let (points, values) = points(lines, plane, names.len() + usize::from(computed))?;
-    grid(points, &values, plane, names, computed).map(|content| Content { report, ..content })
+    grid(points, &values, plane, &names, computed).map(|content| Content { report, ..content })
 }
 
 /// Whether there is a `beta`, the names of the channels, and whether there is `computed`.
@@ -146,9 +146,9 @@ fn points<'t>(
                 wrong("CSV", place, "a number", format!("{:?}", field.chars().take(60).collect::<String>()))
             })?;
             if found < first {
-                coordinates[found] = value
+                coordinates[found] = value;
             } else {
-                values.push(value)
+                values.push(value);
             }
             found += 1;
         }
@@ -165,7 +165,7 @@ fn grid(
     mut points: Vec<Line>,
     values: &[f64],
     plane: bool,
-    names: Vec<String>,
+    names: &[String],
     computed: bool,
 ) -> Result<Content> {
     points.sort_by(|a, b| a.alpha.total_cmp(&b.alpha).then(a.beta.total_cmp(&b.beta)));

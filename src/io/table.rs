@@ -49,6 +49,7 @@ impl Table<'_> {
     }
 
     /// The number of points along the axes.
+    #[cfg(any(feature = "npz", feature = "hdf5"))]
     pub(super) fn shape(&self) -> Vec<usize> {
         [self.alpha.len()].into_iter().chain(self.beta.map(<[f64]>::len)).collect()
     }
@@ -72,7 +73,7 @@ impl Content {
             };
             channels.push((name, values));
         }
-        let mut swept = Swept::from_channels(self.alpha, self.beta, channels)?;
+        let mut swept = Swept::from_channels(self.alpha, self.beta, &channels)?;
         let total = swept.computed.len();
         if let Some(computed) = self.computed {
             if computed.len() != total {
@@ -169,6 +170,7 @@ pub(super) fn kind(plane: bool) -> &'static str {
 }
 
 /// A file that holds something else than it should.
+#[allow(clippy::needless_pass_by_value, reason = "what callers have just made for it")]
 pub(super) fn wrong(
     format: &'static str,
     place: impl ToString,
@@ -217,7 +219,7 @@ macro_rules! format_methods {
 
             #[doc = concat!("Reads the bytes of a file that [`", stringify!($write), "`](Self::", stringify!($write), ") wrote.")]
             ///
-            /// They are not trusted: damage is an error, and the memory taken a small multiple of the file.
+            /// They are not trusted: damage is an error, and reading takes at most 40 times the memory of the file.
             ///
             /// # Errors
             /// [`Error::Format`](crate::Error::Format); for axes and channels as

@@ -162,10 +162,11 @@ impl Appended {
     ) {
         let offset = self.data.len();
         let name = escaped(name);
-        self.xml.push_str(&format!(
+        let array = format!(
             "<DataArray type=\"{dtype}\" Name=\"{name}\" NumberOfComponents=\"{components}\" \
              format=\"appended\" offset=\"{offset}\"/>\n"
-        ));
+        );
+        self.xml.push_str(&array);
         self.data.extend([0; 8]);
         numbers.for_each(|number| self.data.extend(number));
         let length = (self.data.len() - offset - 8) as u64;
@@ -174,7 +175,7 @@ impl Appended {
 
     /// Ends a section and begins the next.
     fn section(&mut self, ends: &str, begins: &str) {
-        self.xml.push_str(&format!("</{ends}>\n<{begins}>\n"));
+        self.xml.extend(["</", ends, ">\n<", begins, ">\n"]);
     }
 
     fn finish(self) -> Vec<u8> {

@@ -12,7 +12,7 @@ impl Swept {
     pub(crate) fn from_channels(
         alpha: Vec<f64>,
         beta: Option<Vec<f64>>,
-        channels: Vec<(String, ArrayD<f64>)>,
+        channels: &[(String, ArrayD<f64>)],
     ) -> Result<Self> {
         let alpha = checked("α", alpha)?;
         let beta = beta.map(|beta| checked("β", beta)).transpose()?;
@@ -21,7 +21,7 @@ impl Swept {
         if names.is_empty() || names.iter().collect::<HashSet<_>>().len() < names.len() {
             return Err(Error::Channels { channels: names });
         }
-        for (channel, values) in &channels {
+        for (channel, values) in channels {
             if values.shape() != shape {
                 let (channel, found) = (channel.clone(), values.shape().to_vec());
                 return Err(Error::ChannelShape { channel, found, expected: shape });

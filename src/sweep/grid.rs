@@ -134,8 +134,9 @@ impl Surface {
         beta: &[f64],
         channels: impl IntoIterator<Item = (String, Array2<f64>)>,
     ) -> Result<Self> {
-        let channels = channels.into_iter().map(|(name, values)| (name, values.into_dyn())).collect();
-        Swept::from_channels(alpha.to_vec(), Some(beta.to_vec()), channels).map(Self::new)
+        let channels = channels.into_iter().map(|(name, values)| (name, values.into_dyn()));
+        Swept::from_channels(alpha.to_vec(), Some(beta.to_vec()), &channels.collect::<Vec<_>>())
+            .map(Self::new)
     }
 
     /// The coordinates β.

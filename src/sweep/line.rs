@@ -222,8 +222,8 @@ impl Curve {
         alpha: &[f64],
         channels: impl IntoIterator<Item = (String, Array1<f64>)>,
     ) -> Result<Self> {
-        let channels = channels.into_iter().map(|(name, values)| (name, values.into_dyn())).collect();
-        Swept::from_channels(alpha.to_vec(), None, channels).map(Self::new)
+        let channels = channels.into_iter().map(|(name, values)| (name, values.into_dyn()));
+        Swept::from_channels(alpha.to_vec(), None, &channels.collect::<Vec<_>>()).map(Self::new)
     }
 
     /// One channel: a value for each α; NaN where nothing was computed or the oracle failed.

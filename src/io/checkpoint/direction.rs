@@ -62,7 +62,7 @@ impl<S: Scalar> Direction<S> {
     }
 
     fn encode(&self) -> Result<Vec<u8>> {
-        bytes(self.layout(), self.values(), describe(self, "").into_iter().collect())
+        bytes(self.layout(), self.values(), describe(self, ""))
     }
 }
 

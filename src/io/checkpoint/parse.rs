@@ -23,7 +23,8 @@ pub(super) fn metadata(bytes: &[u8]) -> Result<HashMap<String, String>> {
     // Refuses what the other function of the crate would stumble over.
     parse(bytes)?;
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|source| Error::Safetensors { source })?;
-    Ok(metadata.metadata().clone().unwrap_or_default())
+    // Without its feature `std` the crate has a map of its own.
+    Ok(metadata.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect())
 }
 
 /// Whether JSON has a number of more than 18 digits outside its strings; below 10¹⁸ nothing overflows.

@@ -1,6 +1,6 @@
 //! Writing a model's parameters as a safetensors file.
 
-use std::{borrow::Cow, collections::HashMap, path::Path};
+use std::{borrow::Cow, path::Path};
 
 use safetensors::{Dtype, View};
 
@@ -40,14 +40,14 @@ pub fn write_checkpoint<S: Scalar>(layout: &Layout, theta: &[S], path: impl AsRe
 /// [`Error::Length`] or [`Error::NonFinite`] for θ, [`Error::CheckpointName`] for a block named
 /// `__metadata__`, [`Error::Safetensors`] for names that take more than the 100 MB that the format allows.
 pub fn checkpoint_bytes<S: Scalar>(layout: &Layout, theta: &[S]) -> Result<Vec<u8>> {
-    bytes(layout, theta, HashMap::new())
+    bytes(layout, theta, Vec::new())
 }
 
 /// The bytes of such a file with these metadata, whose order in the file is any.
 pub(super) fn bytes<S: Scalar>(
     layout: &Layout,
     theta: &[S],
-    mut metadata: HashMap<String, String>,
+    mut metadata: Vec<(String, String)>,
 ) -> Result<Vec<u8>> {
     layout.ensure_finite("θ", theta)?;
     if let Some(block) = layout.blocks().iter().find(|block| block.name() == METADATA) {
@@ -56,8 +56,9 @@ pub(super) fn bytes<S: Scalar>(
     let tensors = (layout.blocks().iter())
         .map(|block| (block.name(), Tensor { shape: block.shape(), values: &theta[block.range()] }));
     // Some programs read no file without it.
-    metadata.insert("format".to_owned(), "pt".to_owned());
-    safetensors::serialize(tensors, Some(metadata)).map_err(|source| Error::Safetensors { source })
+    metadata.push(("format".to_owned(), "pt".to_owned()));
+    let metadata = Some(metadata.into_iter().collect());
+    safetensors::serialize(tensors, metadata).map_err(|source| Error::Safetensors { source })
 }
 
 /// A block's part of θ, turned into bytes when it is its turn.

@@ -90,11 +90,11 @@ fn decode(bytes: &[u8]) -> Result<Content> {
     let plains: Vec<String> = names.iter().map(|name| plain(name)).collect();
     distinct(&plains)?;
     let shape: Vec<usize> = [alpha.len()].into_iter().chain(beta.as_ref().map(Vec::len)).collect();
-    let check = |path: &str, found: &[usize]| match found == shape {
-        true => Ok(()),
-        false => {
-            Err(wrong("HDF5", format!("`{path}`"), format!("of the shape {shape:?}"), format!("{found:?}")))
+    let check = |path: &str, found: &[usize]| {
+        if found == shape {
+            return Ok(());
         }
+        Err(wrong("HDF5", format!("`{path}`"), format!("of the shape {shape:?}"), format!("{found:?}")))
     };
     let mut channels = Vec::new();
     for (name, plain) in names.into_iter().zip(plains) {

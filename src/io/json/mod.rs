@@ -99,8 +99,10 @@ fn decode(bytes: &[u8]) -> Result<Content> {
         Ok((name, nested(node, plane, columns, |row| Ok(row.numbers()?.to_vec()))?))
     });
     let channels = channels.collect::<Result<_>>()?;
-    let computed = root.find("computed")?;
-    let computed = computed.map(|node| nested(&node, plane, columns, |row| row.bools())).transpose()?;
+    let computed = match root.find("computed")? {
+        Some(node) => Some(nested(&node, plane, columns, |row: &Node<'_>| row.bools())?),
+        None => None,
+    };
     let report = root.find("report")?.map(|node| report::read(&node)).transpose()?;
     Ok(Content { alpha: root.get("alpha")?.numbers()?.to_vec(), beta, channels, computed, report })
 }

@@ -3,9 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::tree::{Json, Node};
-use crate::{
-    BadPoint, DirectionRecord, PointFailure, Provenance, Result, SweepReport, Termination, io::table::Table,
-};
+use crate::{BadPoint, DirectionRecord, PointFailure, Provenance, Result, SweepReport, Termination};
 
 /// The version of what [`metadata`] writes, and of the JSON files.
 pub(in crate::io) const VERSION: usize = 1;
@@ -40,7 +38,7 @@ impl SweepReport {
 
 /// What a format that holds arrays says of them: what they are, the channels in order, and the report.
 #[cfg(any(feature = "npz", feature = "csv", feature = "hdf5"))]
-pub(in crate::io) fn metadata(table: &Table<'_>) -> Json {
+pub(in crate::io) fn metadata(table: &crate::io::table::Table<'_>) -> Json {
     Json::object([
         ("format", Json::text(format!("loss-landscape {}", table.kind()))),
         ("version", Json::count(VERSION)),
@@ -63,7 +61,7 @@ pub(in crate::io) fn check_kind(node: &Node<'_>, kind: &str) -> Result<()> {
         return Err(found.wrong(format!("{expected:?}")));
     }
     let version = node.get("version")?;
-    if version.count()? != VERSION { Err(version.wrong(VERSION)) } else { Ok(()) }
+    if version.count()? == VERSION { Ok(()) } else { Err(version.wrong(VERSION)) }
 }
 
 pub(in crate::io) fn write(report: &SweepReport) -> Json {

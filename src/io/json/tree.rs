@@ -88,6 +88,7 @@ impl Json {
 
 impl<'a> Node<'a> {
     /// An error at this place.
+    #[allow(clippy::needless_pass_by_value, reason = "what callers have just made for it")]
     pub(in crate::io) fn wrong(&self, expected: impl ToString) -> Error {
         let place = if self.place.is_empty() { "the whole" } else { &self.place };
         wrong(self.format, place, expected, self.json.kind())

@@ -89,20 +89,19 @@ fn decode(bytes: &[u8]) -> Result<Content> {
     let (alpha, beta) = (axis("alpha")?.ok_or_else(|| missing("alpha"))?, axis("beta")?);
     let shape: Vec<usize> = [alpha.len()].into_iter().chain(beta.as_ref().map(Vec::len)).collect();
 
-    let (names, report) = match arrays.get("metadata") {
-        Some(array) => {
-            let text = array.bytes().ok_or_else(|| unfit("metadata", "the bytes of a text", array))?;
-            let json = Json::parse(text, "npz")?;
-            let (names, report) = read_metadata(&json.root("npz"), beta.is_some())?;
-            check_names(&names)?;
-            (names.into_iter().map(|name| (identifier(&name), name)).collect(), Some(report))
-        }
-        None => {
-            let channel = |name: &&str| !OTHERS.contains(name) && arrays[name].shape == shape;
-            let names = order.into_iter().filter(channel).map(|name| (name.to_owned(), name.to_owned()));
-            (names.collect::<Vec<_>>(), None)
-        }
-    };
+    // Channels: under which name in the file, and under which in the result.
+    let mut names: Vec<(String, String)> = Vec::new();
+    let mut report = None;
+    if let Some(array) = arrays.get("metadata") {
+        let text = array.bytes().ok_or_else(|| unfit("metadata", "the bytes of a text", array))?;
+        let (channels, read) = read_metadata(&Json::parse(text, "npz")?.root("npz"), beta.is_some())?;
+        check_names(&channels)?;
+        names.extend(channels.into_iter().map(|name| (identifier(&name), name)));
+        report = Some(read);
+    } else {
+        let channel = |name: &&str| !OTHERS.contains(name) && arrays[name].shape == shape;
+        names.extend(order.into_iter().filter(channel).map(|name| (name.to_owned(), name.to_owned())));
+    }
     let channels = names.into_iter().map(|(key, name)| {
         let array = arrays.get(key.as_str()).ok_or_else(|| missing(&key))?;
         let numbers = if array.shape == shape { array.numbers() } else { None };

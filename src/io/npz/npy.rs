@@ -15,7 +15,7 @@ pub(super) struct Npy<'a> {
 
 /// The bytes of an array whose elements, row by row, are these.
 pub(super) fn encode(descr: &str, shape: &[usize], elements: impl Iterator<Item: AsRef<[u8]>>) -> Vec<u8> {
-    let shape: String = shape.iter().map(|n| format!("{n},")).collect();
+    let shape = shape.iter().fold(String::new(), |text, n| text + &format!("{n},"));
     let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}");
     // Elements begin at a multiple of 64 bytes.
     let length = (10 + header.len() + 1).next_multiple_of(64) - 10;
