@@ -1,0 +1,98 @@
+//! Files of other programs: what numpy, h5py and Python wrote is read, and damage to it is an error.
+
+use std::{fs, path::Path};
+
+use loss_landscape::{Curve, Error, Surface};
+use proptest::prelude::*;
+
+type Read = fn(&[u8]) -> loss_landscape::Result<Surface>;
+
+fn file(name: &str) -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/files").join(name)).unwrap()
+}
+
+const FILES: [(&str, Read); 6] = [
+    ("surface.npz", Surface::from_npz_bytes),
+    ("fortran.npz", Surface::from_npz_bytes),
+    ("surface.json", Surface::from_json_bytes),
+    ("surface.csv", Surface::from_csv_bytes),
+    ("original.h5", Surface::from_hdf5_bytes),
+    ("latest.h5", Surface::from_hdf5_bytes),
+];
+
+/// What `tests/python/round_trip.py` puts at point [i, j].
+fn expected(i: usize, j: usize) -> f64 {
+    match (i, j) {
+        (0, 0) => -0.0,
+        (1, 0) => f64::NAN,
+        (2, 0) => f64::INFINITY,
+        (3, 0) => f64::NEG_INFINITY,
+        _ => (i as f64 + 0.1) / (j as f64 + 0.3),
+    }
+}
+
+#[test]
+fn values_are_at_their_points() {
+    for (name, read) in FILES {
+        let surface = read(&file(name)).unwrap();
+        assert_eq!(surface.alpha(), [-1.0, -0.5, 0.1, 2.0, 1e300], "{name}");
+        assert_eq!(surface.beta(), [-1.0, 0.25, 1.5], "{name}");
+        for ((i, j), &value) in surface.channel("train loss").unwrap().indexed_iter() {
+            let expected = expected(i, j);
+            let same = value.to_bits() == expected.to_bits() || value.is_nan() && expected.is_nan();
+            assert!(same, "{name}: {value} at [{i}, {j}], not {expected}");
+        }
+        assert_eq!(surface.report().bad_points.len(), 3, "{name}");
+    }
+    let curve = Curve::from_hdf5_bytes(&file("curve.h5")).unwrap();
+    assert_eq!(curve.channel("train loss").unwrap()[4], expected(4, 0));
+}
+
+#[test]
+fn what_could_be_a_bomb_is_refused() {
+    let error = Surface::from_npz_bytes(&file("compressed.npz")).unwrap_err().to_string();
+    assert!(error.contains("should be stored, as numpy.savez does, not compressed"), "{error}");
+}
+
+#[test]
+fn a_file_cut_anywhere_is_an_error() {
+    for (name, read) in FILES {
+        let whole = file(name);
+        let text = name.ends_with(".csv");
+        // Of text the last digits may go unnoticed.
+        for cut in 0..if text { 40 } else { whole.len() } {
+            let error = read(&whole[..cut]).unwrap_err();
+            let named = text || matches!(error, Error::Format { .. });
+            assert!(named, "{name} cut to {cut} bytes: {error}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn no_damage_makes_a_reader_panic(
+        which in 0..FILES.len(),
+        places in prop::collection::vec((any::<prop::sample::Index>(), any::<[u8; 8]>(), 0..9_usize), 1..6),
+    ) {
+        let (name, read) = FILES[which];
+        let mut bytes = file(name);
+        for (at, junk, length) in places {
+            let at = at.index(bytes.len());
+            match length {
+                0 => bytes[at] ^= 1 << (junk[0] % 8),
+                length => {
+                    let junk = if junk[0] % 4 == 0 { [0xff; 8] } else { junk };
+                    for (byte, junk) in bytes[at..].iter_mut().zip(&junk[..length]) {
+                        *byte = *junk;
+                    }
+                }
+            }
+            if let Err(error) = read(&bytes) {
+                // Where the HDF5 crate panicked it would be told.
+                prop_assert!(!error.to_string().contains("a panic of its reader"), "{name}: {error}");
+            }
+        }
+    }
+}
