@@ -59,8 +59,8 @@ fn a_file_cut_anywhere_is_an_error() {
     for (name, read) in FILES {
         let whole = file(name);
         let text = name.ends_with(".csv");
-        // Of text the last digits may go unnoticed.
-        for cut in 0..if text { 40 } else { whole.len() } {
+        // Text that ends after some line may be whole; it is the header that must be.
+        for cut in 0..if text { 22 } else { whole.len() } {
             let error = read(&whole[..cut]).unwrap_err();
             let named = text || matches!(error, Error::Format { .. });
             assert!(named, "{name} cut to {cut} bytes: {error}");
@@ -69,8 +69,6 @@ fn a_file_cut_anywhere_is_an_error() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
-
     #[test]
     fn no_damage_makes_a_reader_panic(
         which in 0..FILES.len(),
