@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::Path};
 
 use super::{CheckpointReader, decode::dtype, parse::metadata, write::bytes};
 use crate::{
-    Block, Direction, DirectionRecord, Directions, Error, Layout, Result, Scalar, io::replace,
+    Block, Direction, DirectionRecord, Directions, Error, Layout, Result, Scalar, replace,
     params::content_hash,
 };
 
