@@ -68,7 +68,9 @@
 //! - `nets`: multilayer perceptrons and convolutional networks (VGG, ResNet, DenseNet, your own) with exact
 //!   gradients and Hessian-vector products, their training, readers of IDX and CIFAR-10 files, and the
 //!   handwritten digits. Adds the crates `gemm` and `pulp`.
-//! - `plot`: figures as SVG, contours with labels, eigenvalue ratios, curves on two axes, spectra. Adds `colorous`.
+//! - `plot`: figures as SVG, contours with labels, shaded surfaces, heat maps, eigenvalue ratios, curves on two
+//!   axes, spectra. Adds `colorous`.
+//! - `png`: the same as PNG, on machines without fonts too. Adds `resvg`.
 //! - `npz`: results for numpy, [`Surface`] and [`Curve`] get `write_npz`. Adds `ndarray-npy`.
 //! - `safetensors`: parameters of any [`Layout`] from and to the files that PyTorch users keep, `read_checkpoint`
 //!   and `write_checkpoint`. Adds `safetensors`.
@@ -84,7 +86,7 @@
 //! - It does not re-estimate batch statistics unless asked (`nets::Reestimated`). Buffers stand still unless you
 //!   move them.
 //! - It does not guess filter axes from ranks or names; the layout says them.
-//! - No PNG, HTML or resumable runs yet.
+//! - No HTML or resumable runs yet.
 //!
 //! # Numbers
 //!

@@ -8,6 +8,8 @@ pub(crate) const HATCH: &str = "url(#loss-landscape-hatch)";
 pub(crate) const DOTS: &str = "url(#loss-landscape-dots)";
 /// Crossed lines, likewise.
 pub(crate) const CROSSED: &str = "url(#loss-landscape-crossed)";
+/// Stripes, likewise: cut off here.
+pub(crate) const STRIPES: &str = "url(#loss-landscape-stripes)";
 
 /// A pattern and what one tile of it holds. Definitions are the same in every document, so that
 /// documents may stand on one page.
@@ -18,7 +20,7 @@ struct Pattern {
     shapes: &'static [[&'static str; 4]],
 }
 
-const PATTERNS: [Pattern; 3] = [
+const PATTERNS: [Pattern; 4] = [
     Pattern {
         fill: HATCH,
         side: "5",
@@ -33,6 +35,11 @@ const PATTERNS: [Pattern; 3] = [
         fill: CROSSED,
         side: "7",
         shapes: &[["M0 3.5h7M3.5 0v7", "none", "#fff", "1.7"], ["M0 3.5h7M3.5 0v7", "none", "#000", "0.7"]],
+    },
+    Pattern {
+        fill: STRIPES,
+        side: "5",
+        shapes: &[["M2.5 0v5", "none", "#fff", "1.5"], ["M2.5 0v5", "none", "#000", "0.6"]],
     },
 ];
 
