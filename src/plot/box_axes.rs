@@ -113,7 +113,7 @@ mod tests {
             texts(&svg.finish())
         };
         let shown = written(-60.0, 35.0);
-        for text in ["first", "second", "0.2", "2.2", "1000", "104"] {
+        for text in ["first", "second", "0.5", "2.5", "1000", "104"] {
             assert!(shown.iter().any(|t| t == text), "{text}: {shown:?}");
         }
         let flat = written(-60.0, 90.0);

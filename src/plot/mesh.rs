@@ -15,8 +15,6 @@ pub(super) struct Mesh {
     pub heights: Array2<f64>,
     /// Of each cell: nothing where a corner is missing, or else how steeply the surface rises along both axes.
     pub slopes: Array2<Option<[f64; 2]>>,
-    /// Along each axis, which of the points were taken: every first, every second and so on.
-    pub strides: [usize; 2],
     /// How many points were taken.
     pub taken: [usize; 2],
 }
@@ -68,7 +66,6 @@ impl Mesh {
             v: fine(&coarse_v, parts_v),
             heights,
             slopes,
-            strides: [first.stride, second.stride],
             taken: [coarse_u.len(), coarse_v.len()],
         }
     }
@@ -130,7 +127,7 @@ mod tests {
         let heights = Array2::from_shape_fn((11, 3), |(i, j)| 0.3 * u[i] + 0.5 * v[j]);
         let mesh = Mesh::new(&u, &v, &heights, 200);
         assert_eq!((mesh.heights.dim(), mesh.slopes.dim()), ((81, 17), (80, 16)));
-        assert_eq!((mesh.strides, mesh.taken), ([1, 1], [11, 3]));
+        assert_eq!(mesh.taken, [11, 3]);
         for ((i, j), h) in mesh.heights.indexed_iter() {
             assert!((h - 0.3 * mesh.u[i] - 0.5 * mesh.v[j]).abs() < 1e-12);
         }
@@ -145,7 +142,7 @@ mod tests {
     fn fine_grids_are_thinned_with_both_ends() {
         let u = axis(0.0, 1.0, 1001);
         let mesh = Mesh::new(&u, &u[..4], &Array2::from_shape_fn((1001, 4), |(i, _)| u[i]), 200);
-        assert_eq!((mesh.strides, mesh.taken, mesh.slopes.nrows()), ([5, 1], [201, 4], 200));
+        assert_eq!((mesh.taken, mesh.slopes.nrows()), ([201, 4], 200));
         assert_eq!((mesh.u[0], mesh.u[1], mesh.u[200]), (0.0, 0.005, 1.0));
         let odd = Taken::new(1004, 200);
         assert_eq!((odd.stride, odd.indices.len(), odd.indices[167]), (6, 169, 1002));
@@ -171,7 +168,7 @@ mod tests {
         let mut heights = Array2::from_elem((401, 401), 0.5);
         heights[[7, 8]] = f64::NAN;
         let mesh = Mesh::new(&u, &u, &heights, 200);
-        assert_eq!(mesh.strides, [2, 2]);
+        assert_eq!(mesh.taken, [201, 201]);
         let holes: Vec<_> = mesh.slopes.indexed_iter().filter(|(_, s)| s.is_none()).map(|(at, _)| at).collect();
         assert_eq!(holes, [(3, 3), (3, 4)]);
     }

@@ -325,9 +325,9 @@ mod tests {
             let texts = super::super::probe::texts(&svg);
             texts.iter().filter(|t| *t == "1000").count()
         };
-        // At the upright edge of a surface, and at its colour bar.
+        // At the upright edge of each surface.
         assert_eq!(drawn(Panels::new().panel(surface(2.0)).to_svg().unwrap()), 0);
-        assert_eq!(drawn(panels.shared_scale().to_svg().unwrap()), 5);
+        assert_eq!(drawn(panels.shared_scale().to_svg().unwrap()), 2);
     }
 
     #[test]

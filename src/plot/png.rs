@@ -124,8 +124,8 @@ mod render {
             assert_eq!(fonts().len(), 1);
             for figure in figures() {
                 let svg = Panels::new().panel(figure).to_svg().unwrap();
-                let with = decoded(&rasterize(&svg, 1.0).unwrap());
-                let without = decoded(&draw(&svg, 1.0, Arc::new(Database::new())).unwrap());
+                let with = decoded(&rasterize(&svg, 2.0).unwrap());
+                let without = decoded(&draw(&svg, 2.0, Arc::new(Database::new())).unwrap());
                 assert!(dark(&with) > dark(&without) + 300, "{} {}", dark(&with), dark(&without));
             }
         }

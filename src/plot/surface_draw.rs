@@ -202,7 +202,10 @@ mod tests {
             for k in (0..cells.len()).step_by(37) {
                 let middle = [0, 1].map(|d| outlines[k].iter().map(|p| p[d]).sum::<f64>() / 4.0);
                 let there: Vec<usize> = (0..cells.len()).filter(|&n| contains(&outlines[n], middle)).collect();
-                let shown = *there.last().unwrap();
+                // The middle of a cell seen edge-on may lie beside it.
+                let Some(&shown) = there.last() else {
+                    continue;
+                };
                 hidden += usize::from(there.len() > 1);
                 for &n in &there {
                     assert!(nearness(cells[shown]) >= nearness(cells[n]) - 0.02, "{azimuth}: {:?}", cells[n]);

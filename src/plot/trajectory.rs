@@ -182,14 +182,20 @@ fn place<'a>(label: &str, [x, y]: Point, frame: &Rect, taken: &mut Vec<Rect>) ->
         let bounds = text.bounds();
         let corners = [[bounds.x, bounds.y], [bounds.right(), bounds.bottom()]];
         let outside = corners.iter().filter(|&&corner| !frame.contains(corner)).count();
-        let hidden = taken.iter().filter(|t| t.overlaps(&bounds)).count();
-        (100 * outside + hidden, text.fill("#000").halo("#fff"))
+        let hidden: f64 = taken.iter().map(|t| common_area(t, &bounds)).sum();
+        (1e4 * outside as f64 + hidden, text.fill("#000").halo("#fff"))
     });
     let [first, rest @ ..] = candidates;
     let best = rest.into_iter().fold(first, |best, next| if next.0 < best.0 { next } else { best });
     let text = best.1.within(frame.x + 2.0, frame.right() - 2.0);
     taken.push(text.bounds());
     text
+}
+
+fn common_area(a: &Rect, b: &Rect) -> f64 {
+    let width = a.right().min(b.right()) - a.x.max(b.x);
+    let height = a.bottom().min(b.bottom()) - a.y.max(b.y);
+    width.max(0.0) * height.max(0.0)
 }
 
 #[cfg(test)]
