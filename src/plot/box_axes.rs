@@ -1,7 +1,7 @@
 //! The box around a surface: base and back walls with a light grid, and axes along its near edges.
 
 use super::axes::Axis;
-use super::svg::{PathData, Point, Svg};
+use super::svg::{PathData, Point, Rect, Svg};
 use super::text::{INK, LABEL, TICK, Text};
 use super::view::View;
 
@@ -42,8 +42,25 @@ pub(super) fn draw_walls(svg: &mut Svg, view: &View, axes: &[Axis; 3]) {
     }
 }
 
-/// Draws ticks, numbers and labels along the near edges of the base and the leftmost upright one.
-pub(super) fn draw_axes(svg: &mut Svg, view: &View, axes: &[Axis; 3], labels: [&str; 2]) {
+/// The view in which the box and all that is written around it fill `area`.
+pub(super) fn fitted(angles: [f64; 2], area: &Rect, axes: &[Axis; 3], labels: [&str; 2]) -> View {
+    let [azimuth, elevation] = angles;
+    let written = draw_axes(&mut Svg::default(), &View::new(azimuth, elevation, area), axes, labels);
+    let reach = |edge: f64, f: fn(&Rect) -> f64| written.iter().map(|r| f(r) - edge).fold(0.0, f64::max);
+    let [left, right] = [reach(-area.x, |r| -r.x), reach(area.right(), Rect::right)];
+    let [top, bottom] = [reach(-area.y, |r| -r.y), reach(area.bottom(), Rect::bottom)];
+    let inner = Rect {
+        x: area.x + left,
+        y: area.y + top,
+        width: (area.width - left - right).max(area.width / 3.0),
+        height: (area.height - top - bottom).max(area.height / 3.0),
+    };
+    View::new(azimuth, elevation, &inner)
+}
+
+/// Draws ticks, numbers and labels along the near edges of the base and the leftmost upright one, and returns
+/// the boxes around what is written.
+pub(super) fn draw_axes(svg: &mut Svg, view: &View, axes: &[Axis; 3], labels: [&str; 2]) -> Vec<Rect> {
     let [near_u, near_v] = view.high_is_near().map(|near| if near { 1.0 } else { 0.0 });
     let direction = |from: [f64; 3], to: [f64; 3]| {
         let (a, b) = (view.place(from), view.place(to));
@@ -51,17 +68,27 @@ pub(super) fn draw_axes(svg: &mut Svg, view: &View, axes: &[Axis; 3], labels: [&
     };
     let out_u = direction([0.0, 1.0 - near_v, 0.0], [0.0, near_v, 0.0]).unwrap_or([0.0, 1.0]);
     let out_v = direction([1.0 - near_u, 0.0, 0.0], [near_u, 0.0, 0.0]).unwrap_or([0.0, 1.0]);
-    draw_axis(svg, |t| view.place([t, near_v, 0.0]), &axes[0], out_u, labels[0]);
-    draw_axis(svg, |t| view.place([near_u, t, 0.0]), &axes[1], out_v, labels[1]);
+    let mut taken = Vec::new();
+    draw_axis(svg, |t| view.place([t, near_v, 0.0]), &axes[0], out_u, labels[0], &mut taken);
+    draw_axis(svg, |t| view.place([near_u, t, 0.0]), &axes[1], out_v, labels[1], &mut taken);
     let corners = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]];
     let left = |c: &[f64; 2]| view.place([c[0], c[1], 0.0])[0];
     if let Some(&[u, v]) = corners.iter().min_by(|a, b| left(a).total_cmp(&left(b))) {
-        draw_axis(svg, |t| view.place([u, v, t]), &axes[2], [-1.0, 0.0], "");
+        draw_axis(svg, |t| view.place([u, v, t]), &axes[2], [-1.0, 0.0], "", &mut taken);
     }
+    taken
 }
 
 /// An axis along the edge that `at` runs through from 0 to 1, written on the side of `out`, a unit vector.
-fn draw_axis(svg: &mut Svg, at: impl Fn(f64) -> Point, axis: &Axis, out: Point, label: &str) {
+/// Numbers that would lie over one of `taken` are left out.
+fn draw_axis(
+    svg: &mut Svg,
+    at: impl Fn(f64) -> Point,
+    axis: &Axis,
+    out: Point,
+    label: &str,
+    taken: &mut Vec<Rect>,
+) {
     let (start, end) = (at(0.0), at(1.0));
     let length = (end[0] - start[0]).hypot(end[1] - start[1]);
     // An edge seen end-on has room for nothing.
@@ -77,7 +104,13 @@ fn draw_axis(svg: &mut Svg, at: impl Fn(f64) -> Point, axis: &Axis, out: Point, 
         path.polyline(&[p, away(p, TICK_LENGTH)], false);
         let depth = out[0].abs() * number.width(TICK) + out[1].abs() * 0.8 * TICK;
         widest = widest.max(depth);
-        Text::new(away(p, NUMBER_OFFSET + depth / 2.0), number.clone()).draw(svg);
+        let text = Text::new(away(p, NUMBER_OFFSET + depth / 2.0), number.clone());
+        let bounds = text.bounds();
+        let wide = Rect { x: bounds.x - 2.0, width: bounds.width + 4.0, ..bounds };
+        if !taken.iter().any(|t| t.overlaps(&wide)) {
+            taken.push(bounds);
+            text.draw(svg);
+        }
     }
     let tag = svg.tag("path").attr("d", path.as_str()).attr("fill", "none");
     tag.attr("stroke", INK).attr("stroke-width", "0.8").end();
@@ -88,7 +121,11 @@ fn draw_axis(svg: &mut Svg, at: impl Fn(f64) -> Point, axis: &Axis, out: Point, 
     if turn.abs() > 90.0 {
         turn -= 180.0_f64.copysign(turn);
     }
-    Text::new(middle, label).size(LABEL).fit(0.9 * length).rotate(turn).draw(svg);
+    // A single letter reads best upright.
+    let turn = if label.chars().count() > 3 { turn } else { 0.0 };
+    let text = Text::new(middle, label).size(LABEL).fit(0.9 * length).rotate(turn);
+    taken.push(text.turned_bounds());
+    text.draw(svg);
 }
 
 fn unit(v: Point) -> Option<Point> {
@@ -99,7 +136,6 @@ fn unit(v: Point) -> Option<Point> {
 #[cfg(test)]
 mod tests {
     use super::super::probe::texts;
-    use super::super::svg::Rect;
     use super::*;
 
     #[test]
@@ -118,5 +154,24 @@ mod tests {
         }
         let flat = written(-60.0, 90.0);
         assert!(!flat.iter().any(|t| t == "1000") && flat.iter().any(|t| t == "first"), "{flat:?}");
+    }
+
+    #[test]
+    fn what_is_written_stays_inside_the_area() {
+        let area = Rect { x: 10.0, y: 20.0, width: 320.0, height: 300.0 };
+        let axes = [Axis::new(-1.0, 1.0, false, 5), Axis::new(2e-7, 3e-7, false, 5), Axis::new(0.1, 1e4, true, 5)];
+        for azimuth in [-150.0, -90.0, -60.0, 0.0, 45.0, 90.0, 180.0] {
+            for elevation in [5.0, 20.0, 45.0, 90.0] {
+                let labels = ["the first direction", "the second direction"];
+                let view = fitted([azimuth, elevation], &area, &axes, labels);
+                let written = draw_axes(&mut Svg::default(), &view, &axes, labels);
+                for r in &written {
+                    let inside = r.x > 8.0 && r.right() < 332.0 && r.y > 18.0 && r.bottom() < 322.0;
+                    assert!(inside, "{azimuth} {elevation}: {r:?}");
+                }
+                let numbers = &written[..written.len() - 1];
+                assert!(numbers.len() >= 4);
+            }
+        }
     }
 }

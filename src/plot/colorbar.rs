@@ -107,7 +107,10 @@ fn draw_points(svg: &mut Svg, bar: &Rect, beyond: Beyond, colors: &[Rgb]) {
     for (wanted, base, height, color) in ends {
         if let (true, Some(color)) = (wanted, color) {
             let mut path = PathData::default();
-            path.polyline(&[[bar.x, base], [middle, base + height], [bar.right(), base]], true);
+            // Reaches into the bar, which leaves no seam.
+            let inside = base - 0.1 * height;
+            let corners = [[bar.x, base], [middle, base + height], [bar.right(), base]];
+            path.polyline(&[&corners[..], &[[bar.right(), inside], [bar.x, inside]]].concat(), true);
             svg.tag("path").attr("d", path.as_str()).attr("fill", &color.hex()).end();
         }
     }

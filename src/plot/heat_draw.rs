@@ -141,7 +141,7 @@ mod tests {
         // Three columns from -0.5 to 4, the last 2 wide; two rows.
         let values = ndarray::array![[0.0, 0.0], [0.0, 0.0], [0.0, 1.0]];
         let svg = HeatFigure::new(&[0.0, 1.0, 3.0], &[0.0, 1.0], values.view()).to_svg().unwrap();
-        let highest = paths(&svg, "fill", &Shades::new(super::super::ColorMap::Viridis).at(1.0).hex());
+        let highest = paths(&svg, "fill", &Shades::new(super::super::ColorMap::Viridis).colors[128].hex());
         let (left, right) = bounds(&highest[0], 0);
         let (top, bottom) = bounds(&highest[0], 1);
         let close = |a: f64, b: f64| (a - b).abs() < 0.011;

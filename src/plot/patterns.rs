@@ -38,8 +38,8 @@ const PATTERNS: [Pattern; 4] = [
     },
     Pattern {
         fill: STRIPES,
-        side: "5",
-        shapes: &[["M2.5 0v5", "none", "#fff", "1.5"], ["M2.5 0v5", "none", "#000", "0.6"]],
+        side: "6",
+        shapes: &[["M3 0v6", "none", "#fff", "1"], ["M3 0v6", "none", "#000", "0.45"]],
     },
 ];
 

@@ -135,7 +135,7 @@ mod render {
             // What it lacks is drawn as a box, so that all missing signs look the same.
             let drawn = |sign: char| {
                 let svg = format!(
-                    "<svg xmlns='http://www.w3.org/2000/svg' width='20' height='20' font-family='Helvetica, Arial'>\
+                    "<svg xmlns='http://www.w3.org/2000/svg' width='20' height='20' font-family='{FAMILY}'>\
                      <text x='3' y='15' font-size='12'>{sign}</text></svg>"
                 );
                 decoded(&rasterize(&svg, 2.0).unwrap()).data().to_vec()

@@ -22,10 +22,6 @@ impl Shades {
         ((fraction * COUNT as f64) as usize).min(COUNT - 1)
     }
 
-    pub(super) fn at(&self, fraction: f64) -> Rgb {
-        self.colors[Self::index(fraction)]
-    }
-
     /// The place of a value on the scale, from 0 to 1 and beyond; NaN where it has none.
     pub(super) fn fraction(bands: &Bands, value: f64) -> f64 {
         if bands.shows(value) { bands.fraction(value).clamp(-1e3, 1e3) } else { f64::NAN }
@@ -39,7 +35,7 @@ mod tests {
     #[test]
     fn the_middle_of_the_scale_is_one_shade() {
         let shades = Shades::new(ColorMap::BlueRed);
-        assert_eq!(shades.at(0.5), ColorMap::BlueRed.at(0.5));
+        assert_eq!(shades.colors[Shades::index(0.5)], ColorMap::BlueRed.at(0.5));
         assert_eq!((Shades::index(-0.1), Shades::index(0.0), Shades::index(1.0)), (0, 0, COUNT - 1));
         assert_eq!(Shades::index(f64::INFINITY), COUNT - 1);
     }

@@ -14,7 +14,7 @@ use crate::Error;
 
 /// Where the surface is seen from unless set, in degrees.
 const AZIMUTH: f64 = -60.0;
-const ELEVATION: f64 = 38.0;
+const ELEVATION: f64 = 45.0;
 /// Most cells along an axis; fewer where the file would be larger than the bytes below.
 const MOST_CELLS: [usize; 4] = [200, 140, 100, 70];
 const MOST_BYTES: usize = 4_500_000;
@@ -90,7 +90,7 @@ impl SurfaceFigure {
         self
     }
 
-    /// The height to look from, in degrees from 5 (nearly level) to 90 (from above); 38 unless set.
+    /// The height to look from, in degrees from 5 (nearly level) to 90 (from above); 45 unless set.
     #[must_use]
     pub fn elevation(mut self, degrees: f64) -> Self {
         self.elevation = degrees;

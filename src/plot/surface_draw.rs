@@ -4,7 +4,7 @@ use super::axes::{self, Axis};
 use super::bands::Bands;
 use super::box_axes;
 use super::caption;
-use super::color::Rgb;
+use super::color::{ColorMap, Rgb};
 use super::colorbar::{self, Ramp};
 use super::field::Field;
 use super::mesh::Mesh;
@@ -16,8 +16,8 @@ use super::view::View;
 
 /// The area beside the colour bar, as high as the plotting areas of flat figures.
 const FRAME: Rect = Rect { x: 8.0, y: axes::TOP, width: 330.0, height: axes::FRAME_SIDE };
-/// The part of it, and of the space below, that the box fills; numbers and labels stand around it.
-const BOX: Rect = Rect { x: 42.0, y: axes::TOP + 2.0, width: 272.0, height: axes::FRAME_SIDE - 10.0 };
+/// The part of it, and of the space below, that the box fills with the numbers and labels around it.
+const AREA: Rect = Rect { x: 8.0, y: axes::TOP + 2.0, width: 326.0, height: axes::FRAME_SIDE + 26.0 };
 
 /// What an area is filled with. Areas of one path must be seen from the same side, since their outlines
 /// then run the same way round and no overlap is empty.
@@ -40,19 +40,20 @@ pub(super) fn draw(
     field: &Field,
     bands: &Bands,
     mesh: &Mesh,
-    [azimuth, elevation]: [f64; 2],
+    angles: [f64; 2],
     notes: &[String],
 ) -> Fragment {
     let sheet = &field.sheet;
-    let view = View::new(azimuth, elevation, &BOX);
     let [x, y] = sheet.axes();
     let axes = [x, y, Axis::new(bands.lo, bands.hi, bands.mapping.is_log(), 6)];
+    let labels = [sheet.x_label.as_str(), sheet.y_label.as_str()];
+    let view = box_axes::fitted(angles, &AREA, &axes, labels);
     let shades = Shades::new(sheet.color_map);
     let mut svg = Svg::default();
     box_axes::draw_walls(&mut svg, &view, &axes);
     draw_holes(&mut svg, &view, mesh);
-    draw_surface(&mut svg, &view, mesh, &shades);
-    box_axes::draw_axes(&mut svg, &view, &axes, [&sheet.x_label, &sheet.y_label]);
+    draw_surface(&mut svg, &view, mesh, sheet.color_map);
+    box_axes::draw_axes(&mut svg, &view, &axes, labels);
     let ramp = Ramp::smooth(bands, &shades.colors);
     let bar = colorbar::draw(&mut svg, &FRAME, &ramp, field.beyond(bands), &sheet.value_label);
     let width = (FRAME.right() + bar + 4.0).max(420.0);
@@ -74,7 +75,7 @@ fn draw_holes(svg: &mut Svg, view: &View, mesh: &Mesh) {
     }
 }
 
-fn draw_surface(svg: &mut Svg, view: &View, mesh: &Mesh, shades: &Shades) {
+fn draw_surface(svg: &mut Svg, view: &View, mesh: &Mesh, map: ColorMap) {
     svg.tag("g").attr("stroke-width", "0.5").attr("stroke-linejoin", "round").open();
     let mut painter = Painter { svg, path: PathData::default(), paint: None };
     for cell in far_to_near(view, mesh) {
@@ -90,10 +91,10 @@ fn draw_surface(svg: &mut Svg, view: &View, mesh: &Mesh, shades: &Shades) {
         let points = outline(&inside);
         let below = signed_area(&points) > 0.0;
         let (bright, shine) = view.light(slope, below);
-        painter.add(&points, Paint::Lit { color: shades.at(middle).lit(bright, shine), below });
+        painter.add(&points, Paint::Lit { color: map.at(middle).lit(bright, shine), below });
         for (part, height) in [(above, 1.0), (under, 0.0)] {
             let flat: Vec<[f64; 3]> = part.iter().map(|&[u, v, _]| [u, v, height]).collect();
-            painter.add(&outline(&flat), Paint::Cut { color: shades.at(height) });
+            painter.add(&outline(&flat), Paint::Cut { color: map.at(height) });
         }
     }
     painter.finish();
@@ -192,7 +193,7 @@ mod tests {
     fn the_last_cell_painted_at_a_point_is_the_nearest() {
         let mesh = mesh(61, |u, v| 0.5 + 0.3 * (9.0 * u).sin() * (7.0 * v).cos() - 0.2 * u * v);
         for azimuth in [-150.0, -90.0, -60.0, 0.0, 20.0, 120.0] {
-            let view = View::new(azimuth, 25.0, &BOX);
+            let view = View::new(azimuth, 25.0, &AREA);
             let cells: Vec<[usize; 2]> = far_to_near(&view, &mesh).collect();
             assert_eq!(cells.len(), 60 * 60);
             let outlines: Vec<Vec<Point>> =
@@ -221,7 +222,7 @@ mod tests {
         let values = Array2::from_shape_fn((51, 51), |(_, j)| if j == 10 { 1.0 } else { f64::from(j == 14) * 0.4 });
         let u = axis(0.0, 1.0, 51);
         let mesh = Mesh::new(&u, &u, &values, 200);
-        let view = View::new(-90.0, 20.0, &BOX);
+        let view = View::new(-90.0, 20.0, &AREA);
         let order: Vec<[usize; 2]> = far_to_near(&view, &mesh).collect();
         let parts = mesh.slopes.ncols() / 50;
         let place = |j: usize| order.iter().position(|c| c[0] == 30 && c[1] == j * parts).unwrap();

@@ -3,7 +3,7 @@
 use super::svg::{Point, Rect};
 
 /// Height of the box, where its base is 2 by 2.
-const HEIGHT: f64 = 1.15;
+const HEIGHT: f64 = 1.1;
 
 /// A direction to look from, and where the box then lies in the picture. Positions in the box run from 0
 /// to 1 along the first axis, the second, and upwards.
@@ -69,9 +69,9 @@ impl View {
         let side = if below { -1.0 } else { 1.0 };
         let normal = unit([-slope[0] * HEIGHT / 2.0, -slope[1] * HEIGHT / 2.0, 1.0]).map(|n| side * n);
         let lamp = self.mixed([-0.75, 0.75, 0.7]);
-        let bright = 0.6 + 0.5 * dot(normal, lamp).max(0.0);
+        let bright = 0.66 + 0.44 * dot(normal, lamp).max(0.0);
         let half = unit(std::array::from_fn(|k| lamp[k] + self.toward[k]));
-        let shine = 0.22 * dot(normal, half).max(0.0).powi(24);
+        let shine = 0.08 * dot(normal, half).max(0.0).powi(24);
         if below { (0.72 * bright, 0.0) } else { (bright, shine) }
     }
 
