@@ -22,7 +22,9 @@ fn smooth() -> Array2<f64> {
     let x = axis();
     Array2::from_shape_fn((SIDE, SIDE), |(i, j)| {
         let (a, b) = (x[i], x[j]);
-        (0.02 + a * a + 3.0 * b * b) * (1.5 + (9.0 * a + 2.0 * b).sin() * (7.0 * b).cos()) * 10f64.powf(a.hypot(b))
+        (0.02 + a * a + 3.0 * b * b)
+            * (1.5 + (9.0 * a + 2.0 * b).sin() * (7.0 * b).cos())
+            * 10f64.powf(a.hypot(b))
     })
 }
 
@@ -59,7 +61,10 @@ fn measure(name: &str, figure: Panels) {
 
 fn main() {
     let x = axis();
-    println!("{SIDE}×{SIDE} points; the peak includes the {:.0} MB of each array of values", 8e-6 * (SIDE * SIDE) as f64);
+    println!(
+        "{SIDE}×{SIDE} points; the peak includes the {:.0} MB of each array of values",
+        8e-6 * (SIDE * SIDE) as f64
+    );
     for (kind, values) in [("smooth", smooth()), ("noise", noise())] {
         let view = values.view();
         let one = |figure: loss_landscape::plot::Panel| Panels::new().panel(figure);
@@ -68,6 +73,9 @@ fn main() {
         measure(&format!("surface, {kind}"), one(SurfaceFigure::new(&x, &x, view).into()));
         let least = values.mapv(|v| 0.3 - v);
         let most = values.mapv(|v| 1.0 + v);
-        measure(&format!("eigenvalue ratio, {kind}"), one(RatioFigure::new(&x, &x, least.view(), most.view()).into()));
+        measure(
+            &format!("eigenvalue ratio, {kind}"),
+            one(RatioFigure::new(&x, &x, least.view(), most.view()).into()),
+        );
     }
 }

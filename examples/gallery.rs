@@ -92,10 +92,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let over = contours(&way)?.labelled_trajectory(&xs, &ys, labels).title("The training in its own plane");
     save("trajectory", one(over.into()))?;
 
-    let map = EigenRatio2d::new(&net, dirs.clone()).data("", &train).alpha(-1.0..=1.0, 25).beta(-1.0..=1.0, 25);
+    let map =
+        EigenRatio2d::new(&net, dirs.clone()).data("", &train).alpha(-1.0..=1.0, 25).beta(-1.0..=1.0, 25);
     let map = map.run()?;
     let ratio = RatioFigure::new(map.alpha(), map.beta(), map.lambda_min(), map.lambda_max());
-    save("eigenvalue_ratio", one(ratio.x_label("α").y_label("β").title("|λₘᵢₙ / λₘₐₓ| of the Hessian").into()))?;
+    save(
+        "eigenvalue_ratio",
+        one(ratio.x_label("α").y_label("β").title("|λₘᵢₙ / λₘₐₓ| of the Hessian").into()),
+    )?;
     save("curves", one(curves(&net, &train, &test)?.into()))?;
 
     let mut hessian = HessianOperator::new(&net, net.parameters(), &train)?;
@@ -130,7 +134,10 @@ fn contours(surface: &Surface) -> Result<ContourFigure, loss_landscape::Error> {
 
 /// Directions of equal length from the last θ to the first, and at a right angle to that towards the third;
 /// and the coordinates of all.
-fn training_plane(net: &Mlp<f64>, thetas: &[&[f64]]) -> Result<(Directions<f64>, [Vec<f64>; 2]), Box<dyn Error>> {
+fn training_plane(
+    net: &Mlp<f64>,
+    thetas: &[&[f64]],
+) -> Result<(Directions<f64>, [Vec<f64>; 2]), Box<dyn Error>> {
     let end = *thetas.last().ok_or("a training without snapshots")?;
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let away = |theta: &[f64]| -> Result<Vec<f64>, loss_landscape::Error> {
@@ -160,7 +167,8 @@ fn curves(
     test: &Samples<f64>,
 ) -> Result<CurveFigure, loss_landscape::Error> {
     let direction = RandomDirections::new(7).one(net)?;
-    let line = Line1d::new(net, direction).data("train", train).data("test", test).alpha(-1.0..=1.0, 101).run()?;
+    let line =
+        Line1d::new(net, direction).data("train", train).data("test", test).alpha(-1.0..=1.0, 101).run()?;
     let curve = |label: &str| -> Result<Curve, loss_landscape::Error> {
         Ok(Curve::new(label, line.alpha(), &line.channel(label)?.to_vec()))
     };

@@ -149,8 +149,11 @@ mod tests {
 
     #[test]
     fn bad_requests_are_refused() {
-        let log = |levels: Option<Vec<f64>>, range| {
-            BandOptions { scale: Scale::Log, levels, range, centred: false }
+        let log = |levels: Option<Vec<f64>>, range| BandOptions {
+            scale: Scale::Log,
+            levels,
+            range,
+            centred: false,
         };
         assert!(matches!(
             resolve(&[1.0, 2.0], &log(Some(vec![1.0, 0.0]), None)),

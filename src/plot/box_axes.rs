@@ -43,18 +43,26 @@ pub(super) fn draw_walls(svg: &mut Svg, view: &View, axes: &[Axis; 3]) {
 }
 
 /// The view in which the box and all that is written around it fill `area`.
-pub(super) fn fitted(angles: [f64; 2], area: &Rect, axes: &[Axis; 3], labels: [&str; 2]) -> View {
-    let [azimuth, elevation] = angles;
-    let written = draw_axes(&mut Svg::default(), &View::new(azimuth, elevation, area), axes, labels);
-    let reach = |edge: f64, f: fn(&Rect) -> f64| written.iter().map(|r| f(r) - edge).fold(0.0, f64::max);
-    let [left, right] = [reach(-area.x, |r| -r.x), reach(area.right(), Rect::right)];
-    let [top, bottom] = [reach(-area.y, |r| -r.y), reach(area.bottom(), Rect::bottom)];
-    let inner = Rect {
-        x: area.x + left,
-        y: area.y + top,
-        width: (area.width - left - right).max(area.width / 3.0),
-        height: (area.height - top - bottom).max(area.height / 3.0),
-    };
+pub(super) fn fitted(
+    [azimuth, elevation]: [f64; 2],
+    area: &Rect,
+    axes: &[Axis; 3],
+    labels: [&str; 2],
+) -> View {
+    let mut inner = *area;
+    // What is written moves with the box, and its size hardly changes: a few rounds are enough.
+    for _ in 0..4 {
+        let view = View::new(azimuth, elevation, &inner);
+        let written = draw_axes(&mut Svg::default(), &view, axes, labels);
+        let beyond = |f: &dyn Fn(&Rect) -> f64| written.iter().map(f).fold(0.0, f64::max);
+        let (left, top) = (beyond(&|r| area.x - r.x), beyond(&|r| area.y - r.y));
+        inner.width -= left + beyond(&|r| r.right() - area.right());
+        inner.height -= top + beyond(&|r| r.bottom() - area.bottom());
+        inner.width = inner.width.max(area.width / 3.0);
+        inner.height = inner.height.max(area.height / 3.0);
+        inner.x += left;
+        inner.y += top;
+    }
     View::new(azimuth, elevation, &inner)
 }
 
@@ -141,7 +149,8 @@ mod tests {
     #[test]
     fn every_axis_has_numbers_unless_seen_end_on() {
         let area = Rect { x: 0.0, y: 0.0, width: 300.0, height: 300.0 };
-        let axes = [Axis::new(0.0, 1.0, false, 5), Axis::new(2.0, 3.0, false, 5), Axis::new(10.0, 1e4, true, 5)];
+        let axes =
+            [Axis::new(0.0, 1.0, false, 5), Axis::new(2.0, 3.0, false, 5), Axis::new(10.0, 1e4, true, 5)];
         let written = |azimuth, elevation| {
             let mut svg = Svg::default();
             svg.tag("svg").open();
@@ -159,7 +168,8 @@ mod tests {
     #[test]
     fn what_is_written_stays_inside_the_area() {
         let area = Rect { x: 10.0, y: 20.0, width: 320.0, height: 300.0 };
-        let axes = [Axis::new(-1.0, 1.0, false, 5), Axis::new(2e-7, 3e-7, false, 5), Axis::new(0.1, 1e4, true, 5)];
+        let axes =
+            [Axis::new(-1.0, 1.0, false, 5), Axis::new(2e-7, 3e-7, false, 5), Axis::new(0.1, 1e4, true, 5)];
         for azimuth in [-150.0, -90.0, -60.0, 0.0, 45.0, 90.0, 180.0] {
             for elevation in [5.0, 20.0, 45.0, 90.0] {
                 let labels = ["the first direction", "the second direction"];

@@ -9,8 +9,8 @@ use super::color::Rgb;
 use super::colorbar::{self, Beyond, Ramp};
 use super::isolines::{Grid, Polyline, Tracer};
 use super::labels::{self, Candidate};
-use super::overlay::Overlay;
 use super::numbers;
+use super::overlay::Overlay;
 use super::patterns::HATCH;
 use super::polyline::{cut, thin};
 use super::sheet::{Sheet, cell_edges};
@@ -165,7 +165,10 @@ impl<'a> Canvas<'a> {
         let (sheet, frame) = (self.sheet, &self.frame);
         [
             cell_edges(&sheet.x).iter().map(|&v| frame.x + self.x.fraction(v) * frame.width).collect(),
-            cell_edges(&sheet.y).iter().map(|&v| frame.bottom() - self.y.fraction(v) * frame.height).collect(),
+            cell_edges(&sheet.y)
+                .iter()
+                .map(|&v| frame.bottom() - self.y.fraction(v) * frame.height)
+                .collect(),
         ]
     }
 

@@ -92,9 +92,13 @@ mod tests {
     #[test]
     fn the_diverging_map_is_nearly_white_at_zero_and_blue_below() {
         let middle = ColorMap::BlueRed.at(0.5).0;
-        assert!(middle.iter().all(|&c| c > 230) && middle.iter().max().unwrap() - middle.iter().min().unwrap() < 12);
+        assert!(
+            middle.iter().all(|&c| c > 230)
+                && middle.iter().max().unwrap() - middle.iter().min().unwrap() < 12
+        );
         for t in [0.0, 0.1, 0.25, 0.4] {
-            let ([r, _, b], [high_r, _, high_b]) = (ColorMap::BlueRed.at(t).0, ColorMap::BlueRed.at(1.0 - t).0);
+            let ([r, _, b], [high_r, _, high_b]) =
+                (ColorMap::BlueRed.at(t).0, ColorMap::BlueRed.at(1.0 - t).0);
             assert!(b > r && high_r > high_b, "{t}");
         }
     }

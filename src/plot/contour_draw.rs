@@ -39,9 +39,8 @@ mod tests {
     use ndarray::Array2;
 
     use super::super::probe::{axis, bounds, paths};
-    use super::super::{ContourFigure, axes};
     use super::super::scale::Scale;
-    use super::*;
+    use super::super::{ContourFigure, axes};
 
     /// The first filled band above the lowest.
     fn first_band(svg: &str) -> Vec<[f64; 2]> {

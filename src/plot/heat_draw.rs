@@ -59,10 +59,8 @@ pub(super) fn draw(field: &Field, bands: &Bands) -> Fragment {
 fn shaded(fractions: &Array2<f64>, size: usize) -> Array2<usize> {
     let (nx, ny) = fractions.dim();
     Array2::from_shape_fn((nx.div_ceil(size), ny.div_ceil(size)), |(i, j)| {
-        let block = fractions.slice(ndarray::s![
-            i * size..((i + 1) * size).min(nx),
-            j * size..((j + 1) * size).min(ny)
-        ]);
+        let block = fractions
+            .slice(ndarray::s![i * size..((i + 1) * size).min(nx), j * size..((j + 1) * size).min(ny)]);
         let mean = block.sum() / block.len() as f64;
         if mean.is_nan() { MISSING } else { Shades::index(mean) }
     })
@@ -145,7 +143,10 @@ mod tests {
         let (left, right) = bounds(&highest[0], 0);
         let (top, bottom) = bounds(&highest[0], 1);
         let close = |a: f64, b: f64| (a - b).abs() < 0.011;
-        assert!(close(left, SIDE + FRAME_SIDE * 2.5 / 4.5) && close(right, SIDE + FRAME_SIDE), "{left} {right}");
+        assert!(
+            close(left, SIDE + FRAME_SIDE * 2.5 / 4.5) && close(right, SIDE + FRAME_SIDE),
+            "{left} {right}"
+        );
         assert!(close(top, TOP) && close(bottom, TOP + FRAME_SIDE / 2.0), "{top} {bottom}");
     }
 
@@ -165,7 +166,8 @@ mod tests {
         let smooth = Array2::from_shape_fn((501, 501), |(i, j)| x[i] * x[i] + x[j]);
         let svg = HeatFigure::new(&x, &x, smooth.view()).to_svg().unwrap();
         assert!(svg.len() < 3_000_000 && !svg.contains("blocks"), "{}", svg.len());
-        let noise = Array2::from_shape_fn((501, 501), |(i, j)| ((i * 7919 + j * 104_729) as f64 * 0.61803).fract());
+        let noise =
+            Array2::from_shape_fn((501, 501), |(i, j)| ((i * 7919 + j * 104_729) as f64 * 0.61803).fract());
         let svg = HeatFigure::new(&x, &x, noise.view()).to_svg().unwrap();
         assert!(svg.len() < 5_000_000 && svg.contains("drawn in blocks of 2×2 points"), "{}", svg.len());
     }

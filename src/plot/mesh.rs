@@ -168,7 +168,8 @@ mod tests {
         heights[[7, 8]] = f64::NAN;
         let mesh = Mesh::new(&u, &u, &heights, 200);
         assert_eq!(mesh.taken, [201, 201]);
-        let holes: Vec<_> = mesh.slopes.indexed_iter().filter(|(_, s)| s.is_none()).map(|(at, _)| at).collect();
+        let holes: Vec<_> =
+            mesh.slopes.indexed_iter().filter(|(_, s)| s.is_none()).map(|(at, _)| at).collect();
         assert_eq!(holes, [(3, 3), (3, 4)]);
     }
 }

@@ -54,10 +54,9 @@ mod render {
     fn draw(svg: &str, pixels_per_unit: f64, fontdb: Arc<Database>) -> Result<Vec<u8>, Error> {
         let options = Options { fontdb, font_family: FAMILY.to_owned(), ..Options::default() };
         let tree = Tree::from_str(svg, &options).map_err(|e| Error::PlotRender { source: Box::new(e) })?;
-        let [width, height] =
-            [tree.size().width(), tree.size().height()].map(|side| (f64::from(side) * pixels_per_unit).round());
-        let refused =
-            || Error::PlotResolution { pixels_per_unit, width, height, most: MOST_PIXELS };
+        let [width, height] = [tree.size().width(), tree.size().height()]
+            .map(|side| (f64::from(side) * pixels_per_unit).round());
+        let refused = || Error::PlotResolution { pixels_per_unit, width, height, most: MOST_PIXELS };
         // False for NaN too.
         let fits = width >= 1.0 && height >= 1.0 && width * height <= f64::from(MOST_PIXELS);
         let mut pixels =
@@ -80,7 +79,12 @@ mod render {
         }
 
         fn colors(image: &Pixmap) -> usize {
-            image.pixels().iter().map(|p| (p.red(), p.green(), p.blue())).collect::<std::collections::HashSet<_>>().len()
+            image
+                .pixels()
+                .iter()
+                .map(|p| (p.red(), p.green(), p.blue()))
+                .collect::<std::collections::HashSet<_>>()
+                .len()
         }
 
         fn dark(image: &Pixmap) -> usize {
@@ -142,7 +146,8 @@ mod render {
             };
             let missing = drawn('漢');
             assert!(missing.iter().any(|&p| p != 0));
-            for sign in "Az09−×·±°|‖λθαβγδεμρσ∇∂Σ√∞≤≥≈∈→←⁻⁰¹²³₀₁₂ₘᵢₙₐₓ○◆…–—„“ÄßéåŁЖ".chars() {
+            for sign in "Az09−×·±°|‖λθαβγδεμρσ∇∂Σ√∞≤≥≈∈→←⁻⁰¹²³₀₁₂○◆…–—„“ÄßéåŁЖ".chars()
+            {
                 assert!(drawn(sign) != missing, "{sign}");
             }
         }
@@ -151,7 +156,10 @@ mod render {
         fn resolutions_without_pixels_or_with_too_many_are_refused() {
             let panels = Panels::new().panel(figures().swap_remove(4));
             for resolution in [0.0, -1.0, 1e-9, 1e3, f64::NAN, f64::INFINITY] {
-                assert!(matches!(panels.to_png(resolution), Err(Error::PlotResolution { .. })), "{resolution}");
+                assert!(
+                    matches!(panels.to_png(resolution), Err(Error::PlotResolution { .. })),
+                    "{resolution}"
+                );
             }
             assert!(matches!(Panels::new().to_png(1.0), Err(Error::PlotEmpty { .. })));
         }

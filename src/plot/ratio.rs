@@ -3,8 +3,8 @@
 use ndarray::{Array2, ArrayView2, Zip};
 
 use super::bands::Bands;
-use super::scale::Mapping;
 use super::png::png_output;
+use super::scale::Mapping;
 use super::sheet::{Sheet, overlay_builders, sheet_builders};
 use super::svg::Fragment;
 use super::{axes, caption, numbers, ratio_draw, ticks};

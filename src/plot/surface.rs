@@ -186,11 +186,10 @@ mod tests {
         assert!(svg.contains("fill=\"url(#loss-landscape-stripes)\""));
         let x = axis(-1.0, 1.0, 21);
         let count = |f: &dyn Fn(f64) -> bool| {
-            let all = x.iter().enumerate().flat_map(|(i, a)| x.iter().enumerate().map(move |(j, b)| (i, j, a, b)));
-            all.filter(|&(i, j, a, b)| {
-                ![(3, 4), (4, 4), (18, 4)].contains(&(i, j)) && f(0.1 + a * a + b * b)
-            })
-            .count()
+            let all =
+                x.iter().enumerate().flat_map(|(i, a)| x.iter().enumerate().map(move |(j, b)| (i, j, a, b)));
+            all.filter(|&(i, j, a, b)| ![(3, 4), (4, 4), (18, 4)].contains(&(i, j)) && f(0.1 + a * a + b * b))
+                .count()
         };
         let caption = texts(&svg).join(" | ");
         for note in [
@@ -211,7 +210,9 @@ mod tests {
 
     #[test]
     fn views_out_of_bounds_are_refused() {
-        for (azimuth, elevation) in [(f64::NAN, 30.0), (400.0, 30.0), (0.0, 4.0), (0.0, 91.0), (0.0, f64::INFINITY)] {
+        for (azimuth, elevation) in
+            [(f64::NAN, 30.0), (400.0, 30.0), (0.0, 4.0), (0.0, 91.0), (0.0, f64::INFINITY)]
+        {
             let error = figure(3, 3, |x, _| x).azimuth(azimuth).elevation(elevation).to_svg().unwrap_err();
             assert!(matches!(error, Error::PlotView { .. }), "{error}");
         }

@@ -23,9 +23,15 @@ const AREA: Rect = Rect { x: 8.0, y: axes::TOP + 2.0, width: 326.0, height: axes
 /// then run the same way round and no overlap is empty.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Paint {
-    Lit { color: Rgb, below: bool },
+    Lit {
+        color: Rgb,
+        below: bool,
+        whole: bool,
+    },
     /// Striped, where the surface is cut off.
-    Cut { color: Rgb },
+    Cut {
+        color: Rgb,
+    },
 }
 
 /// Areas in the order of painting; consecutive ones of equal paint share a path.
@@ -88,10 +94,14 @@ fn draw_surface(svg: &mut Svg, view: &View, mesh: &Mesh, map: ColorMap) {
         let above = clipped(&corners, 1.0, -1.0);
         let under = clipped(&corners, 0.0, 1.0);
         let outline = |part: &[[f64; 3]]| -> Vec<Point> { part.iter().map(|&p| view.place(p)).collect() };
-        let points = outline(&inside);
+        let mut points = outline(&inside);
         let below = signed_area(&points) > 0.0;
         let (bright, shine) = view.light(slope, below);
-        painter.add(&points, Paint::Lit { color: map.at(middle).lit(bright, shine), below });
+        let whole = inside == corners;
+        if whole {
+            points = reaching_under(view, mesh, cell, view.high_is_near());
+        }
+        painter.add(&points, Paint::Lit { color: map.at(middle).lit(bright, shine), below, whole });
         for (part, height) in [(above, 1.0), (under, 0.0)] {
             let flat: Vec<[f64; 3]> = part.iter().map(|&[u, v, _]| [u, v, height]).collect();
             painter.add(&outline(&flat), Paint::Cut { color: map.at(height) });
@@ -99,6 +109,42 @@ fn draw_surface(svg: &mut Svg, view: &View, mesh: &Mesh, map: ColorMap) {
     }
     painter.finish();
     svg.close();
+}
+
+/// A whole cell, and half of those behind its near edges: they will be painted over it, and nothing shines
+/// through the seams. In the order of [`Mesh::corners`].
+fn reaching_under(view: &View, mesh: &Mesh, [i, j]: [usize; 2], [high_u, high_v]: [bool; 2]) -> Vec<Point> {
+    let next = |k: usize, high: bool| if high { k.checked_add(1) } else { k.checked_sub(1) };
+    let painted = |i: Option<usize>, j: Option<usize>| {
+        i.zip(j).and_then(|(i, j)| mesh.slopes.get([i, j])).is_some_and(Option::is_some)
+    };
+    let (beside, below) = (next(i, high_u), next(j, high_v));
+    let along_u = painted(beside, Some(j));
+    let along_v = painted(Some(i), below) && (!along_u || painted(beside, below));
+    // In half cells, so that an odd number is the middle of one.
+    let span = |k: usize, high: bool, reach: bool| {
+        let (low, far) = (2 * k, 2 * k + 2);
+        if !reach {
+            [low, far]
+        } else if high {
+            [low, far + 1]
+        } else {
+            [low - 1, far]
+        }
+    };
+    let (u, v) = (span(i, high_u, along_u), span(j, high_v, along_v));
+    let at = |a: usize, b: usize| {
+        let mean = |of: &dyn Fn([usize; 2]) -> f64| {
+            [[a / 2, b / 2], [a.div_ceil(2), b / 2], [a / 2, b.div_ceil(2)], [a.div_ceil(2), b.div_ceil(2)]]
+                .map(of)
+                .iter()
+                .sum::<f64>()
+                / 4.0
+        };
+        let height = mean(&|corner| mesh.heights[corner].clamp(0.0, 1.0));
+        view.place([mean(&|[i, _]| mesh.u[i]), mean(&|[_, j]| mesh.v[j]), height])
+    };
+    vec![at(u[0], v[0]), at(u[1], v[0]), at(u[1], v[1]), at(u[0], v[1])]
 }
 
 /// All cells, such that none covers one before it: along both axes from the far end to the near one.
@@ -153,9 +199,14 @@ impl Painter<'_> {
             return;
         };
         let (Paint::Lit { color, .. } | Paint::Cut { color }) = paint;
-        // A hair of the same colour closes the seams between neighbours.
         let hex = color.hex();
-        self.svg.tag("path").attr("d", path.as_str()).attr("fill", &hex).attr("stroke", &hex).end();
+        let tag = self.svg.tag("path").attr("d", path.as_str()).attr("fill", &hex);
+        if matches!(paint, Paint::Lit { whole: true, .. }) {
+            tag.end();
+        } else {
+            // A hair of the same colour closes the seams around parts of cells.
+            tag.attr("stroke", &hex).end();
+        }
         if matches!(paint, Paint::Cut { .. }) {
             self.svg.tag("path").attr("d", path.as_str()).attr("fill", STRIPES).end();
         }
@@ -195,14 +246,15 @@ mod tests {
         for azimuth in [-150.0, -90.0, -60.0, 0.0, 20.0, 120.0] {
             let view = View::new(azimuth, 25.0, &AREA);
             let cells: Vec<[usize; 2]> = far_to_near(&view, &mesh).collect();
-            assert_eq!(cells.len(), 60 * 60);
+            assert_eq!(cells.len(), 120 * 120);
             let outlines: Vec<Vec<Point>> =
                 cells.iter().map(|&c| mesh.corners(c).iter().map(|&p| view.place(p)).collect()).collect();
             let nearness = |cell| mesh.corners(cell).iter().map(|&p| view.nearness(p)).sum::<f64>() / 4.0;
             let mut hidden = 0;
-            for k in (0..cells.len()).step_by(37) {
+            for k in (0..cells.len()).step_by(131) {
                 let middle = [0, 1].map(|d| outlines[k].iter().map(|p| p[d]).sum::<f64>() / 4.0);
-                let there: Vec<usize> = (0..cells.len()).filter(|&n| contains(&outlines[n], middle)).collect();
+                let there: Vec<usize> =
+                    (0..cells.len()).filter(|&n| contains(&outlines[n], middle)).collect();
                 // The middle of a cell seen edge-on may lie beside it.
                 let Some(&shown) = there.last() else {
                     continue;
@@ -219,7 +271,8 @@ mod tests {
     #[test]
     fn a_wall_in_front_hides_what_is_behind() {
         // Seen from the low end of the second axis: a wall along v = 0.2, a bump behind it.
-        let values = Array2::from_shape_fn((51, 51), |(_, j)| if j == 10 { 1.0 } else { f64::from(j == 14) * 0.4 });
+        let values =
+            Array2::from_shape_fn((51, 51), |(_, j)| if j == 10 { 1.0 } else { f64::from(j == 14) * 0.4 });
         let u = axis(0.0, 1.0, 51);
         let mesh = Mesh::new(&u, &u, &values, 200);
         let view = View::new(-90.0, 20.0, &AREA);
@@ -246,8 +299,8 @@ mod tests {
 
     fn areas(svg: &str) -> usize {
         let document = Document::parse(svg).unwrap();
-        let lit = |n: &roxmltree::Node<'_, '_>| n.attribute("stroke").is_some_and(|s| Some(s) == n.attribute("fill"));
-        let data = document.descendants().filter(lit).filter_map(|n| n.attribute("d"));
+        let surface = document.descendants().find(|n| n.has_tag_name("g")).unwrap();
+        let data = surface.children().filter_map(|n| n.attribute("d"));
         data.map(|d| d.matches('M').count()).sum()
     }
 
@@ -256,10 +309,10 @@ mod tests {
         let x = axis(-1.0, 1.0, 21);
         let values = Array2::from_shape_fn((21, 21), |(i, j)| 1.0 + x[i] * x[i] + x[j] * x[j]);
         let mut figure = SurfaceFigure::new(&x, &x, values.view());
-        assert_eq!(areas(&figure.to_svg().unwrap()), 100 * 100);
-        // One missing point: four cells of 5 × 5 parts.
+        assert_eq!(areas(&figure.to_svg().unwrap()), 140 * 140);
+        // One missing point: four cells of 7 × 7 parts.
         figure.field.values[[4, 4]] = f64::NAN;
-        assert_eq!(areas(&figure.to_svg().unwrap()), 100 * 100 - 4 * 25);
+        assert_eq!(areas(&figure.to_svg().unwrap()), 140 * 140 - 4 * 49);
     }
 
     #[test]
@@ -268,7 +321,8 @@ mod tests {
         let field = Field::new(&[0.0, 1.0], &[0.0, 1.0], values.view());
         let options = super::super::bands::BandOptions { scale: Scale::Log, ..field.bands.clone() };
         let bands = Bands::resolve(field.extent(), &options).unwrap();
-        let mesh = Mesh::new(&[0.0, 1.0], &[0.0, 1.0], &field.values.mapv(|v| Shades::fraction(&bands, v)), 200);
+        let mesh =
+            Mesh::new(&[0.0, 1.0], &[0.0, 1.0], &field.values.mapv(|v| Shades::fraction(&bands, v)), 200);
         let ends = [[0, 0], [0, 8], [8, 8]].map(|at| mesh.heights[at]);
         assert!(ends.iter().zip([0.0, 0.5, 1.0]).all(|(a, b)| (a - b).abs() < 1e-12), "{ends:?}");
     }
@@ -276,7 +330,8 @@ mod tests {
     #[test]
     fn files_stay_small() {
         let x = axis(-1.0, 1.0, 301);
-        let rough = Array2::from_shape_fn((301, 301), |(i, j)| ((i * 7919 + j * 104_729) as f64 * 0.61803).fract());
+        let rough =
+            Array2::from_shape_fn((301, 301), |(i, j)| ((i * 7919 + j * 104_729) as f64 * 0.61803).fract());
         let svg = SurfaceFigure::new(&x, &x, rough.view()).height_range(0.2, 0.8).to_svg().unwrap();
         assert!(svg.len() < 5_000_000, "{}", svg.len());
     }

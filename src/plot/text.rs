@@ -281,7 +281,10 @@ mod tests {
     fn turned_text_is_as_high_as_it_was_wide() {
         let text = Text::new([10.0, 20.0], "direction").anchor(Anchor::Start);
         let (flat, turned) = (text.bounds(), text.clone().rotate(-90.0).turned_bounds());
-        assert!((turned.height - flat.width).abs() < 1e-9 && (turned.bottom() - 20.0).abs() < 1e-9, "{turned:?}");
+        assert!(
+            (turned.height - flat.width).abs() < 1e-9 && (turned.bottom() - 20.0).abs() < 1e-9,
+            "{turned:?}"
+        );
         assert!((text.turned_bounds().x - flat.x).abs() < 1e-9);
     }
 }

@@ -41,7 +41,11 @@ impl Trajectory {
     pub(super) fn check(&self) -> Result<(), Error> {
         let (len, expected) = (self.y.len(), self.x.len());
         if len != expected {
-            return Err(Error::PlotLength { what: "second coordinate of the trajectory".to_owned(), len, expected });
+            return Err(Error::PlotLength {
+                what: "second coordinate of the trajectory".to_owned(),
+                len,
+                expected,
+            });
         }
         if len == 0 {
             return Err(Error::PlotEmpty { what: "points on its trajectory" });
@@ -211,7 +215,14 @@ mod tests {
 
     #[test]
     fn lines_end_at_the_frame_and_at_missing_points() {
-        let way = trajectory(&[[50.0, 50.0], [150.0, 50.0], [50.0, 90.0], [f64::NAN, 1.0], [10.0, 10.0], [20.0, 10.0]]);
+        let way = trajectory(&[
+            [50.0, 50.0],
+            [150.0, 50.0],
+            [50.0, 90.0],
+            [f64::NAN, 1.0],
+            [10.0, 10.0],
+            [20.0, 10.0],
+        ]);
         let way = way.lay_out(|p| p, &FRAME, &mut Vec::new());
         assert_eq!(
             way.pieces,

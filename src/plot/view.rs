@@ -46,10 +46,7 @@ impl View {
     /// Where a position in the box is in the picture.
     pub(super) fn place(&self, at: [f64; 3]) -> Point {
         let at = in_space(at);
-        [
-            self.origin[0] + self.scale * dot(self.right, at),
-            self.origin[1] - self.scale * dot(self.up, at),
-        ]
+        [self.origin[0] + self.scale * dot(self.right, at), self.origin[1] - self.scale * dot(self.up, at)]
     }
 
     /// Grows towards the viewer.
