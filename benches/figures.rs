@@ -51,10 +51,10 @@ fn report(name: &str, what: &str, limits: &str, draw: &dyn Fn() -> Result<usize,
     let bytes = black_box(draw()).unwrap();
     let seconds = started.elapsed().as_secs_f64();
     let memory = peak().map_or("unknown".to_owned(), |mb| format!("{mb:.0} MB"));
-    println!("{name:<24}{what}  {seconds:>6.2} s  {:>7.2} MB  peak {memory} {limits}", bytes as f64 / 1e6);
+    println!("{name:<25}{what}  {seconds:>6.2} s  {:>7.2} MB  peak {memory} {limits}", bytes as f64 / 1e6);
 }
 
-fn measure(name: &str, figure: Panels) {
+fn measure(name: &str, figure: &Panels) {
     report(name, "SVG", "(must: 5 s, 5 MB)", &|| Ok(figure.to_svg()?.len()));
     report(name, "PNG", "(must: 2 s)", &|| Ok(figure.to_png(RESOLUTION)?.len()));
 }
@@ -68,14 +68,14 @@ fn main() {
     for (kind, values) in [("smooth", smooth()), ("noise", noise())] {
         let view = values.view();
         let one = |figure: loss_landscape::plot::Panel| Panels::new().panel(figure);
-        measure(&format!("contours, {kind}"), one(ContourFigure::new(&x, &x, view).into()));
-        measure(&format!("heat map, {kind}"), one(HeatFigure::new(&x, &x, view).into()));
-        measure(&format!("surface, {kind}"), one(SurfaceFigure::new(&x, &x, view).into()));
+        measure(&format!("contours, {kind}"), &one(ContourFigure::new(&x, &x, view).into()));
+        measure(&format!("heat map, {kind}"), &one(HeatFigure::new(&x, &x, view).into()));
+        measure(&format!("surface, {kind}"), &one(SurfaceFigure::new(&x, &x, view).into()));
         let least = values.mapv(|v| 0.3 - v);
         let most = values.mapv(|v| 1.0 + v);
         measure(
             &format!("eigenvalue ratio, {kind}"),
-            one(RatioFigure::new(&x, &x, least.view(), most.view()).into()),
+            &one(RatioFigure::new(&x, &x, least.view(), most.view()).into()),
         );
     }
 }

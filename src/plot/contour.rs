@@ -48,8 +48,9 @@ impl ContourFigure {
     /// A figure of `values`, where `values[[i, j]]` belongs to (`x[i]`, `y[j]`): the first index
     /// runs along the horizontal axis. `x` and `y` must increase strictly, at any spacing.
     #[must_use]
+    #[allow(clippy::needless_pass_by_value, reason = "views are passed by value throughout ndarray")]
     pub fn new(x: &[f64], y: &[f64], values: ArrayView2<'_, f64>) -> Self {
-        Self { field: Field::new(x, y, values) }
+        Self { field: Field::new(x, y, &values) }
     }
 
     field_builders!(difference);

@@ -54,13 +54,14 @@ macro_rules! field_builders {
         /// # Errors
         ///
         /// [`Error::PlotLength`](crate::Error::PlotLength) if the surfaces differ in shape.
+        #[allow(clippy::needless_pass_by_value, reason = "views are passed by value throughout ndarray")]
         pub fn difference(
             x: &[f64],
             y: &[f64],
             first: ndarray::ArrayView2<'_, f64>,
             second: ndarray::ArrayView2<'_, f64>,
         ) -> Result<Self, $crate::Error> {
-            let difference = $crate::plot::field::difference(first, second)?;
+            let difference = $crate::plot::field::difference(&first, &second)?;
             Ok(Self::new(x, y, difference.view()).diverging())
         }
     };
@@ -68,8 +69,8 @@ macro_rules! field_builders {
 pub(super) use field_builders;
 
 impl Field {
-    pub(super) fn new(x: &[f64], y: &[f64], values: ArrayView2<'_, f64>) -> Self {
-        Self { sheet: Sheet::new(x, y), values: values.into_owned(), bands: BandOptions::default() }
+    pub(super) fn new(x: &[f64], y: &[f64], values: &ArrayView2<'_, f64>) -> Self {
+        Self { sheet: Sheet::new(x, y), values: values.to_owned(), bands: BandOptions::default() }
     }
 
     pub(super) fn diverging(&mut self) {
@@ -130,8 +131,8 @@ impl Field {
 
 /// Element by element; an error names the dimension in which the shapes differ.
 pub(super) fn difference(
-    first: ArrayView2<'_, f64>,
-    second: ArrayView2<'_, f64>,
+    first: &ArrayView2<'_, f64>,
+    second: &ArrayView2<'_, f64>,
 ) -> Result<Array2<f64>, Error> {
     let dimensions = [("first", first.nrows(), second.nrows()), ("second", first.ncols(), second.ncols())];
     for (dimension, expected, len) in dimensions {
@@ -140,7 +141,7 @@ pub(super) fn difference(
             return Err(Error::PlotLength { what, len, expected });
         }
     }
-    Ok(&first - &second)
+    Ok(first - second)
 }
 
 #[cfg(test)]
@@ -151,7 +152,7 @@ mod tests {
     #[test]
     fn what_a_logarithm_hides_is_counted_apart() {
         let values = ndarray::array![[1.0, f64::NAN, 100.0], [0.0, -1.0, f64::INFINITY]];
-        let mut field = Field::new(&[0.0, 1.0], &[0.0, 1.0, 2.0], values.view());
+        let mut field = Field::new(&[0.0, 1.0], &[0.0, 1.0, 2.0], &values.view());
         field.bands.scale = Scale::Log;
         field.bands.range = Some((2.0, 200.0));
         let bands = field.resolve(None).unwrap();
@@ -169,8 +170,8 @@ mod tests {
     #[test]
     fn differences_need_equal_shapes() {
         let (a, b) = (Array2::from_elem((2, 3), 5.0), Array2::from_elem((2, 3), 3.0));
-        assert_eq!(difference(a.view(), b.view()).unwrap(), Array2::from_elem((2, 3), 2.0));
-        let error = difference(a.view(), b.t()).unwrap_err().to_string();
+        assert_eq!(difference(&a.view(), &b.view()).unwrap(), Array2::from_elem((2, 3), 2.0));
+        let error = difference(&a.view(), &b.t()).unwrap_err().to_string();
         assert_eq!(error, "figure: first dimension of the surface to subtract has 3 elements, expected 2");
     }
 }

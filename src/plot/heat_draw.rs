@@ -28,7 +28,7 @@ pub(super) fn draw(field: &Field, bands: &Bands) -> Fragment {
     let mut canvas = Canvas::new(&field.sheet);
     let shades = Shades::new(field.sheet.color_map);
     let fractions = field.values.mapv(|v| Shades::fraction(bands, v).clamp(0.0, 1.0));
-    let (size, tiles) = (1..)
+    let (size, tiles) = (1..=fractions.len())
         .map(|size| (size, merged(&shaded(&fractions, size))))
         .find(|(_, tiles)| tiles.len() <= MOST_TILES)
         .unwrap_or_default();

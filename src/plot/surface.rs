@@ -67,8 +67,9 @@ impl SurfaceFigure {
     /// A figure of `values`, where `values[[i, j]]` belongs to (`x[i]`, `y[j]`). `x` and `y` must increase
     /// strictly, at any spacing.
     #[must_use]
+    #[allow(clippy::needless_pass_by_value, reason = "views are passed by value throughout ndarray")]
     pub fn new(x: &[f64], y: &[f64], values: ArrayView2<'_, f64>) -> Self {
-        Self { field: Field::new(x, y, values), azimuth: AZIMUTH, elevation: ELEVATION }
+        Self { field: Field::new(x, y, &values), azimuth: AZIMUTH, elevation: ELEVATION }
     }
 
     sheet_builders!(field.sheet);

