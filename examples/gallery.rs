@@ -11,6 +11,7 @@ use std::{error::Error, fs, path::Path, time::Instant};
 use loss_landscape::{
     Buffers, Direction, Directions, EigenRatio2d, Grid2d, HessianOperator, Line1d, Model, RandomDirections,
     SpectralDensity, Surface,
+    ndarray::s,
     nets::{Activation, Criterion, Mlp, Samples, Sgd, digits},
     plot::{
         ContourFigure, Curve, CurveFigure, DensityFigure, HeatFigure, Panel, Panels, RatioFigure, Scale,
@@ -67,8 +68,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     let heat = heat.x_label("α").y_label("β").value_label("test accuracy").title("Test accuracy");
     save("heat_map", one(heat.into()))?;
 
-    let losses = [surface.channel("test loss")?, surface.channel("train loss")?];
+    // As a sweep leaves them that was cut short: NaN where no point was computed.
+    let mut loss = surface.channel("train loss")?.to_owned();
+    loss.slice_mut(s![36.., 40..]).fill(f64::NAN);
+    let label = "cross-entropy loss (nats)";
     let [a, b] = [surface.alpha(), surface.beta()];
+    let contour = ContourFigure::new(a, b, loss.view()).color_range(0.1, 5.0).value_label(label);
+    let solid = SurfaceFigure::new(a, b, loss.view()).height_range(0.1, 5.0).value_label(label);
+    save(
+        "missing_and_cut",
+        Panels::new()
+            .panel(contour.x_label("α").y_label("β").title("A sweep cut short, 0.1 to 5 nats"))
+            .panel(solid.x_label("α").y_label("β").title("The same as a surface"))
+            .shared_scale(),
+    )?;
+
+    let losses = [surface.channel("test loss")?, surface.channel("train loss")?];
     let label = "test − train loss (nats)";
     let flat = ContourFigure::difference(a, b, losses[0], losses[1])?.value_label(label);
     let cells = HeatFigure::difference(a, b, losses[0], losses[1])?.value_label(label);
@@ -95,7 +110,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let map =
         EigenRatio2d::new(&net, dirs.clone()).data("", &train).alpha(-1.0..=1.0, 25).beta(-1.0..=1.0, 25);
     let map = map.run()?;
-    let ratio = RatioFigure::new(map.alpha(), map.beta(), map.lambda_min(), map.lambda_max());
+    let ratio = RatioFigure::new(map.alpha(), map.beta(), map.lambda_min(), map.lambda_max()).limit(0.2);
     save(
         "eigenvalue_ratio",
         one(ratio.x_label("α").y_label("β").title("|λₘᵢₙ / λₘₐₓ| of the Hessian").into()),
@@ -132,12 +147,11 @@ fn contours(surface: &Surface) -> Result<ContourFigure, loss_landscape::Error> {
         .scale(Scale::Log))
 }
 
-/// Directions of equal length from the last θ to the first, and at a right angle to that towards the third;
-/// and the coordinates of all.
-fn training_plane(
-    net: &Mlp<f64>,
-    thetas: &[&[f64]],
-) -> Result<(Directions<f64>, [Vec<f64>; 2]), Box<dyn Error>> {
+/// Two directions, and the coordinates along both of every θ of a training.
+type TrainingPlane = (Directions<f64>, [Vec<f64>; 2]);
+
+/// Directions of equal length from the last θ to the first, and at a right angle to that towards the third.
+fn training_plane(net: &Mlp<f64>, thetas: &[&[f64]]) -> Result<TrainingPlane, Box<dyn Error>> {
     let end = *thetas.last().ok_or("a training without snapshots")?;
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let away = |theta: &[f64]| -> Result<Vec<f64>, loss_landscape::Error> {
@@ -148,7 +162,7 @@ fn training_plane(
     let share = dot(&first, &second) / dot(&first, &first);
     second.iter_mut().zip(&first).for_each(|(s, f)| *s -= share * f);
     let longer = (dot(&first, &first) / dot(&second, &second)).sqrt();
-    second.iter_mut().for_each(|s| *s *= longer);
+    second = second.iter().map(|s| longer * s).collect();
     let mut along = [Vec::new(), Vec::new()];
     for theta in thetas {
         let way = away(theta)?;

@@ -11,7 +11,7 @@ use super::isolines::{Grid, Polyline, Tracer};
 use super::labels::{self, Candidate};
 use super::numbers;
 use super::overlay::Overlay;
-use super::patterns::HATCH;
+use super::patterns::{HATCH, HATCH_GROUND};
 use super::polyline::{cut, thin};
 use super::sheet::{Sheet, cell_edges};
 use super::svg::{Fragment, PathData, Rect, Svg};
@@ -110,7 +110,9 @@ impl<'a> Canvas<'a> {
             }
         }
         if !path.is_empty() {
-            self.svg.tag("path").attr("d", path.as_str()).attr("fill", HATCH).end();
+            for fill in [HATCH_GROUND, HATCH] {
+                self.svg.tag("path").attr("d", path.as_str()).attr("fill", fill).end();
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use super::bands::Bands;
 use super::canvas::Canvas;
 use super::colorbar::Ramp;
 use super::field::Field;
-use super::patterns::HATCH;
+use super::patterns::{HATCH, HATCH_GROUND};
 use super::shades::Shades;
 use super::svg::{Fragment, PathData, Rect};
 
@@ -46,6 +46,7 @@ pub(super) fn draw(field: &Field, bands: &Bands) -> Fragment {
     for (path, color) in paths.iter().zip(&shades.colors) {
         canvas.tiles(path, &color.hex());
     }
+    canvas.tiles(&missing, HATCH_GROUND);
     canvas.tiles(&missing, HATCH);
     canvas.overlay();
     let mut notes = field.notes(bands);

@@ -2,8 +2,10 @@
 
 use super::svg::{Svg, Tag};
 
-/// Grey stripes: nothing is known here.
+/// Stripes over [`HATCH_GROUND`]: nothing is known here.
 pub(crate) const HATCH: &str = "url(#loss-landscape-hatch)";
+/// The grey below [`HATCH`]. Not part of the pattern, since other colours would show at the edges of its tiles.
+pub(crate) const HATCH_GROUND: &str = "#e4e4e4";
 /// Dots that show on light and dark ground, the ground between them left as it is.
 pub(crate) const DOTS: &str = "url(#loss-landscape-dots)";
 /// Crossed lines, likewise.
@@ -21,11 +23,7 @@ struct Pattern {
 }
 
 const PATTERNS: [Pattern; 4] = [
-    Pattern {
-        fill: HATCH,
-        side: "5",
-        shapes: &[["M0 0h5v5h-5z", "#e4e4e4", "none", "0"], ["M0 0v5", "none", "#8a8a8a", "1.6"]],
-    },
+    Pattern { fill: HATCH, side: "5", shapes: &[["M2.5 0v5", "none", "#8a8a8a", "0.9"]] },
     Pattern {
         fill: DOTS,
         side: "6",

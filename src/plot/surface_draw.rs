@@ -8,7 +8,7 @@ use super::color::{ColorMap, Rgb};
 use super::colorbar::{self, Ramp};
 use super::field::Field;
 use super::mesh::Mesh;
-use super::patterns::{HATCH, STRIPES};
+use super::patterns::{HATCH, HATCH_GROUND, STRIPES};
 use super::shades::Shades;
 use super::svg::{Fragment, PathData, Point, Rect, Svg};
 use super::text::{TITLE, Text};
@@ -77,7 +77,9 @@ fn draw_holes(svg: &mut Svg, view: &View, mesh: &Mesh) {
         path.polyline(&mesh.corners([i, j]).map(|[u, v, _]| view.place([u, v, 0.0])), true);
     }
     if !path.is_empty() {
-        svg.tag("path").attr("d", path.as_str()).attr("fill", HATCH).end();
+        for fill in [HATCH_GROUND, HATCH] {
+            svg.tag("path").attr("d", path.as_str()).attr("fill", fill).end();
+        }
     }
 }
 
