@@ -110,4 +110,27 @@ mod tests {
         assert_eq!(color.lit(2.0, 0.0), Rgb([255, 200, 0]));
         assert_eq!(color.lit(-1.0, 1.0), Rgb([255; 3]));
     }
+
+    /// Linear light as the eye without one kind of cone has it (Viénot, Brettel and Mollon 1999): what red and
+    /// green make alike, and blue.
+    fn dichromat(color: Rgb, red: f64) -> [f64; 2] {
+        let [r, g, b] = color.0.map(|c| (f64::from(c) / 255.0).powf(2.2));
+        [red * r + (1.0 - red) * g, b]
+    }
+
+    #[test]
+    fn the_two_sides_of_the_diverging_map_differ_without_red_or_green_cones() {
+        // Shares of red for protanopes and deuteranopes.
+        for red in [0.11238, 0.29275] {
+            for t in [0.0, 0.1, 0.2, 0.3, 0.4] {
+                let (low, high) = (ColorMap::BlueRed.at(t), ColorMap::BlueRed.at(1.0 - t));
+                // Yellow against blue, as a share of all light: the sign tells the side.
+                let hue = |color| {
+                    let [yellow, blue] = dichromat(color, red);
+                    (blue - yellow) / (blue + yellow)
+                };
+                assert!(hue(low) > 0.02 && hue(high) < -0.02, "{red} {t}: {} {}", hue(low), hue(high));
+            }
+        }
+    }
 }

@@ -90,7 +90,7 @@ mod tests {
     use ndarray::Array2;
 
     use super::super::probe::{axis, texts};
-    use super::super::{ColorMap, Scale};
+    use super::super::{ColorMap, Scale, axes};
     use super::*;
 
     fn figure(nx: usize, ny: usize, f: impl Fn(f64, f64) -> f64) -> HeatFigure {
@@ -112,6 +112,36 @@ mod tests {
         assert!(caption.contains("2 of 48 points not finite"), "{caption}");
         assert!(caption.contains("1 of 48 points not positive"), "{caption}");
         assert!(caption.contains("of 48 points outside the colour range"), "{caption}");
+    }
+
+    #[test]
+    fn trajectories_are_drawn_in_the_coordinates_of_the_axes() {
+        // Cells of the outermost points reach beyond them: the axes are -0.5 to 10.5 and -1 to 3.
+        let (x, y) = (axis(0.0, 10.0, 11), [0.0, 2.0]);
+        let svg = HeatFigure::new(&x, &y, Array2::zeros((11, 2)).view())
+            .labelled_trajectory(&[0.0, 5.0, 20.0], &[3.0, 1.0, 1.0], [(1, "middle")])
+            .to_svg()
+            .unwrap();
+        let document = roxmltree::Document::parse(&svg).unwrap();
+        let number = |n: &roxmltree::Node<'_, '_>, name| n.attribute(name).unwrap().parse::<f64>().unwrap();
+        let centers: Vec<[f64; 2]> = document
+            .descendants()
+            .filter(|n| n.has_tag_name("circle"))
+            .map(|n| [number(&n, "cx"), number(&n, "cy")])
+            .collect();
+        let at =
+            |u: f64, v: f64| [axes::SIDE + u * axes::FRAME_SIDE, axes::TOP + (1.0 - v) * axes::FRAME_SIDE];
+        // Two dots, then the ring at the start; the end is outside.
+        let expected = [at(0.5 / 11.0, 1.0), at(0.5, 0.5), at(0.5 / 11.0, 1.0)];
+        assert_eq!(centers.len(), 3);
+        let close = |a: &[f64; 2], b: &[f64; 2]| (a[0] - b[0]).hypot(a[1] - b[1]) < 0.02;
+        assert!(centers.iter().zip(&expected).all(|(a, b)| close(a, b)), "{centers:?}");
+        let caption = texts(&svg);
+        assert!(caption.contains(&"middle".to_owned()));
+        assert!(
+            caption.iter().any(|t| t.contains("1 of 3 trajectory points outside the axes")),
+            "{caption:?}"
+        );
     }
 
     #[test]
