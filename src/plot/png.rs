@@ -124,6 +124,32 @@ mod render {
         }
 
         #[test]
+        fn nothing_shines_through_the_seams_of_a_surface() {
+            let x = axis(-1.0, 1.0, 51);
+            let flat = Array2::from_elem((51, 51), 2.0);
+            for (azimuth, elevation, resolution) in [(-60.0, 45.0, 1.0), (-60.0, 45.0, 2.7), (17.0, 8.0, 1.3)]
+            {
+                let figure = SurfaceFigure::new(&x, &x, flat.view()).azimuth(azimuth).elevation(elevation);
+                let image = decoded(&figure.to_png(resolution).unwrap());
+                // Around the middle of the box, where the surface is.
+                let at = |x: f64, y: f64| {
+                    let pixel = image.pixel((x * resolution) as u32, (y * resolution) as u32).unwrap();
+                    [pixel.red(), pixel.green(), pixel.blue()]
+                };
+                let middle = at(171.0, 183.0);
+                assert!(middle != [255; 3] && middle != [0xf6; 3]);
+                let (mut checked, mut same) = (0, 0);
+                for dx in -60..=60 {
+                    for dy in -4..=4 {
+                        checked += 1;
+                        same += usize::from(at(171.0 + f64::from(dx), 183.0 + f64::from(dy)) == middle);
+                    }
+                }
+                assert_eq!(same, checked, "{azimuth} {elevation} {resolution}");
+            }
+        }
+
+        #[test]
         fn text_is_drawn_without_any_installed_font() {
             assert_eq!(fonts().len(), 1);
             for figure in figures() {

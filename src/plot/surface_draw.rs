@@ -113,7 +113,7 @@ fn draw_surface(svg: &mut Svg, view: &View, mesh: &Mesh, map: ColorMap) {
     svg.close();
 }
 
-/// A whole cell, and half of those behind its near edges: they will be painted over it, and nothing shines
+/// A whole cell, and those behind its near edges: they will be painted over it, and nothing shines
 /// through the seams. In the order of [`Mesh::corners`].
 fn reaching_under(view: &View, mesh: &Mesh, [i, j]: [usize; 2], [high_u, high_v]: [bool; 2]) -> Vec<Point> {
     let next = |k: usize, high: bool| if high { k.checked_add(1) } else { k.checked_sub(1) };
@@ -123,30 +123,15 @@ fn reaching_under(view: &View, mesh: &Mesh, [i, j]: [usize; 2], [high_u, high_v]
     let (beside, below) = (next(i, high_u), next(j, high_v));
     let along_u = painted(beside, Some(j));
     let along_v = painted(Some(i), below) && (!along_u || painted(beside, below));
-    // In half cells, so that an odd number is the middle of one.
-    let span = |k: usize, high: bool, reach: bool| {
-        let (low, far) = (2 * k, 2 * k + 2);
-        if !reach {
-            [low, far]
-        } else if high {
-            [low, far + 1]
-        } else {
-            [low - 1, far]
-        }
+    let span = |k: usize, high: bool, reach: bool| match (reach, high) {
+        (false, _) => [k, k + 1],
+        (true, true) => [k, k + 2],
+        (true, false) => [k - 1, k + 1],
     };
     let (u, v) = (span(i, high_u, along_u), span(j, high_v, along_v));
-    let at = |a: usize, b: usize| {
-        let mean = |of: &dyn Fn([usize; 2]) -> f64| {
-            [[a / 2, b / 2], [a.div_ceil(2), b / 2], [a / 2, b.div_ceil(2)], [a.div_ceil(2), b.div_ceil(2)]]
-                .map(of)
-                .iter()
-                .sum::<f64>()
-                / 4.0
-        };
-        let height = mean(&|corner| mesh.heights[corner].clamp(0.0, 1.0));
-        view.place([mean(&|[i, _]| mesh.u[i]), mean(&|[_, j]| mesh.v[j]), height])
-    };
-    vec![at(u[0], v[0]), at(u[1], v[0]), at(u[1], v[1]), at(u[0], v[1])]
+    [[u[0], v[0]], [u[1], v[0]], [u[1], v[1]], [u[0], v[1]]]
+        .map(|[i, j]| view.place([mesh.u[i], mesh.v[j], mesh.heights[[i, j]].clamp(0.0, 1.0)]))
+        .to_vec()
 }
 
 /// All cells, such that none covers one before it: along both axes from the far end to the near one.
