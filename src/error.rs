@@ -635,6 +635,52 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// A label of a trajectory for a point that it does not have.
+    #[cfg(feature = "plot")]
+    #[error("figure: the label `{label}` is for point {index} of a trajectory of {len}")]
+    PlotPointIndex {
+        /// The label.
+        label: String,
+        /// The index of the point.
+        index: usize,
+        /// How many points there are.
+        len: usize,
+    },
+    /// A surface cannot be seen from this angle.
+    #[cfg(feature = "plot")]
+    #[error("figure: {what} of {degrees}°, expected one from {lo}° to {hi}°")]
+    PlotView {
+        /// `azimuth` or `elevation`.
+        what: &'static str,
+        /// The angle in degrees.
+        degrees: f64,
+        /// The least one.
+        lo: f64,
+        /// The greatest one.
+        hi: f64,
+    },
+    /// A resolution at which a figure would have no pixels, or too many.
+    #[cfg(feature = "png")]
+    #[error(
+        "figure: {pixels_per_unit} pixels per unit make {width}×{height} pixels, expected at least one and at most {most} in all"
+    )]
+    PlotResolution {
+        /// The resolution.
+        pixels_per_unit: f64,
+        /// The width in pixels that it makes.
+        width: f64,
+        /// The height in pixels that it makes.
+        height: f64,
+        /// The greatest number of pixels.
+        most: u32,
+    },
+    /// The renderer could not draw a figure that it was given.
+    #[cfg(feature = "png")]
+    #[error("figure: could not be drawn as PNG: {source}")]
+    PlotRender {
+        /// What it said.
+        source: BoxError,
+    },
 }
 
 fn display_shape(shape: &[usize]) -> String {

@@ -68,7 +68,9 @@
 //! - `nets`: multilayer perceptrons and convolutional networks (VGG, ResNet, DenseNet, your own) with exact
 //!   gradients and Hessian-vector products, their training, readers of IDX and CIFAR-10 files, and the
 //!   handwritten digits. Adds the crates `gemm` and `pulp`.
-//! - `plot`: figures as SVG, contours with labels, eigenvalue ratios, curves on two axes, spectra. Adds `colorous`.
+//! - `plot`: figures as SVG, contours with labels, shaded surfaces, heat maps, eigenvalue ratios, curves on two
+//!   axes, spectra. Adds `colorous`.
+//! - `png`: the same as PNG, on machines without fonts too. Adds `resvg`.
 //! - `html`: landscapes as one HTML file to turn and zoom, offline (module `page`). Adds what `plot` adds.
 //! - `json`: results with all that is known of them; [`Surface`] and [`Curve`] get `write_json`, `read_json` and
 //!   `from_json_bytes`, [`SweepReport`] gets `to_json` and `from_json`. Adds `serde_json`.
@@ -91,6 +93,7 @@
 //!   move them.
 //! - It does not guess filter axes from ranks or names; the layout says them.
 //! - No PNG or resumable runs yet.
+//! - No HTML or resumable runs yet.
 //!
 //! # Numbers
 //!

@@ -77,6 +77,13 @@ impl Axis {
         self.mapping.is_log()
     }
 
+    /// The numbers and their positions from 0 to 1.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = (f64, &Label)> {
+        let inside = |t: &f64| (-1e-9..=1.0 + 1e-9).contains(t);
+        let places = self.ticks.major.iter().map(|&value| self.fraction(value));
+        places.zip(&self.labels).filter(move |(t, _)| inside(t)).map(|(t, label)| (t.clamp(0.0, 1.0), label))
+    }
+
     /// Space the ticks, numbers and label of a vertical axis need beside the frame.
     pub(crate) fn space(&self) -> f64 {
         (self.number_extent() + LABEL_OFFSET + 0.7 * LABEL + 2.0).max(SIDE)

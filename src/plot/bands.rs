@@ -15,6 +15,8 @@ pub(crate) struct BandOptions {
     pub scale: Scale,
     pub levels: Option<Vec<f64>>,
     pub range: Option<(f64, f64)>,
+    /// Zero in the middle of the colours.
+    pub centred: bool,
 }
 
 /// The resolved scale.
@@ -31,11 +33,12 @@ pub(crate) struct Bands {
 impl Bands {
     /// Scale, range and levels for data of which `extent` is known.
     pub(crate) fn resolve(extent: Option<Extent>, options: &BandOptions) -> Result<Self, Error> {
-        let what = "contour values";
+        let what = "values";
         let extent = extent.ok_or_else(|| Error::PlotNoFiniteValue { what: what.to_owned() })?;
         let given = options.levels.as_deref().unwrap_or(&[]);
         let ends = options.range.iter().flat_map(|&(lo, hi)| [lo, hi]);
-        let log = options.scale.is_log(&extent, given.iter().copied().chain(ends));
+        let centred = options.centred;
+        let log = !centred && options.scale.is_log(&extent, given.iter().copied().chain(ends));
         if log && extent.max <= 0.0 {
             return Err(Error::PlotNoPositiveValue { what: what.to_owned() });
         }
@@ -45,10 +48,16 @@ impl Bands {
         if let Some(range) = options.range {
             check_range("colour range", range, log)?;
         }
-        let (lo, hi) = options.range.unwrap_or_else(|| extent.range(log));
+        let (mut lo, mut hi) = options.range.unwrap_or_else(|| extent.range(log));
+        if centred {
+            hi = lo.abs().max(hi.abs());
+            lo = -hi;
+        }
+        // One colour tells of one value, unless it tells of its sign.
+        let single = extent.min >= extent.max && !(centred && extent.max != 0.0);
         let mut levels = match &options.levels {
             Some(levels) => levels.clone(),
-            None if options.range.is_none() && extent.min >= extent.max => Vec::new(),
+            None if options.range.is_none() && single => Vec::new(),
             None if log => ticks::logarithmic(lo, hi, MOST_LEVELS),
             None => ticks::linear(lo, hi, MOST_LEVELS),
         };
@@ -75,6 +84,11 @@ impl Bands {
             f64::midpoint(low, high)
         };
         (0..=self.levels.len()).map(|k| map.at(ends(k))).collect()
+    }
+
+    /// Whether the scale has a place for the value.
+    pub(crate) fn shows(&self, value: f64) -> bool {
+        !self.mapping.forward(value).is_nan()
     }
 
     /// Position in the colour range, 0 to 1 inside it.
@@ -121,8 +135,26 @@ mod tests {
     }
 
     #[test]
+    fn centred_colours_have_zero_in_the_middle() {
+        let centred = BandOptions { centred: true, scale: Scale::Log, ..BandOptions::default() };
+        let bands = resolve(&[-0.3, 2.0], &centred).unwrap();
+        assert_eq!((bands.lo, bands.hi, bands.fraction(0.0)), (-2.0, 2.0, 0.5));
+        let mirrored: Vec<f64> = bands.levels.iter().rev().map(|v| 0.0 - v).collect();
+        assert!(bands.levels.contains(&0.0) && bands.levels == mirrored, "{:?}", bands.levels);
+        let bands = resolve(&[0.0, 0.0], &centred).unwrap();
+        assert_eq!(bands.colors(ColorMap::BlueRed), [ColorMap::BlueRed.at(0.5)]);
+        let all_higher = resolve(&[3.0, 3.0], &centred).unwrap();
+        assert!(all_higher.levels.len() > 2 && all_higher.lo == -all_higher.hi);
+    }
+
+    #[test]
     fn bad_requests_are_refused() {
-        let log = |levels: Option<Vec<f64>>, range| BandOptions { scale: Scale::Log, levels, range };
+        let log = |levels: Option<Vec<f64>>, range| BandOptions {
+            scale: Scale::Log,
+            levels,
+            range,
+            centred: false,
+        };
         assert!(matches!(
             resolve(&[1.0, 2.0], &log(Some(vec![1.0, 0.0]), None)),
             Err(Error::PlotLevel { index: 1, log: true, .. })

@@ -6,14 +6,14 @@ use super::axes::{self, Axis, Side};
 use super::bands::Bands;
 use super::caption;
 use super::color::Rgb;
-use super::colorbar::{self, Beyond};
+use super::colorbar::{self, Beyond, Ramp};
 use super::isolines::{Grid, Polyline, Tracer};
 use super::labels::{self, Candidate};
-use super::markers;
 use super::numbers;
-use super::patterns::HATCH;
+use super::overlay::Overlay;
+use super::patterns::{HATCH, HATCH_GROUND};
 use super::polyline::{cut, thin};
-use super::sheet::Sheet;
+use super::sheet::{Sheet, cell_edges};
 use super::svg::{Fragment, PathData, Rect, Svg};
 use super::text::{INK, TITLE, Text};
 
@@ -110,20 +110,22 @@ impl<'a> Canvas<'a> {
             }
         }
         if !path.is_empty() {
-            self.svg.tag("path").attr("d", path.as_str()).attr("fill", HATCH).end();
+            for fill in [HATCH_GROUND, HATCH] {
+                self.svg.tag("path").attr("d", path.as_str()).attr("fill", fill).end();
+            }
         }
     }
 
     /// Draws isolines, each with the index of its level, interrupted where their numbers stand;
-    /// then the markers, which the numbers keep out of.
+    /// then the markers and trajectories, which the numbers keep out of.
     pub(super) fn isolines(&mut self, lines: &[(usize, Polyline)], bands: &Bands, styles: &[LineStyle]) {
-        let (marks, obstacles) = markers::lay_out(self.sheet, &self.x, &self.y, &self.frame);
+        let overlay = Overlay::lay_out(self.sheet, &self.x, &self.y, &self.frame);
         let numbers = numbers::levels(&bands.levels, bands.mapping.is_log());
         let candidates: Vec<Candidate<'_>> = lines
             .iter()
             .map(|(k, line)| Candidate { line, level: *k, size: [numbers[*k].width(NUMBER), 0.8 * NUMBER] })
             .collect();
-        let placements = labels::place(&candidates, &self.frame, &obstacles);
+        let placements = labels::place(&candidates, &self.frame, &overlay.obstacles);
         let mut gaps = vec![None; lines.len()];
         for placement in &placements {
             gaps[placement.candidate] = Some(placement.gap);
@@ -152,8 +154,35 @@ impl<'a> Canvas<'a> {
                 .rotate(placement.angle)
                 .draw(&mut self.svg);
         }
-        for mark in marks {
-            mark.draw(&mut self.svg);
+        overlay.draw(&mut self.svg);
+    }
+
+    /// Draws markers and trajectories.
+    pub(super) fn overlay(&mut self) {
+        Overlay::lay_out(self.sheet, &self.x, &self.y, &self.frame).draw(&mut self.svg);
+    }
+
+    /// Edges of the cells around the points, in pixels: one more than points along each axis.
+    pub(super) fn edges(&self) -> [Vec<f64>; 2] {
+        let (sheet, frame) = (self.sheet, &self.frame);
+        [
+            cell_edges(&sheet.x).iter().map(|&v| frame.x + self.x.fraction(v) * frame.width).collect(),
+            cell_edges(&sheet.y)
+                .iter()
+                .map(|&v| frame.bottom() - self.y.fraction(v) * frame.height)
+                .collect(),
+        ]
+    }
+
+    /// Fills rectangles with one colour or pattern, with sharp edges: neighbours leave no seams.
+    pub(super) fn tiles(&mut self, tiles: &PathData, fill: &str) {
+        if !tiles.is_empty() {
+            self.svg
+                .tag("path")
+                .attr("d", tiles.as_str())
+                .attr("fill", fill)
+                .attr("shape-rendering", "crispEdges")
+                .end();
         }
     }
 
@@ -181,18 +210,12 @@ impl<'a> Canvas<'a> {
     }
 
     /// Adds all that stands around the plotting area; `notes` go into the caption.
-    pub(super) fn finish(
-        mut self,
-        bands: &Bands,
-        colors: &[Rgb],
-        beyond: Beyond,
-        notes: &[String],
-    ) -> Fragment {
+    pub(super) fn finish(mut self, ramp: &Ramp<'_>, beyond: Beyond, notes: &[String]) -> Fragment {
         let (sheet, frame, svg) = (self.sheet, self.frame, &mut self.svg);
         axes::draw_frame(svg, &frame);
         self.x.draw(svg, &frame, Side::Bottom, &sheet.x_label, INK);
         self.y.draw(svg, &frame, Side::Left, &sheet.y_label, INK);
-        let bar = colorbar::draw(svg, &frame, bands, colors, beyond, &sheet.value_label);
+        let bar = colorbar::draw(svg, &frame, ramp, beyond, &sheet.value_label);
         let width = (frame.right() + bar + 4.0).max(420.0);
         Text::new([frame.x + frame.width / 2.0, frame.y - 14.0], sheet.title.as_str())
             .size(TITLE)

@@ -1,7 +1,7 @@
 //! Colour maps and colours of curves.
 
-/// A colour map for contour figures. Both are perceptually uniform, increase in lightness, and
-/// stay readable with colour-vision deficiency and in grey.
+/// A colour map. [`Viridis`](Self::Viridis) and [`Cividis`](Self::Cividis) are perceptually uniform,
+/// increase in lightness, and stay readable with colour-vision deficiency and in grey.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ColorMap {
@@ -10,6 +10,9 @@ pub enum ColorMap {
     Viridis,
     /// Dark blue over grey to yellow; looks the same with and without red-green deficiency.
     Cividis,
+    /// Blue over near-white to red, for values whose sign matters (`diverging` of the figures puts zero
+    /// at the white); the two sides differ with every colour-vision deficiency, but not in grey.
+    BlueRed,
 }
 
 /// Colours of curves, in order of increasing lightness where neighbours matter, so that the first
@@ -30,11 +33,12 @@ pub(crate) struct Rgb(pub [u8; 3]);
 impl ColorMap {
     /// Colour at `t`, clamped to 0 (low) to 1 (high).
     pub(crate) fn at(self, t: f64) -> Rgb {
-        let gradient = match self {
-            Self::Viridis => colorous::VIRIDIS,
-            Self::Cividis => colorous::CIVIDIS,
+        let t = t.clamp(0.0, 1.0);
+        let color = match self {
+            Self::Viridis => colorous::VIRIDIS.eval_continuous(t),
+            Self::Cividis => colorous::CIVIDIS.eval_continuous(t),
+            Self::BlueRed => colorous::RED_BLUE.eval_continuous(1.0 - t),
         };
-        let color = gradient.eval_continuous(t.clamp(0.0, 1.0));
         Rgb([color.r, color.g, color.b])
     }
 }
@@ -43,6 +47,14 @@ impl Rgb {
     pub(crate) fn hex(self) -> String {
         let [r, g, b] = self.0;
         format!("#{r:02x}{g:02x}{b:02x}")
+    }
+
+    /// Lighter or darker by a factor, and then `more` of the way to white.
+    pub(crate) fn lit(self, factor: f64, more: f64) -> Self {
+        Self(self.0.map(|c| {
+            let c = (f64::from(c) * factor).clamp(0.0, 255.0);
+            (c + more * (255.0 - c)).round() as u8
+        }))
     }
 
     /// Halfway to `other`.
@@ -75,5 +87,50 @@ mod tests {
             assert_eq!(map.at(7.0), map.at(1.0));
         }
         assert_eq!(ColorMap::Viridis.at(0.0).hex(), "#440154");
+    }
+
+    #[test]
+    fn the_diverging_map_is_nearly_white_at_zero_and_blue_below() {
+        let middle = ColorMap::BlueRed.at(0.5).0;
+        assert!(
+            middle.iter().all(|&c| c > 230)
+                && middle.iter().max().unwrap() - middle.iter().min().unwrap() < 12
+        );
+        for t in [0.0, 0.1, 0.25, 0.4] {
+            let ([r, _, b], [high_r, _, high_b]) =
+                (ColorMap::BlueRed.at(t).0, ColorMap::BlueRed.at(1.0 - t).0);
+            assert!(b > r && high_r > high_b, "{t}");
+        }
+    }
+
+    #[test]
+    fn light_keeps_within_white_and_black() {
+        let color = Rgb([200, 100, 0]);
+        assert_eq!(color.lit(0.5, 0.0), Rgb([100, 50, 0]));
+        assert_eq!(color.lit(2.0, 0.0), Rgb([255, 200, 0]));
+        assert_eq!(color.lit(-1.0, 1.0), Rgb([255; 3]));
+    }
+
+    /// Linear light as the eye without one kind of cone has it (Viénot, Brettel and Mollon 1999): what red and
+    /// green make alike, and blue.
+    fn dichromat(color: Rgb, red: f64) -> [f64; 2] {
+        let [r, g, b] = color.0.map(|c| (f64::from(c) / 255.0).powf(2.2));
+        [red * r + (1.0 - red) * g, b]
+    }
+
+    #[test]
+    fn the_two_sides_of_the_diverging_map_differ_without_red_or_green_cones() {
+        // Shares of red for protanopes and deuteranopes.
+        for red in [0.11238, 0.29275] {
+            for t in [0.0, 0.1, 0.2, 0.3, 0.4] {
+                let (low, high) = (ColorMap::BlueRed.at(t), ColorMap::BlueRed.at(1.0 - t));
+                // Yellow against blue, as a share of all light: the sign tells the side.
+                let hue = |color| {
+                    let [yellow, blue] = dichromat(color, red);
+                    (blue - yellow) / (blue + yellow)
+                };
+                assert!(hue(low) > 0.02 && hue(high) < -0.02, "{red} {t}: {} {}", hue(low), hue(high));
+            }
+        }
     }
 }

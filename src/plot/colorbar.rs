@@ -1,4 +1,4 @@
-//! The colour bar beside a contour figure.
+//! The colour bar beside a figure.
 
 use super::bands::Bands;
 use super::color::Rgb;
@@ -21,21 +21,38 @@ pub(crate) struct Beyond {
     pub above: bool,
 }
 
+/// Colours from the low end of a scale to its high end.
+#[derive(Debug)]
+pub(crate) struct Ramp<'a> {
+    bands: &'a Bands,
+    colors: &'a [Rgb],
+    /// Where one colour ends and the next begins, from 0 to 1.
+    edges: Vec<f64>,
+}
+
+impl<'a> Ramp<'a> {
+    /// One colour between any two levels.
+    pub(crate) fn banded(bands: &'a Bands, colors: &'a [Rgb]) -> Self {
+        let edges = bands.levels.iter().map(|&v| bands.fraction(v).clamp(0.0, 1.0)).collect();
+        Self { bands, colors, edges }
+    }
+
+    /// Colours of equal extent; the levels are ticks only.
+    pub(crate) fn smooth(bands: &'a Bands, colors: &'a [Rgb]) -> Self {
+        let count = colors.len();
+        Self { bands, colors, edges: (1..count).map(|k| k as f64 / count as f64).collect() }
+    }
+}
+
 /// Draws the bar to the right of `frame` and returns the width it takes from there.
-pub(crate) fn draw(
-    svg: &mut Svg,
-    frame: &Rect,
-    bands: &Bands,
-    colors: &[Rgb],
-    beyond: Beyond,
-    label: &str,
-) -> f64 {
+pub(crate) fn draw(svg: &mut Svg, frame: &Rect, ramp: &Ramp<'_>, beyond: Beyond, label: &str) -> f64 {
+    let Ramp { bands, colors, edges } = ramp;
     let bar = bar_rect(frame, beyond);
     let height_of = |value: f64| bar.bottom() - bands.fraction(value).clamp(0.0, 1.0) * bar.height;
     let mut top = bar.bottom();
     for (k, color) in colors.iter().enumerate() {
         let bottom = top;
-        top = bands.levels.get(k).map_or(bar.y, |&v| height_of(v));
+        top = edges.get(k).map_or(bar.y, |edge| bar.bottom() - edge * bar.height);
         // Each band reaches to the top and the next covers it: no seams.
         if k == 0 || bottom > top {
             let rect = Rect { height: bottom - bar.y, y: bar.y, ..bar };
@@ -90,7 +107,10 @@ fn draw_points(svg: &mut Svg, bar: &Rect, beyond: Beyond, colors: &[Rgb]) {
     for (wanted, base, height, color) in ends {
         if let (true, Some(color)) = (wanted, color) {
             let mut path = PathData::default();
-            path.polyline(&[[bar.x, base], [middle, base + height], [bar.right(), base]], true);
+            // Reaches into the bar, which leaves no seam.
+            let inside = base - 0.1 * height;
+            let corners = [[bar.x, base], [middle, base + height], [bar.right(), base]];
+            path.polyline(&[&corners[..], &[[bar.right(), inside], [bar.x, inside]]].concat(), true);
             svg.tag("path").attr("d", path.as_str()).attr("fill", &color.hex()).end();
         }
     }
@@ -133,10 +153,23 @@ mod tests {
         let colors = bands.colors(ColorMap::Viridis);
         let mut svg = Svg::default();
         let beyond = Beyond { below: true, above: false };
-        let width = draw(&mut svg, &frame, &bands, &colors, beyond, "loss");
+        let width = draw(&mut svg, &frame, &Ramp::banded(&bands, &colors), beyond, "loss");
         let svg = svg.finish();
         assert_eq!(svg.matches("<rect").count(), 3);
         assert!(svg.contains("z\" fill=\"#"));
         assert!((40.0..80.0).contains(&width), "{width}");
+    }
+    #[test]
+    fn smooth_bars_have_colours_of_equal_height() {
+        let frame = Rect { x: 0.0, y: 0.0, width: 10.0, height: 90.0 };
+        let bands = Bands::resolve(Extent::of([1.0, 1000.0]), &BandOptions::default()).unwrap();
+        let colors = [0.0, 0.5, 1.0].map(|t| ColorMap::Cividis.at(t));
+        assert_eq!(Ramp::smooth(&bands, &colors).edges, [1.0 / 3.0, 2.0 / 3.0]);
+        let mut svg = Svg::default();
+        draw(&mut svg, &frame, &Ramp::smooth(&bands, &colors), Beyond::default(), "");
+        let svg = svg.finish();
+        for height in ["height=\"90\"", "height=\"60\"", "height=\"30\""] {
+            assert!(svg.contains(height), "{height}: {svg}");
+        }
     }
 }

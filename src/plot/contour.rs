@@ -1,13 +1,12 @@
 //! Filled, labelled contours of a loss over two directions.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::ArrayView2;
 
-use super::bands::{BandOptions, Bands};
-use super::caption;
-use super::color::ColorMap;
+use super::bands::Bands;
 use super::contour_draw;
-use super::scale::{Extent, Scale};
-use super::sheet::{Sheet, sheet_builders};
+use super::field::{Field, field_builders};
+use super::png::png_output;
+use super::sheet::{overlay_builders, sheet_builders};
 use super::svg::Fragment;
 use crate::Error;
 
@@ -42,9 +41,7 @@ use crate::Error;
 /// ```
 #[derive(Debug, Clone)]
 pub struct ContourFigure {
-    pub(super) sheet: Sheet,
-    pub(super) values: Array2<f64>,
-    pub(super) bands: BandOptions,
+    pub(super) field: Field,
 }
 
 impl ContourFigure {
@@ -53,31 +50,19 @@ impl ContourFigure {
     #[must_use]
     #[allow(clippy::needless_pass_by_value, reason = "views are passed by value throughout ndarray")]
     pub fn new(x: &[f64], y: &[f64], values: ArrayView2<'_, f64>) -> Self {
-        Self { sheet: Sheet::new(x, y), values: values.into_owned(), bands: BandOptions::default() }
+        Self { field: Field::new(x, y, &values) }
     }
 
-    sheet_builders!();
-
-    /// Linear or logarithmic colours and levels; [`Scale::Auto`] unless set.
-    #[must_use]
-    pub fn scale(mut self, scale: Scale) -> Self {
-        self.bands.scale = scale;
-        self
-    }
+    field_builders!(difference);
+    sheet_builders!(field.sheet);
+    overlay_builders!(field.sheet);
+    field_builders!(colors);
 
     /// Values at which to draw isolines, in any order, instead of about ten round numbers. Must be
     /// finite, and positive on a logarithmic scale. An empty list draws none.
     #[must_use]
     pub fn levels(mut self, levels: impl Into<Vec<f64>>) -> Self {
-        self.bands.levels = Some(levels.into());
-        self
-    }
-
-    /// Values at the ends of the colour map, instead of the least and greatest finite value. What
-    /// lies outside has the colour of the nearer end and is counted in the caption.
-    #[must_use]
-    pub fn color_range(mut self, lo: f64, hi: f64) -> Self {
-        self.bands.range = Some((lo, hi));
+        self.field.bands.levels = Some(levels.into());
         self
     }
 
@@ -92,56 +77,26 @@ impl ContourFigure {
     ///   is positive on a logarithmic scale;
     /// - [`Error::PlotLevel`] or [`Error::PlotRange`] for a level or colour range that is not
     ///   finite, not positive on a logarithmic scale, or (the range) empty;
-    /// - [`Error::PlotNotFinite`] for a marker whose position is not finite.
+    /// - [`Error::PlotNotFinite`] for a marker whose position is not finite; [`Error::PlotLength`] or
+    ///   [`Error::PlotPointIndex`] for a trajectory of unequal lengths, or a label that has no point.
     pub fn to_svg(&self) -> Result<String, Error> {
         Ok(self.draw(None)?.into_document())
     }
 
+    png_output!();
+
     /// Draws with the figure's own scale, or one shared with other figures.
     pub(super) fn draw(&self, shared: Option<&Bands>) -> Result<Fragment, Error> {
-        self.sheet.check()?;
-        self.sheet.check_shape("values", self.values.dim())?;
-        let own;
-        let bands = if let Some(bands) = shared {
-            bands
-        } else {
-            own = Bands::resolve(self.extent(), &self.bands)?;
-            &own
-        };
-        Ok(contour_draw::draw(self, bands, &self.notes(bands)))
-    }
-
-    /// Extent of the finite values.
-    pub(super) fn extent(&self) -> Option<Extent> {
-        Extent::of(self.values.iter().copied())
-    }
-
-    /// What the figure does not show, for its caption.
-    fn notes(&self, bands: &Bands) -> Vec<String> {
-        let total = self.values.len();
-        let count = |f: &dyn Fn(f64) -> bool| self.values.iter().filter(|&&v| f(v)).count();
-        let log = bands.mapping.is_log();
-        let hidden = |v: f64| log && v <= 0.0;
-        let outside = |v: f64| v.is_finite() && !hidden(v) && (v < bands.lo || v > bands.hi);
-        [
-            caption::note(count(&|v| !v.is_finite()), total, "points", "not finite"),
-            caption::note(
-                count(&|v| v.is_finite() && hidden(v)),
-                total,
-                "points",
-                "not positive (logarithmic scale)",
-            ),
-            caption::note(count(&outside), total, "points", "outside the colour range"),
-            self.sheet.marker_note(),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        self.field.check()?;
+        Ok(contour_draw::draw(&self.field, &self.field.resolve(shared)?))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use ndarray::Array2;
+
+    use super::super::Scale;
     use super::super::probe::{axis, texts};
     use super::*;
 
@@ -156,9 +111,9 @@ mod tests {
         let mut figure = figure(51, 51, |x, y| 0.1 + x * x + y * y);
         let plain = figure.to_svg().unwrap();
         assert!(!plain.contains("fill=\"url(#") && !plain.contains("not finite"));
-        figure.values[[3, 4]] = f64::NAN;
-        figure.values[[40, 5]] = f64::INFINITY;
-        figure.values[[41, 5]] = f64::NEG_INFINITY;
+        figure.field.values[[3, 4]] = f64::NAN;
+        figure.field.values[[40, 5]] = f64::INFINITY;
+        figure.field.values[[41, 5]] = f64::NEG_INFINITY;
         let svg = figure.color_range(0.2, 5.0).marker(7.0, 0.0, "far").to_svg().unwrap();
         assert_eq!(svg.matches("fill=\"url(#").count(), 1);
         let caption = texts(&svg).join(" | ");
@@ -271,5 +226,18 @@ mod tests {
             figure(3, 3, |x, _| x).marker(f64::NAN, 0.0, "m").to_svg(),
             Err(Error::PlotNotFinite { .. })
         ));
+    }
+
+    #[test]
+    fn differences_have_the_colour_of_zero_where_the_surfaces_agree() {
+        let (x, y) = (axis(-1.0, 1.0, 9), axis(-1.0, 1.0, 9));
+        let bowl = Array2::from_shape_fn((9, 9), |(i, j)| 1.0 + x[i] * x[i] + y[j] * y[j]);
+        let same = ContourFigure::difference(&x, &y, bowl.view(), bowl.view()).unwrap().to_svg().unwrap();
+        assert!(same.contains(&super::super::ColorMap::BlueRed.at(0.5).hex()));
+        let tilted = Array2::from_shape_fn((9, 9), |(i, j)| bowl[[i, j]] - x[i]);
+        let svg = ContourFigure::difference(&x, &y, bowl.view(), tilted.view()).unwrap().to_svg().unwrap();
+        let numbers = texts(&svg);
+        assert!(numbers.contains(&"0.0".to_owned()) && numbers.contains(&"−0.8".to_owned()), "{numbers:?}");
+        assert!(ContourFigure::difference(&x, &y, bowl.view(), bowl.slice(ndarray::s![1.., ..])).is_err());
     }
 }

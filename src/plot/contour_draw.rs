@@ -2,16 +2,16 @@
 
 use super::bands::Bands;
 use super::canvas::{Canvas, LineStyle, traced};
-use super::colorbar::Beyond;
-use super::contour::ContourFigure;
+use super::colorbar::Ramp;
+use super::field::Field;
 use super::isolines::{Polyline, Tracer};
 use super::svg::Fragment;
 
-/// Draws the figure; `notes` go into the caption.
-pub(super) fn draw(figure: &ContourFigure, bands: &Bands, notes: &[String]) -> Fragment {
-    let mut canvas = Canvas::new(&figure.sheet);
-    let grid = canvas.grid(figure.values.mapv(|v| bands.mapping.forward(v)));
-    let colors = bands.colors(figure.sheet.color_map);
+/// Draws the figure.
+pub(super) fn draw(field: &Field, bands: &Bands) -> Fragment {
+    let mut canvas = Canvas::new(&field.sheet);
+    let grid = canvas.grid(field.values.mapv(|v| bands.mapping.forward(v)));
+    let colors = bands.colors(field.sheet.color_map);
     let trace = |tracer: &mut Tracer<'_>, level: f64| {
         traced(tracer, bands.mapping.forward(level), bands.levels.len())
     };
@@ -31,24 +31,16 @@ pub(super) fn draw(figure: &ContourFigure, bands: &Bands, notes: &[String]) -> F
         lines.extend(trace(&mut tracer, level).into_iter().map(|line| (k, line)));
     }
     canvas.isolines(&lines, bands, &LineStyle::between(&colors));
-
-    let extent = figure.extent();
-    let log = bands.mapping.is_log();
-    let beyond = Beyond {
-        below: extent.is_some_and(|e| if log { e.min_positive } else { e.min } < bands.lo),
-        above: extent.is_some_and(|e| e.max > bands.hi),
-    };
-    canvas.finish(bands, &colors, beyond, notes)
+    canvas.finish(&Ramp::banded(bands, &colors), field.beyond(bands), &field.notes(bands))
 }
 
 #[cfg(test)]
 mod tests {
     use ndarray::Array2;
 
-    use super::super::axes;
     use super::super::probe::{axis, bounds, paths};
     use super::super::scale::Scale;
-    use super::*;
+    use super::super::{ContourFigure, axes};
 
     /// The first filled band above the lowest.
     fn first_band(svg: &str) -> Vec<[f64; 2]> {

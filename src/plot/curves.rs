@@ -4,6 +4,7 @@ use super::axes::{self, Axis};
 use super::caption;
 use super::curve::Curve;
 use super::curves_draw;
+use super::png::png_output;
 use super::scale::{Extent, Scale};
 use super::svg::Fragment;
 use crate::Error;
@@ -158,6 +159,8 @@ impl CurveFigure {
     pub fn to_svg(&self) -> Result<String, Error> {
         Ok(self.draw()?.into_document())
     }
+
+    png_output!();
 
     pub(super) fn draw(&self) -> Result<Fragment, Error> {
         if self.curves.is_empty() {

@@ -3,6 +3,7 @@
 use super::axes::check_range;
 use super::curve::Curve;
 use super::curves::CurveFigure;
+use super::png::png_output;
 use super::scale::{Extent, Scale};
 use super::svg::Fragment;
 use crate::Error;
@@ -134,6 +135,8 @@ impl DensityFigure {
     pub fn to_svg(&self) -> Result<String, Error> {
         Ok(self.draw()?.into_document())
     }
+
+    png_output!();
 
     pub(super) fn draw(&self) -> Result<Fragment, Error> {
         let mut figure = self.figure.clone();

@@ -1,17 +1,26 @@
-//! Publication-quality figures of loss landscapes, as SVG.
+//! Publication-quality figures of loss landscapes, as SVG and PNG.
 //!
 //! - [`ContourFigure`]: a loss over two directions, as filled contours with numbers on the lines
-//!   and a colour bar;
-//! - [`CurveFigure`]: loss and accuracy over one direction, on two axes;
+//!   and a colour bar, and the way of a training over them;
+//! - [`SurfaceFigure`]: the same as a shaded surface, its height linear or logarithmic;
+//! - [`HeatFigure`]: any values over two directions, a coloured cell for each point;
 //! - [`RatioFigure`]: the ratio of the extreme eigenvalues of the Hessian over two directions, with
 //!   the regions marked where the loss is locally convex or has no positive curvature;
+//! - [`CurveFigure`]: loss and accuracy over one direction, on two axes;
 //! - [`DensityFigure`]: spectral densities, on a logarithmic axis, with bands of uncertainty;
-//! - [`Panels`]: several of these in one document, contours on one scale if wanted.
+//! - [`Panels`]: several of these in one document, on one scale if wanted.
+//!
+//! [`ContourFigure::difference`] and [`HeatFigure::difference`] compare two surfaces, with colours that
+//! diverge from zero.
 //!
 //! Figures are drawn from plain slices and arrays, show data as it is (no smoothing), and say in a
 //! caption what they cannot show: values that are not finite, not positive on a logarithmic scale,
-//! or outside an explicit range. The same input gives the same bytes. Text stays text, in the
+//! or outside an explicit range. The same input gives the same bytes. In an SVG text stays text, in the
 //! viewer's sans-serif font; sizes are in CSS pixels.
+//!
+//! With the feature `png` each figure also has `to_png(pixels_per_unit)`. No font need be installed: a
+//! part of DejaVu Sans is built in (Latin, Greek, Cyrillic, arrows, mathematical signs, subscripts and
+//! superscripts); a character that it lacks is an empty box.
 //!
 //! # Example
 //!
@@ -35,6 +44,7 @@
 mod areas;
 mod axes;
 mod bands;
+mod box_axes;
 mod canvas;
 mod caption;
 mod color;
@@ -45,23 +55,34 @@ mod curve;
 mod curves;
 mod curves_draw;
 mod density;
+mod field;
+mod heat;
+mod heat_draw;
 mod isolines;
 mod labels;
 mod legend;
 mod markers;
+mod mesh;
 mod numbers;
+mod overlay;
 mod panels;
 mod patterns;
+mod png;
 mod polyline;
 #[cfg(test)]
 mod probe;
 mod ratio;
 mod ratio_draw;
 mod scale;
+mod shades;
 mod sheet;
+mod surface;
+mod surface_draw;
 mod svg;
 mod text;
 mod ticks;
+mod trajectory;
+mod view;
 
 #[cfg(feature = "html")]
 pub(crate) use axes::check_coordinates;
@@ -70,6 +91,8 @@ pub use contour::ContourFigure;
 pub use curve::Curve;
 pub use curves::CurveFigure;
 pub use density::DensityFigure;
+pub use heat::HeatFigure;
 pub use panels::{Panel, Panels};
 pub use ratio::RatioFigure;
 pub use scale::Scale;
+pub use surface::SurfaceFigure;

@@ -4,8 +4,12 @@ use super::bands::{BandOptions, Bands};
 use super::contour::ContourFigure;
 use super::curves::CurveFigure;
 use super::density::DensityFigure;
+use super::field::Field;
+use super::heat::HeatFigure;
+use super::png::png_output;
 use super::ratio::RatioFigure;
 use super::scale::{Extent, Scale};
+use super::surface::SurfaceFigure;
 use super::svg::{Fragment, Svg};
 use super::text::Text;
 use crate::Error;
@@ -56,6 +60,10 @@ pub enum Panel {
     Ratio(RatioFigure),
     /// Spectral densities.
     Density(DensityFigure),
+    /// Cells over two directions.
+    Heat(HeatFigure),
+    /// A shaded surface over two directions.
+    Surface(SurfaceFigure),
 }
 
 impl From<ContourFigure> for Panel {
@@ -79,6 +87,30 @@ impl From<RatioFigure> for Panel {
 impl From<DensityFigure> for Panel {
     fn from(figure: DensityFigure) -> Self {
         Self::Density(figure)
+    }
+}
+
+impl From<HeatFigure> for Panel {
+    fn from(figure: HeatFigure) -> Self {
+        Self::Heat(figure)
+    }
+}
+
+impl From<SurfaceFigure> for Panel {
+    fn from(figure: SurfaceFigure) -> Self {
+        Self::Surface(figure)
+    }
+}
+
+impl Panel {
+    /// The values of a figure whose scale may be shared.
+    fn field(&self) -> Option<&Field> {
+        match self {
+            Self::Contour(figure) => Some(&figure.field),
+            Self::Heat(figure) => Some(&figure.field),
+            Self::Surface(figure) => Some(&figure.field),
+            Self::Curves(_) | Self::Ratio(_) | Self::Density(_) => None,
+        }
     }
 }
 
@@ -110,9 +142,10 @@ impl Panels {
         self
     }
 
-    /// Gives all contour figures the same scale, levels and colour range, over the values of all.
-    /// Scale, levels and range set on the contour figures take part: the first of each applies to
-    /// all. Figures of other kinds are not affected.
+    /// Gives all contour figures, heat maps and surfaces the same scale, levels and range of colours and
+    /// heights, over the values of all. Scale, levels and range set on the figures take part: the first of
+    /// each applies to all; if one is diverging, the range of all is symmetric. Figures of other kinds are
+    /// not affected.
     #[must_use]
     pub fn shared_scale(mut self) -> Self {
         self.shared = true;
@@ -124,8 +157,8 @@ impl Panels {
     /// # Errors
     ///
     /// [`Error::PlotEmpty`] without panels, and the errors of the figures' own `to_svg` for the first
-    /// panel that has one. With a shared scale, a contour figure may have no finite value as long
-    /// as another has.
+    /// panel that has one. With a shared scale, a figure may have no finite value as long as another
+    /// has.
     pub fn to_svg(&self) -> Result<String, Error> {
         if self.figures.is_empty() {
             return Err(Error::PlotEmpty { what: "panels" });
@@ -139,32 +172,34 @@ impl Panels {
                 Panel::Curves(figure) => figure.draw(),
                 Panel::Ratio(figure) => figure.draw(),
                 Panel::Density(figure) => figure.draw(),
+                Panel::Heat(figure) => figure.draw(shared.as_ref()),
+                Panel::Surface(figure) => figure.draw(shared.as_ref()),
             })
             .collect::<Result<Vec<Fragment>, Error>>()?;
         Ok(self.arrange(&drawn).into_document())
     }
 
-    fn contours(&self) -> impl Iterator<Item = &ContourFigure> {
-        self.figures.iter().filter_map(|panel| match panel {
-            Panel::Contour(figure) => Some(figure),
-            _ => None,
-        })
+    png_output!();
+
+    fn fields(&self) -> impl Iterator<Item = &Field> {
+        self.figures.iter().filter_map(Panel::field)
     }
 
     fn shared_bands(&self) -> Result<Option<Bands>, Error> {
-        if !self.shared || self.contours().next().is_none() {
+        if !self.shared || self.fields().next().is_none() {
             return Ok(None);
         }
         let options = BandOptions {
             scale: self
-                .contours()
+                .fields()
                 .map(|f| f.bands.scale)
                 .find(|&scale| scale != Scale::Auto)
                 .unwrap_or_default(),
-            levels: self.contours().find_map(|f| f.bands.levels.clone()),
-            range: self.contours().find_map(|f| f.bands.range),
+            levels: self.fields().find_map(|f| f.bands.levels.clone()),
+            range: self.fields().find_map(|f| f.bands.range),
+            centred: self.fields().any(|f| f.bands.centred),
         };
-        let values = self.contours().flat_map(|f| f.values.iter().copied());
+        let values = self.fields().flat_map(|f| f.values.iter().copied());
         Bands::resolve(Extent::of(values), &options).map(Some)
     }
 
@@ -274,6 +309,25 @@ mod tests {
         for text in ["eigenvalue λ", "loss"] {
             assert!(document.descendants().any(|n| n.text() == Some(text)), "{text}");
         }
+    }
+
+    #[test]
+    fn surfaces_share_colours_and_heights() {
+        let axis = [0.0, 1.0, 2.0];
+        let surface = |top: f64| {
+            let values = Array2::from_shape_fn((3, 3), |(i, j)| if (i, j) == (2, 2) { top } else { 1.0 });
+            SurfaceFigure::new(&axis, &axis, values.view())
+        };
+        let panels = Panels::new().panel(surface(2.0)).panel(surface(1000.0)).panel(contour(5.0));
+        let bands = panels.clone().shared_scale().shared_bands().unwrap().unwrap();
+        assert_eq!((bands.lo, bands.hi), (1.0, 1000.0));
+        let drawn = |svg: String| -> usize {
+            let texts = super::super::probe::texts(&svg);
+            texts.iter().filter(|t| *t == "1000").count()
+        };
+        // At the upright edge of each surface.
+        assert_eq!(drawn(Panels::new().panel(surface(2.0)).to_svg().unwrap()), 0);
+        assert_eq!(drawn(panels.shared_scale().to_svg().unwrap()), 2);
     }
 
     #[test]

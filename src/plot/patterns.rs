@@ -2,12 +2,16 @@
 
 use super::svg::{Svg, Tag};
 
-/// Grey stripes: nothing is known here.
+/// Stripes over [`HATCH_GROUND`]: nothing is known here.
 pub(crate) const HATCH: &str = "url(#loss-landscape-hatch)";
+/// The grey below [`HATCH`]. Not part of the pattern, since other colours would show at the edges of its tiles.
+pub(crate) const HATCH_GROUND: &str = "#e4e4e4";
 /// Dots that show on light and dark ground, the ground between them left as it is.
 pub(crate) const DOTS: &str = "url(#loss-landscape-dots)";
 /// Crossed lines, likewise.
 pub(crate) const CROSSED: &str = "url(#loss-landscape-crossed)";
+/// Stripes, likewise: cut off here.
+pub(crate) const STRIPES: &str = "url(#loss-landscape-stripes)";
 
 /// A pattern and what one tile of it holds. Definitions are the same in every document, so that
 /// documents may stand on one page.
@@ -18,12 +22,8 @@ struct Pattern {
     shapes: &'static [[&'static str; 4]],
 }
 
-const PATTERNS: [Pattern; 3] = [
-    Pattern {
-        fill: HATCH,
-        side: "5",
-        shapes: &[["M0 0h5v5h-5z", "#e4e4e4", "none", "0"], ["M0 0v5", "none", "#8a8a8a", "1.6"]],
-    },
+const PATTERNS: [Pattern; 4] = [
+    Pattern { fill: HATCH, side: "5", shapes: &[["M2.5 0v5", "none", "#8a8a8a", "0.9"]] },
     Pattern {
         fill: DOTS,
         side: "6",
@@ -33,6 +33,11 @@ const PATTERNS: [Pattern; 3] = [
         fill: CROSSED,
         side: "7",
         shapes: &[["M0 3.5h7M3.5 0v7", "none", "#fff", "1.7"], ["M0 3.5h7M3.5 0v7", "none", "#000", "0.7"]],
+    },
+    Pattern {
+        fill: STRIPES,
+        side: "6",
+        shapes: &[["M3 0v6", "none", "#fff", "1"], ["M3 0v6", "none", "#000", "0.45"]],
     },
 ];
 

@@ -3,9 +3,9 @@
 use ndarray::{Array2, ArrayView2, Zip};
 
 use super::bands::Bands;
-use super::color::ColorMap;
+use super::png::png_output;
 use super::scale::Mapping;
-use super::sheet::{Sheet, sheet_builders};
+use super::sheet::{Sheet, overlay_builders, sheet_builders};
 use super::svg::Fragment;
 use super::{axes, caption, numbers, ratio_draw, ticks};
 use crate::Error;
@@ -119,7 +119,8 @@ impl RatioFigure {
         }
     }
 
-    sheet_builders!();
+    sheet_builders!(sheet);
+    overlay_builders!(sheet);
 
     /// Upper end of the colour scale, above 0; 0.5 unless set, the value of the paper's figure.
     #[must_use]
@@ -157,10 +158,13 @@ impl RatioFigure {
     /// - [`Error::PlotNoFiniteValue`] if at no point both eigenvalues are finite and one is not 0;
     /// - [`Error::PlotRange`] for a limit that is not finite or not above 0, [`Error::PlotLevel`]
     ///   for a level that is not finite;
-    /// - [`Error::PlotNotFinite`] for a marker whose position is not finite.
+    /// - [`Error::PlotNotFinite`] for a marker whose position is not finite; [`Error::PlotLength`] or
+    ///   [`Error::PlotPointIndex`] for a trajectory of unequal lengths, or a label that has no point.
     pub fn to_svg(&self) -> Result<String, Error> {
         Ok(self.draw()?.into_document())
     }
+
+    png_output!();
 
     pub(super) fn draw(&self) -> Result<Fragment, Error> {
         self.sheet.check()?;
@@ -248,16 +252,17 @@ impl RatioFigure {
             note(count(&|p| p == Curvature::Flat), "flat, λₘᵢₙ = λₘₐₓ = 0"),
             note(count(&|p| p == Curvature::NotFinite), "not finite"),
             note(inverted, "with λₘᵢₙ > λₘₐₓ"),
-            self.sheet.marker_note(),
         ]
         .into_iter()
         .flatten()
+        .chain(self.sheet.overlay_notes())
         .collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::color::ColorMap;
     use super::super::probe::{axis, texts};
     use super::*;
 

@@ -4,7 +4,7 @@ use ndarray::{Array2, Zip};
 
 use super::bands::Bands;
 use super::canvas::{Canvas, LineStyle, traced};
-use super::colorbar::Beyond;
+use super::colorbar::{Beyond, Ramp};
 use super::isolines::{Grid, Polyline, Tracer};
 use super::patterns::{CROSSED, DOTS};
 use super::ratio::{Curvature, RatioFigure};
@@ -57,7 +57,7 @@ pub(super) fn draw(
     canvas.isolines(&lines, bands, &styles);
 
     let beyond = Beyond { below: false, above: points.iter().any(|&point| figure.is_beyond(point)) };
-    canvas.finish(bands, &colors, beyond, notes)
+    canvas.finish(&Ramp::banded(bands, &colors), beyond, notes)
 }
 
 /// A field that is 0 where the ratio has the given level on one side of λ_min = 0, positive where

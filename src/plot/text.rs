@@ -118,6 +118,18 @@ impl<'a> Text<'a> {
         self
     }
 
+    /// Box around the text as it is turned.
+    pub(crate) fn turned_bounds(&self) -> Rect {
+        let (sin, cos) = self.rotate.to_radians().sin_cos();
+        let flat = self.bounds();
+        let middle = [flat.x + flat.width / 2.0 - self.at[0], flat.y + flat.height / 2.0 - self.at[1]];
+        let x = self.at[0] + cos * middle[0] - sin * middle[1];
+        let y = self.at[1] + sin * middle[0] + cos * middle[1];
+        let width = cos.abs() * flat.width + sin.abs() * flat.height;
+        let height = sin.abs() * flat.width + cos.abs() * flat.height;
+        Rect { x: x - width / 2.0, y: y - height / 2.0, width, height }
+    }
+
     /// Box around the text, ignoring rotation.
     pub(crate) fn bounds(&self) -> Rect {
         let width = self.label.width(self.size);
@@ -263,5 +275,16 @@ mod tests {
         assert!((text.bounds().width - 60.0).abs() < 1e-9);
         let text = Text::new([0.0, 0.0], "short").fit(60.0);
         assert!((text.size - TICK).abs() < 1e-9);
+    }
+
+    #[test]
+    fn turned_text_is_as_high_as_it_was_wide() {
+        let text = Text::new([10.0, 20.0], "direction").anchor(Anchor::Start);
+        let (flat, turned) = (text.bounds(), text.clone().rotate(-90.0).turned_bounds());
+        assert!(
+            (turned.height - flat.width).abs() < 1e-9 && (turned.bottom() - 20.0).abs() < 1e-9,
+            "{turned:?}"
+        );
+        assert!((text.turned_bounds().x - flat.x).abs() < 1e-9);
     }
 }

@@ -1,0 +1,200 @@
+//! Every kind of figure, from one small network and its training.
+//!
+//! Trains a small network on handwritten digits and draws what the crate can draw of it. Run it with
+//!
+//!     cargo run --release --example gallery
+//!
+//! It writes each figure as SVG and as PNG to the folder `gallery`.
+
+use std::{error::Error, fs, path::Path, time::Instant};
+
+use loss_landscape::{
+    Buffers, Direction, Directions, EigenRatio2d, Grid2d, HessianOperator, Line1d, Model, RandomDirections,
+    SpectralDensity, Surface,
+    ndarray::s,
+    nets::{Activation, Criterion, Mlp, Samples, Sgd, digits},
+    plot::{
+        ContourFigure, Curve, CurveFigure, DensityFigure, HeatFigure, Panel, Panels, RatioFigure, Scale,
+        SurfaceFigure,
+    },
+};
+
+/// Pixels of a PNG for each unit of the SVG: 420 units are then the width of a printed column at 300 dpi.
+const RESOLUTION: f64 = 2.5;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let started = Instant::now();
+    let folder = Path::new("gallery");
+    fs::create_dir_all(folder)?;
+    let save = |name: &str, figure: Panels| -> Result<(), Box<dyn Error>> {
+        let (svg, png) = (figure.to_svg()?, figure.to_png(RESOLUTION)?);
+        println!("{name:<24} SVG {:>5} kB, PNG {:>5} kB", svg.len() / 1000, png.len() / 1000);
+        fs::write(folder.join(name).with_extension("svg"), svg)?;
+        fs::write(folder.join(name).with_extension("png"), png)?;
+        Ok(())
+    };
+    let one = |figure: Panel| Panels::new().panel(figure);
+
+    let (train, test) = digits::<f64>()?;
+    let mut net = Mlp::new(&[64, 24, 10], Activation::Relu, Criterion::CrossEntropy, 3)?;
+    let sgd = Sgd::new(0.05).momentum(0.9).batch_size(64).epochs(40).snapshots(1);
+    let report = sgd.train(&mut net, &train)?;
+    let mut other = Mlp::new(&[64, 24, 10], Activation::Relu, Criterion::CrossEntropy, 4)?;
+    Sgd::new(0.2).momentum(0.9).batch_size(train.len()).epochs(80).train(&mut other, &train)?;
+
+    // Around the minimiser, along two filter-normalised random directions.
+    let dirs = RandomDirections::new(7).pair(&net)?;
+    let around = |net: &Mlp<f64>| -> Result<Surface, loss_landscape::Error> {
+        let dirs = RandomDirections::new(7).pair(net)?;
+        Grid2d::new(net, dirs).data("train", &train).data("test", &test).run()
+    };
+    let surface = around(&net)?;
+    let other_surface = around(&other)?;
+
+    save("surface", one(shaded(&surface, "train loss")?.title("Training loss, logarithmic height").into()))?;
+    let cut = shaded(&surface, "train loss")?.scale(Scale::Linear).height_range(0.0, 4.0).azimuth(-35.0);
+    save("surface_cut", one(cut.title("Linear height, cut off at 4 nats").into()))?;
+    save(
+        "surfaces_side_by_side",
+        Panels::new()
+            .title("Training loss around two minimisers, one scale")
+            .panel(shaded(&surface, "train loss")?.title("batches of 64"))
+            .panel(shaded(&other_surface, "train loss")?.title("full batches"))
+            .shared_scale(),
+    )?;
+    save("contours", one(contours(&surface)?.marker(0.0, 0.0, "θ*").title("Training loss").into()))?;
+    let accuracy = surface.channel("test accuracy")?;
+    let heat = HeatFigure::new(surface.alpha(), surface.beta(), accuracy).color_range(0.0, 1.0);
+    let heat = heat.x_label("α").y_label("β").value_label("test accuracy").title("Test accuracy");
+    save("heat_map", one(heat.into()))?;
+
+    // As a sweep leaves them that was cut short: NaN where no point was computed.
+    let mut loss = surface.channel("train loss")?.to_owned();
+    loss.slice_mut(s![36.., 40..]).fill(f64::NAN);
+    let label = "cross-entropy loss (nats)";
+    let [a, b] = [surface.alpha(), surface.beta()];
+    let contour = ContourFigure::new(a, b, loss.view()).color_range(0.1, 5.0).value_label(label);
+    let solid = SurfaceFigure::new(a, b, loss.view()).height_range(0.1, 5.0).value_label(label);
+    save(
+        "missing_and_cut",
+        Panels::new()
+            .panel(contour.x_label("α").y_label("β").title("A sweep cut short, 0.1 to 5 nats"))
+            .panel(solid.x_label("α").y_label("β").title("The same as a surface"))
+            .shared_scale(),
+    )?;
+
+    let losses = [surface.channel("test loss")?, surface.channel("train loss")?];
+    let label = "test − train loss (nats)";
+    let flat = ContourFigure::difference(a, b, losses[0], losses[1])?.value_label(label);
+    let cells = HeatFigure::difference(a, b, losses[0], losses[1])?.value_label(label);
+    save(
+        "differences",
+        Panels::new()
+            .panel(flat.x_label("α").y_label("β").title("Generalisation gap, contours"))
+            .panel(cells.x_label("α").y_label("β").title("Generalisation gap, cells")),
+    )?;
+
+    // The plane of the training: from its end to its start, and to where it was after two epochs.
+    let thetas: Vec<&[f64]> = report.snapshots.iter().map(|s| s.theta.as_slice()).collect();
+    let (plane, [xs, ys]) = training_plane(&net, &thetas)?;
+    let [wide, high] = [&xs, &ys].map(|along| {
+        let (lo, hi) = along.iter().fold((0.0_f64, 0.0_f64), |(l, h), &v| (l.min(v), h.max(v)));
+        let margin = 0.2 * (hi - lo);
+        lo - margin..=hi + margin
+    });
+    let way = Grid2d::new(&net, plane).data("train", &train).alpha(wide, 61).beta(high, 61).run()?;
+    let labels = [0, 1, 2, 5, 40].map(|epoch| (epoch, format!("epoch {epoch}")));
+    let over = contours(&way)?.labelled_trajectory(&xs, &ys, labels).title("The training in its own plane");
+    save("trajectory", one(over.into()))?;
+
+    let map =
+        EigenRatio2d::new(&net, dirs.clone()).data("", &train).alpha(-1.0..=1.0, 25).beta(-1.0..=1.0, 25);
+    let map = map.run()?;
+    let ratio = RatioFigure::new(map.alpha(), map.beta(), map.lambda_min(), map.lambda_max()).limit(0.2);
+    save(
+        "eigenvalue_ratio",
+        one(ratio.x_label("α").y_label("β").title("|λₘᵢₙ / λₘₐₓ| of the Hessian").into()),
+    )?;
+    save("curves", one(curves(&net, &train, &test)?.into()))?;
+
+    let mut hessian = HessianOperator::new(&net, net.parameters(), &train)?;
+    let spectrum = SpectralDensity::new().probes(10).run(&mut hessian)?;
+    let [lo, hi] = spectrum.range();
+    let margin = 0.05 * (hi - lo);
+    let at: Vec<f64> =
+        (0..=1000).map(|i| lo - margin + (hi - lo + 2.0 * margin) * f64::from(i) / 1000.0).collect();
+    let density = spectrum.density(&at, Some((hi - lo) / 200.0))?;
+    let curve = Curve::new("10 probes", &at, &density.values).band(&density.lower, &density.upper);
+    save("density", one(DensityFigure::new().curve(curve).title("The Hessian's spectrum").into()))?;
+
+    println!("\nWritten to {} in {:.1} s.", folder.display(), started.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn shaded(surface: &Surface, channel: &str) -> Result<SurfaceFigure, loss_landscape::Error> {
+    Ok(SurfaceFigure::new(surface.alpha(), surface.beta(), surface.channel(channel)?)
+        .x_label("α")
+        .y_label("β")
+        .value_label("cross-entropy loss (nats)")
+        .scale(Scale::Log))
+}
+
+fn contours(surface: &Surface) -> Result<ContourFigure, loss_landscape::Error> {
+    Ok(ContourFigure::new(surface.alpha(), surface.beta(), surface.channel("train loss")?)
+        .x_label("α")
+        .y_label("β")
+        .value_label("cross-entropy loss (nats)")
+        .scale(Scale::Log))
+}
+
+/// Two directions, and the coordinates along both of every θ of a training.
+type TrainingPlane = (Directions<f64>, [Vec<f64>; 2]);
+
+/// Directions of equal length from the last θ to the first, and at a right angle to that towards the third.
+fn training_plane(net: &Mlp<f64>, thetas: &[&[f64]]) -> Result<TrainingPlane, Box<dyn Error>> {
+    let end = *thetas.last().ok_or("a training without snapshots")?;
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let away = |theta: &[f64]| -> Result<Vec<f64>, loss_landscape::Error> {
+        Ok(Direction::between(net.layout(), end, theta, Buffers::Still)?.values().to_vec())
+    };
+    let first = away(thetas[0])?;
+    let mut second = away(thetas[2])?;
+    let share = dot(&first, &second) / dot(&first, &first);
+    second.iter_mut().zip(&first).for_each(|(s, f)| *s -= share * f);
+    let longer = (dot(&first, &first) / dot(&second, &second)).sqrt();
+    second = second.iter().map(|s| longer * s).collect();
+    let mut along = [Vec::new(), Vec::new()];
+    for theta in thetas {
+        let way = away(theta)?;
+        for (along, direction) in along.iter_mut().zip([&first, &second]) {
+            along.push(dot(&way, direction) / dot(direction, direction));
+        }
+    }
+    let [first, second] = [first, second].map(|values| Direction::new(net.layout(), values));
+    Ok((Directions::new(first?, second?)?, along))
+}
+
+/// Loss on the left axis, accuracy on the right; train solid, test dashed.
+fn curves(
+    net: &Mlp<f64>,
+    train: &Samples<f64>,
+    test: &Samples<f64>,
+) -> Result<CurveFigure, loss_landscape::Error> {
+    let direction = RandomDirections::new(7).one(net)?;
+    let line =
+        Line1d::new(net, direction).data("train", train).data("test", test).alpha(-1.0..=1.0, 101).run()?;
+    let curve = |label: &str| -> Result<Curve, loss_landscape::Error> {
+        Ok(Curve::new(label, line.alpha(), &line.channel(label)?.to_vec()))
+    };
+    Ok(CurveFigure::new()
+        .curve(curve("train loss")?)
+        .curve(curve("test loss")?.dashed())
+        .curve(curve("train accuracy")?.right_axis())
+        .curve(curve("test accuracy")?.right_axis().dashed())
+        .title("Along one filter-normalised direction")
+        .x_label("α")
+        .left_label("cross-entropy loss (nats)")
+        .left_scale(Scale::Log)
+        .right_label("accuracy")
+        .right_range(0.0, 1.0))
+}
