@@ -119,8 +119,8 @@ impl Keeper for Stores {
         let Some(run) = store.run(point) else { return };
         run.save(out);
         if let Some(Found { ends, vectors }) = store.found(point) {
-            ends.iter().for_each(|end| out.extend_from_slice(&end.to_le_bytes()));
-            vectors.iter().flatten().for_each(|v| out.extend_from_slice(&v.to_le_bytes()));
+            out.extend(ends.iter().flat_map(|end| end.to_le_bytes()));
+            out.extend(vectors.iter().flatten().flat_map(|v| v.to_le_bytes()));
         }
     }
 

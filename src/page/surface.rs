@@ -23,10 +23,11 @@ impl Landscape {
         for (channel, values) in surface.channels().iter().zip(surface.values().axis_iter(ndarray::Axis(2))) {
             landscape = landscape.channel(channel, values);
         }
-        let mut points = format!("{} of {} computed", report.computed, report.total);
-        if !report.bad_points.is_empty() {
-            points.push_str(&format!(", {} failed or not finite", report.bad_points.len()));
-        }
+        let bad = match report.bad_points.len() {
+            0 => String::new(),
+            count => format!(", {count} failed or not finite"),
+        };
+        let points = format!("{} of {} computed{bad}", report.computed, report.total);
         landscape.provenance(pairs(&report.provenance)).provenance([("points", points)])
     }
 }

@@ -48,12 +48,9 @@ impl Header {
 
     /// The text that a journal begins with. Its last line is the hash of those before.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut text = format!("{TITLE}\n");
-        for (key, value) in self.lines() {
-            text.push_str(&format!("{key}: {}\n", escape(&value)));
-        }
-        let hash = hash(text.as_bytes());
-        text.push_str(&format!("{hash:016x}\n"));
+        let lines = self.lines().into_iter().map(|(key, value)| format!("{key}: {}\n", escape(&value)));
+        let mut text = [format!("{TITLE}\n")].into_iter().chain(lines).collect::<String>();
+        text += &format!("{:016x}\n", hash(text.as_bytes()));
         text.into_bytes()
     }
 

@@ -239,13 +239,11 @@ impl Journal {
     }
 
     fn ensure(&self, plane: bool) -> Result<()> {
-        match self.header.beta.is_some() == plane {
-            true => Ok(()),
-            false => Err(Error::JournalKind {
-                found: self.header.sweep.clone(),
-                expected: if plane { "a plane" } else { "a line" },
-            }),
+        if self.header.beta.is_some() == plane {
+            return Ok(());
         }
+        let expected = if plane { "a plane" } else { "a line" };
+        Err(Error::JournalKind { found: self.header.sweep.clone(), expected })
     }
 }
 
