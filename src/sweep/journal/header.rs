@@ -49,9 +49,9 @@ impl Header {
     /// The text that a journal begins with. Its last line is the hash of those before.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let lines = self.lines().into_iter().map(|(key, value)| format!("{key}: {}\n", escape(&value)));
-        let mut text = [format!("{TITLE}\n")].into_iter().chain(lines).collect::<String>();
-        text += &format!("{:016x}\n", hash(text.as_bytes()));
-        text.into_bytes()
+        let text = [format!("{TITLE}\n")].into_iter().chain(lines).collect::<String>();
+        let check = hash(text.as_bytes());
+        format!("{text}{check:016x}\n").into_bytes()
     }
 
     /// The head of a journal and its length in bytes; the reason if it is none.
