@@ -15,7 +15,7 @@ use crate::{
     Curve, Direction, Directions, Error, HessianProduct, Mask, Observer, OnBadPoint, Plane, Result, Scalar,
     Surface,
     sweep::{
-        Axis,
+        Axis, Stages,
         options::{Options, Origin, Swept, Task, axis_options, sweep_options},
     },
 };
@@ -337,7 +337,11 @@ where
         (0..options.data.len()).map(|number| Store::new(&grid.alpha, &grid.beta, number)).collect();
     let points = grid.alpha.len() * grid.beta.len();
     let task = Task {
-        stages: recipe.warm.then(|| order::stages(grid.alpha.len(), grid.beta.len())),
+        stages: if recipe.warm {
+            Stages::Fixed(order::stages(grid.alpha.len(), grid.beta.len()))
+        } else {
+            Stages::All
+        },
         channels: CHANNELS.map(str::to_owned).to_vec(),
         grid,
         origin,

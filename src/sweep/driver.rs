@@ -22,11 +22,28 @@ pub(crate) struct Job<'a> {
     pub(crate) channels: &'a [String],
     /// How many of them, the first ones, must be finite.
     pub(crate) finite: usize,
-    /// Points in the order to evaluate them, stage by stage: a stage begins when the one before has
-    /// ended. None for all points at once.
-    pub(crate) stages: Option<&'a [Vec<usize>]>,
     pub(crate) observer: Option<&'a dyn Observer>,
     pub(crate) on_bad: OnBadPoint,
+}
+
+/// Which points are evaluated together: a stage begins when the one before has ended.
+pub(crate) enum Stages<'s> {
+    /// All at once.
+    All,
+    /// These, stage by stage.
+    Fixed(Vec<Vec<usize>>),
+    /// Those chosen from what was found so far.
+    Chosen(&'s mut dyn Choice),
+}
+
+/// Chooses stages from what was found.
+pub(crate) trait Choice: Send {
+    /// The most points that it asks for, all stages together.
+    fn most(&self) -> usize;
+
+    /// The points of the next stage, none of them computed; none to end. `values` are by point, data set
+    /// and channel. It is called on the pool of the sweep, which waits for it.
+    fn next(&mut self, values: &[f64], computed: &[bool]) -> Vec<usize>;
 }
 
 /// A data set with its oracle, and what the oracle said of itself, asked once.
@@ -49,6 +66,7 @@ pub(crate) struct Outcome {
 /// The state that threads share.
 struct Shared<'a> {
     job: &'a Job<'a>,
+    total: usize,
     done: AtomicUsize,
     stop: AtomicU8,
     bad: Mutex<Vec<(usize, usize, BadPoint)>>,
@@ -108,26 +126,41 @@ impl Job<'_> {
     }
 
     /// Evaluates the job on the current rayon pool.
-    pub(crate) fn run(&self) -> Result<Outcome> {
+    pub(crate) fn run(&self, stages: &mut Stages<'_>) -> Result<Outcome> {
         let (points, stride) = (self.points(), self.stride());
         let mut values = filled(points * stride, f64::NAN)?;
         let mut computed = filled(points, false)?;
         // All memory is taken before the first point, since nothing computed must be lost.
-        let largest = self.stages.map_or(0, |stages| stages.iter().map(Vec::len).max().unwrap_or(0));
+        let largest = stages.largest();
         let mut room = (filled(largest * stride, f64::NAN)?, filled(largest, false)?);
+        let total = stages.total(points);
         if let Some(observer) = self.observer {
-            observer.started(points);
+            observer.started(total);
         }
         let shared = Shared {
             job: self,
+            total,
             done: AtomicUsize::new(0),
             stop: AtomicU8::new(RUN),
             bad: Mutex::new(Vec::new()),
             panic: Mutex::new(None),
         };
-        match self.stages {
-            None => shared.run_stage(Stage::All, &mut values, &mut computed),
-            Some(stages) => shared.run_stages(stages, &mut room, &mut values, &mut computed),
+        match stages {
+            Stages::All => shared.run_stage(Stage::All, &mut values, &mut computed),
+            Stages::Fixed(stages) => {
+                for stage in stages {
+                    shared.run_listed(stage, &mut room, &mut values, &mut computed);
+                }
+            }
+            Stages::Chosen(choice) => {
+                while shared.stop.load(Ordering::Relaxed) == RUN {
+                    let stage = choice.next(&values, &computed);
+                    if stage.is_empty() {
+                        break;
+                    }
+                    shared.run_listed(&stage, &mut room, &mut values, &mut computed);
+                }
+            }
         }
         if let Some(observer) = self.observer {
             observer.finished();
@@ -153,6 +186,24 @@ impl Job<'_> {
     }
 }
 
+impl Stages<'_> {
+    /// Points to evaluate, of so many, if nothing stops it.
+    fn total(&self, points: usize) -> usize {
+        match self {
+            Self::Chosen(choice) => choice.most(),
+            Self::All | Self::Fixed(_) => points,
+        }
+    }
+
+    fn largest(&self) -> usize {
+        match self {
+            Self::All => 0,
+            Self::Fixed(stages) => stages.iter().map(Vec::len).max().unwrap_or(0),
+            Self::Chosen(choice) => choice.most(),
+        }
+    }
+}
+
 impl Stage<'_> {
     /// The point of the job at a position of the stage.
     fn point(self, position: usize) -> usize {
@@ -164,24 +215,22 @@ impl Stage<'_> {
 }
 
 impl<'a> Shared<'a> {
-    /// One stage after another, each in `room` until its points go to their places.
-    fn run_stages(
+    /// A list of points, in `room` until they go to their places.
+    fn run_listed(
         &self,
-        stages: &[Vec<usize>],
+        stage: &[usize],
         (room, done): &mut (Vec<f64>, Vec<bool>),
         values: &mut [f64],
         computed: &mut [bool],
     ) {
         let stride = self.job.stride();
-        for stage in stages {
-            let (room, done) = (&mut room[..stage.len() * stride], &mut done[..stage.len()]);
-            room.fill(f64::NAN);
-            done.fill(false);
-            self.run_stage(Stage::These(stage), room, done);
-            for ((&point, from), &mut done) in stage.iter().zip(room.chunks_exact(stride)).zip(done) {
-                values[point * stride..(point + 1) * stride].copy_from_slice(from);
-                computed[point] = done;
-            }
+        let (room, done) = (&mut room[..stage.len() * stride], &mut done[..stage.len()]);
+        room.fill(f64::NAN);
+        done.fill(false);
+        self.run_stage(Stage::These(stage), room, done);
+        for ((&point, from), &mut done) in stage.iter().zip(room.chunks_exact(stride)).zip(done) {
+            values[point * stride..(point + 1) * stride].copy_from_slice(from);
+            computed[point] = done;
         }
     }
 
@@ -384,7 +433,7 @@ impl<'a> Shared<'a> {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         if let Some(observer) = self.job.observer {
             let (index, coordinates) = self.job.place(point);
-            let progress = Progress { done, total: self.job.points(), index, coordinates, values };
+            let progress = Progress { done, total: self.total, index, coordinates, values };
             match catch_unwind(AssertUnwindSafe(|| observer.point(&progress))) {
                 Ok(ControlFlow::Continue(())) => {}
                 Ok(ControlFlow::Break(())) => self.halt(CANCELLED),

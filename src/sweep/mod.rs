@@ -1,5 +1,6 @@
 //! Sweeps: the loss along a line, between two minimisers, over a plane.
 
+mod adaptive;
 mod axis;
 mod driver;
 mod grid;
@@ -8,7 +9,9 @@ mod observer;
 pub(crate) mod options;
 mod report;
 
+pub use adaptive::{Adaptive2d, AdaptiveEnd, AdaptiveSurface, ErrorScale, HeldOut, RefinementStage};
 pub(crate) use axis::Axis;
+pub(crate) use driver::Stages;
 pub use grid::{Grid2d, Surface, grid_2d};
 pub use line::{Curve, Interpolation, Line1d, interpolate, line_1d};
 pub use observer::{Observer, Progress};

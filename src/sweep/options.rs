@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{
     DirectionRecord, Observer, OnBadPoint, Provenance, SweepReport,
     axis::Axis,
-    driver::{Job, Set},
+    driver::{Job, Set, Stages},
 };
 use crate::{
     BoxError, Direction, Directions, Error, Loss, Model, Plane, Prepared, Result, Scalar,
@@ -35,13 +35,12 @@ pub(crate) struct Grid {
 }
 
 /// What is evaluated where, and in which order.
-pub(crate) struct Task {
+pub(crate) struct Task<'t> {
     pub(crate) grid: Grid,
     pub(crate) channels: Vec<String>,
     /// How many of the channels, the first ones, must be finite for a point to be good.
     pub(crate) finite: usize,
-    /// Points by stage; see [`Job::stages`].
-    pub(crate) stages: Option<Vec<Vec<usize>>>,
+    pub(crate) stages: Stages<'t>,
     pub(crate) origin: Origin,
     pub(crate) scalar: &'static str,
 }
@@ -114,25 +113,20 @@ impl<D: ?Sized> Options<'_, D> {
     /// `prepare` gets the number of each data set once, before the first point.
     pub(crate) fn sweep<'p>(
         &self,
-        task: Task,
+        task: Task<'_>,
         prepare: &(dyn Fn(usize) -> Result<Box<dyn Prepared + 'p>, BoxError> + Sync),
     ) -> Result<Swept>
     where
         D: Sync,
     {
         let started = Instant::now();
-        let Task { grid: Grid { alpha, beta }, channels, finite, stages, origin, scalar } = task;
-        let full: Vec<String> = (self.data.iter())
-            .flat_map(|(name, _)| {
-                let prefix = if name.is_empty() { String::new() } else { format!("{name} ") };
-                channels.iter().map(move |channel| format!("{prefix}{channel}")).collect::<Vec<_>>()
-            })
-            .collect();
+        let Task { grid: Grid { alpha, beta }, channels, finite, mut stages, origin, scalar } = task;
+        let full = self.channel_names(&channels);
         let distinct: std::collections::HashSet<&String> = full.iter().collect();
         if channels.is_empty() || distinct.len() < full.len() {
             return Err(Error::Channels { channels: full });
         }
-        let run = || {
+        let mut run = || {
             let mut sets = Vec::with_capacity(self.data.len());
             for (number, (name, _)) in self.data.iter().enumerate() {
                 let during = format!("preparing the plane for data set `{name}`");
@@ -144,11 +138,10 @@ impl<D: ?Sized> Options<'_, D> {
                 sets,
                 channels: &channels,
                 finite,
-                stages: stages.as_deref(),
                 observer: self.observer,
                 on_bad: self.on_bad,
             };
-            Ok((job.run()?, rayon::current_num_threads()))
+            Ok((job.run(&mut stages)?, rayon::current_num_threads()))
         };
         let (outcome, threads) = match self.pool()? {
             Some(pool) => pool.install(run)?,
@@ -173,6 +166,16 @@ impl<D: ?Sized> Options<'_, D> {
             provenance,
         };
         Ok(Swept { alpha, beta, values: outcome.values, computed: outcome.computed, channels: full, report })
+    }
+
+    /// The names of all channels in a result, those of the data sets before them.
+    pub(crate) fn channel_names(&self, channels: &[String]) -> Vec<String> {
+        (self.data.iter())
+            .flat_map(|(name, _)| {
+                let prefix = if name.is_empty() { String::new() } else { format!("{name} ") };
+                channels.iter().map(move |channel| format!("{prefix}{channel}"))
+            })
+            .collect()
     }
 
     /// Checks data sets, axes and memory for `channels` channels a data set, and lays the grid out.
@@ -202,7 +205,7 @@ impl<D: ?Sized> Options<'_, D> {
         let channels = guarded("naming its channels", || Ok(model.channels()))?;
         let grid = self.grid(alpha, beta, channels.len())?;
         let finite = channels.len();
-        let task = Task { grid, channels, finite, stages: None, origin, scalar: M::Scalar::NAME };
+        let task = Task { grid, channels, finite, stages: Stages::All, origin, scalar: M::Scalar::NAME };
         self.sweep(task, &|number| model.prepare(plane, self.data[number].1))
     }
 
@@ -325,7 +328,7 @@ macro_rules! result_accessors {
             }
 
             /// The position of a channel on the last axis of the values.
-            fn position(&self, name: &str) -> Result<usize> {
+            pub(super) fn position(&self, name: &str) -> Result<usize> {
                 self.channels.iter().position(|channel| channel == name).ok_or_else(|| {
                     Error::UnknownChannel { name: name.to_owned(), names: self.channels.clone() }
                 })
