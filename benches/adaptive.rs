@@ -25,7 +25,7 @@ struct Full {
 
 fn main() {
     for full in surfaces() {
-        let levels = Levels::of(full.values.view());
+        let levels = Levels::of(&full.values.view());
         println!(
             "\n{}: losses {:.3} to {:.3}, {} levels, {:.2} ms a point",
             full.name,
@@ -62,7 +62,7 @@ type Sweep<'a> = Adaptive2d<'a, Table<'a>, ()>;
 fn run(full: &Array2<f64>, with: &dyn for<'s> Fn(Sweep<'s>) -> Sweep<'s>) -> (AdaptiveSurface, f64) {
     let index = |x: f64| ((x + 1.0) * (SIDE - 1) as f64 / 2.0).round() as usize;
     let layout = Layout::flat(2).unwrap();
-    let model = FnModel::new(layout.clone(), vec![0.0; 2], |theta: &[f64], _: &()| {
+    let model = FnModel::new(layout.clone(), vec![0.0; 2], |theta: &[f64], (): &()| {
         full[[index(theta[0]), index(theta[1])]]
     })
     .unwrap();
@@ -75,8 +75,8 @@ fn run(full: &Array2<f64>, with: &dyn for<'s> Fn(Sweep<'s>) -> Sweep<'s>) -> (Ad
 
 fn report(name: &str, full: &Full, levels: &Levels, (surface, seconds): &(AdaptiveSurface, f64)) {
     let found = surface.channel("loss").unwrap();
-    let mut off = levels.crossings(found, full.values.view());
-    off.extend(levels.crossings(full.values.view(), found));
+    let mut off = levels.crossings(&found, &full.values.view());
+    off.extend(levels.crossings(&full.values.view(), &found));
     let within = off.iter().filter(|off| **off <= 0.01).count() as f64 / off.len() as f64;
     let mut errors: Vec<f64> = found.iter().zip(&full.values).map(|(a, b)| (a / b - 1.0).abs()).collect();
     errors.sort_by(f64::total_cmp);
@@ -100,7 +100,7 @@ struct Levels {
 }
 
 impl Levels {
-    fn of(values: ArrayView2<'_, f64>) -> Self {
+    fn of(values: &ArrayView2<'_, f64>) -> Self {
         let (lo, hi) = values.iter().fold((f64::MAX, f64::MIN), |(lo, hi), v| (lo.min(*v), hi.max(*v)));
         let log = lo > 0.0 && hi / lo > 50.0;
         let inside = |levels: Vec<f64>| levels.into_iter().filter(|v| *v > lo && *v < hi).collect::<Vec<_>>();
@@ -119,7 +119,7 @@ impl Levels {
     }
 
     /// How far the values of `other` are from the levels where the contours of `of` cross sides of cells, relative.
-    fn crossings(&self, of: ArrayView2<'_, f64>, other: ArrayView2<'_, f64>) -> Vec<f64> {
+    fn crossings(&self, of: &ArrayView2<'_, f64>, other: &ArrayView2<'_, f64>) -> Vec<f64> {
         let on = |v: f64| if self.log { v.ln() } else { v };
         let back = |v: f64| if self.log { v.exp() } else { v };
         let mut off = Vec::new();

@@ -110,8 +110,8 @@ impl AdaptiveSurface {
     }
 
     /// What the last check measured: errors at points drawn at random from those left out, predicted before
-    /// they were computed, so that the result is no worse. If all of 60 kept the tolerance, fewer than 5 % of the
-    /// interpolated points do not, with 95 % confidence.
+    /// they were computed. The result knows these points too. If all of 60 kept the tolerance, fewer than 5 % of the
+    /// points left out did not, with 95 % confidence; a check that was repeated until it held says less.
     ///
     /// With levels, a third of the points lie away from the contours, and an error counts there only if it
     /// hid a contour. None if the sweep ended before a check.
