@@ -35,7 +35,8 @@
 //! [`Grid2d`] over a plane; [`line_1d`], [`interpolate`] and [`grid_2d`] are these with their defaults.
 //! They end in a [`Curve`] or a [`Surface`]: the values of each channel, and a [`SweepReport`] of how
 //! it went, which points were bad, and where everything came from ([`Provenance`]). An [`Observer`]
-//! watches and may cancel.
+//! watches and may cancel. [`Adaptive2d`] computes a fifth of a smooth surface and interpolates the rest: its
+//! [`AdaptiveSurface`] says which is which, and how wrong it was at points left out.
 //!
 //! **Curvature.** [`eigen_extremes`] finds λ_min and λ_max of the Hessian at θ, [`EigenRatio2d`] maps
 //! |λ_min/λ_max| over a plane ([`eigen_ratio_1d`] and [`eigen_ratio_2d`] with their defaults) into a
@@ -88,7 +89,7 @@
 //! - It does not prove that an eigenvalue is the extreme one: from products alone nobody can. Bounds hold with
 //!   the probability that they name.
 //! - It does not smooth, clip or replace values. NaN and infinity are stored as they are, listed, and
-//!   masked in figures.
+//!   masked in figures. Only [`Adaptive2d`] interpolates, and marks where.
 //! - It does not re-estimate batch statistics unless asked (`nets::Reestimated`). Buffers stand still unless you
 //!   move them.
 //! - It does not guess filter axes from ranks or names; the layout says them.
@@ -177,9 +178,9 @@ pub use plane::{Plane, Point};
 pub use progress::ProgressBar;
 pub use scalar::Scalar;
 pub use sweep::{
-    BadPoint, Curve, Damage, DirectionRecord, Grid2d, Interpolation, Journal, Line1d, Observer, OnBadPoint,
-    PointFailure, Progress, Provenance, Resumed, Surface, SweepProbe, SweepReport, Termination, grid_2d,
-    interpolate, line_1d,
+    Adaptive2d, AdaptiveEnd, AdaptiveSurface, BadPoint, Curve, Damage, DirectionRecord, ErrorScale, Grid2d,
+    HeldOut, Interpolation, Journal, Line1d, Observer, OnBadPoint, PointFailure, Progress, Provenance,
+    RefinementStage, Resumed, Surface, SweepProbe, SweepReport, Termination, grid_2d, interpolate, line_1d,
 };
 
 /// The design of the crate: its words, what its numbers mean, and which module may use which.

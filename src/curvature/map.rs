@@ -14,7 +14,7 @@ use crate::{
     Curve, Direction, Directions, Error, HessianProduct, Mask, Observer, OnBadPoint, Plane, Result, Scalar,
     Surface,
     sweep::{
-        Axis,
+        Axis, Stages,
         options::{Options, Origin, Task, axis_options, sweep_options},
         swept::Swept,
     },
@@ -352,7 +352,11 @@ where
         settings: recipe.settings(),
         fingerprints: options.fingerprints(model)?,
         keeper: Some(&stores),
-        stages: recipe.warm.then(|| order::stages(grid.alpha.len(), grid.beta.len())),
+        stages: if recipe.warm {
+            Stages::Fixed(order::stages(grid.alpha.len(), grid.beta.len()))
+        } else {
+            Stages::All
+        },
         channels: CHANNELS.map(str::to_owned).to_vec(),
         grid,
         origin,

@@ -26,9 +26,6 @@ pub(crate) struct Job<'a> {
     pub(crate) channels: &'a [String],
     /// How many of them, the first ones, must be finite.
     pub(crate) finite: usize,
-    /// Points in the order to evaluate them, stage by stage: a stage begins when the one before has
-    /// ended. None for all points at once.
-    pub(crate) stages: Option<&'a [Vec<usize>]>,
     /// (k, n): of all points those whose number is k modulo n. None for all.
     pub(crate) shard: Option<(usize, usize)>,
     /// Where finished points are written.
@@ -37,6 +34,26 @@ pub(crate) struct Job<'a> {
     pub(crate) keeper: Option<&'a dyn Keeper>,
     pub(crate) observer: Option<&'a dyn Observer>,
     pub(crate) on_bad: OnBadPoint,
+}
+
+/// Which points are evaluated together: a stage begins when the one before has ended.
+pub(crate) enum Stages<'s> {
+    /// All at once.
+    All,
+    /// These, stage by stage.
+    Fixed(Vec<Vec<usize>>),
+    /// Those chosen from what was found so far.
+    Chosen(&'s mut dyn Choice),
+}
+
+/// Chooses stages from what was found.
+pub(crate) trait Choice: Send {
+    /// The most points that it asks for, all stages together.
+    fn most(&self) -> usize;
+
+    /// The points of the next stage, none of them computed; none to end. `values` are by point, data set
+    /// and channel. It is called on the pool of the sweep, which waits for it.
+    fn next(&mut self, values: &[f64], computed: &[bool]) -> Vec<usize>;
 }
 
 /// A data set with its oracle, and what the oracle said of itself, asked once.
@@ -123,21 +140,25 @@ impl Job<'_> {
     }
 
     /// Evaluates what is not known yet of the job, on the current rayon pool.
-    pub(crate) fn run(&self, known: Known) -> Result<Outcome> {
+    pub(crate) fn run(&self, stages: &mut Stages<'_>, known: Known) -> Result<Outcome> {
         let (points, stride) = (self.points(), self.stride());
-        let Known { mut values, mut computed, bad } = known;
-        let before = computed.iter().filter(|&&done| done).count();
-        let left = |point: usize| !computed[point] && self.is_mine(point);
-        // All of it at once where nothing is known or left to others; else what is left, stage by stage.
-        let stages: Option<Vec<Vec<usize>>> = match self.stages {
-            Some(stages) => Some(stages.iter().map(|stage| only(stage.iter().copied(), left)).collect()),
-            None if before > 0 || self.shard.is_some() => Some(vec![only(0..points, left)]),
-            None => None,
+        let before = known.computed.iter().filter(|&&done| done).count();
+        if (before > 0 || self.shard.is_some()) && matches!(stages, Stages::All) {
+            *stages = Stages::Fixed(vec![(0..points).collect()]);
+        }
+        let largest = stages.largest();
+        // A choice is made anew from what it asks for, stage by stage, so that it is the same choice.
+        let (shown, hidden) = match stages {
+            Stages::Chosen(_) if before > 0 => (Known::empty(points, stride)?, Some(known)),
+            _ => (known, None),
         };
-        let total = before + stages.as_ref().map_or(points, |stages| stages.iter().map(Vec::len).sum());
+        let Known { mut values, mut computed, bad } = shown;
         // All memory is taken before the first point, since nothing computed must be lost.
-        let largest = stages.as_ref().map_or(0, |stages| stages.iter().map(Vec::len).max().unwrap_or(0));
         let mut room = (filled(largest * stride, f64::NAN)?, filled(largest, false)?);
+        let total = match stages {
+            Stages::Chosen(choice) => choice.most(),
+            _ => (0..points).filter(|&point| computed[point] || self.is_mine(point)).count(),
+        };
         if let Some(observer) = self.observer {
             observer.started(total);
             if before > 0 {
@@ -152,9 +173,27 @@ impl Job<'_> {
             bad: Mutex::new(bad),
             panic: Mutex::new(None),
         };
-        match &stages {
-            None => shared.run_stage(Stage::All, &mut values, &mut computed),
-            Some(stages) => shared.run_stages(stages, &mut room, &mut values, &mut computed),
+        match stages {
+            Stages::All => shared.run_stage(Stage::All, &mut values, &mut computed),
+            Stages::Fixed(stages) => {
+                for stage in stages {
+                    let left = |point: &usize| !computed[*point] && self.is_mine(*point);
+                    let stage: Vec<usize> = stage.iter().copied().filter(left).collect();
+                    shared.run_listed(&stage, &mut room, &mut values, &mut computed);
+                }
+            }
+            Stages::Chosen(choice) => {
+                while shared.stop.load(Ordering::Relaxed) == RUN {
+                    let mut stage = choice.next(&values, &computed);
+                    if stage.is_empty() {
+                        break;
+                    }
+                    if let Some(hidden) = &hidden {
+                        stage.retain(|&point| !hidden.show(point, stride, &mut values, &mut computed));
+                    }
+                    shared.run_listed(&stage, &mut room, &mut values, &mut computed);
+                }
+            }
         }
         if let Some(observer) = self.observer {
             observer.finished();
@@ -163,13 +202,14 @@ impl Job<'_> {
             resume_unwind(payload);
         }
         let mut bad = shared.bad.into_inner().unwrap_or_else(PoisonError::into_inner);
+        bad.extend(hidden.into_iter().flat_map(|hidden| hidden.bad).filter(|(point, ..)| computed[*point]));
         bad.sort_by_key(|&(point, set, _)| (point, set));
         let complete = computed.iter().all(|&done| done);
         let mine = complete || (0..points).all(|point| computed[point] || !self.is_mine(point));
         let termination = match shared.stop.into_inner() {
             STOPPED => Termination::BadPoint,
             CANCELLED if !mine => Termination::Cancelled,
-            _ if complete => Termination::Complete,
+            _ if complete || self.shard.is_none() => Termination::Complete,
             _ => Termination::Partial,
         };
         let bad_points = bad.into_iter().map(|(_, _, bad)| bad).collect();
@@ -187,6 +227,17 @@ impl Job<'_> {
     }
 }
 
+impl Stages<'_> {
+    /// The most points of a stage.
+    fn largest(&self) -> usize {
+        match self {
+            Self::All => 0,
+            Self::Fixed(stages) => stages.iter().map(Vec::len).max().unwrap_or(0),
+            Self::Chosen(choice) => choice.most(),
+        }
+    }
+}
+
 impl Stage<'_> {
     /// The point of the job at a position of the stage.
     fn point(self, position: usize) -> usize {
@@ -198,24 +249,22 @@ impl Stage<'_> {
 }
 
 impl<'a> Shared<'a> {
-    /// One stage after another, each in `room` until its points go to their places.
-    fn run_stages(
+    /// A list of points, in `room` until they go to their places.
+    fn run_listed(
         &self,
-        stages: &[Vec<usize>],
+        stage: &[usize],
         (room, done): &mut (Vec<f64>, Vec<bool>),
         values: &mut [f64],
         computed: &mut [bool],
     ) {
         let stride = self.job.stride();
-        for stage in stages {
-            let (room, done) = (&mut room[..stage.len() * stride], &mut done[..stage.len()]);
-            room.fill(f64::NAN);
-            done.fill(false);
-            self.run_stage(Stage::These(stage), room, done);
-            for ((&point, from), &mut done) in stage.iter().zip(room.chunks_exact(stride)).zip(done) {
-                values[point * stride..(point + 1) * stride].copy_from_slice(from);
-                computed[point] = done;
-            }
+        let (room, done) = (&mut room[..stage.len() * stride], &mut done[..stage.len()]);
+        room.fill(f64::NAN);
+        done.fill(false);
+        self.run_stage(Stage::These(stage), room, done);
+        for ((&point, from), &mut done) in stage.iter().zip(room.chunks_exact(stride)).zip(done) {
+            values[point * stride..(point + 1) * stride].copy_from_slice(from);
+            computed[point] = done;
         }
     }
 
@@ -544,11 +593,6 @@ fn divide(sum: &mut [f64], divisor: f64) {
     for sum in sum {
         *sum /= divisor;
     }
-}
-
-/// What is left of some points.
-fn only(points: impl Iterator<Item = usize>, left: impl Fn(usize) -> bool) -> Vec<usize> {
-    points.filter(|&point| left(point)).collect()
 }
 
 /// A lock is poisoned only if the caller's observer panicked; what it guards is whole even then.

@@ -149,7 +149,8 @@ impl Surface {
         [self.alpha.len(), self.beta.len()]
     }
 
-    /// One channel, [α, β]; NaN where nothing was computed or the oracle failed.
+    /// One channel, [α, β]; NaN where nothing was computed or the oracle failed. Of an adaptive sweep, what
+    /// was not [`computed`](Self::computed) is interpolated; see [`AdaptiveSurface`](crate::AdaptiveSurface).
     ///
     /// # Errors
     /// [`Error::UnknownChannel`].
@@ -162,7 +163,7 @@ impl Surface {
         &self.values
     }
 
-    /// Which points were computed: all, unless the sweep was stopped.
+    /// Which points were computed: all, unless the sweep was stopped or adaptive.
     pub fn computed(&self) -> &Array2<bool> {
         &self.computed
     }

@@ -1,5 +1,6 @@
 //! Sweeps: the loss along a line, between two minimisers, over a plane.
 
+mod adaptive;
 mod axis;
 mod driver;
 mod elsewhere;
@@ -12,7 +13,9 @@ mod probe;
 mod report;
 pub(crate) mod swept;
 
+pub use adaptive::{Adaptive2d, AdaptiveEnd, AdaptiveSurface, ErrorScale, HeldOut, RefinementStage};
 pub(crate) use axis::Axis;
+pub(crate) use driver::Stages;
 pub use grid::{Grid2d, Surface, grid_2d};
 pub use journal::{Damage, Journal};
 pub use line::{Curve, Interpolation, Line1d, interpolate, line_1d};

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 pub struct Progress<'a> {
     /// Points finished so far, this one and those of the journal included.
     pub done: usize,
-    /// Points of the whole sweep; of a shard, its own.
+    /// Points of the whole sweep; of a shard, its own; of an adaptive one, its budget.
     pub total: usize,
     /// The indices (i, j) of this point; j is 0 on a line.
     pub index: [usize; 2],

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Instant};
 use super::{
     DirectionRecord, Observer, OnBadPoint, Provenance, SweepReport,
     axis::Axis,
-    driver::{Job, Set},
+    driver::{Job, Set, Stages},
     journal::{Header, Keeper, Known, Ledger, full_channels},
 };
 use crate::{
@@ -57,8 +57,7 @@ pub(crate) struct Task<'a> {
     pub(crate) channels: Vec<String>,
     /// How many of the channels, the first ones, must be finite for a point to be good.
     pub(crate) finite: usize,
-    /// Points by stage; see [`Job::stages`].
-    pub(crate) stages: Option<Vec<Vec<usize>>>,
+    pub(crate) stages: Stages<'a>,
     pub(crate) origin: Origin,
     pub(crate) scalar: &'static str,
 }
@@ -142,9 +141,8 @@ impl<D: ?Sized> Options<'_, D> {
         D: Sync,
     {
         let started = Instant::now();
-        let Task { grid: Grid { alpha, beta }, channels, finite, stages, origin, scalar, .. } = task;
-        let names: Vec<String> = self.data.iter().map(|(name, _)| name.clone()).collect();
-        let full = full_channels(&names, &channels);
+        let Task { grid: Grid { alpha, beta }, channels, finite, mut stages, origin, scalar, .. } = task;
+        let full = self.channel_names(&channels);
         let distinct: std::collections::HashSet<&String> = full.iter().collect();
         if channels.is_empty() || distinct.len() < full.len() {
             return Err(Error::Channels { channels: full });
@@ -158,7 +156,7 @@ impl<D: ?Sized> Options<'_, D> {
             theta_hash: Some(origin.theta_hash),
             directions: origin.directions,
             cosine: origin.cosine,
-            data: names,
+            data: self.names(),
             data_hashes: task.fingerprints,
         };
         let header = Header {
@@ -172,7 +170,7 @@ impl<D: ?Sized> Options<'_, D> {
             finite,
             provenance,
         };
-        let run = || {
+        let mut run = || {
             let mut sets = Vec::with_capacity(self.data.len());
             for (number, (name, _)) in self.data.iter().enumerate() {
                 let during = format!("preparing the plane for data set `{name}`");
@@ -192,14 +190,13 @@ impl<D: ?Sized> Options<'_, D> {
                 sets,
                 channels: &header.channels,
                 finite,
-                stages: stages.as_deref(),
                 shard: self.shard,
                 ledger: ledger.as_ref(),
                 keeper: task.keeper,
                 observer: self.observer,
                 on_bad: self.on_bad,
             };
-            let outcome = job.run(known)?;
+            let outcome = job.run(&mut stages, known)?;
             drop(job);
             ledger.map_or(Ok(()), Ledger::close)?;
             Ok((outcome, resumed, rayon::current_num_threads()))
@@ -220,6 +217,15 @@ impl<D: ?Sized> Options<'_, D> {
         };
         let alpha = header.alpha;
         Ok(Swept { alpha, beta, values: outcome.values, computed: outcome.computed, channels: full, report })
+    }
+
+    /// The names of all channels in a result, those of the data sets before them.
+    pub(crate) fn channel_names(&self, channels: &[String]) -> Vec<String> {
+        full_channels(&self.names(), channels)
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.data.iter().map(|(name, _)| name.clone()).collect()
     }
 
     /// Checks data sets, axes and memory for `channels` channels a data set, and lays the grid out.
@@ -255,7 +261,7 @@ impl<D: ?Sized> Options<'_, D> {
             keeper: None,
             finite: channels.len(),
             channels,
-            stages: None,
+            stages: Stages::All,
             origin,
             scalar: M::Scalar::NAME,
         };
@@ -421,7 +427,7 @@ macro_rules! result_accessors {
             }
 
             /// The position of a channel on the last axis of the values.
-            fn position(&self, name: &str) -> Result<usize> {
+            pub(super) fn position(&self, name: &str) -> Result<usize> {
                 self.channels.iter().position(|channel| channel == name).ok_or_else(|| {
                     Error::UnknownChannel { name: name.to_owned(), names: self.channels.clone() }
                 })

@@ -8,7 +8,7 @@ use crate::{Direction, DirectionSource, Normalization, Scalar, params::content_h
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Termination {
-    /// Every point was evaluated.
+    /// Every point was evaluated; of an adaptive sweep, every point that it chose.
     Complete,
     /// The observer cancelled it.
     Cancelled,
@@ -67,7 +67,7 @@ pub struct SweepReport {
     pub termination: Termination,
     /// Points of the sweep.
     pub total: usize,
-    /// Points evaluated; fewer than `total` if it was stopped.
+    /// Points evaluated; fewer than `total` if it was stopped or adaptive.
     pub computed: usize,
     /// Points that failed or are not finite, by index and data set.
     pub bad_points: Vec<BadPoint>,

@@ -13,14 +13,34 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    /// No point yet.
+    /// No point yet of a sweep.
     pub(crate) fn nothing(header: &Header) -> Result<Self> {
-        let points = header.points().unwrap_or(usize::MAX);
+        Self::empty(header.points().unwrap_or(usize::MAX), header.stride())
+    }
+
+    /// None of so many points of so many values each.
+    pub(crate) fn empty(points: usize, stride: usize) -> Result<Self> {
         Ok(Self {
-            values: filled(points.saturating_mul(header.stride()), f64::NAN)?,
+            values: filled(points.saturating_mul(stride), f64::NAN)?,
             computed: filled(points, false)?,
             bad: Vec::new(),
         })
+    }
+
+    /// Copies a point to where its values are looked for; false if it is not known.
+    pub(crate) fn show(
+        &self,
+        point: usize,
+        stride: usize,
+        values: &mut [f64],
+        computed: &mut [bool],
+    ) -> bool {
+        if self.computed[point] {
+            let range = point * stride..(point + 1) * stride;
+            values[range.clone()].copy_from_slice(&self.values[range]);
+            computed[point] = true;
+        }
+        self.computed[point]
     }
 
     /// The values of a point, if it is known.
