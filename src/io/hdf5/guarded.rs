@@ -2,14 +2,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use hdf5_pure::{DType, Dataset, File, FormatError};
+use hdf5_pure::{DType, Dataset, File, FormatError, Layout};
 
 use crate::{Error, Result, io::table::wrong};
 
 /// A file whose datasets are read under guard.
 ///
 /// The crate `hdf5-pure` returns errors for damage, but believes a dataset's extent and allocates it. So every
-/// dataset must be smaller than the file, all read ones together too. And since it is a hundred thousand lines
+/// dataset must lie in one piece in the file and be smaller than it, all read ones together too. And since it is a hundred thousand lines
 /// that we did not write, a panic in it is an error here (not with `panic = "abort"`).
 pub(super) struct Guarded {
     file: File,
@@ -59,6 +59,12 @@ impl Guarded {
         let Some(dataset) = dataset else { return Ok(None) };
         let array = guarded(path, || {
             let text = |error: hdf5_pure::Error| error.to_string();
+            // Chunks may be compressed, and their sizes lie once more; other files are none of this one.
+            match dataset.layout().map_err(text)? {
+                Layout::Compact { .. } | Layout::Contiguous { address: Some(_), .. } => {}
+                Layout::Chunked { .. } => return Err("in chunks".to_owned()),
+                _ => return Err("not in the file".to_owned()),
+            }
             let shape = dataset.shape().map_err(text)?;
             let size = dataset.element_size().map_err(text)?;
             let shape: Option<Vec<usize>> = shape.iter().map(|&n| usize::try_from(n).ok()).collect();

@@ -44,8 +44,8 @@ format_methods!(
     /// reading takes values from it alone.
     ///
     /// **Files of the original** are read too: percentages are divided by 100, values of the sentinel become NaN,
-    /// and a point with one of them is not computed. Compressed datasets are refused. A file of that name is
-    /// replaced only when the new one is whole.
+    /// and a point with one of them is not computed. Datasets in chunks, as compressed ones are, are refused. A
+    /// file of that name is replaced only when the new one is whole.
     ///
     /// # Errors
     /// [`Error::File`]; [`Error::Channels`] if two channels would get one name; [`Error::Unwritable`].
@@ -224,5 +224,9 @@ mod tests {
             file.create_dataset("xcoordinates").with_i32_data(&[0, 1]);
         });
         assert!(typed.contains("of i32, not floating point"), "{typed}");
+        let chunked = error(&|file| {
+            file.create_dataset("xcoordinates").with_f64_data(&[0.0, 1.0]).with_chunks(&[1]);
+        });
+        assert!(chunked.contains("should be readable, not in chunks"), "{chunked}");
     }
 }
