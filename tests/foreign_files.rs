@@ -58,7 +58,7 @@ fn what_could_be_a_bomb_is_refused() {
 fn a_file_cut_anywhere_is_an_error() {
     for (name, read) in FILES {
         let whole = file(name);
-        let text = Path::new(&name).extension().is_some_and(|ending| ending == "csv");
+        let text = name == "surface.csv";
         // Text that ends after some line may be whole; it is the header that must be.
         for cut in 0..if text { 22 } else { whole.len() } {
             let error = read(&whole[..cut]).unwrap_err();

@@ -392,3 +392,49 @@ fn networks_know_their_data_again() {
         a.reestimated(&train, 65).unwrap().fingerprint(&test)
     );
 }
+
+#[test]
+fn an_adaptive_sweep_makes_the_same_choices_again() {
+    use loss_landscape::Adaptive2d;
+    struct Bowl(Layout, Vec<f64>, AtomicUsize);
+    impl Model for Bowl {
+        type Scalar = f64;
+        fn layout(&self) -> &Layout {
+            &self.0
+        }
+        fn parameters(&self) -> &[f64] {
+            &self.1
+        }
+    }
+    impl Loss<()> for Bowl {
+        fn loss(&self, theta: &[f64], (): &()) -> Result<f64, BoxError> {
+            self.2.fetch_add(1, Ordering::Relaxed);
+            Ok(0.1 + theta.iter().map(|t| (2.0 * t).sin().powi(2)).sum::<f64>())
+        }
+    }
+    let model = Bowl(Layout::flat(3).unwrap(), vec![0.3; 3], AtomicUsize::new(0));
+    let sweep = |budget: usize| {
+        let dirs = RandomDirections::new(1).pair(&model).unwrap();
+        let sweep = Adaptive2d::new(&model, dirs).data("", &()).budget(budget).tolerance(1e-6);
+        sweep.alpha(-1.0..=1.0, 21).beta(-1.0..=1.0, 21)
+    };
+    let bits = |surface: &Surface| surface.values().iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+    let whole = sweep(150).run().unwrap();
+    assert_eq!(model.2.swap(0, Ordering::Relaxed), 150);
+    let file = Scratch::new("adaptive");
+    let first = sweep(150).journal(&file.0).run().unwrap();
+    assert_eq!(bits(first.surface()), bits(whole.surface()));
+    let bytes = fs::read(&file.0).unwrap();
+    for part in 2..8 {
+        fs::write(&file.0, &bytes[..bytes.len() * part / 8]).unwrap();
+        let known = Journal::read([&file.0]).unwrap().computed();
+        model.2.store(0, Ordering::Relaxed);
+        let resumed = sweep(150).journal(&file.0).threads(1 + part % 2).run().unwrap();
+        assert_eq!(model.2.load(Ordering::Relaxed), 150 - known);
+        assert_eq!(bits(resumed.surface()), bits(whole.surface()));
+        assert_eq!((resumed.computed(), resumed.evaluations()), (whole.computed(), 150));
+    }
+    let other = sweep(151).journal(&file.0).run();
+    assert!(matches!(other, Err(Error::JournalMismatch { .. })), "another budget, other choices");
+    assert!(matches!(sweep(150).shard(0, 2).run(), Err(Error::Setting { .. })));
+}

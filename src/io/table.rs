@@ -209,17 +209,19 @@ macro_rules! format_methods {
                 crate::replace::write(path.as_ref(), &bytes)
             }
 
-            #[doc = concat!("Reads the surface that [`", stringify!($write), "`](Self::", stringify!($write), ") wrote.")]
+            #[doc = concat!("Reads the surface that `", stringify!($write), "` wrote.")]
             ///
             /// # Errors
-            #[doc = concat!("[`Error::File`](crate::Error::File); [`Error::InFile`](crate::Error::InFile) with what [`", stringify!($from), "`](Self::", stringify!($from), ") finds wrong.")]
+            /// [`Error::File`](crate::Error::File); [`Error::InFile`](crate::Error::InFile) with what
+            #[doc = concat!("[`", stringify!($from), "`](Self::", stringify!($from), ") finds wrong.")]
             pub fn $read(path: impl AsRef<std::path::Path>) -> Result<Self> {
                 crate::replace::read(path.as_ref(), Self::$from)
             }
 
-            #[doc = concat!("Reads the bytes of a file that [`", stringify!($write), "`](Self::", stringify!($write), ") wrote.")]
+            #[doc = concat!("Reads the bytes of a file that `", stringify!($write), "` wrote.")]
             ///
-            /// They are not trusted: damage is an error, and reading takes at most 40 times the memory of the file.
+            /// They are not trusted: damage is an error, and reading takes at most 40 times the memory of the
+            /// file.
             ///
             /// # Errors
             /// [`Error::Format`](crate::Error::Format); for axes and channels as
@@ -230,27 +232,31 @@ macro_rules! format_methods {
         }
 
         impl Curve {
-            #[doc = concat!("Writes the curve, as [`Surface::", stringify!($write), "`](crate::Surface::", stringify!($write), ") does but without `beta`.")]
+            /// Writes the curve as
+            #[doc = concat!("[`Surface::", stringify!($write), "`](crate::Surface::", stringify!($write), ")")]
+            /// writes a surface, but without `beta`.
             ///
             /// # Errors
-            #[doc = concat!("As [`Surface::", stringify!($write), "`](crate::Surface::", stringify!($write), ").")]
+            /// As that one.
             pub fn $write(&self, path: impl AsRef<std::path::Path>) -> Result<()> {
                 let bytes = $encode(&self.table())?;
                 crate::replace::write(path.as_ref(), &bytes)
             }
 
-            #[doc = concat!("Reads the curve that [`", stringify!($write), "`](Self::", stringify!($write), ") wrote.")]
+            #[doc = concat!("Reads the curve that `", stringify!($write), "` wrote.")]
             ///
             /// # Errors
-            #[doc = concat!("As [`Surface::", stringify!($read), "`](crate::Surface::", stringify!($read), ").")]
+            /// As
+            #[doc = concat!("[`Surface::", stringify!($read), "`](crate::Surface::", stringify!($read), ").")]
             pub fn $read(path: impl AsRef<std::path::Path>) -> Result<Self> {
                 crate::replace::read(path.as_ref(), Self::$from)
             }
 
-            #[doc = concat!("Reads the bytes of a file that [`", stringify!($write), "`](Self::", stringify!($write), ") wrote.")]
+            #[doc = concat!("Reads the bytes of a file that `", stringify!($write), "` wrote.")]
             ///
             /// # Errors
-            #[doc = concat!("As [`Surface::", stringify!($from), "`](crate::Surface::", stringify!($from), ").")]
+            /// As
+            #[doc = concat!("[`Surface::", stringify!($from), "`](crate::Surface::", stringify!($from), ").")]
             pub fn $from(bytes: &[u8]) -> Result<Self> {
                 Self::from_content($decode(bytes)?, $format)
             }
