@@ -11,10 +11,10 @@ use crate::{Error, Result, Surface, replace};
 /// before [`scale`](Self::scale).
 ///
 /// A height that is not finite, which no renderer draws, becomes the smallest finite one, or the largest (or
-/// [`clip`](Self::clip)) for +∞; points that are not finite in the channel and the cells around them are marked as
+/// [`clip`](Self::clip)) for +∞. Points that are not finite in the channel and the cells around them are marked as
 /// hidden in `vtkGhostType`, so that ParaView leaves holes there, and such points are 1 in the point data
-/// `not_finite`. The values
-/// themselves stay NaN or infinite in the channel's point data: colour by `height` to have none.
+/// `not_finite`. The values themselves stay NaN or infinite in the channel's point data: colour by `height` to
+/// have none.
 ///
 /// ```
 /// use loss_landscape::{Surface, VtkWriter, ndarray::array};

@@ -9,8 +9,9 @@ use crate::{Error, Result, io::table::wrong};
 /// A file whose datasets are read under guard.
 ///
 /// The crate `hdf5-pure` returns errors for damage, but believes a dataset's extent and allocates it. So every
-/// dataset must lie in one piece in the file and be smaller than it, all read ones together too. And since it is a hundred thousand lines
-/// that we did not write, a panic in it is an error here (not with `panic = "abort"`).
+/// dataset must lie in one piece in the file and be smaller than it, all that are read together too. And since
+/// it is a hundred thousand lines that we did not write, a panic in it is an error here (not with
+/// `panic = "abort"`); none was ever seen.
 pub(super) struct Guarded {
     file: File,
     /// Bytes that datasets may still have.
