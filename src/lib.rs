@@ -187,6 +187,6 @@ pub use sweep::{
 #[doc = include_str!("../docs/DESIGN.md")]
 pub mod _design {}
 
-#[cfg(all(doctest, feature = "nets", feature = "plot"))]
+#[cfg(all(doctest, feature = "nets", feature = "png", feature = "html", feature = "npz"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

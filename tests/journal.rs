@@ -318,7 +318,7 @@ fn shards_that_do_not_belong_together_are_refused() {
     assert!(matches!(Journal::read(Vec::<PathBuf>::new()), Err(Error::NoJournals)));
     // The same sweep to all that a journal knows, yet other values: without a fingerprint nobody can tell.
     let run = |scale: f64, file: &Scratch| {
-        let loss = move |t: &[f64], _: &()| scale * t[0];
+        let loss = move |t: &[f64], (): &()| scale * t[0];
         let model = FnModel::new(Layout::flat(1).unwrap(), vec![1.0], loss).unwrap();
         let sweep = Grid2d::new(&model, RandomDirections::new(1).pair(&model).unwrap()).data("", &());
         sweep.alpha(0.0..=1.0, 3).beta(0.0..=1.0, 3).journal(&file.0).run().unwrap();
