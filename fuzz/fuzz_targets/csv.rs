@@ -1,0 +1,8 @@
+#![no_main]
+use loss_landscape::{Curve, Surface};
+use loss_landscape_fuzz::bounded;
+
+libfuzzer_sys::fuzz_target!(|file: &[u8]| {
+    let _ = bounded(file, Surface::from_csv_bytes);
+    let _ = bounded(file, Curve::from_csv_bytes);
+});

@@ -1,0 +1,178 @@
+//! Every reader against files that nobody vouches for: those that fuzzing found (`tests/data/hostile`, one folder
+//! a reader), and what the library writes, cut short anywhere. No panic, and memory bounded by the file.
+
+use std::{alloc::System, fs, path::Path};
+
+use loss_landscape::{
+    Block, BoxError, CheckpointReader, Curve, FnModel, Grid2d, Journal, Layout, Line1d, RandomDirections, Role,
+    Surface, SweepReport, checkpoint_bytes, read_checkpoint,
+};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// Bytes asked for in all, freed ones too, for each byte of the file. The targets in `fuzz/` hold what is there at
+/// any one time below 64.
+const FACTOR: usize = 128;
+/// What small files may take.
+const CONSTANT: usize = 1 << 17;
+
+/// A reader, by the name of its folder: how often it took the bytes for a whole file.
+type Reader = (&'static str, fn(&[u8]) -> usize);
+
+const READERS: [Reader; 6] = [
+    ("journal", journal),
+    ("npz", |file| {
+        bounded(file, Surface::from_npz_bytes).into_iter().count()
+            + bounded(file, Curve::from_npz_bytes).into_iter().count()
+    }),
+    ("hdf5", |file| {
+        bounded(file, Surface::from_hdf5_bytes).into_iter().count()
+            + bounded(file, Curve::from_hdf5_bytes).into_iter().count()
+    }),
+    ("safetensors", safetensors),
+    ("json", |file| {
+        let report = std::str::from_utf8(file).ok().and_then(|text| SweepReport::from_json(text).ok());
+        bounded(file, Surface::from_json_bytes).into_iter().count()
+            + bounded(file, Curve::from_json_bytes).into_iter().count()
+            + report.into_iter().count()
+    }),
+    ("csv", |file| {
+        bounded(file, Surface::from_csv_bytes).into_iter().count()
+            + bounded(file, Curve::from_csv_bytes).into_iter().count()
+    }),
+];
+
+/// What `read` returns; it may not ask for more than a multiple of the file.
+fn bounded<T>(file: &[u8], read: impl Fn(&[u8]) -> T) -> T {
+    let region = Region::new(ALLOCATOR);
+    let read = read(file);
+    let taken = region.change().bytes_allocated;
+    assert!(taken <= FACTOR * file.len() + CONSTANT, "{taken} bytes for a file of {}", file.len());
+    read
+}
+
+fn journal(file: &[u8]) -> usize {
+    let Ok(journal) = bounded(file, Journal::from_bytes) else { return 0 };
+    let missing: usize = journal.gaps().iter().map(ExactSizeIterator::len).sum();
+    assert_eq!(journal.computed() + missing, journal.total());
+    // A result has all points of the sweep, of which a short head may announce many.
+    if journal.total() < 1000 {
+        let _ = (Surface::from_journal(&journal), Curve::from_journal(&journal));
+    }
+    1
+}
+
+fn layout() -> Layout {
+    let blocks = [
+        Block::weight("conv1.weight", [2, 1, 1, 2], 0),
+        Block::new("bn1.weight", [2], Role::NormScale, None),
+        Block::bias("temperature", []),
+    ];
+    Layout::new(blocks).unwrap()
+}
+
+fn safetensors(file: &[u8]) -> usize {
+    let (layout, start) = (layout(), [1.0; 7]);
+    let strict = bounded(file, |file| read_checkpoint::<f32>(&layout, file));
+    let lax = CheckpointReader::new(&layout).allow_extra(true).allow_missing_from(&start);
+    let lax = bounded(file, |file| lax.read(file));
+    assert!(lax.iter().all(|read| read.theta.iter().all(|value: &f64| value.is_finite())));
+    strict.into_iter().count() + lax.into_iter().count()
+}
+
+/// Files as the library writes them, of every reader: values that are not finite, two data sets, a grid that is
+/// not square, a curve, points that failed or are missing.
+fn written() -> Vec<(&'static str, Vec<u8>)> {
+    let folder = std::env::temp_dir().join(format!("loss-landscape-hostile-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let loss = |theta: &[f64], data: &f64| -> Result<f64, BoxError> {
+        let value = (theta[0] * theta[1] + data) * 0.5;
+        if value > 0.6 { Err("too \"high\"".into()) } else { Ok(value.ln()) }
+    };
+    let model = FnModel::new(Layout::flat(2).unwrap(), vec![0.5, 0.5], loss).unwrap();
+    let direction = || RandomDirections::new(1).one(&model).unwrap();
+    let at = |name: &str| folder.join(name);
+    let surface = Grid2d::new(&model, RandomDirections::new(1).pair(&model).unwrap())
+        .data("train", &0.25)
+        .data("test", &0.5)
+        .alpha(-1.0..=1.0, 4)
+        .beta(-1.0..=1.0, 3);
+    let part = surface.shard(0, 2).journal(at("shard")).run().unwrap();
+    assert!(part.report().bad_points.len() > 2, "{:?}", part.report().bad_points);
+    let curve = Line1d::new(&model, direction()).data("", &0.0).alpha(-1.0..=1.0, 5);
+    let line = curve.journal(at("line")).run().unwrap();
+    part.write_npz(at("s.npz")).unwrap();
+    line.write_npz(at("c.npz")).unwrap();
+    part.write_hdf5(at("s.hdf5")).unwrap();
+    line.write_hdf5(at("c.hdf5")).unwrap();
+    part.write_json(at("s.json")).unwrap();
+    line.write_json(at("c.json")).unwrap();
+    part.write_csv(at("s.csv")).unwrap();
+    line.write_csv(at("c.csv")).unwrap();
+    let report = part.report().to_json().into_bytes();
+    let read = |name: &str| fs::read(at(name)).unwrap();
+    let (shard, line) = (read("shard"), read("line"));
+    let joined = [&shard[..], &shard[..shard.len() - 5], &shard].concat();
+    let theta: Vec<f64> = (0..7).map(f64::from).collect();
+    let singles: Vec<f32> = theta.iter().map(|&value| value as f32).collect();
+    let files = vec![
+        ("journal", shard),
+        ("journal", line),
+        ("journal", joined),
+        ("npz", read("s.npz")),
+        ("npz", read("c.npz")),
+        ("hdf5", read("s.hdf5")),
+        ("hdf5", read("c.hdf5")),
+        ("safetensors", checkpoint_bytes(&layout(), &theta).unwrap()),
+        ("safetensors", checkpoint_bytes(&layout(), &singles).unwrap()),
+        ("json", read("s.json")),
+        ("json", read("c.json")),
+        ("json", report),
+        ("csv", read("s.csv")),
+        ("csv", read("c.csv")),
+    ];
+    fs::remove_dir_all(&folder).unwrap();
+    files
+}
+
+fn reader(name: &str) -> fn(&[u8]) -> usize {
+    READERS.iter().find(|(reader, _)| *reader == name).unwrap().1
+}
+
+// One test, since the counter is the whole program's.
+#[test]
+fn no_file_makes_a_reader_panic_or_take_more_memory_than_a_multiple_of_it() {
+    let written = written();
+    for (name, file) in &written {
+        let read = reader(name);
+        assert!(read(file) > 0, "a whole {name} file is read");
+        for cut in 0..file.len() {
+            read(&file[..cut]);
+        }
+    }
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/hostile");
+    for (name, read) in READERS {
+        let mut files = 0;
+        for entry in fs::read_dir(data.join(name)).unwrap() {
+            let path = entry.unwrap().path();
+            eprintln!("{}", path.display());
+            read(&fs::read(&path).unwrap());
+            files += 1;
+        }
+        assert!(files > 5, "{files} files for {name}");
+    }
+}
+
+/// Writes what the library writes as a first corpus for the targets in `fuzz/`; see there.
+#[test]
+#[ignore = "writes files"]
+fn write_seeds() {
+    let folder = std::env::var_os("SEEDS").expect("the folder to write to in SEEDS");
+    for (number, (name, file)) in written().into_iter().enumerate() {
+        let folder = Path::new(&folder).join(name);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(format!("written-{number}")), file).unwrap();
+    }
+}
