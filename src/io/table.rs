@@ -66,6 +66,7 @@ impl Content {
         let shape: Vec<usize> =
             [self.alpha.len()].into_iter().chain(self.beta.as_ref().map(Vec::len)).collect();
         let mut channels = Vec::with_capacity(self.channels.len());
+        names_fit(&self.channels, format)?;
         for (name, values) in self.channels {
             let len = values.len();
             let Ok(values) = ArrayD::from_shape_vec(IxDyn(&shape), values) else {
@@ -97,6 +98,28 @@ impl Content {
         }
         Ok(swept)
     }
+}
+
+/// Refuses long names of channels with many values that are not finite: each such point keeps the name, which can
+/// be as long as the rest of the file.
+fn names_fit(channels: &[(String, Vec<f64>)], format: &'static str) -> Result<()> {
+    let values: usize = channels.iter().map(|(_, values)| values.len()).sum();
+    let mut left = 128 * values.max(512);
+    for (name, values) in channels {
+        let count = values.iter().filter(|value| !value.is_finite()).count();
+        let Some(rest) = left.checked_sub(count.saturating_mul(name.len())) else {
+            let start: String = name.chars().take(60).collect();
+            let expected = format!("shorter, since {count} values that are not finite refer to it");
+            return Err(wrong(
+                format,
+                format!("the name `{start}...`"),
+                expected,
+                format!("{} bytes", name.len()),
+            ));
+        };
+        left = rest;
+    }
+    Ok(())
 }
 
 /// A report must be one of these points, since others count and index by it.

@@ -4,16 +4,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use hdf5_pure::{DType, Dataset, File, FormatError, Layout};
 
+use super::source::Bytes;
 use crate::{Error, Result, io::table::wrong};
 
 /// A file whose datasets are read under guard.
 ///
 /// The crate `hdf5-pure` returns errors for damage, but believes a dataset's extent and allocates it. So every
-/// dataset must lie in one piece in the file and be smaller than it, all that are read together too. And since
-/// it is a hundred thousand lines that we did not write, a panic in it is an error here (not with
-/// `panic = "abort"`); none was ever seen.
+/// dataset must lie in one piece in the file, be of plain numbers and smaller than the file, all that are read
+/// together too. And since it is a hundred thousand lines that we did not write, a panic in it is an error here
+/// (not with `panic = "abort"`); none was ever seen.
 pub(super) struct Guarded {
     file: File,
+    bytes: Bytes,
     /// Bytes that datasets may still have.
     left: usize,
 }
@@ -26,9 +28,10 @@ pub(super) struct Array<T> {
 
 impl Guarded {
     pub(super) fn open(bytes: &[u8]) -> Result<Self> {
-        let file =
-            guarded("the file", || File::from_bytes(bytes.to_vec()).map_err(|error| error.to_string()))?;
-        Ok(Self { file, left: bytes.len() })
+        let (left, bytes) = (bytes.len(), Bytes::new(bytes));
+        let open = || File::from_source(bytes.clone()).map_err(|error| error.to_string());
+        let file = guarded("the file", open)?;
+        Ok(Self { file, bytes, left })
     }
 
     /// The numbers of a dataset, exactly; none if there is no such dataset.
@@ -58,6 +61,9 @@ impl Guarded {
             Err(error) => Err(error.to_string()),
         })?;
         let Some(dataset) = dataset else { return Ok(None) };
+        if !self.bytes.is_numeric() {
+            return Err(wrong("HDF5", format!("`{path}`"), "of plain numbers", "of another type"));
+        }
         let array = guarded(path, || {
             let text = |error: hdf5_pure::Error| error.to_string();
             // Chunks may be compressed, and their sizes lie once more; other files are none of this one.

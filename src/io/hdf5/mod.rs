@@ -2,6 +2,7 @@
 
 mod guarded;
 mod original;
+mod source;
 
 use hdf5_pure::FileBuilder;
 

@@ -12,6 +12,8 @@ const FRAME: usize = 8;
 const CHECK: usize = 8;
 /// More of an error's text is not kept.
 const TEXT: usize = 4096;
+/// As many bytes are checked as there are in the file, times this; then what is left counts as damaged.
+const EFFORT: usize = 64;
 
 /// One finished point, as it lies in the file.
 #[derive(Clone, Debug)]
@@ -98,9 +100,11 @@ pub(crate) fn encode<'f>(
 pub(crate) fn scan<'b>(form: Form, bytes: &'b [u8], start: usize, head: &[u8]) -> Scan<'b> {
     let mut scan = Scan { end: start, ..Scan::default() };
     let (mut at, mut broken) = (start, None);
+    // A file of nothing but beginnings would be checked as far as its end from each of them.
+    let mut effort = bytes.len().saturating_mul(EFFORT);
     while at < bytes.len() {
         let rest = &bytes[at..];
-        if let Some((record, len)) = decode(form, rest, at) {
+        if let Some((record, len)) = decode(form, rest, at, &mut effort) {
             scan.damaged.extend(broken.take().map(|from| from..at));
             scan.records.push(record);
             at += len;
@@ -119,8 +123,8 @@ pub(crate) fn scan<'b>(form: Form, bytes: &'b [u8], start: usize, head: &[u8]) -
     scan
 }
 
-/// The record that `bytes` begin with, and its length.
-fn decode(form: Form, bytes: &[u8], at: usize) -> Option<(Record<'_>, usize)> {
+/// The record that `bytes` begin with, and its length. What is checked is taken off `effort`.
+fn decode<'b>(form: Form, bytes: &'b [u8], at: usize, effort: &mut usize) -> Option<(Record<'b>, usize)> {
     let mut frame = Reader(bytes);
     if frame.bytes(4)? != MARK {
         return None;
@@ -128,6 +132,7 @@ fn decode(form: Form, bytes: &[u8], at: usize) -> Option<(Record<'_>, usize)> {
     let len = frame.number()?;
     let payload = frame.bytes(len)?;
     let whole = &bytes[..FRAME + len];
+    *effort = effort.checked_sub(whole.len())?;
     if frame.long()? != check(form, whole) {
         return None;
     }
