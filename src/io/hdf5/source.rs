@@ -63,7 +63,14 @@ impl Source for Bytes {
     }
 
     fn read_exact_at(&self, offset: u64, len: usize) -> Result<Vec<u8>, FormatError> {
-        self.get(offset, len).map(<[u8]>::to_vec)
+        let bytes = self.get(offset, len)?;
+        // The prefix of a header of version 1: memory for its messages is taken before they are looked for.
+        if let (true, &[1, _, _, _, _, _, _, _, a, b, c, d, ..]) =
+            (offset == self.header.load(Relaxed), bytes)
+        {
+            self.get(offset, usize::try_from(u32::from_le_bytes([a, b, c, d])).unwrap_or(usize::MAX))?;
+        }
+        Ok(bytes.to_vec())
     }
 }
 
