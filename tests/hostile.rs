@@ -177,7 +177,8 @@ fn no_file_makes_a_reader_panic_or_take_more_memory_than_a_multiple_of_it() {
 /// A name of half a file for each value of the other half.
 fn long_names() -> Vec<(&'static str, Vec<u8>)> {
     let name = "n".repeat(100_000);
-    let csv = format!("alpha,{name}\n") + &(0..15_000).map(|i| format!("{i},nan\n")).collect::<String>();
+    let csv =
+        format!("alpha,{name}\n") + &(0..15_000).map(|i| format!("{i},nan\n")).collect::<Vec<_>>().concat();
     let numbers = |text: &str| vec![text; 15_000].join(",");
     let alpha = (0..15_000).map(|i| i.to_string()).collect::<Vec<_>>().join(",");
     let json = format!(

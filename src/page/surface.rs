@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn all_channels_and_where_they_came_from_are_in_the_page() {
-        let loss = |t: &[f64], _: &()| if t[0] > 1.3 { f64::NAN } else { t[0] * t[1] };
+        let loss = |t: &[f64], (): &()| if t[0] > 1.3 { f64::NAN } else { t[0] * t[1] };
         let model = FnModel::new(Layout::flat(2).unwrap(), vec![1.0, 2.0], loss).unwrap();
         let sweep = Grid2d::new(&model, RandomDirections::new(9).pair(&model).unwrap());
         let surface = sweep.data("train", &()).data("test", &()).alpha(-1.0..=1.0, 5).run().unwrap();

@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_slow_loss_is_seen_and_points_that_are_there_do_not_count() {
-        let slow = |theta: &[f64], _: &()| {
+        let slow = |theta: &[f64], (): &()| {
             sleep(Duration::from_millis(120));
             theta[0]
         };
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_found_before_the_run() {
-        let fails = |_: &[f64], _: &()| -> Result<f64, crate::BoxError> { Err("no data today".into()) };
+        let fails = |_: &[f64], (): &()| -> Result<f64, crate::BoxError> { Err("no data today".into()) };
         let model = FnModel::new(Layout::flat(2).unwrap(), vec![1.0, 2.0], fails).unwrap();
         let grid = Grid2d::new(&model, RandomDirections::new(0).pair(&model).unwrap());
         assert!(matches!(grid.probe(), Err(Error::NoData)));

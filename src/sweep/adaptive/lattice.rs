@@ -192,7 +192,9 @@ mod tests {
         let lattice = lattice(23, 9);
         let points: Vec<usize> = (0..lattice.len()).filter(|p| (p * 7919) % 11 < 3).collect();
         let mut near = Near::new(&lattice, 10);
-        points.iter().for_each(|&point| near.insert(point));
+        for &point in &points {
+            near.insert(point);
+        }
         let mut found = Vec::new();
         for at in (0..lattice.len()).map(|p| lattice.at(p)) {
             let mut all: Vec<(f64, usize)> = points
