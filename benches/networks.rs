@@ -15,6 +15,16 @@ use loss_landscape::{
 };
 use ndarray::Array2;
 
+const CASES: [&str; 7] = [
+    "resnet20-cifar",
+    "resnet56-cifar",
+    "resnet20-digits",
+    "resnet56-digits",
+    "vgg9",
+    "wrn56-4",
+    "densenet121",
+];
+
 fn images(shape: [usize; 3], count: usize) -> Samples<f32> {
     let features = shape.iter().product();
     let values =
@@ -132,17 +142,18 @@ fn product_rate(n: usize) -> f64 {
     2.0 * (n * n * n) as f64 / started.elapsed().as_secs_f64() / 1e9
 }
 
-/// GFLOP/s on one core of convolutions one behind the other, multiplications by padding counted as
-/// is usual.
-fn convolution_rate(channels: usize, side: usize, kernel: usize, samples: usize) -> f64 {
+/// GFLOP/s on one core of convolutions one behind the other, there and back between two numbers of channels,
+/// multiplications by padding counted as is usual.
+fn convolution_rate([from, to]: [usize; 2], side: usize, kernel: usize, samples: usize) -> f64 {
     let count = 8;
+    let outputs = |i: usize| if i % 2 == 0 { to } else { from };
     let chain =
-        (0..count).fold(Chain::new(), |chain, i| chain.conv(Conv::new(i.to_string(), channels, kernel)));
-    let shape = [channels, side, side];
+        (0..count).fold(Chain::new(), |chain, i| chain.conv(Conv::new(i.to_string(), outputs(i), kernel)));
+    let shape = [from, side, side];
     let architecture = Architecture::new(shape, chain.global_average_pool()).unwrap();
     let net = Network::<f32>::new(&architecture, Criterion::CrossEntropy, 0).unwrap();
     let data = images(shape, samples);
-    let flops = (2 * count * channels * channels * kernel * kernel * side * side * samples) as f64;
+    let flops = (2 * count * from * to * kernel * kernel * side * side * samples) as f64;
     with_threads(1, || {
         net.outputs(net.parameters(), &data).unwrap();
         let started = Instant::now();
@@ -154,26 +165,31 @@ fn convolution_rate(channels: usize, side: usize, kernel: usize, samples: usize)
 fn rates() {
     println!("GFLOP/s on one core, medians of 7; the share of the matrix product's (768×768) beside it");
     println!("{:<28}{:>8}{:>8}", "convolution", "GFLOP/s", "share");
-    for (channels, side, kernel) in [
-        (16, 32, 3),
-        (32, 16, 3),
-        (64, 8, 3),
-        (16, 8, 3),
-        (32, 4, 3),
-        (64, 2, 3),
-        (64, 32, 3),
-        (128, 16, 3),
-        (256, 8, 3),
-        (128, 32, 1),
-        (256, 8, 1),
+    for ([from, to], side, kernel) in [
+        ([16, 16], 32, 3),
+        ([32, 32], 16, 3),
+        ([64, 64], 8, 3),
+        ([16, 16], 8, 3),
+        ([32, 32], 4, 3),
+        ([64, 64], 2, 3),
+        ([64, 64], 32, 3),
+        ([128, 128], 16, 3),
+        ([256, 256], 8, 3),
+        ([128, 32], 16, 3),
+        ([128, 128], 32, 1),
+        ([256, 256], 8, 1),
+        ([256, 128], 32, 1),
+        ([512, 128], 16, 1),
+        ([1024, 128], 8, 1),
+        ([1024, 128], 4, 1),
     ] {
-        let samples = (1 << 22) / (channels * side * side).max(1 << 13) / 16 * 16;
+        let samples = (1 << 22) / (from.max(to) * side * side).max(1 << 13) / 16 * 16;
         let pairs: Vec<[f64; 2]> = (0..7)
-            .map(|_| [product_rate(768), convolution_rate(channels, side, kernel, samples.clamp(16, 512))])
+            .map(|_| [product_rate(768), convolution_rate([from, to], side, kernel, samples.clamp(16, 512))])
             .collect();
         let rate = median(&pairs.iter().map(|pair| pair[1]).collect::<Vec<_>>());
         let share = median(&pairs.iter().map(|pair| pair[1] / pair[0]).collect::<Vec<_>>());
-        let name = format!("{channels}→{channels}, {kernel}×{kernel}, {side}×{side}");
+        let name = format!("{from}→{to}, {kernel}×{kernel}, {side}×{side}");
         println!("{name:<28}{rate:>8.0}{:>7.0}%", 100.0 * share);
     }
 }
@@ -186,9 +202,16 @@ fn main() {
         println!("{}", raw(name, work));
         return;
     }
+    println!("scratch memory of a sweep's thread, parameters included");
+    for name in CASES {
+        println!("{name:<18}{:>8.1} MB", case(name).0.sweep_memory() as f64 / 1e6);
+    }
+    if arguments == ["--memory"] {
+        return;
+    }
     rates();
     println!("milliseconds, two threads: a grid point, a gradient, a product at a new θ, a further one");
-    for name in ["resnet20-cifar", "resnet56-cifar", "resnet20-digits", "resnet56-digits"] {
+    for name in &CASES[..4] {
         let [a, b, c, d] = ["loss", "gradient", "hvp", "next-hvp"].map(|work| raw(name, work) * 1e3);
         println!(
             "{name:<18}{a:>9.1}{b:>9.1} ({:.1} losses){c:>9.1} ({:.1}){d:>9.1} ({:.1})",
@@ -197,7 +220,7 @@ fn main() {
             d / a
         );
     }
-    for name in ["vgg9", "wrn56-4", "densenet121"] {
+    for name in &CASES[4..] {
         println!("{name:<18}{:>9.1}", raw(name, "loss") * 1e3);
     }
 }

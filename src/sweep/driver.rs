@@ -5,7 +5,7 @@ use std::{
     ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU8, AtomicUsize, Ordering},
     },
 };
@@ -13,9 +13,11 @@ use std::{
 use super::{
     BadPoint, Observer, OnBadPoint, PointFailure, Progress, Termination,
     journal::{Keeper, Known, Ledger, encode},
+    private::{Private, Set, add, divide},
+    stages::Stages,
     swept::filled,
 };
-use crate::{Point, Prepared, Result, Worker, guard::panic_message};
+use crate::{Point, Result};
 
 /// What is to be evaluated: every point of α × β, on every data set.
 pub(crate) struct Job<'a> {
@@ -34,35 +36,6 @@ pub(crate) struct Job<'a> {
     pub(crate) keeper: Option<&'a dyn Keeper>,
     pub(crate) observer: Option<&'a dyn Observer>,
     pub(crate) on_bad: OnBadPoint,
-}
-
-/// Which points are evaluated together: a stage begins when the one before has ended.
-pub(crate) enum Stages<'s> {
-    /// All at once.
-    All,
-    /// These, stage by stage.
-    Fixed(Vec<Vec<usize>>),
-    /// Those chosen from what was found so far.
-    Chosen(&'s mut dyn Choice),
-}
-
-/// Chooses stages from what was found.
-pub(crate) trait Choice: Send {
-    /// The most points that it asks for, all stages together.
-    fn most(&self) -> usize;
-
-    /// The points of the next stage, none of them computed; none to end. `values` are by point, data set
-    /// and channel. It is called on the pool of the sweep, which waits for it.
-    fn next(&mut self, values: &[f64], computed: &[bool]) -> Vec<usize>;
-}
-
-/// A data set with its oracle, and what the oracle said of itself, asked once.
-pub(crate) struct Set<'a> {
-    name: &'a str,
-    prepared: Box<dyn Prepared + 'a>,
-    chunks: usize,
-    batch: usize,
-    divisor: f64,
 }
 
 /// What came out: values by point, data set and channel.
@@ -92,17 +65,6 @@ enum Stage<'a> {
     These(&'a [usize]),
 }
 
-/// What one thread owns: a worker for each data set, made when first needed, and its buffers.
-struct Private<'a> {
-    workers: Vec<Option<Box<dyn Worker + 'a>>>,
-    points: Vec<Point>,
-    share: Vec<f64>,
-    sum: Vec<f64>,
-    /// What failed of the points in hand, and their records; unused without a journal.
-    failures: Vec<(usize, usize, PointFailure)>,
-    records: Vec<u8>,
-}
-
 /// A point whose chunks are evaluated by different threads.
 struct Pending<'v> {
     /// By data set, chunk and channel.
@@ -121,14 +83,6 @@ const MOST_CHUNKS: usize = 1 << 16;
 const RUN: u8 = 0;
 const CANCELLED: u8 = 1;
 const STOPPED: u8 = 2;
-
-impl<'a> Set<'a> {
-    pub(crate) fn new(name: &'a str, prepared: Box<dyn Prepared + 'a>) -> Self {
-        let (chunks, batch) = (prepared.chunks().max(1), prepared.batch().max(1));
-        let divisor = prepared.divisor();
-        Self { name, prepared, chunks, batch, divisor }
-    }
-}
 
 impl Job<'_> {
     fn points(&self) -> usize {
@@ -224,17 +178,6 @@ impl Job<'_> {
     fn place(&self, point: usize) -> ([usize; 2], Point) {
         let [i, j] = [point / self.beta.len(), point % self.beta.len()];
         ([i, j], [self.alpha[i], self.beta[j]])
-    }
-}
-
-impl Stages<'_> {
-    /// The most points of a stage.
-    fn largest(&self) -> usize {
-        match self {
-            Self::All => 0,
-            Self::Fixed(stages) => stages.iter().map(Vec::len).max().unwrap_or(0),
-            Self::Chosen(choice) => choice.most(),
-        }
     }
 }
 
@@ -350,7 +293,8 @@ impl<'a> Shared<'a> {
                     break;
                 }
                 let (set, chunk) = places[place];
-                let outcome = private.attempt(self.job, set, chunk, &[self.job.place(stage.point(point)).1]);
+                let outcome =
+                    private.attempt(&self.job.sets, set, chunk, &[self.job.place(stage.point(point)).1]);
                 let mut state = lock(&pending[point]);
                 match outcome {
                     Ok(()) => {
@@ -395,15 +339,7 @@ impl<'a> Shared<'a> {
     }
 
     fn private(&self, batch: usize) -> Private<'a> {
-        let room = batch * self.job.channels.len();
-        Private {
-            workers: self.job.sets.iter().map(|_| None).collect(),
-            points: Vec::with_capacity(batch),
-            share: vec![0.0; room],
-            sum: vec![0.0; room],
-            failures: Vec::new(),
-            records: Vec::new(),
-        }
+        Private::new(self.job.sets.len(), self.job.channels.len(), batch)
     }
 
     /// Evaluates consecutive points on all data sets, as many in a call as each oracle likes.
@@ -429,7 +365,8 @@ impl<'a> Shared<'a> {
     ) {
         let (channels, stride) = (self.job.channels.len(), self.job.stride());
         let count = values.len() / stride;
-        match private.whole(self.job, stage, set, first, count) {
+        let points = (first..first + count).map(|position| self.job.place(stage.point(position)).1);
+        match private.whole(&self.job.sets, set, points) {
             Ok(()) => {
                 for (k, values) in values.chunks_exact_mut(stride).enumerate() {
                     let out = &mut values[set * channels..][..channels];
@@ -526,72 +463,6 @@ impl<'a> Shared<'a> {
     /// The first reason to stop counts.
     fn halt(&self, reason: u8) {
         let _ = self.stop.compare_exchange(RUN, reason, Ordering::Relaxed, Ordering::Relaxed);
-    }
-}
-
-impl<'a> Private<'a> {
-    /// Evaluates consecutive points on all the data of one set, into `sum`.
-    fn whole(
-        &mut self,
-        job: &'a Job<'a>,
-        stage: Stage<'_>,
-        set: usize,
-        first: usize,
-        count: usize,
-    ) -> Result<(), PointFailure> {
-        let mut points = std::mem::take(&mut self.points);
-        points.clear();
-        points.extend((first..first + count).map(|position| job.place(stage.point(position)).1));
-        let room = count * job.channels.len();
-        let mut outcome = Ok(());
-        for chunk in 0..job.sets[set].chunks {
-            outcome = self.attempt(job, set, chunk, &points);
-            if outcome.is_err() {
-                break;
-            }
-            add(&mut self.sum[..room], &self.share[..room], chunk == 0);
-        }
-        divide(&mut self.sum[..room], job.sets[set].divisor);
-        self.points = points;
-        outcome
-    }
-
-    /// Evaluates points on one chunk of one set, into `share`; a panic ends here, with its worker.
-    fn attempt(
-        &mut self,
-        job: &'a Job<'a>,
-        set: usize,
-        chunk: usize,
-        points: &[Point],
-    ) -> Result<(), PointFailure> {
-        let room = points.len() * job.channels.len();
-        let (worker, share) = (&mut self.workers[set], &mut self.share[..room]);
-        // A channel that the oracle leaves out must not pass for a value.
-        share.fill(f64::NAN);
-        let evaluated = catch_unwind(AssertUnwindSafe(|| {
-            worker.get_or_insert_with(|| job.sets[set].prepared.worker()).evaluate(points, chunk, share)
-        }));
-        match evaluated {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(PointFailure::Error(Arc::from(error))),
-            Err(payload) => {
-                *worker = None;
-                Err(PointFailure::Panic(panic_message(payload.as_ref())))
-            }
-        }
-    }
-}
-
-/// The first share is taken as it is, so that −0 and the sum over one chunk keep their bits.
-fn add(sum: &mut [f64], share: &[f64], first: bool) {
-    for (sum, share) in sum.iter_mut().zip(share) {
-        *sum = if first { *share } else { *sum + *share };
-    }
-}
-
-fn divide(sum: &mut [f64], divisor: f64) {
-    for sum in sum {
-        *sum /= divisor;
     }
 }
 

@@ -5,8 +5,10 @@ use std::{path::PathBuf, time::Instant};
 use super::{
     DirectionRecord, Observer, OnBadPoint, Provenance, SweepReport,
     axis::Axis,
-    driver::{Job, Set, Stages},
+    driver::Job,
     journal::{Header, Keeper, Known, Ledger, full_channels},
+    private::Set,
+    stages::Stages,
 };
 use crate::{
     BoxError, Direction, Directions, Error, Layout, Loss, Model, Plane, Prepared, Result, Scalar,

@@ -13,7 +13,7 @@ use super::{
     lattice::Lattice,
     settings::{ErrorScale, Settings},
 };
-use crate::sweep::driver::Choice;
+use crate::sweep::stages::Choice;
 
 /// Why an adaptive sweep ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

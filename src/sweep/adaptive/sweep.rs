@@ -11,8 +11,8 @@ use crate::{
     guard::guarded,
     sweep::{
         axis::Axis,
-        driver::Stages,
         options::{Options, Origin, Task, axis_options, sweep_options},
+        stages::Stages,
     },
 };
 
