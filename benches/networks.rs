@@ -146,7 +146,7 @@ fn product_rate(n: usize) -> f64 {
 /// multiplications by padding counted as is usual.
 fn convolution_rate([from, to]: [usize; 2], side: usize, kernel: usize, samples: usize) -> f64 {
     let count = 8;
-    let outputs = |i: usize| if i % 2 == 0 { to } else { from };
+    let outputs = |i: usize| if i.is_multiple_of(2) { to } else { from };
     let chain =
         (0..count).fold(Chain::new(), |chain, i| chain.conv(Conv::new(i.to_string(), outputs(i), kernel)));
     let shape = [from, side, side];
