@@ -167,7 +167,10 @@ fn no_file_makes_a_reader_panic_or_take_more_memory_than_a_multiple_of_it() {
         for entry in fs::read_dir(data.join(name)).unwrap() {
             let path = entry.unwrap().path();
             eprintln!("{}", path.display());
-            read(&fs::read(&path).unwrap());
+            let whole = read(&fs::read(&path).unwrap());
+            // By other programs, and good.
+            let good = path.file_name().is_some_and(|name| name == "by-h5py" || name == "by-numpy");
+            assert!(whole > 0 || !good, "{}", path.display());
             files += 1;
         }
         assert!(files > 5, "{files} files for {name}");

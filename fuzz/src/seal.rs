@@ -68,7 +68,9 @@ pub fn seal_hdf5(bytes: &mut [u8]) {
         let (place, width) = (at + 6 + times, 1 << (flags & 3));
         let Some(size) = bytes.get(place..place + width) else { continue };
         let size = size.iter().rev().fold(0_usize, |size, &byte| size << 8 | usize::from(byte));
-        let Some(end) = size.checked_add(place + width).filter(|end| end + 4 <= bytes.len()) else { continue };
+        let Some(end) = size.checked_add(place + width).filter(|&end| end <= bytes.len() - 4) else {
+            continue;
+        };
         let hash = lookup3(&bytes[at..end]);
         bytes[end..end + 4].copy_from_slice(&hash.to_le_bytes());
     }
