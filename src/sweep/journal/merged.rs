@@ -249,7 +249,8 @@ impl Journal {
 
 impl Surface {
     /// The surface of a journal; points that it does not have are NaN and not
-    /// [computed](Self::computed). Its report has no time and no threads.
+    /// [computed](Self::computed). Its report has no time and no threads. It takes memory for all points of the
+    /// sweep, of which a short file may announce many: [`Journal::total`] tells.
     ///
     /// # Errors
     /// [`Error::JournalKind`] for a journal of a line; [`Error::OutOfMemory`].
@@ -261,7 +262,7 @@ impl Surface {
 
 impl Curve {
     /// The curve of a journal; points that it does not have are NaN and not [computed](Self::computed). Its
-    /// report has no time and no threads.
+    /// report has no time and no threads. Its memory is that of all points: [`Journal::total`].
     ///
     /// # Errors
     /// [`Error::JournalKind`] for a journal of a plane; [`Error::OutOfMemory`].
