@@ -64,7 +64,7 @@ fn run(k: usize, n: usize) -> Result<(), Box<dyn Error>> {
         probe.total_seconds
     );
     let surface = sweep.run()?;
-    if let Some(found) = &surface.report().journal {
+    if let Some(found) = &surface.report().resumed {
         println!("shard {k} of {n}: {} points were there", found.points);
     }
     Ok(())

@@ -93,8 +93,6 @@
 //! - It does not re-estimate batch statistics unless asked (`nets::Reestimated`). Buffers stand still unless you
 //!   move them.
 //! - It does not guess filter axes from ranks or names; the layout says them.
-//! - No PNG or resumable runs yet.
-//! - No HTML or resumable runs yet.
 //!
 //! # Numbers
 //!

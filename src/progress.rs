@@ -83,7 +83,7 @@ impl ProgressBar {
         if let Some(mut log) = self.log()
             && log.last.elapsed() >= log.every
         {
-            self.write(&mut log);
+            self.write(&mut log, false);
         }
     }
 
@@ -91,18 +91,18 @@ impl ProgressBar {
     pub(crate) fn end(&self) {
         self.bar.abandon();
         if let Some(mut log) = self.log() {
-            self.write(&mut log);
+            self.write(&mut log, true);
         }
     }
 
     /// A line of how far it is. What cannot be written is left out: a log is no reason to end a sweep.
-    fn write(&self, log: &mut Log) {
+    fn write(&self, log: &mut Log, ended: bool) {
         let (done, total) = (self.bar.position(), self.bar.length().unwrap_or(0));
         let percent = 100.0 * done as f64 / total.max(1) as f64;
         let elapsed = log.started.elapsed();
         let rate = done.saturating_sub(log.before) as f64 / elapsed.as_secs_f64().max(1e-9);
-        let rest = if done >= total {
-            format!("{} in all", HumanDuration(elapsed))
+        let rest = if ended {
+            format!("ended after {}", HumanDuration(elapsed))
         } else if rate > 0.0 {
             let left = Duration::try_from_secs_f64((total - done) as f64 / rate).unwrap_or(Duration::MAX);
             format!("{} left", HumanDuration(left))
@@ -127,11 +127,12 @@ impl Observer for ProgressBar {
     }
 
     fn resumed(&self, done: usize) {
+        let there = (done as u64).saturating_sub(self.bar.position());
         self.bar.set_position(done as u64);
         // Else the points that were there would count as computed in no time.
         self.bar.reset_eta();
         if let Some(mut log) = self.log() {
-            log.before = done as u64;
+            log.before += there;
         }
     }
 
@@ -195,7 +196,7 @@ mod tests {
             "{lines:?}"
         );
         assert!(
-            lines[4].starts_with("a map: 4/4 points (100.0 %), ") && lines[4].ends_with(" in all"),
+            lines[4].starts_with("a map: 4/4 points (100.0 %), ") && lines[4].contains("ended after "),
             "{lines:?}"
         );
         let quiet = Text::default();

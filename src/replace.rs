@@ -1,15 +1,25 @@
 //! Files that are replaced only when the new one is whole.
 
-use std::{fs, io::Write, path::Path};
+use std::{
+    fs,
+    io::Write,
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use crate::{Error, Result};
+
+/// Files begun by this process.
+static WRITERS: AtomicUsize = AtomicUsize::new(0);
 
 /// Lets `write` fill a file beside the target, syncs it, and moves it there.
 pub(crate) fn replace(path: &Path, write: impl FnOnce(fs::File) -> Result<fs::File>) -> Result<()> {
     let file_error = |source| Error::File { path: path.to_owned(), source };
+    // A name of its own, or two writers of one path would share it.
+    let number = WRITERS.fetch_add(1, Ordering::Relaxed);
     let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    let file = fs::File::create(&partial).map_err(file_error)?;
+    partial.push(format!(".{}-{number}.partial", std::process::id()));
+    let file = fs::File::create_new(&partial).map_err(file_error)?;
     let written = (|| {
         write(file)?.sync_all().map_err(file_error)?;
         fs::rename(&partial, path).map_err(file_error)

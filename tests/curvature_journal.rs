@@ -58,7 +58,7 @@ fn a_map_cut_anywhere_goes_on_from_its_neighbours() {
     for part in 1..8 {
         fs::write(&file.0, &bytes[..bytes.len() * part / 8]).unwrap();
         let resumed = map(&net, &data).journal(&file.0).threads(1 + part % 3).run().unwrap();
-        let known = resumed.surface().report().journal.as_ref().map_or(0, |found| found.points);
+        let known = resumed.surface().report().resumed.as_ref().map_or(0, |found| found.points);
         assert!((1..81).contains(&known), "{known}");
         same(&resumed, &whole);
         same(&RatioSurface::from_journal(&Journal::read([&file.0]).unwrap()).unwrap(), &whole);

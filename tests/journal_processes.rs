@@ -67,12 +67,12 @@ const POINTS: usize = SIDE * SIDE;
 /// What a process does: the sweep of the journal it is told, or a shard of it.
 #[test]
 fn child() {
-    let Ok(journal) = env::var("JOURNAL") else { return };
+    let Ok(journal) = env::var("LOSS_LANDSCAPE_TEST_JOURNAL") else { return };
     let log = PathBuf::from(&journal).with_extension("log");
-    let micros = env::var("PAUSE").unwrap().parse().unwrap();
+    let micros = env::var("LOSS_LANDSCAPE_TEST_PAUSE").unwrap().parse().unwrap();
     let model = Slow::new(Duration::from_micros(micros), &log);
     let mut sweep = model.sweep().journal(&journal);
-    if let Ok(shard) = env::var("SHARD") {
+    if let Ok(shard) = env::var("LOSS_LANDSCAPE_TEST_SHARD") {
         sweep = sweep.shard(shard.parse().unwrap(), 4);
     }
     match sweep.run() {
@@ -89,7 +89,10 @@ fn child() {
 fn command(journal: &Path, pause: u64) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", "child", "--nocapture", "--test-threads=1"]);
-    command.env("JOURNAL", journal).env("PAUSE", pause.to_string()).env_remove("SHARD");
+    command
+        .env("LOSS_LANDSCAPE_TEST_JOURNAL", journal)
+        .env("LOSS_LANDSCAPE_TEST_PAUSE", pause.to_string())
+        .env_remove("LOSS_LANDSCAPE_TEST_SHARD");
     command.stdout(Stdio::null()).stderr(Stdio::null());
     command
 }
@@ -168,8 +171,9 @@ fn a_sweep_killed_twenty_times_ends_in_the_same_bits() {
 fn four_processes_make_one_surface() {
     let folder = Folder::new("shards");
     let journals: Vec<PathBuf> = (0..4).map(|k| folder.0.join(format!("{k}.journal"))).collect();
-    let children: Vec<Child> =
-        (0..4).map(|k| command(&journals[k], 200).env("SHARD", k.to_string()).spawn().unwrap()).collect();
+    let children: Vec<Child> = (0..4)
+        .map(|k| command(&journals[k], 200).env("LOSS_LANDSCAPE_TEST_SHARD", k.to_string()).spawn().unwrap())
+        .collect();
     for child in children {
         assert_eq!(wait(child), Some(0));
     }
@@ -206,7 +210,11 @@ fn a_full_disk_keeps_what_was_computed() {
         // Blocks of 512 bytes. Ignored, the signal becomes an error of the write.
         let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" --exact child --nocapture");
         let mut shell = Command::new("sh");
-        shell.args(["-c", &script]).arg(program).env("JOURNAL", &journal).env("PAUSE", "0");
+        shell
+            .args(["-c", &script])
+            .arg(program)
+            .env("LOSS_LANDSCAPE_TEST_JOURNAL", &journal)
+            .env("LOSS_LANDSCAPE_TEST_PAUSE", "0");
         let output = shell.output().unwrap();
         (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
     };

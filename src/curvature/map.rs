@@ -15,7 +15,7 @@ use crate::{
     Surface,
     sweep::{
         Axis, Stages,
-        options::{Options, Origin, Task, axis_options, sweep_options},
+        options::{Options, Origin, Task, axis_options, shard_option, sweep_options},
         swept::Swept,
     },
 };
@@ -132,7 +132,7 @@ pub struct EigenRatio2d<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RatioProbe {
-    /// Points of the map, all data sets together.
+    /// Points of the map, all data sets together; those of the shard, less those that are in the journal.
     pub points: usize,
     /// How many of them start cold whatever the others find.
     pub cold_points: usize,
@@ -215,6 +215,7 @@ impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> EigenRatio2d<'a, M, D>
 macro_rules! ratio_options {
     ($map:ident) => {
         sweep_options!($map, HessianProduct);
+        shard_option!($map, HessianProduct);
 
         impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> $map<'a, M, D> {
             /// The Hessian in these blocks alone, such as the weights of the original code; all but buffers
@@ -384,6 +385,7 @@ where
     D: ?Sized + Sync,
 {
     let grid = options.grid(alpha, beta, CHANNELS.len())?;
+    let recipe = &Recipe { warm: recipe.warm && options.shard.is_none(), ..recipe.clone() };
     let memory = budget(model, alpha, beta, options, recipe)?;
     let (rows, columns) = (grid.alpha.len(), grid.beta.len());
     let mut theta = vec![M::Scalar::from_f64(0.0); plane.len()];
@@ -395,8 +397,9 @@ where
     let seconds_per_product = started.elapsed().as_secs_f64() / extremes.products as f64;
 
     let threads = options.threads.unwrap_or_else(rayon::current_num_threads).max(1);
-    let points = rows * columns * options.data.len();
-    let cold_points = if recipe.warm { order::alone(rows, columns) * options.data.len() } else { points };
+    let points = options.left(rows * columns) * options.data.len();
+    let cold = if recipe.warm { order::alone(rows, columns) * options.data.len() } else { points };
+    let cold_points = cold.min(points);
     let least = cold_points * extremes.products + (points - cold_points) * extremes.products.min(3);
     let total_products = [least, points * extremes.products];
     Ok(RatioProbe {

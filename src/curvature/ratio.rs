@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
-use super::{LanczosEnd, store::Run};
+use super::{LanczosEnd, point::CHANNELS, store::Run};
 use crate::{Curve, Error, Journal, Result, Surface, SweepReport};
 
 /// The eigenvalue ratio over a plane; `[i, j]` is always the point (α_i, β_j).
@@ -41,7 +41,8 @@ impl Totals {
                 totals.add(point, set, run);
             }
         }
-        if journal.is_of("eigenvalue ratio") { Ok(totals) } else { Err(other()) }
+        let whole = journal.is_of("eigenvalue ratio") && journal.channels() == CHANNELS;
+        if whole { Ok(totals) } else { Err(other()) }
     }
 }
 

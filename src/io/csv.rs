@@ -7,9 +7,9 @@ use super::{
         Json,
         report::{metadata, read_metadata},
     },
-    table::{Content, Table, Tabled, format_methods, wrong},
+    table::{Content, Table, Tabled, distinct, format_methods, wrong},
 };
-use crate::{Curve, Result, Surface, SweepReport};
+use crate::{Curve, Error, Result, Surface, SweepReport};
 
 format_methods!(
     "CSV", encode, decode, write_csv, read_csv, from_csv_bytes,
@@ -27,11 +27,15 @@ format_methods!(
     /// every point of the grid exactly once. A file of that name is replaced only when the new one is whole.
     ///
     /// # Errors
-    /// [`Error::File`](crate::Error::File).
+    /// [`Error::File`](crate::Error::File); [`Error::Channels`](crate::Error::Channels) if two columns would get one name.
 );
 
-#[allow(clippy::unnecessary_wraps, reason = "other formats cannot hold every result")]
 fn encode(table: &Table<'_>) -> Result<Vec<u8>> {
+    let plain = |c: char| if c.is_control() || ",#\"".contains(c) { '_' } else { c };
+    let names: Vec<String> = table.channels.iter().map(|name| name.chars().map(plain).collect()).collect();
+    let trimmed = names.iter().map(|name| name.trim().to_owned());
+    let columns = trimmed.chain(["alpha", "beta", "computed"].map(str::to_owned)).collect::<Vec<_>>();
+    distinct(&columns).map_err(|_| Error::Channels { channels: table.channels.to_vec() })?;
     let mut text = String::new();
     if let Json::Object(fields) = metadata(table) {
         for (key, value) in fields {
@@ -40,9 +44,8 @@ fn encode(table: &Table<'_>) -> Result<Vec<u8>> {
         }
     }
     text.push_str(if table.beta.is_some() { "alpha,beta," } else { "alpha," });
-    for name in table.channels {
-        let plain = |c: char| if c.is_control() || ",#\"".contains(c) { '_' } else { c };
-        text.extend(name.chars().map(plain).chain([',']));
+    for name in &names {
+        text.extend([name, ","]);
     }
     text.push_str("computed\n");
     let columns = table.columns();

@@ -61,12 +61,17 @@ impl VtkWriter {
     ///
     /// # Errors
     /// [`Error::UnknownChannel`]; [`Error::Setting`] for a clip or scale that is not finite or, for a
-    /// logarithm, a clip that is not positive; [`Error::Unwritable`] if no height is finite; [`Error::File`].
+    /// logarithm, a clip that is not positive; [`Error::Unwritable`] if no height is finite; [`Error::Channels`] for
+    /// a channel with the name of one of the file's own arrays (`height`, `computed`, `not_finite`,
+    /// `vtkGhostType`); [`Error::File`].
     pub fn write(&self, surface: &Surface, path: impl AsRef<Path>) -> Result<()> {
         replace::write(path.as_ref(), &self.encode(surface)?)
     }
 
     fn encode(&self, surface: &Surface) -> Result<Vec<u8>> {
+        if surface.channels().iter().any(|name| OWN.contains(&name.as_str())) {
+            return Err(Error::Channels { channels: surface.channels().to_vec() });
+        }
         let heights = self.heights(surface)?;
         let [rows, columns] = surface.shape();
         let mut file = Appended::new(rows, columns);
@@ -128,6 +133,9 @@ impl VtkWriter {
         Ok(Heights { values: values.into_iter().map(fill).collect(), found })
     }
 }
+
+/// Arrays beside the channels.
+const OWN: [&str; 4] = ["vtkGhostType", "not_finite", "computed", "height"];
 
 struct Heights {
     values: Vec<f64>,

@@ -4,7 +4,8 @@ use super::Landscape;
 use crate::{Provenance, Surface};
 
 impl Landscape {
-    /// A landscape of all channels of a surface, with its provenance. Points that were not computed are NaN.
+    /// A landscape of all channels of a surface, with its provenance. Points that were not computed are NaN; those
+    /// that an adaptive sweep interpolated are drawn as they are, and counted.
     ///
     /// ```
     /// use loss_landscape::page::{Landscape, Page};
@@ -27,7 +28,13 @@ impl Landscape {
             0 => String::new(),
             count => format!(", {count} failed or not finite"),
         };
-        let points = format!("{} of {} computed{bad}", report.computed, report.total);
+        let known = surface.values().lanes(ndarray::Axis(2)).into_iter().zip(surface.computed());
+        let between = known.filter(|(values, computed)| !**computed && values.iter().any(|v| !v.is_nan()));
+        let between = match between.count() {
+            0 => String::new(),
+            count => format!(", {count} interpolated"),
+        };
+        let points = format!("{} of {} computed{between}{bad}", report.computed, report.total);
         landscape.provenance(pairs(&report.provenance)).provenance([("points", points)])
     }
 }

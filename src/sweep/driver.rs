@@ -96,14 +96,19 @@ impl Job<'_> {
     /// Evaluates what is not known yet of the job, on the current rayon pool.
     pub(crate) fn run(&self, stages: &mut Stages<'_>, known: Known) -> Result<Outcome> {
         let (points, stride) = (self.points(), self.stride());
-        let before = known.computed.iter().filter(|&&done| done).count();
-        if (before > 0 || self.shard.is_some()) && matches!(stages, Stages::All) {
-            *stages = Stages::Fixed(vec![(0..points).collect()]);
+        let there = known.computed.iter().filter(|&&done| done).count();
+        let left = |point: &usize| !known.computed[*point] && self.is_mine(*point);
+        match stages {
+            Stages::All if there > 0 || self.shard.is_some() => {
+                *stages = Stages::Fixed(vec![(0..points).filter(left).collect()]);
+            }
+            Stages::Fixed(stages) => stages.iter_mut().for_each(|stage| stage.retain(left)),
+            Stages::All | Stages::Chosen(_) => {}
         }
         let largest = stages.largest();
         // A choice is made anew from what it asks for, stage by stage, so that it is the same choice.
         let (shown, hidden) = match stages {
-            Stages::Chosen(_) if before > 0 => (Known::empty(points, stride)?, Some(known)),
+            Stages::Chosen(_) if there > 0 => (Known::empty(points, stride)?, Some(known)),
             _ => (known, None),
         };
         let Known { mut values, mut computed, bad } = shown;
@@ -113,6 +118,7 @@ impl Job<'_> {
             Stages::Chosen(choice) => choice.most(),
             _ => (0..points).filter(|&point| computed[point] || self.is_mine(point)).count(),
         };
+        let before = if hidden.is_some() { 0 } else { there };
         if let Some(observer) = self.observer {
             observer.started(total);
             if before > 0 {
@@ -131,9 +137,7 @@ impl Job<'_> {
             Stages::All => shared.run_stage(Stage::All, &mut values, &mut computed),
             Stages::Fixed(stages) => {
                 for stage in stages {
-                    let left = |point: &usize| !computed[*point] && self.is_mine(*point);
-                    let stage: Vec<usize> = stage.iter().copied().filter(left).collect();
-                    shared.run_listed(&stage, &mut room, &mut values, &mut computed);
+                    shared.run_listed(stage, &mut room, &mut values, &mut computed);
                 }
             }
             Stages::Chosen(choice) => {
@@ -143,7 +147,9 @@ impl Job<'_> {
                         break;
                     }
                     if let Some(hidden) = &hidden {
+                        let asked = stage.len();
                         stage.retain(|&point| !hidden.show(point, stride, &mut values, &mut computed));
+                        shared.take_up(asked - stage.len());
                     }
                     shared.run_listed(&stage, &mut room, &mut values, &mut computed);
                 }
@@ -192,6 +198,14 @@ impl Stage<'_> {
 }
 
 impl<'a> Shared<'a> {
+    /// So many points more were there before.
+    fn take_up(&self, points: usize) {
+        let done = self.done.fetch_add(points, Ordering::Relaxed) + points;
+        if let Some(observer) = self.job.observer.filter(|_| points > 0) {
+            observer.resumed(done);
+        }
+    }
+
     /// A list of points, in `room` until they go to their places.
     fn run_listed(
         &self,

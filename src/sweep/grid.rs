@@ -5,7 +5,7 @@ use ndarray::{Array2, Array3, ArrayView2, s};
 use super::{
     Observer, OnBadPoint, SweepProbe, SweepReport,
     axis::Axis,
-    options::{Options, Origin, axis_options, result_accessors, sweep_options},
+    options::{Options, Origin, axis_options, result_accessors, shard_option, sweep_options},
     swept::Swept,
 };
 use crate::{Directions, Error, Loss, Result};
@@ -97,6 +97,7 @@ impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> Grid2d<'a, M, D> {
 }
 
 sweep_options!(Grid2d, Loss);
+shard_option!(Grid2d, Loss);
 axis_options!(Grid2d, Loss, alpha, alpha_at, "α", "51 from −1 to 1 by default.");
 axis_options!(Grid2d, Loss, beta, beta_at, "β", "51 from −1 to 1 by default.");
 

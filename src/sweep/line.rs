@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, ArrayView1, s};
 use super::{
     DirectionRecord, Observer, OnBadPoint, SweepProbe, SweepReport,
     axis::Axis,
-    options::{Options, Origin, axis_options, result_accessors, sweep_options},
+    options::{Options, Origin, axis_options, result_accessors, shard_option, sweep_options},
     swept::Swept,
 };
 use crate::{Buffers, Direction, Error, Loss, Plane, Result, Role, params::content_hash};
@@ -187,8 +187,10 @@ impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> Interpolation<'a, M, D> {
 }
 
 sweep_options!(Line1d, Loss);
+shard_option!(Line1d, Loss);
 axis_options!(Line1d, Loss, alpha, alpha_at, "α", "51 from −1 to 1 by default.");
 sweep_options!(Interpolation, Loss);
+shard_option!(Interpolation, Loss);
 axis_options!(
     Interpolation,
     Loss,

@@ -58,8 +58,8 @@ pub trait Observer: Sync {
         let _ = total;
     }
 
-    /// The sweep goes on with a journal in which `done` of its points are; called after
-    /// [`started`](Self::started).
+    /// The sweep goes on with a journal, and `done` of its points are finished; called after
+    /// [`started`](Self::started), of an adaptive sweep after each stage that asks for points of the journal.
     fn resumed(&self, done: usize) {
         let _ = done;
     }

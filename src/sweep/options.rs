@@ -214,7 +214,7 @@ impl<D: ?Sized> Options<'_, D> {
             bad_points: outcome.bad_points,
             elapsed: started.elapsed(),
             threads,
-            journal: resumed,
+            resumed,
             provenance: header.provenance,
         };
         let alpha = header.alpha;
@@ -371,10 +371,14 @@ macro_rules! sweep_options {
             /// call, made again, evaluates only what is missing and gives the same bits as a sweep that was
             /// never disturbed. A file that does not exist is begun.
             ///
+            /// Points at which the oracle failed are kept as such, since a sweep never disturbed would have them too;
+            /// [`Journal::without_failures`](crate::Journal::without_failures) is for those who want them tried
+            /// again. The bits are those of one machine: on another the last digits of the oracle may differ.
+            ///
             /// The journal holds the axes, the crate's version, hashes of θ, of the layout, the directions and
             /// (where the oracle has a [`fingerprint`](crate::Loss::fingerprint)) of the data, and a checksum
             /// for each point. [`Journal`](crate::Journal) reads it.
-            /// [`SweepReport::journal`](crate::SweepReport::journal) says what was found in it.
+            /// [`SweepReport::resumed`](crate::SweepReport::resumed) says what was found in it.
             ///
             /// `run` then also fails with [`Error::JournalMismatch`](crate::Error::JournalMismatch) for a
             /// journal of another sweep, [`Error::NotAJournal`](crate::Error::NotAJournal),
@@ -383,18 +387,6 @@ macro_rules! sweep_options {
             /// by then stays there.
             pub fn journal(mut self, path: impl Into<std::path::PathBuf>) -> Self {
                 self.options.journal = Some(path.into());
-                self
-            }
-
-            /// Evaluates only points k, k + n, k + 2n, ... of the sweep (counted row by row from 0), with k from 0
-            /// to n − 1, and leaves the others to other processes. Their [journals](Self::journal) make the
-            /// whole: [`Journal::read`](crate::Journal::read). The result alone has NaN where others compute
-            /// and ends as [`Termination::Partial`](crate::Termination::Partial). A map of eigenvalue ratios
-            /// starts all points of a shard cold.
-            ///
-            /// `run` fails with [`Error::Shard`](crate::Error::Shard) unless k < n.
-            pub fn shard(mut self, k: usize, n: usize) -> Self {
-                self.options.shard = Some((k, n));
                 self
             }
 
@@ -408,6 +400,27 @@ macro_rules! sweep_options {
     };
 }
 pub(crate) use sweep_options;
+
+/// The builder method of sweeps whose points do not depend on each other.
+macro_rules! shard_option {
+    ($sweep:ident, $capability:ident) => {
+        impl<'a, M: $capability<D> + ?Sized, D: ?Sized + Sync> $sweep<'a, M, D> {
+            /// Evaluates only points k, k + n, k + 2n, ... of the sweep (counted row by row from 0), with k from 0
+            /// to n − 1, and leaves the others to other processes. Their [journals](Self::journal) make the
+            /// whole: [`Journal::read`](crate::Journal::read). The result alone has NaN where others compute
+            /// and ends as [`Termination::Partial`](crate::Termination::Partial). A map of eigenvalue ratios
+            /// starts all points of a shard cold.
+            ///
+            /// `run` fails with [`Error::Shard`](crate::Error::Shard) unless k < n.
+            pub fn shard(mut self, k: usize, n: usize) -> Self {
+                // One of one is the whole.
+                self.options.shard = ((k, n) != (0, 1)).then_some((k, n));
+                self
+            }
+        }
+    };
+}
+pub(crate) use shard_option;
 
 /// What results of all shapes tell.
 macro_rules! result_accessors {

@@ -59,7 +59,9 @@ impl<D: ?Sized + Sync> Options<'_, D> {
                 let mut seconds = pass(&[middle])?;
                 if seconds < SECONDS {
                     // As many at once as it likes, without what only the first one cost.
-                    let points = vec![middle; prepared.batch().clamp(1, grid.alpha.len() * grid.beta.len())];
+                    let total = (grid.alpha.len() * grid.beta.len()) as f64;
+                    let most = (SECONDS / seconds.max(1e-9)).min(total);
+                    let points = vec![middle; prepared.batch().clamp(1, most.max(1.0) as usize)];
                     let (mut total, mut passes) = (0.0, 0.0);
                     while total < SECONDS {
                         total += pass(&points)?;
@@ -91,7 +93,7 @@ impl<D: ?Sized + Sync> Options<'_, D> {
 
     /// How many of so many points are to come. A journal that cannot be read leaves all of them; the sweep
     /// itself says why.
-    fn left(&self, total: usize) -> usize {
+    pub(crate) fn left(&self, total: usize) -> usize {
         let read = |path: &Path| Journal::read([path]).ok().filter(|journal| journal.total() == total);
         let journal = self.journal.as_deref().and_then(read);
         let mine = |point: &usize| self.shard.is_none_or(|(k, n)| n > 0 && point % n == k);

@@ -14,7 +14,8 @@ pub enum Termination {
     Cancelled,
     /// A bad point ended it, as asked by [`OnBadPoint::Stop`].
     BadPoint,
-    /// Every point of this shard was evaluated; those of others are missing.
+    /// Every point of this shard was evaluated; those of others are missing. Of a result read from a
+    /// [`Journal`](crate::Journal): points are missing, for whatever reason.
     Partial,
 }
 
@@ -76,7 +77,7 @@ pub struct SweepReport {
     /// Threads of the pool.
     pub threads: usize,
     /// What was found in the journal, if there was one to go on with.
-    pub journal: Option<Resumed>,
+    pub resumed: Option<Resumed>,
     /// What it was a sweep of.
     pub provenance: Provenance,
 }
@@ -89,7 +90,8 @@ pub struct Resumed {
     pub points: usize,
     /// Bytes of an unfinished record at the end, as a killed process leaves it; they were dropped.
     pub torn: u64,
-    /// Bytes between records that are none: the file was changed. Their points were evaluated again.
+    /// Bytes that are no records, by place: the file was changed. Their points were evaluated again, now or by an
+    /// earlier run.
     pub damaged: Vec<Range<u64>>,
 }
 
@@ -176,7 +178,7 @@ impl SweepReport {
             bad_points,
             elapsed: Duration::ZERO,
             threads: 0,
-            journal: None,
+            resumed: None,
             provenance: Provenance::default(),
         }
     }

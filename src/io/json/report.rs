@@ -87,7 +87,7 @@ pub(in crate::io) fn read(node: &Node<'_>) -> Result<SweepReport> {
         bad_points: node.get("bad_points")?.list()?.map(|bad| read_bad_point(&bad)).collect::<Result<_>>()?,
         elapsed: Duration::try_from_secs_f64(elapsed.number()?).map_err(|_| elapsed.wrong("a duration"))?,
         threads: node.get("threads")?.count()?,
-        journal: None,
+        resumed: None,
         provenance: read_provenance(&node.get("provenance")?)?,
     })
 }
@@ -271,7 +271,7 @@ pub(in crate::io) mod tests {
                 computed,
                 bad_points,
                 elapsed: Duration::from_nanos(nanos),
-                journal: None,
+                resumed: None,
                 threads,
                 provenance,
             })

@@ -232,7 +232,8 @@ impl<S: NetScalar> Network<S> {
     /// What is computed, in words; the memory says whether the first layer is prepared, which changes the last
     /// digits.
     pub(super) fn description(&self) -> String {
-        format!("{:?} {:?} {}", self.architecture.chain(), self.criterion, self.plane_memory)
+        let (input, chain) = (self.architecture.input(), self.architecture.chain());
+        format!("{input:?} {chain:?} {:?} {}", self.criterion, self.plane_memory)
     }
 
     pub(super) fn plan(&self) -> &Plan<S> {

@@ -44,7 +44,8 @@ use crate::{
 /// [`first_stage`](Self::first_stage) finds it; the checks find it with the probability that one of their points hits it.
 ///
 /// The result has the same bits for any number of threads, and after any interruption with a
-/// [`journal`](Self::journal), which holds the computed points. It has no shards, since every stage needs all
+/// [`journal`](Self::journal), which holds the computed points and serves a larger budget, another tolerance or
+/// the whole [`Grid2d`](crate::Grid2d) too. It has no shards, since every stage needs all
 /// points before it.
 ///
 /// ```
@@ -90,7 +91,7 @@ impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> Adaptive2d<'a, M, D> {
         self
     }
 
-    /// The most points to evaluate; as many as the grid has by default. A sixteenth of it, at most 60 points, is
+    /// The most points to evaluate; as many as the grid has by default. A tenth of it, at most 60 points, is
     /// kept for the last check.
     pub fn budget(mut self, evaluations: usize) -> Self {
         self.settings.budget = Some(evaluations);
@@ -139,11 +140,6 @@ impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> Adaptive2d<'a, M, D> {
     /// fails is no error: see [`SweepReport::bad_points`](crate::SweepReport::bad_points).
     pub fn run(self) -> Result<AdaptiveSurface> {
         self.settings.check()?;
-        if let Some((_, n)) = self.options.shard {
-            let (setting, needs) =
-                ("the number of shards of an adaptive sweep", "left out: its points are chosen");
-            return Err(Error::Setting { setting, needs, value: n as f64 });
-        }
         let (plane, origin) = Origin::plane(self.model, &self.directions)?;
         let channels = guarded("naming its channels", || Ok(self.model.channels()))?;
         let grid = self.options.grid(&self.alpha, Some(&self.beta), channels.len())?;
@@ -153,7 +149,8 @@ impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> Adaptive2d<'a, M, D> {
         let mut refinement = Refinement::new(lattice, self.settings.clone(), stride, &steering);
         let task = Task {
             grid,
-            settings: format!("adaptive, {:?}, steered by {steering:?}", self.settings),
+            // What is computed at a point does not depend on why, so that a journal serves any budget.
+            settings: String::new(),
             fingerprints: self.options.fingerprints(self.model)?,
             keeper: None,
             finite: channels.len(),

@@ -72,7 +72,12 @@ impl Header {
                 if text != format!("{:016x}", hash(&bytes[..at])) {
                     return Err("the checksum of its head is wrong");
                 }
-                return Ok((fields.finish()?, at + line.len()));
+                let (header, len) = (fields.finish()?, at + line.len());
+                // Records are checked with the head as it would be written.
+                if header.encode() != bytes[..len] {
+                    return Err("its head is not written as a head is");
+                }
+                return Ok((header, len));
             }
             at += line.len();
         }
@@ -133,8 +138,10 @@ impl Header {
                     let values: Vec<String> = values.map(|value| brief(key, value)).collect();
                     if values.is_empty() { "none".to_owned() } else { values.join(" and ") }
                 };
-                let (found, now) = (show(&theirs, &ours), show(&ours, &theirs));
-                (ours != theirs).then(|| format!("{key}: {found} in the journal, {now} now"))
+                (ours != theirs).then(|| {
+                    let (found, now) = (show(&theirs, &ours), show(&ours, &theirs));
+                    format!("{key}: {found} in the journal, {now} now")
+                })
             })
             .collect()
     }
@@ -278,7 +285,8 @@ fn brief(key: &str, value: &str) -> String {
     match key {
         "alpha" | "beta" => {
             let values: Vec<&str> = value.split(' ').collect();
-            format!("{} from {} to {}", values.len(), values[0], values[values.len() - 1])
+            let (first, last) = (values[0], values[values.len() - 1]);
+            format!("{} from {first} to {last} (hash {:04x})", values.len(), hash(value.as_bytes()) >> 48)
         }
         _ if value.is_empty() => "none".to_owned(),
         _ => value.to_owned(),

@@ -73,7 +73,8 @@ impl Known {
     }
 }
 
-/// Whether values are the same bits.
+/// Whether values are the same bits, or NaN both, whose bits differ from machine to machine.
 pub(crate) fn agree(a: &[f64], b: &[f64]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
+    a.len() == b.len()
+        && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()))
 }

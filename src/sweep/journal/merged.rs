@@ -2,7 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    fmt, fs,
+    fmt,
+    fs::{self, TryLockError},
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -64,6 +65,9 @@ pub struct Damage {
     pub torn: bool,
 }
 
+/// A head is short and may name a large grid: as much as a sweep may take by default.
+const MEMORY_LIMIT: u64 = 4 << 30;
+
 /// One point, and which of the files it came from.
 #[derive(Clone, Debug)]
 struct Kept {
@@ -74,7 +78,10 @@ struct Kept {
 }
 
 impl Journal {
-    /// Reads journals and merges them. A sweep may still be writing them.
+    /// Reads journals and merges them. A sweep may still be writing them (not on Windows, which locks them against
+    /// readers too). One that was begun and has no head yet counts as empty, if another one has a head.
+    ///
+    /// Of a point that failed in one journal and not in another the values are taken.
     ///
     /// # Errors
     /// [`Error::File`]; [`Error::NotAJournal`]; [`Error::JournalMismatch`] for journals of different sweeps;
@@ -82,16 +89,28 @@ impl Journal {
     pub fn read<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Self> {
         let paths: Vec<PathBuf> = paths.into_iter().map(|path| path.as_ref().to_owned()).collect();
         let mut journal: Option<Self> = None;
+        let mut begun = Vec::new();
         for (file, path) in paths.iter().enumerate() {
             let bytes = fs::read(path).map_err(|source| Error::File { path: path.clone(), source })?;
-            let (header, _) = (Header::decode(&bytes))
-                .map_err(|reason| Error::NotAJournal { path: path.clone(), reason })?;
+            let header = match Header::decode(&bytes) {
+                Ok((header, _)) => header,
+                Err(reason) => {
+                    begun.push((path, bytes, reason));
+                    continue;
+                }
+            };
             let journal = journal.get_or_insert_with(|| Self::empty(header.clone()));
             let differences = journal.header.differences(&header);
             if !differences.is_empty() {
                 return Err(Error::JournalMismatch { path: path.clone(), differences });
             }
             journal.add(&bytes, file, &paths)?;
+        }
+        let head = journal.as_ref().map(|journal| journal.header.encode());
+        for (path, bytes, reason) in begun {
+            if !head.as_ref().is_some_and(|head| head.starts_with(&bytes)) {
+                return Err(Error::NotAJournal { path: path.clone(), reason });
+            }
         }
         journal.ok_or(Error::NoJournals)
     }
@@ -127,12 +146,18 @@ impl Journal {
         for record in found.records {
             let Record { point, values, failures, extras, .. } = record;
             if let Some(known) = self.points.get(&point) {
-                if !agree(&known.values, &values) {
+                let failed =
+                    |set: usize| known.failures.iter().chain(&failures).any(|(other, _)| *other == set);
+                let channels = self.header.channels.len();
+                let pairs = known.values.chunks(channels).zip(values.chunks(channels)).enumerate();
+                if pairs.into_iter().any(|(set, (a, b))| !failed(set) && !agree(a, b)) {
                     let (index, coordinates) = self.header.place(point);
                     let (first, second) = (paths[known.file].clone(), paths[file].clone());
                     return Err(Error::JournalConflict { index, coordinates, first, second });
                 }
-                continue;
+                if failures.len() >= known.failures.len() {
+                    continue;
+                }
             }
             let extras = extras.into_iter().map(<[u8]>::to_vec).collect();
             self.points.insert(point, Kept { values, failures, extras, file });
@@ -178,10 +203,18 @@ impl Journal {
         &self.header.provenance
     }
 
+    /// The same journal without the points at which an oracle failed, for a sweep that shall try them again. Values
+    /// that are not finite are no failures.
+    #[must_use]
+    pub fn without_failures(mut self) -> Self {
+        self.points.retain(|_, kept| kept.failures.is_empty());
+        self
+    }
+
     /// Writes one journal of all points, in their order. The file is replaced only when the new one is whole.
     ///
     /// # Errors
-    /// [`Error::File`].
+    /// [`Error::File`]; [`Error::JournalInUse`] if a sweep is writing a journal there.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         let mut bytes = self.header.encode();
         let form = Form::new(&self.header, &bytes);
@@ -190,7 +223,15 @@ impl Journal {
             let extra = |set: usize, out: &mut Vec<u8>| out.extend_from_slice(&kept.extras[set]);
             encode(form, point, &kept.values, failures, extra, &mut bytes);
         }
-        replace::write(path.as_ref(), &bytes)
+        let path = path.as_ref();
+        // Held until the new one is there, or a sweep could write on to a file that is gone.
+        let old = fs::File::options().write(true).open(path);
+        if let Ok(old) = &old
+            && let Err(TryLockError::WouldBlock) = old.try_lock()
+        {
+            return Err(Error::JournalInUse { path: path.to_owned() });
+        }
+        replace::write(path, &bytes)
     }
 
     /// What the sweep goes over: a line, an interpolation, a plane.
@@ -210,9 +251,20 @@ impl Journal {
         })
     }
 
+    /// The channels of one data set.
+    pub(crate) fn channels(&self) -> &[String] {
+        &self.header.channels
+    }
+
     /// All points as a sweep returns them.
     fn swept(&self) -> Result<Swept> {
         let total = self.total();
+        let channels = self.header.stride();
+        let bytes = (total as u64).checked_mul(8 * channels as u64 + 1);
+        if bytes.is_none_or(|bytes| bytes > MEMORY_LIMIT) {
+            let shape = [self.header.alpha.len()].into_iter().chain(self.header.beta.as_ref().map(Vec::len));
+            return Err(Error::GridTooLarge { shape: shape.collect(), channels, bytes, limit: MEMORY_LIMIT });
+        }
         let mut known = Known::nothing(&self.header)?;
         for (&point, kept) in &self.points {
             known.take(&self.header, point, &kept.values, &kept.failures);
@@ -225,7 +277,7 @@ impl Journal {
             bad_points: known.bad.into_iter().map(|(_, _, bad)| bad).collect(),
             elapsed: std::time::Duration::ZERO,
             threads: 0,
-            journal: None,
+            resumed: None,
             provenance: self.header.provenance.clone(),
         };
         Ok(Swept {
@@ -253,7 +305,7 @@ impl Surface {
     /// sweep, of which a short file may announce many: [`Journal::total`] tells.
     ///
     /// # Errors
-    /// [`Error::JournalKind`] for a journal of a line; [`Error::OutOfMemory`].
+    /// [`Error::JournalKind`] for a journal of a line; [`Error::GridTooLarge`] above 4 GiB; [`Error::OutOfMemory`].
     pub fn from_journal(journal: &Journal) -> Result<Self> {
         journal.ensure(true)?;
         journal.swept().map(Self::new)
@@ -265,7 +317,7 @@ impl Curve {
     /// report has no time and no threads. Its memory is that of all points: [`Journal::total`].
     ///
     /// # Errors
-    /// [`Error::JournalKind`] for a journal of a plane; [`Error::OutOfMemory`].
+    /// [`Error::JournalKind`] for a journal of a plane; [`Error::GridTooLarge`] above 4 GiB; [`Error::OutOfMemory`].
     pub fn from_journal(journal: &Journal) -> Result<Self> {
         journal.ensure(false)?;
         journal.swept().map(Self::new)
