@@ -1,5 +1,6 @@
 //! How many evaluations an adaptive sweep needs for the contours of a full 51×51 grid.
-//! `cargo bench --bench adaptive`
+//! `cargo bench --bench adaptive`, and without the residual networks, which take minutes,
+//! `cargo bench --bench adaptive -- --quick`
 //!
 //! Every surface is computed in full once. Then adaptive sweeps take their points from it, with no tolerance that
 //! they could reach, so that they spend their budgets. The figure's own levels are drawn on both, and at
@@ -174,6 +175,9 @@ fn surfaces() -> Vec<Full> {
     };
     surfaces.push(in_full("MLP 64-32-10, no decay", &mlp(0.0), &train));
     surfaces.push(in_full("MLP 64-32-10, decay 1e-3", &mlp(1e-3), &train));
+    if std::env::args().any(|argument| argument == "--quick") {
+        return surfaces;
+    }
     let images = train.normalized(&[0.3053], &[0.3762]).unwrap();
     for (name, skips) in [("ResNet-20", Skips::With), ("ResNet-20 without skips", Skips::Without)] {
         let architecture = Architecture::resnet(20, [1, 8, 8], 10, skips).unwrap();
