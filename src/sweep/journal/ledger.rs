@@ -104,16 +104,21 @@ impl Ledger {
             file.set_len(0).and_then(|()| file.rewind()).map_err(at)?;
             file.write_all(head).and_then(|()| file.sync_data()).map_err(at)?;
             bytes = head.to_vec();
-        } else if let Err(reason) = Header::decode(&bytes) {
-            // Records have checksums seeded with their head: whole ones show that this was it.
-            if scan(form, &bytes, head.len().min(bytes.len()), head).records.is_empty() {
-                return Err(Error::NotAJournal { path: path.to_owned(), reason });
-            }
-            file.rewind().and_then(|()| file.write_all(head)).map_err(at)?;
-        } else if let Ok((found, _)) = Header::decode(&bytes) {
-            let differences = header.differences(&found);
-            if !differences.is_empty() {
-                return Err(Error::JournalMismatch { path: path.to_owned(), differences });
+        } else {
+            match Header::decode(&bytes) {
+                Ok((found, _)) => {
+                    let differences = header.differences(&found);
+                    if !differences.is_empty() {
+                        return Err(Error::JournalMismatch { path: path.to_owned(), differences });
+                    }
+                }
+                Err(reason) => {
+                    // Records have checksums seeded with their head: whole ones show that this was it.
+                    if scan(form, &bytes, head.len().min(bytes.len()), head).records.is_empty() {
+                        return Err(Error::NotAJournal { path: path.to_owned(), reason });
+                    }
+                    file.rewind().and_then(|()| file.write_all(head)).map_err(at)?;
+                }
             }
         }
         let len = bytes.len() as u64;
