@@ -13,9 +13,9 @@ use std::{error::Error, fs, path::Path, time::Instant};
 use loss_landscape::{
     EigenRatio2d, Grid2d, HessianOperator, Lanczos, Loss, Model, ProgressBar, RandomDirections,
     SliceCurvature, SpectralDensity, TraceEstimator,
-    nets::{Activation, Criterion, Mlp, Sgd, TrainingEnd, digits},
-    plot::{ContourFigure, Curve, DensityFigure, Panels, RatioFigure, Scale},
 };
+use loss_landscape_nets::{Activation, Criterion, Mlp, Sgd, TrainingEnd, digits};
+use loss_landscape_plot::{ContourFigure, Curve, DensityFigure, Panels, RatioFigure, Scale};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let started = Instant::now();

@@ -10,13 +10,12 @@ use std::{error::Error, fs, path::Path, time::Instant};
 
 use loss_landscape::{
     Buffers, Direction, Directions, EigenRatio2d, Grid2d, HessianOperator, Line1d, Model, RandomDirections,
-    SpectralDensity, Surface,
-    ndarray::s,
-    nets::{Activation, Criterion, Mlp, Samples, Sgd, digits},
-    plot::{
-        ContourFigure, Curve, CurveFigure, DensityFigure, HeatFigure, Panel, Panels, RatioFigure, Scale,
-        SurfaceFigure,
-    },
+    SpectralDensity, Surface, ndarray::s,
+};
+use loss_landscape_nets::{Activation, Criterion, Mlp, Samples, Sgd, digits};
+use loss_landscape_plot::{
+    ContourFigure, Curve, CurveFigure, DensityFigure, HeatFigure, Panel, Panels, RatioFigure, Scale,
+    SurfaceFigure,
 };
 
 /// Pixels of a PNG for each unit of the SVG: 420 units are then the width of a printed column at 300 dpi.

@@ -9,11 +9,9 @@
 
 use std::{error::Error, fs, path::Path, time::Instant};
 
-use loss_landscape::{
-    Buffers, Direction, Directions, Grid2d, Model, ProgressBar,
-    nets::{Activation, Criterion, Mlp, Samples, Sgd, TrainingEnd, digits},
-    page::{Landscape, Page},
-};
+use loss_landscape::{Buffers, Direction, Directions, Grid2d, Model, ProgressBar};
+use loss_landscape_nets::{Activation, Criterion, Mlp, Samples, Sgd, TrainingEnd, digits};
+use loss_landscape_plot::page::{Landscape, Page};
 
 /// Points of a surface along each axis.
 const POINTS: usize = 121;

@@ -12,9 +12,9 @@ use std::{error::Error, fs, path::Path, time::Instant};
 
 use loss_landscape::{
     Curve, Grid2d, Interpolation, Line1d, Loss, Model, ProgressBar, RandomDirections, Surface,
-    nets::{Activation, Criterion, Mlp, Samples, Sgd, TrainingEnd, digits},
-    plot::{self, ContourFigure, CurveFigure, Panels, Scale},
 };
+use loss_landscape_nets::{Activation, Criterion, Mlp, Samples, Sgd, TrainingEnd, digits};
+use loss_landscape_plot::{self as plot, ContourFigure, CurveFigure, Panels, Scale};
 
 /// The pair of minimisers for one weight decay.
 struct Pair {

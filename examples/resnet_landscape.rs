@@ -14,13 +14,12 @@
 use std::{error::Error, fs, ops::ControlFlow, path::Path, time::Instant};
 
 use loss_landscape::{
-    Grid2d, Model, ProgressBar, RandomDirections, Surface,
-    nets::{
-        Architecture, Chain, Criterion, EpochProgress, Network, Samples, Sgd, Skips, TrainingEnd, digits,
-    },
-    plot::{ContourFigure, Panels, Scale},
-    read_checkpoint, write_checkpoint,
+    Grid2d, Model, ProgressBar, RandomDirections, Surface, read_checkpoint, write_checkpoint,
 };
+use loss_landscape_nets::{
+    Architecture, Chain, Criterion, EpochProgress, Network, Samples, Sgd, Skips, TrainingEnd, digits,
+};
+use loss_landscape_plot::{ContourFigure, Panels, Scale};
 
 const FOLDER: &str = "resnet_landscape";
 const INPUT: [usize; 3] = [1, 8, 8];
@@ -167,7 +166,7 @@ fn summary(name: &str, surface: &Surface) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn own() -> Result<Architecture, loss_landscape::Error> {
+fn own() -> Result<Architecture, loss_landscape_nets::Error> {
     let block = Chain::new()
         .conv3x3("conv1", 16, 1)
         .batch_norm("bn1")

@@ -12,11 +12,9 @@
 
 use std::{error::Error, fs, path::PathBuf};
 
-use loss_landscape::{
-    Grid2d, Journal, ProgressBar, RandomDirections, Surface,
-    nets::{Activation, Criterion, Mlp, Samples, Sgd, digits},
-    plot::ContourFigure,
-};
+use loss_landscape::{Grid2d, Journal, ProgressBar, RandomDirections, Surface};
+use loss_landscape_nets::{Activation, Criterion, Mlp, Samples, Sgd, digits};
+use loss_landscape_plot::ContourFigure;
 
 const FOLDER: &str = "shards";
 

@@ -7,7 +7,7 @@ use crate::{BoxError, Layout, Loss, Model, Result, Scalar};
 /// The closure returns a number, or a [`Result`] of one with any error.
 ///
 /// ```
-/// use loss_landscape::{grid_2d, FnModel, Layout, RandomDirections};
+/// use loss_landscape::{FnModel, Layout, RandomDirections, grid_2d};
 ///
 /// let rosenbrock = |theta: &[f64], _: &()| (1.0 - theta[0]).powi(2) + 100.0 * (theta[1] - theta[0].powi(2)).powi(2);
 /// let model = FnModel::new(Layout::flat(2)?, vec![1.0, 1.0], rosenbrock)?;

@@ -6,7 +6,7 @@
 //! two small traits, in parallel and with the same bits for any number of threads.
 //!
 //! ```
-//! use loss_landscape::{grid_2d, FnModel, Layout, RandomDirections};
+//! use loss_landscape::{FnModel, Layout, RandomDirections, grid_2d};
 //!
 //! let data = [(0.0, 1.0), (1.0, 3.0), (2.0, 5.0)];
 //! let loss = |theta: &[f64], data: &[(f64, f64); 3]| {
@@ -51,28 +51,13 @@
 //! data in chunks. [`pointwise`] is the default. A [`HessianWorker`] keeps what Hessian-vector products at one θ
 //! share.
 //!
-#![cfg_attr(
-    feature = "nets",
-    doc = "**Networks** are in [`nets`]: the paper's, and yours of the same pieces; **figures** are in"
-)]
-#![cfg_attr(
-    not(feature = "nets"),
-    doc = "**Networks** are in `nets`: the paper's, and yours of the same pieces; **figures** are in"
-)]
-#![cfg_attr(feature = "plot", doc = "[`plot`].")]
-#![cfg_attr(not(feature = "plot"), doc = "`plot`.")]
+//! **Networks and figures** are crates of their own: `loss-landscape-nets` has the paper's networks and yours of the
+//! same pieces, `loss-landscape-plot` draws results as SVG, PNG and HTML.
 //!
 //! # Features
 //!
 //! None is on by default; each adds, none changes what is there.
 //!
-//! - `nets`: multilayer perceptrons and convolutional networks (VGG, ResNet, DenseNet, your own) with exact
-//!   gradients and Hessian-vector products, their training, readers of IDX and CIFAR-10 files, and the
-//!   handwritten digits. Adds the crates `gemm` and `pulp`.
-//! - `plot`: figures as SVG, contours with labels, shaded surfaces, heat maps, eigenvalue ratios, curves on two
-//!   axes, spectra. Adds `colorous`.
-//! - `png`: the same as PNG, on machines without fonts too. Adds `resvg`.
-//! - `html`: landscapes as one HTML file to turn and zoom, offline (module `page`). Adds what `plot` adds.
 //! - `json`: results with all that is known of them; [`Surface`] and [`Curve`] get `write_json`, `read_json` and
 //!   `from_json_bytes`, [`SweepReport`] gets `to_json` and `from_json`. Adds `serde_json`.
 //! - `npz`, `csv`, `hdf5`: results for numpy, spreadsheets, and in the layout of the original repository's files,
@@ -131,15 +116,9 @@ mod hessian;
 #[cfg(any(feature = "json", feature = "safetensors", feature = "vtk"))]
 mod io;
 mod model;
-#[cfg(feature = "nets")]
-pub mod nets;
 mod oracle;
-#[cfg(feature = "html")]
-pub mod page;
 mod params;
 mod plane;
-#[cfg(feature = "plot")]
-pub mod plot;
 #[cfg(feature = "progress")]
 mod progress;
 mod replace;
@@ -170,7 +149,7 @@ pub use io::VtkWriter;
 pub use io::{Checkpoint, CheckpointReader, checkpoint_bytes, read_checkpoint, write_checkpoint};
 pub use model::{Gradient, HessianProduct, Loss, Model};
 pub use oracle::{Prepared, Worker, pointwise};
-pub use params::{Block, Layout, Mask, Role};
+pub use params::{Block, Layout, Mask, Role, content_hash};
 pub use plane::{Plane, Point};
 #[cfg(feature = "progress")]
 pub use progress::ProgressBar;
@@ -184,7 +163,3 @@ pub use sweep::{
 /// The design of the crate: its words, what its numbers mean, and which module may use which.
 #[doc = include_str!("../docs/DESIGN.md")]
 pub mod _design {}
-
-#[cfg(all(doctest, feature = "nets", feature = "png", feature = "html", feature = "npz"))]
-#[doc = include_str!("../README.md")]
-struct Readme;

@@ -53,7 +53,7 @@ pub trait Model: Sync {
 /// gets θ handed; it must not look at [`Model::parameters`].
 ///
 /// ```
-/// use loss_landscape::{line_1d, BoxError, Layout, Loss, Model, RandomDirections};
+/// use loss_landscape::{BoxError, Layout, Loss, Model, RandomDirections, line_1d};
 ///
 /// struct Slope {
 ///     layout: Layout,
@@ -139,7 +139,7 @@ pub trait Loss<D: ?Sized + Sync>: Model {
 /// Test an implementation with [`check_gradient`](crate::check_gradient).
 ///
 /// ```
-/// use loss_landscape::{check_gradient, BoxError, Gradient, Layout, Loss, Model};
+/// use loss_landscape::{BoxError, Gradient, Layout, Loss, Model, check_gradient};
 ///
 /// struct Bowl {
 ///     layout: Layout,

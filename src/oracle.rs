@@ -12,9 +12,7 @@ use crate::{BoxError, Plane, Point, Scalar};
 /// products serve every point of the plane:
 ///
 /// ```
-/// use loss_landscape::{
-///     grid_2d, BoxError, Layout, Loss, Model, Plane, Point, Prepared, RandomDirections, Worker,
-/// };
+/// use loss_landscape::{BoxError, Layout, Loss, Model, Plane, Point, Prepared, RandomDirections, Worker, grid_2d};
 ///
 /// struct Bowl {
 ///     layout: Layout,
@@ -152,7 +150,7 @@ impl<F: FnMut(&[Point], usize, &mut [f64]) -> Result<(), BoxError>> Worker for F
 /// each thread a buffer:
 ///
 /// ```
-/// use loss_landscape::{grid_2d, pointwise, BoxError, Layout, Loss, Model, Plane, Prepared, RandomDirections};
+/// use loss_landscape::{BoxError, Layout, Loss, Model, Plane, Prepared, RandomDirections, grid_2d, pointwise};
 ///
 /// struct Net {
 ///     layout: Layout,

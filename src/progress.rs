@@ -28,7 +28,7 @@ use crate::{Observer, Progress};
 /// ```
 #[derive(Debug)]
 pub struct ProgressBar {
-    pub(crate) bar: Bar,
+    bar: Bar,
     log: Option<Mutex<Log>>,
 }
 
@@ -61,8 +61,10 @@ impl ProgressBar {
         Self { bar, log: Some(Mutex::new(log)) }
     }
 
-    /// Starts anew, with so many points or steps to come.
-    pub(crate) fn start(&self, total: usize, unit: &'static str) {
+    /// Starts anew, with `total` points, steps or whatever `unit` names (in the plural) to come.
+    ///
+    /// A sweep calls this and the methods below through [`Observer`]; they are for work of your own.
+    pub fn start(&self, total: usize, unit: &'static str) {
         let style =
             format!("{{msg:<34}} {{bar:30}} {{pos:>6}}/{{len}} {unit}, {{per_sec}}, {{eta}} left{{prefix}}");
         // The template is fixed; if it were wrong, the plain bar would do.
@@ -77,8 +79,8 @@ impl ProgressBar {
         }
     }
 
-    /// One more.
-    pub(crate) fn advance(&self) {
+    /// Counts one more as done.
+    pub fn advance(&self) {
         self.bar.inc(1);
         if let Some(mut log) = self.log()
             && log.last.elapsed() >= log.every
@@ -87,12 +89,22 @@ impl ProgressBar {
         }
     }
 
-    /// The end, however it came.
-    pub(crate) fn end(&self) {
+    /// Stops counting and leaves what there is on the screen; in a log, writes a last line.
+    pub fn end(&self) {
         self.bar.abandon();
         if let Some(mut log) = self.log() {
             self.write(&mut log, true);
         }
+    }
+
+    /// Shows a few words behind the bar, such as the loss of the last epoch, until they are replaced.
+    pub fn note(&self, text: impl Into<String>) {
+        self.bar.set_prefix(text.into());
+    }
+
+    /// How many are done, and what [`note`](Self::note) shows.
+    pub fn position(&self) -> (u64, String) {
+        (self.bar.position(), self.bar.prefix())
     }
 
     /// A line of how far it is. What cannot be written is left out: a log is no reason to end a sweep.

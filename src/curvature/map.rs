@@ -48,7 +48,7 @@ where
 ///
 /// ```
 /// use loss_landscape::{EigenRatio1d, RandomDirections};
-/// use loss_landscape::nets::{digits, Activation, Criterion, Mlp};
+/// use loss_landscape_nets::{Activation, Criterion, Mlp, digits};
 ///
 /// let data = digits::<f32>()?.1;
 /// let net = Mlp::new(&[64, 8, 10], Activation::Tanh, Criterion::CrossEntropy, 0)?;
@@ -102,7 +102,7 @@ pub struct EigenRatio1d<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> {
 ///
 /// ```
 /// use loss_landscape::{EigenRatio2d, RandomDirections};
-/// use loss_landscape::nets::{digits, Activation, Criterion, Mlp};
+/// use loss_landscape_nets::{Activation, Criterion, Mlp, digits};
 ///
 /// let data = digits::<f32>()?.1;
 /// let net = Mlp::new(&[64, 8, 10], Activation::Tanh, Criterion::CrossEntropy, 0)?;

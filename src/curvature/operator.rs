@@ -88,7 +88,7 @@ pub struct FnOperator<S, F> {
 ///
 /// ```
 /// use loss_landscape::{HessianOperator, Lanczos, Mask, Model, Role};
-/// use loss_landscape::nets::{digits, Activation, Criterion, Mlp};
+/// use loss_landscape_nets::{Activation, Criterion, Mlp, digits};
 ///
 /// let data = digits::<f64>()?.0;
 /// let net = Mlp::new(&[64, 16, 10], Activation::Tanh, Criterion::CrossEntropy, 0)?;

@@ -37,7 +37,7 @@ impl Lanczos {
     ///
     /// ```
     /// use loss_landscape::{Directions, Grid2d, HessianOperator, Lanczos, Model};
-    /// use loss_landscape::nets::{digits, Activation, Criterion, Mlp, Sgd};
+    /// use loss_landscape_nets::{Activation, Criterion, Mlp, Sgd, digits};
     ///
     /// let data = digits::<f64>()?.0;
     /// let mut net = Mlp::new(&[64, 12, 10], Activation::Tanh, Criterion::CrossEntropy, 0)?;

@@ -19,7 +19,7 @@ use crate::{Directions, Error, HessianProduct, Mask, Plane, Point, Result, Scala
 ///
 /// ```
 /// use loss_landscape::{RandomDirections, SliceCurvature};
-/// use loss_landscape::nets::{digits, Activation, Criterion, Mlp};
+/// use loss_landscape_nets::{Activation, Criterion, Mlp, digits};
 ///
 /// let data = digits::<f64>()?.0;
 /// let net = Mlp::new(&[64, 16, 10], Activation::Tanh, Criterion::CrossEntropy, 0)?;

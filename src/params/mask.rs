@@ -38,7 +38,7 @@ impl Mask {
     }
 
     /// What training moves: all blocks but buffers.
-    pub(crate) fn trained(layout: &Layout) -> Self {
+    pub fn trained(layout: &Layout) -> Self {
         Self::role(layout, Role::Buffer).not()
     }
 
@@ -117,7 +117,7 @@ impl Mask {
     }
 
     /// The chosen parameters as ranges of the flat vector, neighbours joined.
-    pub(crate) fn ranges(&self) -> Vec<std::ops::Range<usize>> {
+    pub fn ranges(&self) -> Vec<std::ops::Range<usize>> {
         let mut ranges: Vec<std::ops::Range<usize>> = Vec::new();
         for (block, _) in self.layout.blocks().iter().zip(&self.chosen).filter(|(_, chosen)| **chosen) {
             match ranges.last_mut() {

@@ -11,7 +11,7 @@ pub use mask::Mask;
 use crate::Scalar;
 
 /// The content hash of a vector: XXH3, 64 bits, of its little-endian bytes.
-pub(crate) fn content_hash<S: Scalar>(vector: &[S]) -> u64 {
+pub fn content_hash<S: Scalar>(vector: &[S]) -> u64 {
     let mut hasher = xxhash_rust::xxh3::Xxh3::new();
     let mut bytes = Vec::with_capacity(8 * 1024);
     for chunk in vector.chunks(1024) {

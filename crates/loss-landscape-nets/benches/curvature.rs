@@ -1,0 +1,218 @@
+//! Eigenvalue-ratio maps: products a point and errors, cold and warm; and what Lanczos costs beside its
+//! products. Products are exact counts, the same on any machine.
+
+#[path = "../../../benches/common/mod.rs"]
+mod common;
+#[path = "../tests/it/common.rs"]
+mod reference;
+
+use std::{hint::black_box, time::Instant};
+
+use common::{in_turns, median, ratio};
+use loss_landscape::{
+    Direction, Directions, EigenRatio2d, FnOperator, HessianOperator, Lanczos, Model, Normalization, Plane,
+    Policy,
+};
+use loss_landscape_nets::{Activation, Mlp, Samples};
+
+const SIDE: usize = 25;
+const TOLERANCE: f64 = 0.005;
+
+/// The reference network at minimiser a, and the plane of its reference surface.
+fn network(activation: Activation) -> (Mlp<f64>, Samples<f64>, Directions<f64>) {
+    let (net, data, _) = reference::reference::<f64>(activation);
+    let rule = Normalization::original(Policy::Still);
+    let [first, second] = [reference::raw(|i| (i + 1.0).sin()), reference::raw(|i| (2.0 * i + 1.0).cos())]
+        .map(|raw| Direction::new(net.layout(), raw).unwrap().normalized(net.parameters(), &rule).unwrap());
+    let dirs = Directions::new(first, second).unwrap();
+    (net, data, dirs)
+}
+
+/// The true ratios: Lanczos until nothing is left to find, which the tests hold against dense spectra.
+fn truth(net: &Mlp<f64>, data: &Samples<f64>, dirs: &Directions<f64>) -> Vec<f64> {
+    let axis: Vec<f64> = (0..SIDE).map(|i| -1.0 + 2.0 * i as f64 / (SIDE - 1) as f64).collect();
+    let plane = Plane::spanned(net.layout(), net.parameters(), dirs.first().values(), dirs.second().values())
+        .unwrap();
+    let mut theta = net.parameters().to_vec();
+    let mut hessian = HessianOperator::new(net, &theta, data).unwrap();
+    let mut all = Vec::new();
+    for &alpha in &axis {
+        for &beta in &axis {
+            plane.theta_into([alpha, beta], &mut theta);
+            hessian.move_to(&theta).unwrap();
+            // So sure that not one of the points is wrong.
+            let lanczos = Lanczos::new().tolerance(1e-8).confidence(1.0 - 1e-9);
+            all.push(lanczos.run(&mut hessian).unwrap().ratio());
+        }
+    }
+    all
+}
+
+/// A way to compute a map.
+struct Way {
+    name: &'static str,
+    warm: bool,
+    confidence: f64,
+}
+
+const WAYS: [Way; 3] = [
+    Way { name: "cold, confidence 0.999", warm: false, confidence: 0.999 },
+    Way { name: "cold, confidence 0.99", warm: false, confidence: 0.99 },
+    Way { name: "warm", warm: true, confidence: 0.999 },
+];
+
+/// What came out of one map.
+struct Row {
+    products: f64,
+    seconds: f64,
+    error: f64,
+    outside: usize,
+    missed: usize,
+    most: f64,
+    cold: usize,
+}
+
+fn row(
+    net: &Mlp<f64>,
+    data: &Samples<f64>,
+    dirs: &Directions<f64>,
+    truth: &[f64],
+    way: &Way,
+    seed: u64,
+) -> Row {
+    let started = Instant::now();
+    let map = EigenRatio2d::new(net, dirs.clone())
+        .data("", data)
+        .tolerance(TOLERANCE)
+        .confidence(way.confidence)
+        .warm_starts(way.warm)
+        .seed(seed)
+        .threads(2)
+        .run()
+        .unwrap();
+    let seconds = started.elapsed().as_secs_f64();
+    let ratio = map.ratio();
+    let errors: Vec<f64> = ratio.iter().zip(truth).map(|(found, exact)| (found - exact).abs()).collect();
+    let [low, high] = ["ratio low", "ratio high"].map(|name| map.channel(name).unwrap());
+    let inside = |low: f64, high: f64, exact: f64| low <= exact + 1e-8 && exact <= high + 1e-8;
+    Row {
+        products: map.products() as f64 / errors.len() as f64,
+        seconds,
+        error: errors.iter().copied().fold(0.0, f64::max),
+        outside: errors.iter().filter(|error| **error > TOLERANCE).count(),
+        missed: low.iter().zip(&high).zip(truth).filter(|((l, h), e)| !inside(**l, **h, **e)).count(),
+        most: map.channel("products").unwrap().iter().copied().fold(0.0, f64::max),
+        cold: map.cold_points(),
+    }
+}
+
+fn maps(activation: Activation, seeds: u64) {
+    let (net, data, dirs) = network(activation);
+    let truth = truth(&net, &data, &dirs);
+    println!(
+        "{activation:?}, 64-16-10, {} digits, {SIDE}×{SIDE} points, tolerance {TOLERANCE}, f64, {seeds} seeds:",
+        data.len()
+    );
+    println!(
+        "  {:<24}{:>9}{:>6}{:>7}{:>9}{:>15}{:>14}{:>18}",
+        "", "products", "most", "cold", "seconds", "largest error", "outside", "intervals missed"
+    );
+    for way in &WAYS {
+        let rows: Vec<Row> = (0..seeds).map(|seed| row(&net, &data, &dirs, &truth, way, seed)).collect();
+        let mean = |of: fn(&Row) -> f64| rows.iter().map(of).sum::<f64>() / rows.len() as f64;
+        let largest = |of: fn(&Row) -> f64| rows.iter().map(of).fold(0.0, f64::max);
+        let points = rows.len() * truth.len();
+        println!(
+            "  {:<24}{:>9.2}{:>6}{:>7.0}{:>9.2}{:>15.5}{:>14}{:>18}",
+            way.name,
+            mean(|row| row.products),
+            largest(|row| row.most),
+            mean(|row| row.cold as f64),
+            mean(|row| row.seconds),
+            largest(|row| row.error),
+            format!("{} / {points}", rows.iter().map(|row| row.outside).sum::<usize>()),
+            format!("{} / {points}", rows.iter().map(|row| row.missed).sum::<usize>()),
+        );
+    }
+}
+
+/// For the comparison with the original: a line of true ratios, then one line a way, products a point, seconds,
+/// largest error, points outside the tolerance.
+fn one_map() {
+    let (net, data, dirs) = network(Activation::Tanh);
+    let truth = truth(&net, &data, &dirs);
+    println!("{}", truth.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
+    for way in &WAYS {
+        let row = row(&net, &data, &dirs, &truth, way, 0);
+        println!("{} {} {} {}", row.products, row.seconds, row.error, row.outside);
+    }
+}
+
+/// Forty steps at a million parameters, beside reading the basis as often as two passes of Gram–Schmidt
+/// must: at step k twice k vectors.
+fn overhead() {
+    const N: usize = 1_000_000;
+    const STEPS: usize = 40;
+    let spectrum: Vec<f32> = (0..N).map(|i| ((i as f32) * 0.37).sin()).collect();
+    let mut scale = |v: &[f32], out: &mut [f32]| {
+        for ((out, l), v) in out.iter_mut().zip(&spectrum).zip(v) {
+            *out = l * v;
+        }
+        Ok(())
+    };
+    let basis: Vec<Vec<f32>> = (0..STEPS).map(|k| vec![k as f32; N]).collect();
+    let (v, mut w) = (vec![1.0_f32; N], vec![0.0_f32; N]);
+    let lanczos = Lanczos::new().tolerance(1e-5).max_products(STEPS);
+    let seconds = in_turns(
+        5,
+        &mut [
+            &mut || {
+                let mut operator = FnOperator::new(N, &mut scale);
+                black_box(lanczos.run(&mut operator).unwrap());
+            },
+            &mut || {
+                let mut sums = [0.0_f32; 32];
+                for k in 1..=STEPS {
+                    for _ in 0..2 {
+                        for vector in &basis[..k] {
+                            for chunk in vector.chunks_exact(32) {
+                                for (sum, value) in sums.iter_mut().zip(chunk) {
+                                    *sum += value;
+                                }
+                            }
+                        }
+                    }
+                }
+                black_box(sums);
+            },
+            &mut || {
+                for _ in 0..STEPS {
+                    for ((w, l), v) in w.iter_mut().zip(&spectrum).zip(&v) {
+                        *w = l * v;
+                    }
+                    black_box(&w);
+                }
+            },
+        ],
+    );
+    let rest: Vec<f64> = seconds[0].iter().zip(&seconds[2]).map(|(all, products)| all - products).collect();
+    println!(
+        "{STEPS} steps at n = {N}, f32: {:.3} s without the products ({:.3} s), {:.2} times reading the basis \
+         as often ({:.3} s)",
+        median(&rest),
+        median(&seconds[2]),
+        ratio(&rest, &seconds[1]),
+        median(&seconds[1]),
+    );
+}
+
+fn main() {
+    let asked = |flag: &str| std::env::args().any(|argument| argument == flag);
+    if asked("--map") {
+        return one_map();
+    }
+    let seeds = if asked("--seeds") { 20 } else { 2 };
+    maps(Activation::Tanh, seeds);
+    maps(Activation::Relu, seeds);
+    overhead();
+}

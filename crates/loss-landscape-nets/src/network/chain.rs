@@ -1,0 +1,281 @@
+//! The pieces that networks are built of, as plain data.
+
+/// A layer or a combination of layers, as [`Chain`] strings them together.
+///
+/// Names are those of PyTorch's state dict: a convolution named `conv1` has the block
+/// `conv1.weight`, and inside a [`Scope`](Self::Scope) named `layer1.0` the block
+/// `layer1.0.conv1.weight`.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Piece {
+    /// A convolution: `weight` of channels × inputs × kernel × kernel, and `bias` if it has one.
+    Conv(Conv),
+    /// Batch normalisation of each channel: `weight` (γ), `bias` (β), `running_mean` and `running_var`.
+    BatchNorm {
+        /// The layer's name.
+        name: String,
+        /// What is added to the variance.
+        epsilon: f64,
+    },
+    /// max(0, z); its derivative at 0 is taken as 0.
+    Relu,
+    /// tanh z.
+    Tanh,
+    /// The maximum of windows; of equal values the first counts for derivatives.
+    MaxPool(Pool),
+    /// The mean of windows.
+    AveragePool(Pool),
+    /// The mean of each channel over the image: [channels, 1, 1].
+    GlobalAveragePool,
+    /// A linear layer on all values of a sample, channel by channel: `weight` of outputs × inputs, and `bias`
+    /// if it has one.
+    Linear {
+        /// The layer's name.
+        name: String,
+        /// The number of outputs.
+        outputs: usize,
+        /// Whether it has a bias.
+        bias: bool,
+    },
+    /// Pieces whose names begin with another, and a dot.
+    Scope {
+        /// What the names begin with.
+        name: String,
+        /// The pieces.
+        chain: Chain,
+    },
+    /// The sum of two chains, both given the same input. An empty chain is the identity.
+    Skip {
+        /// The chain that learns.
+        body: Chain,
+        /// The way round it.
+        shortcut: Chain,
+    },
+    /// The channels of several chains, each given the same input, one behind the other.
+    Concat {
+        /// The chains; an empty one is the identity.
+        branches: Vec<Chain>,
+    },
+}
+
+/// A convolution with square kernels.
+///
+/// ```
+/// use loss_landscape_nets::Conv;
+///
+/// let conv = Conv::new("features.0", 64, 3).stride(2).bias(true);
+/// assert_eq!(conv.padding, 1); // half the kernel, unless asked for otherwise
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Conv {
+    /// The layer's name.
+    pub name: String,
+    /// The number of output channels.
+    pub channels: usize,
+    /// The side of the kernel, 1 to 15.
+    pub kernel: usize,
+    /// The step from one output pixel to the next, in input pixels.
+    pub stride: usize,
+    /// Zeros around the image.
+    pub padding: usize,
+    /// Whether it has a bias.
+    pub bias: bool,
+}
+
+impl Conv {
+    /// A convolution of stride 1 that keeps the image size (for odd sides), without bias.
+    #[must_use]
+    pub fn new(name: impl Into<String>, channels: usize, kernel: usize) -> Self {
+        Self { name: name.into(), channels, kernel, stride: 1, padding: kernel / 2, bias: false }
+    }
+
+    /// The step from one output pixel to the next.
+    #[must_use]
+    pub fn stride(self, stride: usize) -> Self {
+        Self { stride, ..self }
+    }
+
+    /// Zeros around the image.
+    #[must_use]
+    pub fn padding(self, padding: usize) -> Self {
+        Self { padding, ..self }
+    }
+
+    /// Whether it has a bias.
+    #[must_use]
+    pub fn bias(self, bias: bool) -> Self {
+        Self { bias, ..self }
+    }
+}
+
+/// The windows of a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pool {
+    /// The side of a window.
+    pub window: usize,
+    /// The step from one window to the next.
+    pub stride: usize,
+    /// Whether windows may reach over the right and lower edge (PyTorch's `ceil_mode`).
+    pub ceil: bool,
+}
+
+impl Pool {
+    /// Windows that lie side by side, inside the image.
+    #[must_use]
+    pub fn new(window: usize) -> Self {
+        Self { window, stride: window, ceil: false }
+    }
+
+    /// The step from one window to the next.
+    #[must_use]
+    pub fn stride(self, stride: usize) -> Self {
+        Self { stride, ..self }
+    }
+
+    /// Whether windows may reach over the right and lower edge.
+    #[must_use]
+    pub fn ceil(self, ceil: bool) -> Self {
+        Self { ceil, ..self }
+    }
+
+    /// Windows along `length` pixels.
+    pub(crate) fn windows(self, length: usize) -> Option<usize> {
+        if !self.ceil {
+            return length.checked_sub(self.window).map(|room| room / self.stride + 1);
+        }
+        // The last window may reach over the edge by less than a step, and must begin inside.
+        let steps = length.saturating_add(self.stride - 1).checked_sub(self.window)? / self.stride;
+        Some(if steps * self.stride >= length { steps } else { steps + 1 })
+    }
+}
+
+/// Pieces one behind the other.
+///
+/// ```
+/// use loss_landscape_nets::{Architecture, Chain};
+///
+/// let block = Chain::new().conv3x3("conv1", 8, 1).batch_norm("bn1").relu().conv3x3("conv2", 8, 1);
+/// let chain = Chain::new()
+///     .conv3x3("stem", 8, 1)
+///     .scope("block", Chain::new().skip(block, Chain::new()))
+///     .relu()
+///     .global_average_pool()
+///     .linear("head", 10);
+/// let architecture = Architecture::new([1, 8, 8], chain)?;
+/// assert_eq!(architecture.layout().block("block.conv1.weight")?.shape(), [8, 8, 3, 3]);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
+pub struct Chain {
+    pieces: Vec<Piece>,
+}
+
+impl Chain {
+    /// Nothing yet: the identity.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The pieces.
+    pub fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    /// Adds a piece.
+    pub fn piece(mut self, piece: Piece) -> Self {
+        self.pieces.push(piece);
+        self
+    }
+
+    /// Adds the pieces of another chain.
+    pub fn then(mut self, chain: Chain) -> Self {
+        self.pieces.extend(chain.pieces);
+        self
+    }
+
+    /// A convolution.
+    pub fn conv(self, conv: Conv) -> Self {
+        self.piece(Piece::Conv(conv))
+    }
+
+    /// A 3×3 convolution with padding 1 and no bias.
+    pub fn conv3x3(self, name: impl Into<String>, channels: usize, stride: usize) -> Self {
+        self.conv(Conv::new(name, channels, 3).stride(stride))
+    }
+
+    /// A 1×1 convolution with no bias.
+    pub fn conv1x1(self, name: impl Into<String>, channels: usize, stride: usize) -> Self {
+        self.conv(Conv::new(name, channels, 1).stride(stride))
+    }
+
+    /// Batch normalisation with ε = 1e-5.
+    pub fn batch_norm(self, name: impl Into<String>) -> Self {
+        self.piece(Piece::BatchNorm { name: name.into(), epsilon: 1e-5 })
+    }
+
+    /// max(0, z).
+    pub fn relu(self) -> Self {
+        self.piece(Piece::Relu)
+    }
+
+    /// tanh z.
+    pub fn tanh(self) -> Self {
+        self.piece(Piece::Tanh)
+    }
+
+    /// The maximum of windows.
+    pub fn max_pool(self, pool: Pool) -> Self {
+        self.piece(Piece::MaxPool(pool))
+    }
+
+    /// The mean of windows.
+    pub fn average_pool(self, pool: Pool) -> Self {
+        self.piece(Piece::AveragePool(pool))
+    }
+
+    /// The mean over the image.
+    pub fn global_average_pool(self) -> Self {
+        self.piece(Piece::GlobalAveragePool)
+    }
+
+    /// A linear layer with bias.
+    pub fn linear(self, name: impl Into<String>, outputs: usize) -> Self {
+        self.piece(Piece::Linear { name: name.into(), outputs, bias: true })
+    }
+
+    /// Pieces whose names begin with `name` and a dot.
+    pub fn scope(self, name: impl Into<String>, chain: Chain) -> Self {
+        self.piece(Piece::Scope { name: name.into(), chain })
+    }
+
+    /// The sum of two chains, both given the same input; an empty one is the identity.
+    pub fn skip(self, body: Chain, shortcut: Chain) -> Self {
+        self.piece(Piece::Skip { body, shortcut })
+    }
+
+    /// The channels of several chains, each given the same input; an empty one is the identity.
+    pub fn concat(self, branches: impl IntoIterator<Item = Chain>) -> Self {
+        self.piece(Piece::Concat { branches: branches.into_iter().collect() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_are_pytorchs() {
+        assert_eq!(Pool::new(2).windows(8), Some(4));
+        assert_eq!(Pool::new(2).windows(7), Some(3));
+        assert_eq!(Pool::new(2).ceil(true).windows(7), Some(4));
+        assert_eq!(Pool::new(2).ceil(true).windows(1), Some(1));
+        assert_eq!(Pool::new(3).stride(2).windows(7), Some(3));
+        assert_eq!(Pool::new(2).stride(3).ceil(true).windows(6), Some(2), "the third would begin outside");
+        assert_eq!(Pool::new(3).windows(2), None);
+        assert_eq!(Pool::new(3).stride(1).ceil(true).windows(2), None);
+        assert_eq!(Pool::new(3).stride(2).ceil(true).windows(2), Some(1));
+    }
+}

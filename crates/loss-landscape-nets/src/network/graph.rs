@@ -1,0 +1,328 @@
+//! A chain with its branches spelled out: nodes in the order of computation, their shapes, and the
+//! layout of all parameters.
+
+use std::ops::Range;
+
+use super::chain::{Chain, Conv, Piece, Pool};
+use crate::{
+    Error, Result,
+    simd::{MAX_SIDE, Shape},
+};
+use loss_landscape::{Block, Layout, Role};
+
+/// One node: what it computes, from which nodes, and the shape of what it gives.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) op: Op,
+    pub(crate) inputs: Vec<usize>,
+    pub(crate) shape: Shape,
+}
+
+/// What a node computes. Ranges are of θ.
+#[derive(Clone, Debug)]
+pub(crate) enum Op {
+    Input,
+    /// A linear layer is one of side 1 on an image of one pixel.
+    Conv {
+        weight: Range<usize>,
+        bias: Option<Range<usize>>,
+        side: usize,
+        stride: usize,
+        padding: usize,
+        linear: bool,
+    },
+    Norm(Norm),
+    Relu,
+    Tanh,
+    MaxPool(Pool),
+    AveragePool(Pool),
+    Mean,
+    /// [channels, height, width] as [channels·height·width, 1, 1].
+    Flatten,
+    Add,
+    Concat,
+}
+
+/// A batch normalisation.
+#[derive(Clone, Debug)]
+pub(crate) struct Norm {
+    pub(crate) scale: Range<usize>,
+    pub(crate) shift: Range<usize>,
+    pub(crate) mean: Range<usize>,
+    pub(crate) variance: Range<usize>,
+    pub(crate) epsilon: f64,
+}
+
+/// All nodes; the first is the input, the last gives the outputs.
+#[derive(Clone, Debug)]
+pub(crate) struct Graph {
+    pub(crate) input: [usize; 3],
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) layout: Layout,
+}
+
+impl Graph {
+    pub(crate) fn new(input: [usize; 3], chain: &Chain) -> Result<Self> {
+        let shape = Shape::new(input);
+        let too_large =
+            (input.iter()).try_fold(1_usize, |n, &m| n.checked_mul(m)).is_none_or(|n| n > 1 << 40);
+        if input.contains(&0) || too_large {
+            return Err(layer(
+                "the input",
+                input,
+                "at least one channel and one pixel, and not more than fit in memory",
+            ));
+        }
+        // A linear layer at once: an image is a list of values then.
+        let flat = matches!(chain.pieces().first(), Some(Piece::Linear { .. }));
+        let shape = if flat { Shape::new([shape.features(), 1, 1]) } else { shape };
+        let mut builder = Builder {
+            nodes: vec![Node { op: Op::Input, inputs: Vec::new(), shape }],
+            blocks: Vec::new(),
+            offset: 0,
+            after: "the input".to_owned(),
+        };
+        let mut last = builder.chain(chain, 0, "").map_err(|error| match error {
+            // Said of the images that the caller knows of.
+            Error::LayerShape { layer, found, needs } if flat && found == shape.dims() => {
+                Error::LayerShape { layer, found: input, needs }
+            }
+            error => error,
+        })?;
+        let shape = builder.nodes[last].shape;
+        if shape.pixels() != 1 {
+            return Err(layer(
+                "the last layer",
+                shape.dims(),
+                "one value for each output; a `global_average_pool` or a `linear` gives that",
+            ));
+        }
+        // The loss leaves the softmax in place of the outputs, so that their layer must not read its own for
+        // derivatives. A copy does not.
+        if matches!(builder.nodes[last].op, Op::Relu | Op::Tanh | Op::MaxPool(_)) {
+            last = builder.node(Op::Flatten, vec![last], shape.dims())?;
+        }
+        let layout = Layout::new(builder.blocks)?;
+        // A chain may end in the middle of the list only if it is the identity.
+        debug_assert_eq!(last, builder.nodes.len() - 1);
+        Ok(Self { input, nodes: builder.nodes, layout })
+    }
+
+    pub(crate) fn outputs(&self) -> usize {
+        self.nodes.last().map_or(0, |node| node.shape.channels)
+    }
+}
+
+fn layer(name: &str, found: [usize; 3], needs: &str) -> Error {
+    Error::LayerShape { layer: name.to_owned(), found, needs: needs.to_owned() }
+}
+
+/// The largest side of a pool's window.
+const MAX_WINDOW: usize = 1 << 20;
+/// Values that a sample may have in one layer.
+const MOST_VALUES: usize = 1 << 40;
+
+struct Builder {
+    nodes: Vec<Node>,
+    blocks: Vec<Block>,
+    offset: usize,
+    /// The last layer that has a name, for errors of those that have none.
+    after: String,
+}
+
+impl Builder {
+    fn node(&mut self, op: Op, inputs: Vec<usize>, shape: [usize; 3]) -> Result<usize> {
+        // A group of samples in f64, its planes rounded up, and the plans' sums over layers of it.
+        let [channels, height, width] = shape;
+        let len = height.checked_mul(width).and_then(|pixels| channels.checked_mul(pixels | 1));
+        if len.is_none_or(|len| len > MOST_VALUES) {
+            let name = format!("the layer after `{}`", self.after);
+            return Err(layer(&name, shape, "values that fit in memory"));
+        }
+        self.nodes.push(Node { op, inputs, shape: Shape::new(shape) });
+        Ok(self.nodes.len() - 1)
+    }
+
+    fn block(&mut self, block: Block) -> Range<usize> {
+        let start = self.offset;
+        self.offset = start.saturating_add(block.len());
+        self.blocks.push(block);
+        start..self.offset
+    }
+
+    fn dims(&self, node: usize) -> [usize; 3] {
+        self.nodes[node].shape.dims()
+    }
+
+    fn chain(&mut self, chain: &Chain, from: usize, prefix: &str) -> Result<usize> {
+        chain.pieces().iter().try_fold(from, |from, piece| self.piece(piece, from, prefix))
+    }
+
+    fn piece(&mut self, piece: &Piece, from: usize, prefix: &str) -> Result<usize> {
+        let dims @ [channels, height, width] = self.dims(from);
+        match piece {
+            Piece::Conv(conv) => self.conv(conv, from, prefix),
+            Piece::BatchNorm { name, epsilon } => {
+                let name = format!("{prefix}{name}");
+                if !(epsilon.is_finite() && *epsilon >= 0.0) {
+                    let setting = "the epsilon of a batch normalisation";
+                    return Err(Error::Setting { setting, needs: "0 or positive", value: *epsilon });
+                }
+                let mut block = |part: &str, role| {
+                    self.block(Block::new(format!("{name}.{part}"), [channels], role, None))
+                };
+                let norm = Norm {
+                    scale: block("weight", Role::NormScale),
+                    shift: block("bias", Role::NormShift),
+                    mean: block("running_mean", Role::Buffer),
+                    variance: block("running_var", Role::Buffer),
+                    epsilon: *epsilon,
+                };
+                self.after = name;
+                self.node(Op::Norm(norm), vec![from], dims)
+            }
+            Piece::Relu => self.node(Op::Relu, vec![from], dims),
+            Piece::Tanh => self.node(Op::Tanh, vec![from], dims),
+            Piece::MaxPool(pool) => self.pool(*pool, Op::MaxPool(*pool), "max", from),
+            Piece::AveragePool(pool) => {
+                if pool.ceil {
+                    let name = format!("the average pool after `{}`", self.after);
+                    return Err(layer(&name, dims, "windows inside the image (`ceil` is for maxima)"));
+                }
+                self.pool(*pool, Op::AveragePool(*pool), "average", from)
+            }
+            Piece::GlobalAveragePool => self.node(Op::Mean, vec![from], [channels, 1, 1]),
+            Piece::Linear { name, outputs, bias } => {
+                let name = format!("{prefix}{name}");
+                let inputs = self.nodes[from].shape.features();
+                if *outputs == 0 {
+                    return Err(layer(&name, dims, "at least one output"));
+                }
+                let flat = if height * width == 1 {
+                    from
+                } else {
+                    self.node(Op::Flatten, vec![from], [inputs, 1, 1])?
+                };
+                let weight = self.block(Block::weight(format!("{name}.weight"), [*outputs, inputs], 0));
+                let bias = bias.then(|| self.block(Block::bias(format!("{name}.bias"), [*outputs])));
+                self.after = name;
+                let op = Op::Conv { weight, bias, side: 1, stride: 1, padding: 0, linear: true };
+                self.node(op, vec![flat], [*outputs, 1, 1])
+            }
+            Piece::Scope { name, chain } => self.chain(chain, from, &format!("{prefix}{name}.")),
+            Piece::Skip { body, shortcut } => {
+                let body = self.chain(body, from, prefix)?;
+                let shortcut = self.chain(shortcut, from, prefix)?;
+                let (found, needed) = (self.dims(body), self.dims(shortcut));
+                if found != needed {
+                    let name = format!("the skip after `{}`", self.after);
+                    let needs =
+                        format!("the shape of its shortcut, {}×{}×{}", needed[0], needed[1], needed[2]);
+                    return Err(layer(&name, found, &needs));
+                }
+                self.node(Op::Add, vec![body, shortcut], found)
+            }
+            Piece::Concat { branches } => {
+                let mut inputs = Vec::with_capacity(branches.len());
+                for branch in branches {
+                    inputs.push(self.chain(branch, from, prefix)?);
+                }
+                let Some(&first) = inputs.first() else {
+                    let name = format!("the concatenation after `{}`", self.after);
+                    return Err(layer(&name, dims, "at least one branch"));
+                };
+                let [_, height, width] = self.dims(first);
+                let mut channels = 0;
+                for &input in &inputs {
+                    let found = self.dims(input);
+                    if found[1..] != [height, width] {
+                        let name = format!("the concatenation after `{}`", self.after);
+                        let needs = format!("branches of {height}×{width} pixels, as its first has");
+                        return Err(layer(&name, found, &needs));
+                    }
+                    channels = found[0].saturating_add(channels);
+                }
+                self.node(Op::Concat, inputs, [channels, height, width])
+            }
+        }
+    }
+
+    fn conv(&mut self, conv: &Conv, from: usize, prefix: &str) -> Result<usize> {
+        let dims @ [inputs, height, width] = self.dims(from);
+        let name = format!("{prefix}{}", conv.name);
+        let Conv { channels, kernel: side, stride, padding, .. } = *conv;
+        if channels == 0 || stride == 0 || !(1..=MAX_SIDE).contains(&side) || padding >= side {
+            let needs = format!(
+                "at least one channel and stride 1, a side from 1 to {MAX_SIDE} and less padding than that, \
+                 not {channels} channels, stride {stride}, side {side}, padding {padding}"
+            );
+            return Err(layer(&name, dims, &needs));
+        }
+        // A longer step than the image gives the same single pixel.
+        let stride = stride.min(height.max(width) + padding);
+        let size = |length: usize| (length + 2 * padding).checked_sub(side).map(|room| room / stride + 1);
+        let (Some(rows), Some(columns)) = (size(height), size(width)) else {
+            let needs = format!("an image that its {side}×{side} kernel fits in, with padding {padding}");
+            return Err(layer(&name, dims, &needs));
+        };
+        let shape = [channels, inputs, side, side];
+        let weight = self.block(Block::weight(format!("{name}.weight"), shape, 0));
+        let bias = conv.bias.then(|| self.block(Block::bias(format!("{name}.bias"), [channels])));
+        self.after = name;
+        self.node(
+            Op::Conv { weight, bias, side, stride, padding, linear: false },
+            vec![from],
+            [channels, rows, columns],
+        )
+    }
+
+    fn pool(&mut self, pool: Pool, op: Op, kind: &str, from: usize) -> Result<usize> {
+        let dims @ [channels, height, width] = self.dims(from);
+        let stride = pool.stride.min(height.max(width) + MAX_WINDOW);
+        let pool = pool.stride(stride);
+        let sizes = (pool.window > 0 && pool.window <= MAX_WINDOW && stride > 0)
+            .then(|| (pool.windows(height), pool.windows(width)));
+        let Some((Some(rows), Some(columns))) = sizes else {
+            let name = format!("the {kind} pool after `{}`", self.after);
+            let needs = format!("room for windows of {0}×{0}, stride {1}", pool.window, pool.stride);
+            return Err(layer(&name, dims, &needs));
+        };
+        self.node(op, vec![from], [channels, rows, columns])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(chain: &Chain) -> (String, [usize; 3]) {
+        match Graph::new([2, 4, 4], chain) {
+            Err(Error::LayerShape { layer, found, .. }) => (layer, found),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn layers_that_do_not_fit_are_named_with_their_shapes() {
+        let pool = Pool::new(5);
+        assert_eq!(refused(&Chain::new().conv(Conv::new("a", 3, 7).padding(0))), ("a".into(), [2, 4, 4]));
+        assert_eq!(refused(&Chain::new().scope("s", Chain::new().conv3x3("a", 0, 1))).0, "s.a");
+        assert_eq!(refused(&Chain::new().conv1x1("a", 3, 1).max_pool(pool)).0, "the max pool after `a`");
+        let skip = Chain::new().skip(Chain::new().conv3x3("a", 3, 1), Chain::new());
+        assert_eq!(refused(&skip), ("the skip after `a`".into(), [3, 4, 4]));
+        let concat = Chain::new().concat([Chain::new(), Chain::new().conv3x3("b", 3, 2)]);
+        assert_eq!(refused(&concat), ("the concatenation after `b`".into(), [3, 2, 2]));
+        assert_eq!(refused(&Chain::new().concat([])).1, [2, 4, 4]);
+        assert_eq!(refused(&Chain::new().conv3x3("a", 3, 1)), ("the last layer".into(), [3, 4, 4]));
+        assert!(Graph::new([0, 4, 4], &Chain::new()).is_err());
+        assert!(matches!(
+            Graph::new([2, 1, 1], &Chain::new()),
+            Err(Error::Core(loss_landscape::Error::EmptyLayout))
+        ));
+        let twice = Chain::new().linear("a", 2).linear("a", 2);
+        assert!(matches!(
+            Graph::new([2, 4, 4], &twice),
+            Err(Error::Core(loss_landscape::Error::DuplicateBlock { .. }))
+        ));
+    }
+}

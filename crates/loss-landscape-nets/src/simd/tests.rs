@@ -1,0 +1,217 @@
+//! The convolution kernels against sums written down plainly, on every instruction set of this machine.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::NetScalar;
+
+/// Small whole numbers, so that sums are exact in any order.
+fn numbers<S: NetScalar>(len: usize, seed: usize) -> Vec<S> {
+    (0..len).map(|i| S::from_f64((((i + seed) * 7919) % 9) as f64 - 4.0)).collect()
+}
+
+/// [sample][channel][pixel] of a tensor.
+fn at(shape: Shape, sample: usize, channel: usize, y: usize, x: usize) -> usize {
+    (sample / LANES * shape.vectors() + channel * shape.stride() + y * shape.width + x) * LANES
+        + sample % LANES
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    input: Shape,
+    output: Shape,
+    geometry: [usize; 3],
+    groups: usize,
+}
+
+impl Case {
+    fn new(input: [usize; 3], outputs: usize, geometry: [usize; 3], groups: usize) -> Self {
+        let [side, stride, padding] = geometry;
+        let size = |n: usize| (n + 2 * padding - side) / stride + 1;
+        let output = Shape::new([outputs, size(input[1]), size(input[2])]);
+        Self { input: Shape::new(input), output, geometry, groups }
+    }
+
+    fn filters(&self) -> Filters {
+        Filters { outputs: self.output.channels, inputs: self.input.channels, side: self.geometry[0] }
+    }
+
+    /// Calls `each` with (output index, input index, filter index) of every product.
+    fn products(&self, mut each: impl FnMut(usize, usize, usize)) {
+        let [side, stride, padding] = self.geometry;
+        for sample in 0..self.groups * LANES {
+            for o in 0..self.output.channels {
+                for oy in 0..self.output.height {
+                    for ox in 0..self.output.width {
+                        for i in 0..self.input.channels {
+                            for (row, column) in (0..side).flat_map(|r| (0..side).map(move |c| (r, c))) {
+                                let (y, x) = (oy * stride + row, ox * stride + column);
+                                let inside = (padding..padding + self.input.height).contains(&y)
+                                    && (padding..padding + self.input.width).contains(&x);
+                                if inside {
+                                    each(
+                                        at(self.output, sample, o, oy, ox),
+                                        at(self.input, sample, i, y - padding, x - padding),
+                                        ((o * self.input.channels + i) * side + row) * side + column,
+                                    );
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn check<S: NetScalar>(&self) {
+        let [side, stride, padding] = self.geometry;
+        let filters = self.filters();
+        let bank = numbers::<S>(filters.len(), 1);
+        let bias = numbers::<S>(filters.outputs, 2);
+        let x = numbers::<S>(self.input.len() * self.groups, 3);
+        let delta = numbers::<S>(self.output.len() * self.groups, 4);
+        let mut packed = vec![S::zero(); filters.packed_len()];
+        filters.pack(&bank, &mut packed);
+        let mut turned = vec![S::zero(); filters.transposed().packed_len()];
+        filters.pack_transposed(&bank, &mut turned);
+
+        // The plain sums.
+        let mut up = vec![S::zero(); delta.len()];
+        let mut back = vec![S::zero(); x.len()];
+        let mut slopes = vec![S::zero(); bank.len()];
+        self.products(|o, i, f| {
+            up[o] += x[i] * bank[f];
+            back[i] += delta[o] * bank[f];
+            slopes[f] += x[i] * delta[o];
+        });
+
+        let sources = [Source { x: &x, filters: &packed }];
+        let deltas = [Source { x: &delta, filters: &turned }; 2];
+        for path in paths::all() {
+            paths::with(path, || {
+                let mut out = vec![S::zero(); up.len()];
+                let (sources, bias) = (&sources[..], Some(&bias[..]));
+                let forward = Lines {
+                    way: Way::Up,
+                    from: self.input,
+                    to: self.output,
+                    side,
+                    stride,
+                    padding,
+                    groups: self.groups,
+                    sources,
+                    bias,
+                    finish: Finish { relu: true, ..Finish::default() },
+                    out: &mut out,
+                };
+                dispatch(forward);
+                self.compare(self.output, &out, |at, o| (up[at] + bias.unwrap()[o]).max(S::zero()), "up");
+                if self.geometry == [3, 1, 1] {
+                    let mut out = vec![S::one(); up.len()];
+                    let plus = numbers::<S>(up.len(), 5);
+                    let finish = Finish { add: true, plus: Some(&plus), relu: false, mask: Some(&delta) };
+                    dispatch(Three {
+                        input: self.input,
+                        outputs: filters.outputs,
+                        groups: self.groups,
+                        sources,
+                        bias,
+                        finish,
+                        out: &mut out,
+                    });
+                    let expected = |at: usize, o: usize| {
+                        let sum = up[at] + bias.unwrap()[o] + S::one() + plus[at];
+                        if delta[at] > S::zero() { sum } else { S::zero() }
+                    };
+                    self.compare(self.output, &out, expected, "three");
+                }
+                let mut out = vec![S::one(); back.len()];
+                dispatch(Lines {
+                    way: Way::Back,
+                    from: self.output,
+                    to: self.input,
+                    side,
+                    stride,
+                    padding,
+                    groups: self.groups,
+                    sources: &deltas,
+                    bias: None,
+                    finish: Finish::default(),
+                    out: &mut out,
+                });
+                self.compare(self.input, &out, |at, _| back[at] + back[at], "back");
+                let mut sums = vec![S::one(); Slopes::<S>::room(filters)];
+                let mut gradient = vec![S::one(); bank.len()];
+                dispatch(Slopes {
+                    input: self.input,
+                    output: self.output,
+                    side,
+                    stride,
+                    padding,
+                    groups: self.groups,
+                    pairs: &[(&x, &delta), (&x, &delta)],
+                    sums: &mut sums,
+                    gradient: &mut gradient,
+                });
+                for (found, &slope) in gradient.iter().zip(&slopes) {
+                    assert_eq!(*found, slope + slope + S::one(), "slopes, {path:?}, {self:?}");
+                }
+            });
+        }
+    }
+
+    fn compare<S: NetScalar>(
+        &self,
+        shape: Shape,
+        found: &[S],
+        expected: impl Fn(usize, usize) -> S,
+        what: &str,
+    ) {
+        for sample in 0..self.groups * LANES {
+            for channel in 0..shape.channels {
+                for (y, x) in (0..shape.height).flat_map(|y| (0..shape.width).map(move |x| (y, x))) {
+                    let at = at(shape, sample, channel, y, x);
+                    assert_eq!(found[at], expected(at, channel), "{what} at {channel}, {y}, {x} of {self:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_shapes_of_the_papers_networks() {
+    for (input, outputs, geometry) in [
+        ([3, 5, 32], 16, [3, 1, 1]),
+        ([16, 4, 8], 16, [3, 1, 1]),
+        ([16, 4, 8], 32, [3, 2, 1]),
+        ([16, 4, 8], 32, [1, 2, 0]),
+        ([5, 2, 2], 6, [3, 1, 1]),
+        ([6, 1, 1], 10, [1, 1, 0]),
+        ([6, 5, 3], 7, [1, 1, 0]),
+        ([2, 1, 1], 3, [3, 1, 1]),
+    ] {
+        for groups in [1, 3] {
+            Case::new(input, outputs, geometry, groups).check::<f32>();
+            Case::new(input, outputs, geometry, groups).check::<f64>();
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn any_shape_gives_the_plain_sums(
+        channels in 1..6_usize,
+        outputs in 1..10_usize,
+        (height, width) in (1..9_usize, 1..9_usize),
+        side in 1..6_usize,
+        stride in 1..4_usize,
+        padding in 0..4_usize,
+        groups in 1..3_usize,
+    ) {
+        prop_assume!(side <= height + 2 * padding && side <= width + 2 * padding);
+        Case::new([channels, height, width], outputs, [side, stride, padding], groups).check::<f64>();
+        Case::new([channels, height, width], outputs, [3, 1, 1], groups).check::<f32>();
+    }
+}

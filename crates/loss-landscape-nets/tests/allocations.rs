@@ -1,0 +1,63 @@
+//! A sweep allocates nothing per point: 16 times the points take no more allocations.
+
+use std::alloc::System;
+
+use loss_landscape::{FnModel, Grid2d, Layout, Loss, RandomDirections};
+use loss_landscape_nets::{Activation, Architecture, Chain, Criterion, Mlp, Network, Pool, digits};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// Allocations of a sweep of n×n points, all threads counted.
+fn allocations<M: Loss<D>, D: Sync>(model: &M, data: &D, n: usize) -> usize {
+    let dirs = RandomDirections::new(1).pair(model).unwrap();
+    let sweep = Grid2d::new(model, dirs).data("", data).alpha(-1.0..=1.0, n).beta(-1.0..=1.0, n).threads(1);
+    let region = Region::new(ALLOCATOR);
+    let surface = sweep.run().unwrap();
+    let change = region.change();
+    assert_eq!(surface.report().computed, n * n);
+    change.allocations + change.reallocations
+}
+
+fn assert_none_per_point<M: Loss<D>, D: Sync>(model: &M, data: &D) {
+    // The first sweep of a process also pays for thread-local state.
+    allocations(model, data, 8);
+    let (few, many) = (allocations(model, data, 8), allocations(model, data, 32));
+    // The thread pool's own queues take a block now and then, so that counts differ by one or two;
+    // one allocation a point would be 960 more, one for each batch of 16 points 60 more.
+    assert!(many.abs_diff(few) < 10, "{few} allocations for 64 points, {many} for 1,024");
+}
+
+// One test, since the counter is the whole program's.
+#[test]
+fn a_sweep_allocates_nothing_per_point() {
+    let free = |theta: &[f32], (): &()| f64::from(theta[0]);
+    assert_none_per_point(&FnModel::new(Layout::flat(100).unwrap(), vec![1.0; 100], free).unwrap(), &());
+
+    // A prepared network: its first layer is combined from products that exist.
+    let (train, _) = digits::<f32>().unwrap();
+    let net = Mlp::new(&[64, 10], Activation::Relu, Criterion::CrossEntropy, 0).unwrap();
+    assert_none_per_point(&net, &train);
+
+    // Further layers are products by the `gemm` crate, which allocates a few bytes in each call:
+    // that, and nothing of ours.
+    let net = Mlp::new(&[64, 32, 16, 10], Activation::Tanh, Criterion::CrossEntropy, 0).unwrap();
+    allocations(&net, &train, 8);
+    let per_point = (allocations(&net, &train, 32) - allocations(&net, &train, 8)) as f64 / 960.0;
+    let products_per_point = 2.0 * (train.len() as f64 / 256.0).ceil();
+    assert!(per_point <= 2.0 * products_per_point, "{per_point} allocations a point");
+
+    // A convolutional network of all kinds of layers: its parameters are folded and packed at each point.
+    let body = Chain::new().conv3x3("a", 4, 1).batch_norm("an").relu().conv1x1("b", 4, 1).tanh();
+    let chain = Chain::new()
+        .conv3x3("stem", 4, 2)
+        .max_pool(Pool::new(2))
+        .skip(body, Chain::new())
+        .concat([Chain::new().batch_norm("n").relu(), Chain::new()])
+        .average_pool(Pool::new(2))
+        .linear("head", 10);
+    let architecture = Architecture::new([1, 8, 8], chain).unwrap();
+    let net = Network::new(&architecture, Criterion::CrossEntropy, 0).unwrap();
+    assert_none_per_point(&net, &train.select(&(0..100).collect::<Vec<_>>()).unwrap());
+}

@@ -1,0 +1,152 @@
+//! What several tests share: PyTorch's answers, and the network they belong to.
+#![allow(dead_code, reason = "each test program uses its part")]
+
+use loss_landscape::{Layout, Role};
+use loss_landscape_nets::{Activation, Architecture, Criterion, Mlp, NetScalar, Network, Samples, digits};
+use ndarray::Array2;
+use safetensors::SafeTensors;
+
+/// The tensors of one reference file; see `tests/data/README.md`.
+pub(crate) struct Reference {
+    bytes: Vec<u8>,
+}
+
+impl Reference {
+    pub(crate) fn load(name: &str) -> Self {
+        let path = format!("{}/tests/data/{name}.safetensors", env!("CARGO_MANIFEST_DIR"));
+        Self { bytes: std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}")) }
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Vec<f64> {
+        let file = SafeTensors::deserialize(&self.bytes).unwrap();
+        let tensor = file.tensor(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+        tensor.data().chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect()
+    }
+
+    /// What the file says of itself under this name.
+    pub(crate) fn note(&self, name: &str) -> String {
+        let (_, metadata) = SafeTensors::read_metadata(&self.bytes).unwrap();
+        metadata.metadata().as_ref().and_then(|notes| notes.get(name)).expect(name).clone()
+    }
+
+    /// A tensor that is stored in single precision.
+    pub(crate) fn get_f32(&self, name: &str) -> Vec<f64> {
+        let file = SafeTensors::deserialize(&self.bytes).unwrap();
+        let tensor = file.tensor(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let values = tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()));
+        values.map(f64::from).collect()
+    }
+
+    /// A parameter vector, its blocks in the order of the network's layout.
+    pub(crate) fn vector<S: NetScalar>(&self, prefix: &str) -> Vec<S> {
+        ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"]
+            .iter()
+            .flat_map(|block| self.get(&format!("{prefix}.{block}")))
+            .map(S::from_f64)
+            .collect()
+    }
+}
+
+/// The reference network at minimiser a, its data and its answers.
+pub(crate) fn reference<S: NetScalar>(activation: Activation) -> (Mlp<S>, Samples<S>, Reference) {
+    let reference = Reference::load(match activation {
+        Activation::Tanh => "mlp_tanh",
+        _ => "mlp_relu",
+    });
+    let net = Mlp::new(&[64, 16, 10], activation, Criterion::CrossEntropy, 0).unwrap();
+    let net = net.with_parameters(reference.vector("minimiser_a")).unwrap();
+    (net, digits().unwrap().0, reference)
+}
+
+/// The raw directions of the reference, before normalisation.
+pub(crate) fn raw<S: NetScalar>(f: impl Fn(f64) -> f64) -> Vec<S> {
+    (0..1210).map(|i| S::from_f64(f(f64::from(i)))).collect()
+}
+
+/// The hash that PyTorch's script takes its numbers from.
+pub(crate) fn splitmix(index: u64) -> u64 {
+    let mut z = index.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// A number from −1 to 1 for each index.
+pub(crate) fn hashed(index: u64) -> f64 {
+    2.0 * unit(index) - 1.0
+}
+
+fn unit(index: u64) -> f64 {
+    (splitmix(index) >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// A network whose parameters are hashes of their positions, counted from `base`, running statistics too.
+pub(crate) fn hashed_network<S: NetScalar>(
+    architecture: &Architecture,
+    criterion: Criterion,
+    base: u64,
+    gain: f64,
+) -> Network<S> {
+    let mut theta = vec![S::zero(); architecture.layout().len()];
+    for block in architecture.layout().blocks() {
+        let fan_in: usize = block.shape()[1..].iter().product();
+        for index in block.range() {
+            let (u, r) = (unit(base + index as u64), hashed(base + index as u64));
+            theta[index] = S::from_f64(match block.role() {
+                Role::Weight => gain * r * (6.0 / fan_in as f64).sqrt(),
+                Role::NormScale => 0.5 + u,
+                Role::Buffer if block.name().ends_with("running_var") => 0.5 + u,
+                Role::NormShift | Role::Buffer => 0.2 * r,
+                _ => 0.1 * r,
+            });
+        }
+    }
+    Network::new(architecture, criterion, 0).unwrap().with_parameters(theta).unwrap()
+}
+
+/// Hashed inputs [samples, features].
+pub(crate) fn hashed_inputs<S: NetScalar>(samples: usize, features: usize) -> Array2<S> {
+    let value = |(n, j): (usize, usize)| S::from_f64(hashed(1_000_000_000 + (n * features + j) as u64));
+    Array2::from_shape_fn((samples, features), value)
+}
+
+/// Hashed inputs with hashed labels.
+pub(crate) fn hashed_samples<S: NetScalar>(samples: usize, features: usize, classes: usize) -> Samples<S> {
+    let label = |n| (splitmix(3_000_000_000 + n) % classes as u64) as u32;
+    Samples::labelled(hashed_inputs(samples, features), (0..samples as u64).map(label).collect()).unwrap()
+}
+
+/// Hashes counted from `base`, one for each parameter, 0 at buffers.
+pub(crate) fn hashed_vector<S: NetScalar>(layout: &Layout, base: u64) -> Vec<S> {
+    let mut vector = vec![S::zero(); layout.len()];
+    for block in layout.blocks().iter().filter(|block| block.role() != Role::Buffer) {
+        for index in block.range() {
+            vector[index] = S::from_f64(hashed(base + index as u64));
+        }
+    }
+    vector
+}
+
+/// For every block the inner product of its part with hashed numbers, as PyTorch's script takes it.
+pub(crate) fn projected(layout: &Layout, vector: &[f64]) -> Vec<f64> {
+    let q = |index: usize| hashed(4_000_000_000 + index as u64);
+    let blocks = layout.blocks().iter();
+    blocks.map(|block| block.range().map(|index| vector[index] * q(index)).sum()).collect()
+}
+
+/// ‖found − expected‖∞ / ‖expected‖∞.
+pub(crate) fn relative_error(
+    found: impl IntoIterator<Item = f64>,
+    expected: impl IntoIterator<Item = f64>,
+) -> f64 {
+    let (found, expected): (Vec<f64>, Vec<f64>) =
+        (found.into_iter().collect(), expected.into_iter().collect());
+    assert_eq!(found.len(), expected.len());
+    let scale = expected.iter().fold(0.0_f64, |m, e| m.max(e.abs()));
+    let worst = found
+        .iter()
+        .zip(&expected)
+        .map(|(f, e)| (f - e).abs())
+        .fold(0.0, |m: f64, e| if e.is_nan() { f64::NAN } else { m.max(e) });
+    worst / scale
+}

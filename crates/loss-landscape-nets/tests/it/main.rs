@@ -1,0 +1,24 @@
+//! All integration tests of the crate in one program: linking is most of what tests cost.
+
+mod bad_networks;
+mod checkpoint;
+mod common;
+mod curvature_extremes;
+mod curvature_journal;
+mod curvature_map;
+mod curvature_slice;
+mod curvature_trace;
+mod densenet_product;
+mod derivatives;
+mod invariance;
+#[path = "../../../../tests/it/lanczos_checks.rs"]
+mod lanczos_checks;
+mod network_bits;
+mod network_derivatives;
+mod network_training;
+mod networks;
+mod properties;
+mod pytorch;
+mod resnet;
+mod sweeps_over_networks;
+mod value_stability;

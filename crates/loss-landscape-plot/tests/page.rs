@@ -1,0 +1,91 @@
+//! Pages with known values, small and large, with holes and hostile names. What a browser makes of them,
+//! `tests/browser/page.mjs` checks: it opens the files that are left here.
+
+use std::{fs, path::PathBuf};
+
+use loss_landscape_plot::page::{Landscape, Page};
+use ndarray::Array2;
+
+/// Written for the browser: `FOLDER/page` of the target's folder for temporary files.
+fn write(name: &str, html: &str) {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("page");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(name), html).unwrap();
+}
+
+/// The browser test computes the same, operation by operation.
+fn axis(count: usize) -> Vec<f64> {
+    (0..count).map(|k| 2.0 * k as f64 / (count - 1) as f64 - 1.0).collect()
+}
+
+fn bowl(nx: usize, ny: usize, steepness: f64) -> Array2<f64> {
+    let (x, y) = (axis(nx), axis(ny));
+    Array2::from_shape_fn((nx, ny), |(i, j)| 0.02 + x[i] * x[i] + steepness * y[j] * y[j])
+}
+
+#[test]
+fn one_landscape_with_holes_and_hostile_names() {
+    let nasty = "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>{{data}}";
+    let (nx, ny) = (41, 31);
+    let mut loss = bowl(nx, ny, 9.0);
+    loss[[10, 20]] = f64::NAN;
+    loss[[0, 0]] = f64::INFINITY;
+    loss[[40, 0]] = f64::NEG_INFINITY;
+    loss[[30, 15]] = -1.5;
+    let mut needle = bowl(nx, ny, 9.0);
+    needle[[5, 5]] = 1e15;
+    let html = Page::new(nasty)
+        .caption(nasty)
+        .landscape(
+            Landscape::new(nasty, &axis(nx), &axis(ny))
+                .channel("train loss", loss.view())
+                .channel(nasty, loss.mapv(|v| 1.0 / (1.0 + v)).view())
+                .channel("nothing finite", Array2::from_elem((nx, ny), f64::NAN).view())
+                .channel("a needle", needle.view())
+                .channel("all the same", Array2::from_elem((nx, ny), 3.0).view())
+                .channel("extremes", bowl(nx, ny, 1.0).mapv(|v| (v - 1.0) * f64::MAX / 3.0).view())
+                .trajectory(nasty, &[-0.9, -0.2, 0.0], &[0.8, 0.3, 0.0])
+                .trajectory("leaves the plane", &[0.5, 3.0], &[0.5, 0.5])
+                .provenance([(nasty, nasty)]),
+        )
+        .to_html()
+        .unwrap();
+    assert!(!html.contains("<script>window") && !html.contains("<img"));
+    write("hostile.html", &html);
+}
+
+#[test]
+fn two_landscapes_on_grids_that_are_not_square() {
+    let page = |names: [&str; 2]| {
+        let mut page = Page::new("A sharp and a flat minimiser");
+        for (name, steepness) in names.into_iter().zip([9.0, 2.0]) {
+            let (nx, ny) = (61, 41);
+            let loss = bowl(nx, ny, steepness);
+            let mut landscape = Landscape::new(name, &axis(nx), &axis(ny))
+                .channel("train loss", loss.view())
+                .channel("train accuracy", loss.mapv(|v| 1.0 / (1.0 + v)).view())
+                .provenance([("seed", "42"), ("norm", "filter")]);
+            if name == "flat" {
+                landscape = landscape.channel("λ_min/λ_max", loss.mapv(|v| v / 20.0).view());
+            }
+            page = page.landscape(landscape);
+        }
+        page.to_html().unwrap()
+    };
+    let html = page(["sharp", "flat"]);
+    assert_eq!(html, page(["sharp", "flat"]), "the same input gives the same bytes");
+    write("pair.html", &html);
+}
+
+#[test]
+fn large_landscapes() {
+    let mut landscape = Landscape::new("251×251", &axis(251), &axis(251));
+    for (name, steepness) in [("train loss", 9.0), ("test loss", 10.0), ("accuracy", 0.5), ("ratio", 0.1)] {
+        landscape = landscape.channel(name, bowl(251, 251, steepness).view());
+    }
+    write("251.html", &Page::new("251×251").landscape(landscape).to_html().unwrap());
+    let loss = bowl(1001, 1001, 9.0);
+    let landscape =
+        Landscape::new("1,001×1,001", &axis(1001), &axis(1001)).channel("train loss", loss.view());
+    write("1001.html", &Page::new("1,001×1,001").landscape(landscape).to_html().unwrap());
+}

@@ -1,0 +1,11 @@
+//! All integration tests of the crate in one program: linking is most of what tests cost.
+
+mod adaptive;
+mod bad_points;
+mod curvature_bounds;
+mod curvature_solver;
+mod foreign_files;
+mod hostile;
+mod journal;
+mod journal_processes;
+mod lanczos_checks;
