@@ -11,19 +11,26 @@ use std::{
 };
 
 use super::{
-    BadPoint, Observer, OnBadPoint, PointFailure, Progress, Termination,
+    Observer, Progress,
+    execution::{Crew, Facts, MakeWorker},
     journal::{Keeper, Known, Ledger, encode},
-    private::{Private, Set, add, divide},
     stages::Stages,
-    swept::filled,
+    worker::{ThreadState, add, divide},
 };
-use crate::{Point, Result};
+use crate::{
+    Point, Result,
+    landscape::{BadPoint, OnBadPoint, PointFailure, SweepEnd},
+    memory::filled,
+};
 
 /// What is to be evaluated: every point of α × β, on every data set.
 pub(crate) struct Job<'a> {
     pub(crate) alpha: &'a [f64],
     pub(crate) beta: &'a [f64],
-    pub(crate) sets: Vec<Set<'a>>,
+    /// The names of the data sets.
+    pub(crate) sets: &'a [String],
+    /// What the oracle says of itself, by data set.
+    pub(crate) facts: &'a [Facts],
     /// The channels of one data set.
     pub(crate) channels: &'a [String],
     /// How many of them, the first ones, must be finite.
@@ -43,7 +50,7 @@ pub(crate) struct Outcome {
     pub(crate) values: Vec<f64>,
     pub(crate) computed: Vec<bool>,
     pub(crate) bad_points: Vec<BadPoint>,
-    pub(crate) termination: Termination,
+    pub(crate) end: SweepEnd,
 }
 
 /// The state that threads share.
@@ -80,6 +87,9 @@ struct Pending<'v> {
 /// With more chunks than this their shares are not worth the memory; points are not split then.
 const MOST_CHUNKS: usize = 1 << 16;
 
+/// What memory is asked for.
+const VALUES: &str = "the values of the grid";
+
 const RUN: u8 = 0;
 const CANCELLED: u8 = 1;
 const STOPPED: u8 = 2;
@@ -94,7 +104,7 @@ impl Job<'_> {
     }
 
     /// Evaluates what is not known yet of the job, on the current rayon pool.
-    pub(crate) fn run(&self, stages: &mut Stages<'_>, known: Known) -> Result<Outcome> {
+    pub(crate) fn run(&self, crew: &dyn Crew, stages: &mut Stages<'_>, known: Known) -> Result<Outcome> {
         let (points, stride) = (self.points(), self.stride());
         let there = known.computed.iter().filter(|&&done| done).count();
         let left = |point: &usize| !known.computed[*point] && self.is_mine(*point);
@@ -113,7 +123,7 @@ impl Job<'_> {
         };
         let Known { mut values, mut computed, bad } = shown;
         // All memory is taken before the first point, since nothing computed must be lost.
-        let mut room = (filled(largest * stride, f64::NAN)?, filled(largest, false)?);
+        let mut room = (filled(VALUES, largest * stride, f64::NAN)?, filled(VALUES, largest, false)?);
         let total = match stages {
             Stages::Chosen(choice) => choice.most(),
             _ => (0..points).filter(|&point| computed[point] || self.is_mine(point)).count(),
@@ -134,10 +144,10 @@ impl Job<'_> {
             panic: Mutex::new(None),
         };
         match stages {
-            Stages::All => shared.run_stage(Stage::All, &mut values, &mut computed),
+            Stages::All => shared.run_stage(crew, Stage::All, &mut values, &mut computed),
             Stages::Fixed(stages) => {
                 for stage in stages {
-                    shared.run_listed(stage, &mut room, &mut values, &mut computed);
+                    shared.run_listed(crew, stage, &mut room, &mut values, &mut computed);
                 }
             }
             Stages::Chosen(choice) => {
@@ -151,7 +161,7 @@ impl Job<'_> {
                         stage.retain(|&point| !hidden.show(point, stride, &mut values, &mut computed));
                         shared.take_up(asked - stage.len());
                     }
-                    shared.run_listed(&stage, &mut room, &mut values, &mut computed);
+                    shared.run_listed(crew, &stage, &mut room, &mut values, &mut computed);
                 }
             }
         }
@@ -166,14 +176,14 @@ impl Job<'_> {
         bad.sort_by_key(|&(point, set, _)| (point, set));
         let complete = computed.iter().all(|&done| done);
         let mine = complete || (0..points).all(|point| computed[point] || !self.is_mine(point));
-        let termination = match shared.stop.into_inner() {
-            STOPPED => Termination::BadPoint,
-            CANCELLED if !mine => Termination::Cancelled,
-            _ if complete || self.shard.is_none() => Termination::Complete,
-            _ => Termination::Partial,
+        let end = match shared.stop.into_inner() {
+            STOPPED => SweepEnd::BadPoint,
+            CANCELLED if !mine => SweepEnd::Cancelled,
+            _ if complete || self.shard.is_none() => SweepEnd::Complete,
+            _ => SweepEnd::Partial,
         };
         let bad_points = bad.into_iter().map(|(_, _, bad)| bad).collect();
-        Ok(Outcome { values, computed, bad_points, termination })
+        Ok(Outcome { values, computed, bad_points, end })
     }
 
     /// Whether a point is one of this shard.
@@ -181,9 +191,14 @@ impl Job<'_> {
         self.shard.is_none_or(|(k, n)| point % n == k)
     }
 
-    fn place(&self, point: usize) -> ([usize; 2], Point) {
+    /// The indices and coordinates of a point.
+    fn place(&self, point: usize) -> ([usize; 2], [f64; 2]) {
         let [i, j] = [point / self.beta.len(), point % self.beta.len()];
         ([i, j], [self.alpha[i], self.beta[j]])
+    }
+
+    fn point(&self, number: usize) -> Point {
+        Point { number, coordinates: self.place(number).1 }
     }
 }
 
@@ -198,7 +213,7 @@ impl Stage<'_> {
 }
 
 impl<'a> Shared<'a> {
-    /// So many points more were there before.
+    /// Counts points that were there before.
     fn take_up(&self, points: usize) {
         let done = self.done.fetch_add(points, Ordering::Relaxed) + points;
         if let Some(observer) = self.job.observer.filter(|_| points > 0) {
@@ -209,6 +224,7 @@ impl<'a> Shared<'a> {
     /// A list of points, in `room` until they go to their places.
     fn run_listed(
         &self,
+        crew: &dyn Crew,
         stage: &[usize],
         (room, done): &mut (Vec<f64>, Vec<bool>),
         values: &mut [f64],
@@ -218,34 +234,34 @@ impl<'a> Shared<'a> {
         let (room, done) = (&mut room[..stage.len() * stride], &mut done[..stage.len()]);
         room.fill(f64::NAN);
         done.fill(false);
-        self.run_stage(Stage::These(stage), room, done);
+        self.run_stage(crew, Stage::These(stage), room, done);
         for ((&point, from), &mut done) in stage.iter().zip(room.chunks_exact(stride)).zip(done) {
             values[point * stride..(point + 1) * stride].copy_from_slice(from);
             computed[point] = done;
         }
     }
 
-    fn run_stage(&self, stage: Stage<'_>, values: &mut [f64], computed: &mut [bool]) {
-        let threads = rayon::current_num_threads();
-        let sets = &self.job.sets;
-        let chunks = sets.iter().map(|set| set.chunks).fold(0, usize::saturating_add);
-        let divisible = sets.iter().any(|set| set.chunks > 1) && chunks <= MOST_CHUNKS;
-        if computed.len() < threads && divisible {
-            self.run_by_chunks(stage, values, computed);
+    fn run_stage(&self, crew: &dyn Crew, stage: Stage<'_>, values: &mut [f64], computed: &mut [bool]) {
+        let facts = self.job.facts;
+        let chunks = facts.iter().map(|facts| facts.chunks).fold(0, usize::saturating_add);
+        let divisible = facts.iter().any(|facts| facts.chunks > 1) && chunks <= MOST_CHUNKS;
+        if computed.len() < crew.threads() && divisible {
+            self.run_by_chunks(crew, stage, values, computed);
         } else {
-            self.run_by_points(stage, threads, values, computed);
+            self.run_by_points(crew, stage, values, computed);
         }
     }
 
     /// Threads take runs of points, long ones first and shorter ones towards the end, so that they
     /// seldom meet at the lock and end together.
-    fn run_by_points(&self, stage: Stage<'_>, threads: usize, values: &mut [f64], computed: &mut [bool]) {
+    fn run_by_points(&self, crew: &dyn Crew, stage: Stage<'_>, values: &mut [f64], computed: &mut [bool]) {
+        let threads = crew.threads();
         let (points, stride) = (computed.len(), self.job.stride());
-        let wish = self.job.sets.iter().map(|set| set.batch).max().unwrap_or(1);
+        let wish = self.job.facts.iter().map(|facts| facts.batch).max().unwrap_or(1);
         let batch = wish.min(points.div_ceil(4 * threads)).max(1);
         let rest = Mutex::new((0, values, computed));
-        rayon::broadcast(|_| {
-            let mut private = self.private(batch);
+        crew.on_each_thread(&|make| {
+            let mut state = self.state(make, batch);
             while self.stop.load(Ordering::Relaxed) == RUN {
                 let (first, values, computed) = {
                     let mut rest = lock(&rest);
@@ -268,8 +284,8 @@ impl<'a> Shared<'a> {
                         break;
                     }
                     let first = first + index * batch;
-                    self.evaluate(&mut private, stage, first, values);
-                    if !self.write(&mut private, stage, first, values) {
+                    self.evaluate(&mut state, stage, first, values);
+                    if !self.write(&mut state, stage, first, values) {
                         break;
                     }
                     computed.fill(true);
@@ -283,9 +299,9 @@ impl<'a> Shared<'a> {
 
     /// Fewer points than threads: one thread a chunk of the data of one point. The shares are
     /// added in the order of the chunks, as one thread would.
-    fn run_by_chunks(&self, stage: Stage<'_>, values: &mut [f64], computed: &mut [bool]) {
+    fn run_by_chunks(&self, crew: &dyn Crew, stage: Stage<'_>, values: &mut [f64], computed: &mut [bool]) {
         let (points, channels) = (computed.len(), self.job.channels.len());
-        let chunks: Vec<usize> = self.job.sets.iter().map(|set| set.chunks).collect();
+        let chunks: Vec<usize> = self.job.facts.iter().map(|facts| facts.chunks).collect();
         let each: usize = chunks.iter().sum();
         let places: Vec<(usize, usize)> =
             chunks.iter().enumerate().flat_map(|(set, &n)| (0..n).map(move |chunk| (set, chunk))).collect();
@@ -296,8 +312,8 @@ impl<'a> Shared<'a> {
             })
             .collect();
         let next = AtomicUsize::new(0);
-        rayon::broadcast(|_| {
-            let mut private = self.private(1);
+        crew.on_each_thread(&|make| {
+            let mut state = self.state(make, 1);
             loop {
                 let task = next.fetch_add(1, Ordering::Relaxed);
                 let (point, place) = (task / each, task % each);
@@ -307,27 +323,26 @@ impl<'a> Shared<'a> {
                     break;
                 }
                 let (set, chunk) = places[place];
-                let outcome =
-                    private.attempt(&self.job.sets, set, chunk, &[self.job.place(stage.point(point)).1]);
-                let mut state = lock(&pending[point]);
+                let outcome = state.attempt(set, chunk, &[self.job.point(stage.point(point))]);
+                let mut pending = lock(&pending[point]);
                 match outcome {
                     Ok(()) => {
-                        state.shares[place * channels..][..channels]
-                            .copy_from_slice(&private.share[..channels]);
+                        pending.shares[place * channels..][..channels]
+                            .copy_from_slice(&state.share[..channels]);
                     }
                     Err(failure) => {
-                        let first = &mut state.failures[set];
+                        let first = &mut pending.failures[set];
                         if first.as_ref().is_none_or(|&(other, _)| chunk < other) {
                             *first = Some((chunk, failure));
                         }
                     }
                 }
-                state.left -= 1;
-                if state.left > 0 {
+                pending.left -= 1;
+                if pending.left > 0 {
                     continue;
                 }
                 let point = stage.point(point);
-                let Pending { shares, failures, values, computed, .. } = &mut *state;
+                let Pending { shares, failures, values, computed, .. } = &mut *pending;
                 let mut first = 0;
                 for (set, &n) in chunks.iter().enumerate() {
                     let out = &mut values[set * channels..][..channels];
@@ -336,15 +351,15 @@ impl<'a> Shared<'a> {
                     {
                         add(out, share, k == 0);
                     }
-                    divide(out, self.job.sets[set].divisor);
+                    divide(out, self.job.facts[set].divisor);
                     first += n;
                     if let Some((_, failure)) = failures[set].take() {
-                        self.record(&mut private, point, set, out, failure);
+                        self.record(&mut state, point, set, out, failure);
                     } else {
-                        self.inspect(&mut private, point, set, out);
+                        self.inspect(&mut state, point, set, out);
                     }
                 }
-                if self.write(&mut private, Stage::These(&[point]), 0, values) {
+                if self.write(&mut state, Stage::These(&[point]), 0, values) {
                     **computed = true;
                     self.tell(point, values);
                 }
@@ -352,17 +367,17 @@ impl<'a> Shared<'a> {
         });
     }
 
-    fn private(&self, batch: usize) -> Private<'a> {
-        Private::new(self.job.sets.len(), self.job.channels.len(), batch)
+    fn state<'w>(&self, make: &'w MakeWorker<'w>, batch: usize) -> ThreadState<'w, 'a> {
+        ThreadState::new(make, self.job.facts, self.job.channels.len(), batch)
     }
 
     /// Evaluates consecutive points on all data sets, as many in a call as each oracle likes.
-    fn evaluate(&self, private: &mut Private<'a>, stage: Stage<'_>, first: usize, values: &mut [f64]) {
+    fn evaluate(&self, state: &mut ThreadState<'_, '_>, stage: Stage<'_>, first: usize, values: &mut [f64]) {
         let stride = self.job.stride();
         for set in 0..self.job.sets.len() {
-            let batch = self.job.sets[set].batch.min(values.len() / stride);
+            let batch = self.job.facts[set].batch.min(values.len() / stride);
             for (index, values) in values.chunks_mut(batch * stride).enumerate() {
-                self.evaluate_set(private, stage, set, first + index * batch, values);
+                self.evaluate_set(state, stage, set, first + index * batch, values);
             }
         }
     }
@@ -371,7 +386,7 @@ impl<'a> Shared<'a> {
     /// again one by one.
     fn evaluate_set(
         &self,
-        private: &mut Private<'a>,
+        state: &mut ThreadState<'_, '_>,
         stage: Stage<'_>,
         set: usize,
         first: usize,
@@ -379,52 +394,52 @@ impl<'a> Shared<'a> {
     ) {
         let (channels, stride) = (self.job.channels.len(), self.job.stride());
         let count = values.len() / stride;
-        let points = (first..first + count).map(|position| self.job.place(stage.point(position)).1);
-        match private.whole(&self.job.sets, set, points) {
+        let points = (first..first + count).map(|position| self.job.point(stage.point(position)));
+        match state.whole(set, points) {
             Ok(()) => {
                 for (k, values) in values.chunks_exact_mut(stride).enumerate() {
                     let out = &mut values[set * channels..][..channels];
-                    out.copy_from_slice(&private.sum[k * channels..][..channels]);
-                    self.inspect(private, stage.point(first + k), set, out);
+                    out.copy_from_slice(&state.sum[k * channels..][..channels]);
+                    self.inspect(state, stage.point(first + k), set, out);
                 }
             }
             Err(failure) if count == 1 => {
                 let out = &mut values[set * channels..][..channels];
-                self.record(private, stage.point(first), set, out, failure);
+                self.record(state, stage.point(first), set, out, failure);
             }
             Err(_) => {
                 for (k, values) in values.chunks_exact_mut(stride).enumerate() {
-                    self.evaluate_set(private, stage, set, first + k, values);
+                    self.evaluate_set(state, stage, set, first + k, values);
                 }
             }
         }
     }
 
     /// Lists a point whose values are not finite; the values stay.
-    fn inspect(&self, private: &mut Private<'a>, point: usize, set: usize, out: &mut [f64]) {
+    fn inspect(&self, state: &mut ThreadState<'_, '_>, point: usize, set: usize, out: &mut [f64]) {
         if let Some(k) = out.iter().take(self.job.finite).position(|value| !value.is_finite()) {
             let failure = PointFailure::NonFinite { channel: self.job.channels[k].clone(), value: out[k] };
-            self.list(private, point, set, failure);
+            self.list(state, point, set, failure);
         }
     }
 
     fn record(
         &self,
-        private: &mut Private<'a>,
+        state: &mut ThreadState<'_, '_>,
         point: usize,
         set: usize,
         out: &mut [f64],
         failure: PointFailure,
     ) {
         out.fill(f64::NAN);
-        self.list(private, point, set, failure);
+        self.list(state, point, set, failure);
     }
 
-    fn list(&self, private: &mut Private<'a>, point: usize, set: usize, failure: PointFailure) {
+    fn list(&self, state: &mut ThreadState<'_, '_>, point: usize, set: usize, failure: PointFailure) {
         let (index, coordinates) = self.job.place(point);
-        let data = self.job.sets[set].name.to_owned();
+        let data = self.job.sets[set].clone();
         if self.job.ledger.is_some() {
-            private.failures.push((point, set, failure.clone()));
+            state.failures.push((point, set, failure.clone()));
         }
         lock(&self.bad).push((point, set, BadPoint { index, coordinates, data, failure }));
         if self.job.on_bad == OnBadPoint::Stop {
@@ -433,9 +448,9 @@ impl<'a> Shared<'a> {
     }
 
     /// Writes finished points to the journal, if there is one; false if it could not.
-    fn write(&self, private: &mut Private<'a>, stage: Stage<'_>, first: usize, values: &[f64]) -> bool {
+    fn write(&self, state: &mut ThreadState<'_, '_>, stage: Stage<'_>, first: usize, values: &[f64]) -> bool {
         let Some(ledger) = self.job.ledger else { return true };
-        let Private { failures, records, .. } = private;
+        let ThreadState { failures, records, .. } = state;
         records.clear();
         let rows = values.chunks_exact(self.job.stride());
         let count = rows.len();

@@ -1,18 +1,18 @@
 //! What an oracle prepares for a sweep: shared products, private scratch memory, several points in
 //! one call. Nobody who only writes [`Loss::loss`](crate::Loss::loss) needs any of it.
 
-use std::marker::PhantomData;
+use super::OracleError;
+use crate::{Point, Scalar, Slice};
 
-use crate::{BoxError, Plane, Point, Scalar};
-
-/// An oracle made ready for one line or plane and one data set; all threads of a sweep share it.
+/// An oracle made ready for one slice and one data set; all threads of a sweep share it.
 ///
 /// [`Loss::prepare`](crate::Loss::prepare) returns it. Implement it where something can be computed
-/// once for the whole plane. This model has a loss that is quadratic in θ, so that six inner
-/// products serve every point of the plane:
+/// once for the whole slice. This model has a loss that is quadratic in θ, so that six inner
+/// products serve every point of the slice:
 ///
 /// ```
-/// use loss_landscape::{BoxError, Layout, Loss, Model, Plane, Point, Prepared, RandomDirections, Worker, grid_2d};
+/// use loss_landscape::{Layout, Loss, Model, OracleError, RandomDirections, grid_2d};
+/// use loss_landscape::oracle::{Point, Prepared, Slice, Worker};
 ///
 /// struct Bowl {
 ///     layout: Layout,
@@ -30,45 +30,51 @@ use crate::{BoxError, Plane, Point, Scalar};
 /// }
 ///
 /// impl Loss<()> for Bowl {
-///     fn loss(&self, theta: &[f64], _: &()) -> Result<f64, BoxError> {
+///     fn loss(&self, theta: &[f64], _: &()) -> Result<f64, OracleError> {
 ///         Ok(theta.iter().map(|t| t * t).sum())
 ///     }
-///     fn prepare<'a>(&'a self, plane: &'a Plane<'a, f64>, _: &'a ()) -> Result<Box<dyn Prepared + 'a>, BoxError> {
-///         let basis = plane.basis();
+///     fn prepare<'a>(
+///         &'a self,
+///         slice: &'a Slice<'a, f64>,
+///         _: &'a (),
+///     ) -> Result<Option<Box<dyn Prepared + 'a>>, OracleError> {
+///         let basis = slice.basis();
 ///         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum();
 ///         let gram = basis.iter().map(|a| basis.iter().map(|b| dot(a, b)).collect()).collect();
-///         Ok(Box::new(Quadratic { gram, plane }))
+///         Ok(Some(Box::new(Quadratic { gram, slice })))
 ///     }
 /// }
 ///
 /// struct Quadratic<'a> {
 ///     gram: Vec<Vec<f64>>,
-///     plane: &'a Plane<'a, f64>,
+///     slice: &'a Slice<'a, f64>,
 /// }
 ///
 /// impl Prepared for Quadratic<'_> {
-///     fn worker(&self) -> Box<dyn Worker + '_> {
-///         Box::new(move |points: &[Point], _chunk: usize, out: &mut [f64]| -> Result<(), BoxError> {
+///     fn worker(&self) -> Result<Box<dyn Worker + '_>, OracleError> {
+///         Ok(Box::new(move |points: &[Point], _chunk: usize, out: &mut [f64]| -> Result<(), OracleError> {
 ///             for (point, out) in points.iter().zip(out) {
-///                 let c = self.plane.coefficients(*point);
+///                 let c = self.slice.coefficients(point.coordinates);
 ///                 *out = self.gram.iter().zip(c).map(|(row, ci)| {
 ///                     row.iter().zip(c).map(|(g, cj)| ci * g * cj).sum::<f64>()
 ///                 }).sum();
 ///             }
 ///             Ok(())
-///         })
+///         }))
 ///     }
 /// }
 ///
 /// let bowl = Bowl { layout: Layout::flat(3)?, theta: vec![0.1, 0.2, 0.3] };
-/// let surface = grid_2d(&bowl, &(), RandomDirections::new(1).pair(&bowl)?)?;
-/// let loss = surface.channel("loss")?;
-/// assert!((loss[[25, 25]] - 0.14).abs() < 1e-12); // the centre of 51×51
+/// let surface = grid_2d(&bowl, &(), RandomDirections::new(1))?;
+/// assert!((surface.loss()[[25, 25]] - 0.14).abs() < 1e-12); // the centre of 51×51
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 pub trait Prepared: Sync {
     /// A worker for one thread, with its scratch memory.
-    fn worker(&self) -> Box<dyn Worker + '_>;
+    ///
+    /// # Errors
+    /// Any error; the points of that thread then fail with it.
+    fn worker(&self) -> Result<Box<dyn Worker + '_>, OracleError>;
 
     /// Into how many fixed chunks the data is cut; 1 by default.
     ///
@@ -101,16 +107,17 @@ pub trait Prepared: Sync {
 /// can hold its scratch memory in fields:
 ///
 /// ```
-/// use loss_landscape::{BoxError, Point, Worker};
+/// use loss_landscape::{OracleError, oracle::{Point, Worker}};
 ///
 /// struct Rosenbrock {
 ///     calls: usize,
 /// }
 ///
 /// impl Worker for Rosenbrock {
-///     fn evaluate(&mut self, points: &[Point], _: usize, out: &mut [f64]) -> Result<(), BoxError> {
+///     fn evaluate(&mut self, points: &[Point], _: usize, out: &mut [f64]) -> Result<(), OracleError> {
 ///         self.calls += points.len();
-///         for ([x, y], out) in points.iter().zip(out) {
+///         for (point, out) in points.iter().zip(out) {
+///             let [x, y] = point.coordinates;
 ///             *out = (1.0 - x).powi(2) + 100.0 * (y - x * x).powi(2);
 ///         }
 ///         Ok(())
@@ -119,9 +126,10 @@ pub trait Prepared: Sync {
 ///
 /// let mut worker = Rosenbrock { calls: 0 };
 /// let mut out = [0.0; 2];
-/// worker.evaluate(&[[0.0, 0.0], [1.0, 1.0]], 0, &mut out)?;
+/// let points = [[0.0, 0.0], [1.0, 1.0]].map(|coordinates| Point { number: 0, coordinates });
+/// worker.evaluate(&points, 0, &mut out)?;
 /// assert_eq!(out, [1.0, 0.0]);
-/// # Ok::<(), BoxError>(())
+/// # Ok::<(), OracleError>(())
 /// ```
 pub trait Worker {
     /// Writes each point's channels: those of point 0, then those of point 1, and so on.
@@ -134,23 +142,23 @@ pub trait Worker {
     /// # Errors
     /// Any error; the sweep then asks for the points one by one, records those that fail with their
     /// coordinates, and goes on. A panic is treated the same, with a new worker.
-    fn evaluate(&mut self, points: &[Point], chunk: usize, out: &mut [f64]) -> Result<(), BoxError>;
+    fn evaluate(&mut self, points: &[Point], chunk: usize, out: &mut [f64]) -> Result<(), OracleError>;
 }
 
-impl<F: FnMut(&[Point], usize, &mut [f64]) -> Result<(), BoxError>> Worker for F {
-    fn evaluate(&mut self, points: &[Point], chunk: usize, out: &mut [f64]) -> Result<(), BoxError> {
+impl<F: FnMut(&[Point], usize, &mut [f64]) -> Result<(), OracleError>> Worker for F {
+    fn evaluate(&mut self, points: &[Point], chunk: usize, out: &mut [f64]) -> Result<(), OracleError> {
         self(points, chunk, out)
     }
 }
 
-/// Prepares nothing: each thread combines θ in a buffer of its own and calls a function of θ.
+/// A worker that combines θ in a buffer of its own and calls a function of θ, point by point.
 ///
-/// `worker` is called once for each thread and returns that function, which may own scratch memory.
-/// This is what [`Loss::prepare`](crate::Loss::prepare) does by default; call it yourself to give
-/// each thread a buffer:
+/// This is what [`Loss::worker`](crate::Loss::worker) does by default; call it yourself to give each thread scratch
+/// memory:
 ///
 /// ```
-/// use loss_landscape::{BoxError, Layout, Loss, Model, Plane, Prepared, RandomDirections, grid_2d, pointwise};
+/// use loss_landscape::{Layout, Loss, Model, OracleError, RandomDirections, grid_2d};
+/// use loss_landscape::oracle::{Slice, Worker, pointwise};
 ///
 /// struct Net {
 ///     layout: Layout,
@@ -177,56 +185,48 @@ impl<F: FnMut(&[Point], usize, &mut [f64]) -> Result<(), BoxError>> Worker for F
 /// }
 ///
 /// impl Loss<[f32]> for Net {
-///     fn loss(&self, theta: &[f32], data: &[f32]) -> Result<f64, BoxError> {
+///     fn loss(&self, theta: &[f32], data: &[f32]) -> Result<f64, OracleError> {
 ///         Ok(self.forward(theta, data, &mut vec![0.0; theta.len()]))
 ///     }
-///     fn prepare<'a>(&'a self, plane: &'a Plane<'a, f32>, data: &'a [f32]) -> Result<Box<dyn Prepared + 'a>, BoxError> {
-///         Ok(pointwise(plane, move || {
-///             let mut hidden = vec![0.0; plane.len()]; // once for each thread
-///             move |theta: &[f32], out: &mut [f64]| {
-///                 out[0] = self.forward(theta, data, &mut hidden);
-///                 Ok(())
-///             }
+///     fn worker<'a>(&'a self, slice: &'a Slice<'a, f32>, data: &'a [f32]) -> Result<Box<dyn Worker + 'a>, OracleError> {
+///         let mut hidden = vec![0.0; slice.len()]; // once for each thread
+///         Ok(pointwise(slice, move |theta: &[f32], out: &mut [f64]| {
+///             out[0] = self.forward(theta, data, &mut hidden);
+///             Ok(())
 ///         }))
 ///     }
 /// }
 ///
 /// let net = Net { layout: Layout::flat(2)?, theta: vec![0.5, -0.5] };
-/// let surface = grid_2d(&net, [1.0, 2.0].as_slice(), RandomDirections::new(7).pair(&net)?)?;
+/// let surface = grid_2d(&net, [1.0, 2.0].as_slice(), RandomDirections::new(7))?;
 /// assert_eq!(surface.shape(), [51, 51]);
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
-pub fn pointwise<'a, S, F, W>(plane: &'a Plane<'a, S>, worker: F) -> Box<dyn Prepared + 'a>
+pub fn pointwise<'a, S, W>(slice: &'a Slice<'a, S>, measure: W) -> Box<dyn Worker + 'a>
 where
     S: Scalar,
-    F: Fn() -> W + Sync + 'a,
-    W: FnMut(&[S], &mut [f64]) -> Result<(), BoxError> + 'a,
+    W: FnMut(&[S], &mut [f64]) -> Result<(), OracleError> + 'a,
 {
-    Box::new(Pointwise { plane, worker, returns: PhantomData })
+    Box::new(Pointwise { slice, theta: vec![S::zero(); slice.len()], measure })
 }
 
-struct Pointwise<'a, S, F, W> {
-    plane: &'a Plane<'a, S>,
-    worker: F,
-    returns: PhantomData<fn() -> W>,
+struct Pointwise<'a, S, W> {
+    slice: &'a Slice<'a, S>,
+    theta: Vec<S>,
+    measure: W,
 }
 
-impl<S, F, W> Prepared for Pointwise<'_, S, F, W>
+impl<S, W> Worker for Pointwise<'_, S, W>
 where
     S: Scalar,
-    F: Fn() -> W + Sync,
-    W: FnMut(&[S], &mut [f64]) -> Result<(), BoxError>,
+    W: FnMut(&[S], &mut [f64]) -> Result<(), OracleError>,
 {
-    fn worker(&self) -> Box<dyn Worker + '_> {
-        let mut measure = (self.worker)();
-        let mut theta = vec![S::zero(); self.plane.len()];
-        Box::new(move |points: &[Point], _chunk: usize, out: &mut [f64]| -> Result<(), BoxError> {
-            let channels = (out.len() / points.len().max(1)).max(1);
-            for (&point, out) in points.iter().zip(out.chunks_exact_mut(channels)) {
-                self.plane.theta_into(point, &mut theta);
-                measure(&theta, out)?;
-            }
-            Ok(())
-        })
+    fn evaluate(&mut self, points: &[Point], _: usize, out: &mut [f64]) -> Result<(), OracleError> {
+        let channels = (out.len() / points.len().max(1)).max(1);
+        for (point, out) in points.iter().zip(out.chunks_exact_mut(channels)) {
+            self.slice.theta_into(point.coordinates, &mut self.theta);
+            (self.measure)(&self.theta, out)?;
+        }
+        Ok(())
     }
 }

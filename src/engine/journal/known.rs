@@ -1,7 +1,11 @@
 //! What is known of a sweep before its first point.
 
 use super::header::Header;
-use crate::{BadPoint, PointFailure, Result, sweep::swept::filled};
+use crate::{
+    Result,
+    landscape::{BadPoint, PointFailure},
+    memory::filled,
+};
 
 /// Values by point, data set and channel, and what was bad.
 #[derive(Debug)]
@@ -18,11 +22,11 @@ impl Known {
         Self::empty(header.points().unwrap_or(usize::MAX), header.stride())
     }
 
-    /// None of so many points of so many values each.
+    /// None of `points` points, each of `stride` values.
     pub(crate) fn empty(points: usize, stride: usize) -> Result<Self> {
         Ok(Self {
-            values: filled(points.saturating_mul(stride), f64::NAN)?,
-            computed: filled(points, false)?,
+            values: filled("the values of the grid", points.saturating_mul(stride), f64::NAN)?,
+            computed: filled("the values of the grid", points, false)?,
             bad: Vec::new(),
         })
     }

@@ -2,7 +2,8 @@
 
 use std::{ops::Range, sync::Arc};
 
-use crate::{PointFailure, sweep::journal::header::hash};
+use super::header::hash;
+use crate::landscape::PointFailure;
 
 /// Begins every record. No text has its first byte.
 const MARK: [u8; 4] = *b"\x93pt\n";
@@ -148,7 +149,7 @@ fn decode<'b>(form: Form, bytes: &'b [u8], at: usize, effort: &mut usize) -> Opt
         let len = payload.number()?;
         let text = std::str::from_utf8(payload.bytes(len)?).ok()?.to_owned();
         let failure = match kind {
-            0 => PointFailure::Error(Arc::from(crate::BoxError::from(text))),
+            0 => PointFailure::Error(Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(text))),
             1 => PointFailure::Panic(text),
             _ => return None,
         };

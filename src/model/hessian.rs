@@ -1,6 +1,6 @@
 //! What an oracle keeps for Hessian-vector products: one thread's worker, moved from θ to θ.
 
-use crate::{BoxError, HessianProduct, Scalar};
+use super::{HessianProduct, OracleError};
 
 /// Multiplies vectors with the Hessian at one θ after another, on one thread.
 ///
@@ -10,7 +10,7 @@ use crate::{BoxError, HessianProduct, Scalar};
 /// products cost none:
 ///
 /// ```
-/// use loss_landscape::{BoxError, Gradient, HessianProduct, HessianWorker, Layout, Loss, Model};
+/// use loss_landscape::{Gradient, HessianProduct, Layout, Loss, Model, OracleError, oracle::HessianWorker};
 ///
 /// struct Cosh {
 ///     layout: Layout,
@@ -28,20 +28,20 @@ use crate::{BoxError, HessianProduct, Scalar};
 /// }
 ///
 /// impl Loss<()> for Cosh {
-///     fn loss(&self, theta: &[f64], _: &()) -> Result<f64, BoxError> {
+///     fn loss(&self, theta: &[f64], _: &()) -> Result<f64, OracleError> {
 ///         Ok(theta.iter().map(|t| t.cosh()).sum())
 ///     }
 /// }
 ///
 /// impl Gradient<()> for Cosh {
-///     fn gradient(&self, theta: &[f64], data: &(), out: &mut [f64]) -> Result<f64, BoxError> {
+///     fn gradient(&self, theta: &[f64], data: &(), out: &mut [f64]) -> Result<f64, OracleError> {
 ///         out.iter_mut().zip(theta).for_each(|(out, t)| *out = t.sinh());
 ///         self.loss(theta, data)
 ///     }
 /// }
 ///
 /// impl HessianProduct<()> for Cosh {
-///     fn hessian_worker<'a>(&'a self, _: &'a ()) -> Result<Box<dyn HessianWorker<f64> + 'a>, BoxError> {
+///     fn hessian_worker<'a>(&'a self, _: &'a ()) -> Result<Box<dyn HessianWorker<f64> + 'a>, OracleError> {
 ///         Ok(Box::new(Diagonal(vec![0.0; self.theta.len()])))
 ///     }
 /// }
@@ -49,11 +49,11 @@ use crate::{BoxError, HessianProduct, Scalar};
 /// struct Diagonal(Vec<f64>);
 ///
 /// impl HessianWorker<f64> for Diagonal {
-///     fn at(&mut self, theta: &[f64]) -> Result<(), BoxError> {
+///     fn at(&mut self, theta: &[f64]) -> Result<(), OracleError> {
 ///         self.0.iter_mut().zip(theta).for_each(|(d, t)| *d = t.cosh());
 ///         Ok(())
 ///     }
-///     fn product(&mut self, v: &[f64], out: &mut [f64]) -> Result<(), BoxError> {
+///     fn product(&mut self, v: &[f64], out: &mut [f64]) -> Result<(), OracleError> {
 ///         out.iter_mut().zip(&self.0).zip(v).for_each(|((out, d), v)| *out = d * v);
 ///         Ok(())
 ///     }
@@ -65,27 +65,27 @@ use crate::{BoxError, HessianProduct, Scalar};
 /// worker.at(model.parameters())?;
 /// worker.product(&[2.0, 0.0], &mut out)?;
 /// assert_eq!(out, [2.0, 0.0]);
-/// # Ok::<(), BoxError>(())
+/// # Ok::<(), OracleError>(())
 /// ```
 pub trait HessianWorker<S> {
     /// Moves to θ. A worker that was never moved need not multiply.
     ///
     /// # Errors
     /// As [`Loss::loss`](crate::Loss::loss).
-    fn at(&mut self, theta: &[S]) -> Result<(), BoxError>;
+    fn at(&mut self, theta: &[S]) -> Result<(), OracleError>;
 
     /// Writes ∇²L(θ)·v.
     ///
     /// # Errors
     /// As [`Loss::loss`](crate::Loss::loss).
-    fn product(&mut self, v: &[S], out: &mut [S]) -> Result<(), BoxError>;
+    fn product(&mut self, v: &[S], out: &mut [S]) -> Result<(), OracleError>;
 
-    /// Writes the products with several vectors of length `n`, one behind the other, for models that
+    /// Writes the products with several vectors of length `n`, stored one after another, for models that
     /// multiply them faster together; one by one by default.
     ///
     /// # Errors
     /// As [`Loss::loss`](crate::Loss::loss).
-    fn products(&mut self, n: usize, vectors: &[S], out: &mut [S]) -> Result<(), BoxError> {
+    fn products(&mut self, n: usize, vectors: &[S], out: &mut [S]) -> Result<(), OracleError> {
         for (v, out) in vectors.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
             self.product(v, out)?;
         }
@@ -95,29 +95,26 @@ pub trait HessianWorker<S> {
 
 /// The worker of a model that keeps nothing: θ, and a call of
 /// [`hessian_product`](HessianProduct::hessian_product) for each vector.
-pub(crate) struct Plain<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> {
+pub(crate) struct Recomputing<'a, M: HessianProduct<D> + ?Sized, D: ?Sized> {
     model: &'a M,
     data: &'a D,
     theta: Vec<M::Scalar>,
 }
 
-impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> Plain<'a, M, D> {
+impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized> Recomputing<'a, M, D> {
     pub(crate) fn new(model: &'a M, data: &'a D) -> Self {
         Self { model, data, theta: Vec::new() }
     }
 }
 
-impl<M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> HessianWorker<M::Scalar> for Plain<'_, M, D>
-where
-    M::Scalar: Scalar,
-{
-    fn at(&mut self, theta: &[M::Scalar]) -> Result<(), BoxError> {
+impl<M: HessianProduct<D> + ?Sized, D: ?Sized> HessianWorker<M::Scalar> for Recomputing<'_, M, D> {
+    fn at(&mut self, theta: &[M::Scalar]) -> Result<(), OracleError> {
         self.theta.clear();
         self.theta.extend_from_slice(theta);
         Ok(())
     }
 
-    fn product(&mut self, v: &[M::Scalar], out: &mut [M::Scalar]) -> Result<(), BoxError> {
+    fn product(&mut self, v: &[M::Scalar], out: &mut [M::Scalar]) -> Result<(), OracleError> {
         self.model.hessian_product(&self.theta, v, self.data, out)
     }
 }

@@ -1,27 +1,17 @@
 //! What one thread of a sweep owns, and how it asks an oracle.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::PointFailure;
-use crate::{Point, Prepared, Worker, guard::panic_message};
-
-/// A data set with its oracle, and what the oracle said of itself, asked once.
-pub(crate) struct Set<'a> {
-    pub(super) name: &'a str,
-    prepared: Box<dyn Prepared + 'a>,
-    pub(super) chunks: usize,
-    pub(super) batch: usize,
-    pub(super) divisor: f64,
-}
+use super::execution::{Facts, MakeWorker};
+use crate::{OracleError, Point, Worker, landscape::PointFailure, model::panic_message};
 
 /// What one thread owns: a worker for each data set, made when first needed, and its buffers.
-pub(super) struct Private<'a> {
+pub(super) struct ThreadState<'w, 'f> {
+    make: &'w MakeWorker<'w>,
+    facts: &'f [Facts],
     /// The channels of one data set.
     channels: usize,
-    workers: Vec<Option<Box<dyn Worker + 'a>>>,
+    workers: Vec<Option<Box<dyn Worker + 'w>>>,
     points: Vec<Point>,
     pub(super) share: Vec<f64>,
     pub(super) sum: Vec<f64>,
@@ -30,20 +20,14 @@ pub(super) struct Private<'a> {
     pub(super) records: Vec<u8>,
 }
 
-impl<'a> Set<'a> {
-    pub(crate) fn new(name: &'a str, prepared: Box<dyn Prepared + 'a>) -> Self {
-        let (chunks, batch) = (prepared.chunks().max(1), prepared.batch().max(1));
-        let divisor = prepared.divisor();
-        Self { name, prepared, chunks, batch, divisor }
-    }
-}
-
-impl<'a> Private<'a> {
-    /// For so many data sets and channels of each, and at most `batch` points at a time.
-    pub(super) fn new(sets: usize, channels: usize, batch: usize) -> Self {
+impl<'w, 'f> ThreadState<'w, 'f> {
+    /// For `channels` channels of each data set, and at most `batch` points at a time.
+    pub(super) fn new(make: &'w MakeWorker<'w>, facts: &'f [Facts], channels: usize, batch: usize) -> Self {
         Self {
+            make,
+            facts,
             channels,
-            workers: (0..sets).map(|_| None).collect(),
+            workers: facts.iter().map(|_| None).collect(),
             points: Vec::with_capacity(batch),
             share: vec![0.0; batch * channels],
             sum: vec![0.0; batch * channels],
@@ -53,49 +37,42 @@ impl<'a> Private<'a> {
     }
 
     /// Evaluates consecutive points on all the data of one set, into `sum`.
-    pub(super) fn whole(
-        &mut self,
-        sets: &'a [Set<'a>],
-        set: usize,
-        at: impl Iterator<Item = Point>,
-    ) -> Result<(), PointFailure> {
+    pub(super) fn whole(&mut self, set: usize, at: impl Iterator<Item = Point>) -> Result<(), PointFailure> {
         let mut points = std::mem::take(&mut self.points);
         points.clear();
         points.extend(at);
         let room = points.len() * self.channels;
         let mut outcome = Ok(());
-        for chunk in 0..sets[set].chunks {
-            outcome = self.attempt(sets, set, chunk, &points);
+        for chunk in 0..self.facts[set].chunks {
+            outcome = self.attempt(set, chunk, &points);
             if outcome.is_err() {
                 break;
             }
             add(&mut self.sum[..room], &self.share[..room], chunk == 0);
         }
-        divide(&mut self.sum[..room], sets[set].divisor);
+        divide(&mut self.sum[..room], self.facts[set].divisor);
         self.points = points;
         outcome
     }
 
     /// Evaluates points on one chunk of one set, into `share`; a panic ends here, with its worker.
-    pub(super) fn attempt(
-        &mut self,
-        sets: &'a [Set<'a>],
-        set: usize,
-        chunk: usize,
-        points: &[Point],
-    ) -> Result<(), PointFailure> {
+    pub(super) fn attempt(&mut self, set: usize, chunk: usize, points: &[Point]) -> Result<(), PointFailure> {
         let room = points.len() * self.channels;
-        let (worker, share) = (&mut self.workers[set], &mut self.share[..room]);
+        let (make, slot, share) = (self.make, &mut self.workers[set], &mut self.share[..room]);
         // A channel that the oracle leaves out must not pass for a value.
         share.fill(f64::NAN);
-        let evaluated = catch_unwind(AssertUnwindSafe(|| {
-            worker.get_or_insert_with(|| sets[set].prepared.worker()).evaluate(points, chunk, share)
+        let evaluated = catch_unwind(AssertUnwindSafe(|| -> Result<(), OracleError> {
+            let worker = match &mut *slot {
+                Some(worker) => worker,
+                empty => empty.insert(make(set)?),
+            };
+            worker.evaluate(points, chunk, share)
         }));
         match evaluated {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(PointFailure::Error(Arc::from(error))),
+            Ok(Err(error)) => Err(PointFailure::of(error)),
             Err(payload) => {
-                *worker = None;
+                *slot = None;
                 Err(PointFailure::Panic(panic_message(payload.as_ref())))
             }
         }

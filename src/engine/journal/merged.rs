@@ -14,11 +14,12 @@ use super::{
     record::{Form, Record, encode, scan},
 };
 use crate::{
-    Curve, Error, PointFailure, Provenance, Result, Surface, SweepReport, Termination, replace,
-    sweep::swept::Swept,
+    Error, GridDimension, Landscape, Result,
+    landscape::{Parts, PointFailure, Provenance, SweepEnd, SweepReport},
+    replace,
 };
 
-/// The points of one or several journals of the same sweep, as [`Grid2d::journal`](crate::Grid2d::journal)
+/// The points of one or several journals of the same sweep, as [`Grid2d::journal`](crate::Sweep::journal)
 /// and its like write them.
 ///
 /// Journals of shards merge in any order. Points that several of them have must agree to the bit. What is
@@ -26,7 +27,7 @@ use crate::{
 /// that fills them.
 ///
 /// ```
-/// use loss_landscape::{FnModel, Grid2d, Journal, Layout, RandomDirections, Surface};
+/// use loss_landscape::{FnModel, Journal, Layout, RandomDirections, Surface, Sweep};
 ///
 /// let folder = std::env::temp_dir().join(format!("journals-{}", std::process::id()));
 /// std::fs::create_dir_all(&folder).unwrap();
@@ -35,8 +36,7 @@ use crate::{
 /// for k in 0..3 {
 ///     // Each of these may be a process on a machine of its own.
 ///     let path = folder.join(format!("{k}.journal"));
-///     let sweep = Grid2d::new(&model, RandomDirections::new(1).pair(&model)?).data("", &());
-///     sweep.shard(k, 3).journal(&path).run()?;
+///     Sweep::plane(&model, RandomDirections::new(1)).data("", &()).shard(k, 3).journal(&path).run()?;
 ///     paths.push(path);
 /// }
 /// let journal = Journal::read(&paths)?;
@@ -203,7 +203,7 @@ impl Journal {
         &self.header.provenance
     }
 
-    /// The same journal without the points at which an oracle failed, for a sweep that shall try them again. Values
+    /// The same journal without the points at which an oracle failed, for a sweep that should try them again. Values
     /// that are not finite are no failures.
     #[must_use]
     pub fn without_failures(mut self) -> Self {
@@ -257,7 +257,7 @@ impl Journal {
     }
 
     /// All points as a sweep returns them.
-    fn swept(&self) -> Result<Swept> {
+    fn parts(&self) -> Result<Parts> {
         let total = self.total();
         let channels = self.header.stride();
         let bytes = (total as u64).checked_mul(8 * channels as u64 + 1);
@@ -271,7 +271,7 @@ impl Journal {
         }
         let complete = self.computed() == total;
         let report = SweepReport {
-            termination: if complete { Termination::Complete } else { Termination::Partial },
+            end: if complete { SweepEnd::Complete } else { SweepEnd::Partial },
             total,
             computed: self.computed(),
             bad_points: known.bad.into_iter().map(|(_, _, bad)| bad).collect(),
@@ -280,7 +280,7 @@ impl Journal {
             resumed: None,
             provenance: self.header.provenance.clone(),
         };
-        Ok(Swept {
+        Ok(Parts {
             alpha: self.header.alpha.clone(),
             beta: self.header.beta.clone().unwrap_or_else(|| vec![0.0]),
             values: known.values,
@@ -289,38 +289,22 @@ impl Journal {
             report,
         })
     }
-
-    fn ensure(&self, plane: bool) -> Result<()> {
-        if self.header.beta.is_some() == plane {
-            return Ok(());
-        }
-        let expected = if plane { "a plane" } else { "a line" };
-        Err(Error::JournalKind { found: self.header.sweep.clone(), expected })
-    }
 }
 
-impl Surface {
-    /// The surface of a journal; points that it does not have are NaN and not
+impl<D: GridDimension> Landscape<D> {
+    /// The curve or surface of a journal; points that it does not have are NaN and not
     /// [computed](Self::computed). Its report has no time and no threads. It takes memory for all points of the
     /// sweep, of which a short file may announce many: [`Journal::total`] tells.
     ///
     /// # Errors
-    /// [`Error::JournalKind`] for a journal of a line; [`Error::GridTooLarge`] above 4 GiB; [`Error::OutOfMemory`].
+    /// [`Error::JournalKind`] for the journal of a line where a surface is wanted, or of a plane where a curve is;
+    /// [`Error::GridTooLarge`] above 4 GiB; [`Error::OutOfMemory`].
     pub fn from_journal(journal: &Journal) -> Result<Self> {
-        journal.ensure(true)?;
-        journal.swept().map(Self::new)
-    }
-}
-
-impl Curve {
-    /// The curve of a journal; points that it does not have are NaN and not [computed](Self::computed). Its
-    /// report has no time and no threads. Its memory is that of all points: [`Journal::total`].
-    ///
-    /// # Errors
-    /// [`Error::JournalKind`] for a journal of a plane; [`Error::GridTooLarge`] above 4 GiB; [`Error::OutOfMemory`].
-    pub fn from_journal(journal: &Journal) -> Result<Self> {
-        journal.ensure(false)?;
-        journal.swept().map(Self::new)
+        if journal.header.beta.is_some() != (D::AXES == 2) {
+            let expected = if D::AXES == 2 { "a plane" } else { "a line" };
+            return Err(Error::JournalKind { found: journal.header.sweep.clone(), expected });
+        }
+        journal.parts().map(Self::assemble)
     }
 }
 

@@ -1,14 +1,15 @@
 //! Central differences: of losses for gradients, of gradients for Hessian-vector products.
 
-use crate::{BoxError, Gradient, Loss, Scalar, params::norm};
+use super::{Gradient, Loss, OracleError};
+use crate::{Scalar, params::norm};
 
 /// ∂L/∂θᵢ by a central difference with step ε^⅓·max(1, |θᵢ|); `theta` is restored.
-pub(crate) fn partial<D: ?Sized + Sync, M: Loss<D> + ?Sized>(
+pub(super) fn partial<D: ?Sized, M: Loss<D> + ?Sized>(
     model: &M,
     theta: &mut [M::Scalar],
     index: usize,
     data: &D,
-) -> Result<f64, BoxError> {
+) -> Result<f64, OracleError> {
     let centre = theta[index];
     let step = M::Scalar::EPSILON.cbrt() * centre.as_f64().abs().max(1.0);
     theta[index] = M::Scalar::from_f64(centre.as_f64() + step);
@@ -21,13 +22,13 @@ pub(crate) fn partial<D: ?Sized + Sync, M: Loss<D> + ?Sized>(
 }
 
 /// ∇²L(θ)·v by a central difference of gradients; see [`HessianProduct`](crate::HessianProduct).
-pub(crate) fn hessian_product<D: ?Sized + Sync, M: Gradient<D> + ?Sized>(
+pub(super) fn hessian_product<D: ?Sized, M: Gradient<D> + ?Sized>(
     model: &M,
     theta: &[M::Scalar],
     v: &[M::Scalar],
     data: &D,
     out: &mut [M::Scalar],
-) -> Result<(), BoxError> {
+) -> Result<(), OracleError> {
     for (what, len) in [("θ", theta.len()), ("v", v.len()), ("the product", out.len())] {
         model.layout().ensure_length(what, len)?;
     }

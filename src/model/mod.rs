@@ -1,8 +1,22 @@
 //! The user's whole contract: a model has parameters, a loss oracle measures them.
 
-use crate::{
-    BoxError, HessianWorker, Layout, Plane, Prepared, Result, Scalar, differences, hessian, pointwise,
-};
+mod check;
+mod closure;
+mod differences;
+mod guard;
+mod hessian;
+mod oracle;
+mod oracle_error;
+
+pub use check::{DerivativeCheck, GradientCheck, HessianCheck, check_gradient, check_hessian_product};
+pub use closure::{Fingerprint, FnFingerprint, FnModel, IntoLoss, NoFingerprint};
+pub use hessian::HessianWorker;
+pub use oracle::{Prepared, Worker, pointwise};
+pub use oracle_error::OracleError;
+
+pub(crate) use guard::{guarded, panic_message};
+
+use crate::{Layout, Scalar, Slice};
 
 /// A model with parameters: their layout, and where they are now.
 ///
@@ -36,7 +50,7 @@ use crate::{
 /// assert_eq!(line.parameters().len(), line.layout().len());
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
-pub trait Model: Sync {
+pub trait Model {
     /// The number type of the parameters.
     type Scalar: Scalar;
 
@@ -49,11 +63,13 @@ pub trait Model: Sync {
 
 /// A loss oracle: the mean loss over data of any type `D`, at any parameters.
 ///
-/// One method is required. The oracle is shared by all threads of a sweep, so it takes `&self` and
-/// gets θ handed; it must not look at [`Model::parameters`].
+/// One method is required. It takes `&self`, since all threads of a sweep share the oracle, and gets θ handed; it
+/// must not look at [`Model::parameters`]. A model or data that threads cannot share (that are not [`Sync`]) are swept
+/// on one thread ([`Sweep::here`](crate::Sweep::here)) or with an instance for every thread
+/// ([`Sweep::per_thread`](crate::Sweep::per_thread)).
 ///
 /// ```
-/// use loss_landscape::{BoxError, Layout, Loss, Model, RandomDirections, line_1d};
+/// use loss_landscape::{Layout, Loss, Model, OracleError, RandomDirections, line_1d};
 ///
 /// struct Slope {
 ///     layout: Layout,
@@ -71,7 +87,7 @@ pub trait Model: Sync {
 /// }
 ///
 /// impl Loss<[(f64, f64)]> for Slope {
-///     fn loss(&self, theta: &[f64], data: &[(f64, f64)]) -> Result<f64, BoxError> {
+///     fn loss(&self, theta: &[f64], data: &[(f64, f64)]) -> Result<f64, OracleError> {
 ///         let sum: f64 = data.iter().map(|(x, y)| (theta[0] * x - y).powi(2)).sum();
 ///         Ok(sum / data.len() as f64)
 ///     }
@@ -79,22 +95,21 @@ pub trait Model: Sync {
 ///
 /// let model = Slope { layout: Layout::flat(1)?, theta: vec![3.0] };
 /// let data = [(1.0, 3.0), (2.0, 6.0)];
-/// let direction = RandomDirections::new(42).one(&model)?;
-/// let curve = line_1d(&model, data.as_slice(), direction)?;
-/// assert_eq!(curve.channel("loss")?[25], 0.0); // α = 0 is θ itself, which fits
+/// let curve = line_1d(&model, data.as_slice(), RandomDirections::new(42))?;
+/// assert_eq!(curve.loss()[25], 0.0); // α = 0 is θ itself, which fits
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 ///
-/// Beyond the loss, all provided: [`channels`](Self::channels) and [`measure`](Self::measure) yield
-/// several figures from one pass; [`prepare`](Self::prepare) gives scratch memory, work done once
-/// for a whole plane, several points in one call and data in chunks.
-pub trait Loss<D: ?Sized + Sync>: Model {
+/// Beyond the loss, all provided: [`channels`](Self::channels) and [`measure`](Self::measure) yield several figures
+/// from one pass; [`worker`](Self::worker) gives each thread scratch memory, and [`prepare`](Self::prepare) does work
+/// once for all points, several points in one call and data in chunks.
+pub trait Loss<D: ?Sized>: Model {
     /// The mean loss over `data` at `theta`.
     ///
     /// # Errors
     /// Any error; a sweep records it as the outcome of that point and goes on. NaN and infinity
     /// are no errors but values, kept and listed.
-    fn loss(&self, theta: &[Self::Scalar], data: &D) -> Result<f64, BoxError>;
+    fn loss(&self, theta: &[Self::Scalar], data: &D) -> Result<f64, OracleError>;
 
     /// The names of what one pass yields; `["loss"]` by default. The first is the loss.
     fn channels(&self) -> Vec<String> {
@@ -105,41 +120,57 @@ pub trait Loss<D: ?Sized + Sync>: Model {
     ///
     /// # Errors
     /// As [`loss`](Self::loss).
-    fn measure(&self, theta: &[Self::Scalar], data: &D, out: &mut [f64]) -> Result<(), BoxError> {
+    fn measure(&self, theta: &[Self::Scalar], data: &D, out: &mut [f64]) -> Result<(), OracleError> {
         out[0] = self.loss(theta, data)?;
         Ok(())
     }
 
     /// A hash of the data, and of all in the oracle beside θ that its values depend on; none by default.
     ///
-    /// Results record it, and a [journal](crate::Grid2d::journal) is refused where it differs. It must be the
-    /// same in every process. A few lines with any fixed hash function over the bytes of the data will do.
+    /// Results record it, and a [journal](crate::Sweep::journal) is refused where it differs. Without one a journal
+    /// cannot tell that the data have changed, and [says so](crate::report::Resumed::unchecked_data). It must be the
+    /// same in every process. A few lines with any fixed hash function over the bytes of the data will do, such as
+    /// [`content_hash`](crate::content_hash).
     fn fingerprint(&self, data: &D) -> Option<u64> {
         let _ = data;
         None
     }
 
-    /// Gets ready for a sweep over `plane`, once for each data set; [`pointwise`] by default.
+    /// What one thread evaluates points with, if nothing is [prepared](Self::prepare): by default a buffer for θ and
+    /// a call of [`measure`](Self::measure) for each point. Override it to give each thread scratch memory of your own,
+    /// as the example of [`pointwise`] does.
+    ///
+    /// # Errors
+    /// Any error; the points of that thread then fail with it.
+    fn worker<'a>(
+        &'a self,
+        slice: &'a Slice<'a, Self::Scalar>,
+        data: &'a D,
+    ) -> Result<Box<dyn Worker + 'a>, OracleError> {
+        Ok(pointwise(slice, move |theta: &[Self::Scalar], out: &mut [f64]| self.measure(theta, data, out)))
+    }
+
+    /// Gets ready for a sweep over `slice`, once for each data set, where something can be computed once for all
+    /// points; nothing by default. What it returns is shared by all threads.
     ///
     /// # Errors
     /// Any error; it ends the sweep before the first point ([`Error::Oracle`](crate::Error::Oracle)).
     fn prepare<'a>(
         &'a self,
-        plane: &'a Plane<'a, Self::Scalar>,
+        slice: &'a Slice<'a, Self::Scalar>,
         data: &'a D,
-    ) -> Result<Box<dyn Prepared + 'a>, BoxError> {
-        Ok(pointwise(plane, move || {
-            move |theta: &[Self::Scalar], out: &mut [f64]| self.measure(theta, data, out)
-        }))
+    ) -> Result<Option<Box<dyn Prepared + 'a>>, OracleError> {
+        let _ = (slice, data);
+        Ok(None)
     }
 }
 
 /// An oracle that knows the gradient of its loss.
 ///
-/// Test an implementation with [`check_gradient`](crate::check_gradient).
+/// Test an implementation with [`check_gradient`](crate::check::check_gradient).
 ///
 /// ```
-/// use loss_landscape::{BoxError, Gradient, Layout, Loss, Model, check_gradient};
+/// use loss_landscape::{Gradient, Layout, Loss, Model, OracleError, check::check_gradient};
 ///
 /// struct Bowl {
 ///     layout: Layout,
@@ -157,13 +188,13 @@ pub trait Loss<D: ?Sized + Sync>: Model {
 /// }
 ///
 /// impl Loss<()> for Bowl {
-///     fn loss(&self, theta: &[f64], _: &()) -> Result<f64, BoxError> {
+///     fn loss(&self, theta: &[f64], _: &()) -> Result<f64, OracleError> {
 ///         Ok(theta.iter().map(|t| t.powi(4)).sum())
 ///     }
 /// }
 ///
 /// impl Gradient<()> for Bowl {
-///     fn gradient(&self, theta: &[f64], data: &(), out: &mut [f64]) -> Result<f64, BoxError> {
+///     fn gradient(&self, theta: &[f64], data: &(), out: &mut [f64]) -> Result<f64, OracleError> {
 ///         for (out, t) in out.iter_mut().zip(theta) {
 ///             *out = 4.0 * t.powi(3);
 ///         }
@@ -175,12 +206,17 @@ pub trait Loss<D: ?Sized + Sync>: Model {
 /// assert!(check_gradient(&bowl, bowl.parameters(), &())?.error < 1e-8);
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
-pub trait Gradient<D: ?Sized + Sync>: Loss<D> {
+pub trait Gradient<D: ?Sized>: Loss<D> {
     /// Writes ∇L(θ), one value for each parameter (0 for buffers), and returns L(θ).
     ///
     /// # Errors
     /// As [`Loss::loss`].
-    fn gradient(&self, theta: &[Self::Scalar], data: &D, out: &mut [Self::Scalar]) -> Result<f64, BoxError>;
+    fn gradient(
+        &self,
+        theta: &[Self::Scalar],
+        data: &D,
+        out: &mut [Self::Scalar],
+    ) -> Result<f64, OracleError>;
 }
 
 /// An oracle that multiplies its Hessian with vectors.
@@ -188,10 +224,10 @@ pub trait Gradient<D: ?Sized + Sync>: Loss<D> {
 /// Both methods are provided: a product is a central difference of two gradients, so that an empty
 /// `impl` is enough. Override [`hessian_product`](Self::hessian_product) where the exact product is
 /// known, and [`hessian_worker`](Self::hessian_worker) where products at one θ share work; curvature
-/// is computed with the second. Test them with [`check_hessian_product`](crate::check_hessian_product).
+/// is computed with the second. Test them with [`check_hessian_product`](crate::check::check_hessian_product).
 ///
 /// ```
-/// use loss_landscape::{BoxError, Gradient, HessianProduct, Layout, Loss, Model};
+/// use loss_landscape::{Gradient, HessianProduct, Layout, Loss, Model, OracleError};
 ///
 /// struct Quartic {
 ///     layout: Layout,
@@ -209,13 +245,13 @@ pub trait Gradient<D: ?Sized + Sync>: Loss<D> {
 /// }
 ///
 /// impl Loss<()> for Quartic {
-///     fn loss(&self, theta: &[f64], _: &()) -> Result<f64, BoxError> {
+///     fn loss(&self, theta: &[f64], _: &()) -> Result<f64, OracleError> {
 ///         Ok(theta.iter().map(|t| t.powi(4)).sum())
 ///     }
 /// }
 ///
 /// impl Gradient<()> for Quartic {
-///     fn gradient(&self, theta: &[f64], data: &(), out: &mut [f64]) -> Result<f64, BoxError> {
+///     fn gradient(&self, theta: &[f64], data: &(), out: &mut [f64]) -> Result<f64, OracleError> {
 ///         for (out, t) in out.iter_mut().zip(theta) {
 ///             *out = 4.0 * t.powi(3);
 ///         }
@@ -235,7 +271,7 @@ pub trait Gradient<D: ?Sized + Sync>: Loss<D> {
     message = "`{Self}` has no Hessian-vector products over `{D}`",
     note = "implement `Gradient`; an empty `impl HessianProduct<D> for …` then takes differences of gradients"
 )]
-pub trait HessianProduct<D: ?Sized + Sync>: Gradient<D> {
+pub trait HessianProduct<D: ?Sized>: Gradient<D> {
     /// Writes ∇²L(θ)·v.
     ///
     /// The provided form is (∇L(θ + h·v) − ∇L(θ − h·v)) / 2h with h = ε^⅓·(1 + ‖θ‖) / ‖v‖, ε the
@@ -252,7 +288,7 @@ pub trait HessianProduct<D: ?Sized + Sync>: Gradient<D> {
         v: &[Self::Scalar],
         data: &D,
         out: &mut [Self::Scalar],
-    ) -> Result<(), BoxError> {
+    ) -> Result<(), OracleError> {
         differences::hessian_product(self, theta, v, data, out)
     }
 
@@ -264,7 +300,7 @@ pub trait HessianProduct<D: ?Sized + Sync>: Gradient<D> {
     fn hessian_worker<'a>(
         &'a self,
         data: &'a D,
-    ) -> Result<Box<dyn HessianWorker<Self::Scalar> + 'a>, BoxError> {
-        Ok(Box::new(hessian::Plain::new(self, data)))
+    ) -> Result<Box<dyn HessianWorker<Self::Scalar> + 'a>, OracleError> {
+        Ok(Box::new(hessian::Recomputing::new(self, data)))
     }
 }

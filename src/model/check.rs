@@ -5,8 +5,9 @@ use ndarray_rand::rand::{Rng, SeedableRng, seq::index};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
+use super::{Gradient, HessianProduct, Model, differences, guarded};
 use crate::{
-    BoxError, Error, Gradient, HessianProduct, Mask, Model, Result, Role, Scalar, differences,
+    Mask, Result, Role, Scalar,
     params::{dot, norm},
 };
 
@@ -17,7 +18,7 @@ use crate::{
 pub fn check_gradient<M, D>(model: &M, theta: &[M::Scalar], data: &D) -> Result<GradientCheck>
 where
     M: Gradient<D> + ?Sized,
-    D: ?Sized + Sync,
+    D: ?Sized,
 {
     DerivativeCheck::new().gradient(model, theta, data)
 }
@@ -30,7 +31,7 @@ where
 pub fn check_hessian_product<M, D>(model: &M, theta: &[M::Scalar], data: &D) -> Result<HessianCheck>
 where
     M: HessianProduct<D> + ?Sized,
-    D: ?Sized + Sync,
+    D: ?Sized,
 {
     DerivativeCheck::new().hessian_product(model, theta, data)
 }
@@ -38,10 +39,11 @@ where
 /// Tests derivatives against central differences.
 ///
 /// In `f64` a right implementation of a smooth loss shows errors below 1e-6 (so do the networks of
-/// this crate), a wrong one of about 1; in `f32` differences are good to a few digits only. Buffers are left out: no gradient trains them. Kinks (ReLU) next to θ raise the error without being wrong; check at another θ.
+/// `loss-landscape-nets`), a wrong one of about 1; in `f32` differences are good to a few digits only. Buffers are left
+/// out: no gradient trains them. Kinks (ReLU) next to θ raise the error without being wrong; check at another θ.
 ///
 /// ```
-/// # use loss_landscape::{BoxError, Gradient, Layout, Loss, Model};
+/// # use loss_landscape::{Gradient, Layout, Loss, Model, OracleError};
 /// # struct Wrong { layout: Layout, theta: Vec<f64> }
 /// # impl Model for Wrong {
 /// #     type Scalar = f64;
@@ -49,12 +51,12 @@ where
 /// #     fn parameters(&self) -> &[f64] { &self.theta }
 /// # }
 /// # impl Loss<()> for Wrong {
-/// #     fn loss(&self, theta: &[f64], _: &()) -> Result<f64, BoxError> { Ok(theta.iter().map(|t| t * t).sum()) }
+/// #     fn loss(&self, theta: &[f64], _: &()) -> Result<f64, OracleError> { Ok(theta.iter().map(|t| t * t).sum()) }
 /// # }
-/// use loss_landscape::DerivativeCheck;
+/// use loss_landscape::check::DerivativeCheck;
 ///
 /// impl Gradient<()> for Wrong {
-///     fn gradient(&self, theta: &[f64], data: &(), out: &mut [f64]) -> Result<f64, BoxError> {
+///     fn gradient(&self, theta: &[f64], data: &(), out: &mut [f64]) -> Result<f64, OracleError> {
 ///         for (out, t) in out.iter_mut().zip(theta) {
 ///             *out = 2.0 * t;
 ///         }
@@ -104,7 +106,7 @@ pub struct GradientCheck {
 #[non_exhaustive]
 pub struct HessianCheck {
     /// The largest ‖Hv − difference of gradients‖ / ‖difference‖ over the vectors, Hv by
-    /// [`HessianProduct::hessian_product`] and by the model's [`HessianWorker`](crate::HessianWorker).
+    /// [`HessianProduct::hessian_product`] and by the model's [`HessianWorker`](crate::oracle::HessianWorker).
     pub error: f64,
     /// The largest |⟨u, Hv⟩ − ⟨v, Hu⟩| / (‖u‖·‖Hv‖) over pairs of vectors: 0 for a symmetric product.
     pub asymmetry: f64,
@@ -113,6 +115,12 @@ pub struct HessianCheck {
     /// How many vectors were tried.
     pub vectors: usize,
 }
+
+/// What an error of the model happened in.
+const LOSS: &str = "computing its loss";
+const GRADIENT: &str = "computing its gradient";
+const PRODUCT: &str = "computing its Hessian product";
+const WORKER: &str = "computing its Hessian worker";
 
 impl Default for DerivativeCheck {
     fn default() -> Self {
@@ -146,27 +154,27 @@ impl DerivativeCheck {
     /// The step is ε^⅓·max(1, |θᵢ|). It costs one gradient and two losses for each coordinate.
     ///
     /// # Errors
-    /// [`Error::Length`] or [`Error::NonFinite`] for θ, [`Error::Oracle`] if the model fails.
+    /// [`Error::Length`](crate::Error::Length) or [`Error::NonFinite`](crate::Error::NonFinite) for θ, [`Error::Oracle`](crate::Error::Oracle) or
+    /// [`Error::OraclePanicked`](crate::Error::OraclePanicked) if the model fails.
     pub fn gradient<M, D>(&self, model: &M, theta: &[M::Scalar], data: &D) -> Result<GradientCheck>
     where
         M: Gradient<D> + ?Sized,
-        D: ?Sized + Sync,
+        D: ?Sized,
     {
         let layout = model.layout();
         layout.ensure_finite("θ", theta)?;
         let mut theta = theta.to_vec();
         // What the model does not write must not pass for a gradient.
         let mut gradient = vec![M::Scalar::from_f64(f64::NAN); theta.len()];
-        let from_gradient = model.gradient(&theta, data, &mut gradient).map_err(failed("its gradient"))?;
-        let loss = model.loss(&theta, data).map_err(failed("its loss"))?;
+        let from_gradient = guarded(GRADIENT, || model.gradient(&theta, data, &mut gradient))?;
+        let loss = guarded(LOSS, || model.loss(&theta, data))?;
         let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
         let mut pairs = Vec::new();
         for block in layout.blocks().iter().filter(|block| block.role() != Role::Buffer) {
             let amount = self.coordinates.min(block.len());
             for within in index::sample(&mut generator, block.len(), amount) {
                 let position = block.range().start + within;
-                let difference =
-                    differences::partial(model, &mut theta, position, data).map_err(failed("its loss"))?;
+                let difference = guarded(LOSS, || differences::partial(model, &mut theta, position, data))?;
                 pairs.push((block.name(), within, gradient[position].as_f64(), difference));
             }
         }
@@ -201,29 +209,29 @@ impl DerivativeCheck {
     /// It costs two products and two gradients for each vector.
     ///
     /// # Errors
-    /// [`Error::Length`] or [`Error::NonFinite`] for θ, [`Error::Oracle`] if the model fails.
+    /// [`Error::Length`](crate::Error::Length) or [`Error::NonFinite`](crate::Error::NonFinite) for θ, [`Error::Oracle`](crate::Error::Oracle) or
+    /// [`Error::OraclePanicked`](crate::Error::OraclePanicked) if the model fails.
     pub fn hessian_product<M, D>(&self, model: &M, theta: &[M::Scalar], data: &D) -> Result<HessianCheck>
     where
         M: HessianProduct<D> + ?Sized,
-        D: ?Sized + Sync,
+        D: ?Sized,
     {
         model.layout().ensure_finite("θ", theta)?;
         let unwritten = M::Scalar::from_f64(f64::NAN);
         let trained = Mask::trained(model.layout());
         let mut check = HessianCheck { error: 0.0, asymmetry: 0.0, nonlinearity: 0.0, vectors: self.vectors };
         let mut previous: Option<[Vec<M::Scalar>; 2]> = None;
-        let mut worker = model.hessian_worker(data).map_err(failed("its Hessian worker"))?;
-        worker.at(theta).map_err(failed("its Hessian worker"))?;
+        let mut worker = guarded(WORKER, || model.hessian_worker(data))?;
+        guarded(WORKER, || worker.at(theta))?;
         for stream in 0..self.vectors {
             let mut v = vector::<M>(theta.len(), self.seed, stream as u64);
             trained.apply(&mut v)?;
             let twice: Vec<M::Scalar> = v.iter().map(|&v| v + v).collect();
             let [mut product, mut double, mut difference] = [(); 3].map(|()| vec![unwritten; theta.len()]);
-            model.hessian_product(theta, &v, data, &mut product).map_err(failed("its Hessian product"))?;
+            guarded(PRODUCT, || model.hessian_product(theta, &v, data, &mut product))?;
             // By the other way that a model offers, so that both are checked.
-            worker.product(&twice, &mut double).map_err(failed("its Hessian worker"))?;
-            differences::hessian_product(model, theta, &v, data, &mut difference)
-                .map_err(failed("its gradient"))?;
+            guarded(WORKER, || worker.product(&twice, &mut double))?;
+            guarded(GRADIENT, || differences::hessian_product(model, theta, &v, data, &mut difference))?;
             for vector in [&mut product, &mut double, &mut difference] {
                 trained.apply(vector)?;
             }
@@ -258,14 +266,10 @@ fn vector<M: Model + ?Sized>(len: usize, seed: u64, stream: u64) -> Vec<M::Scala
     (0..len).map(|_| M::Scalar::from_f64(generator.sample(StandardNormal))).collect()
 }
 
-fn failed(what: &'static str) -> impl Fn(BoxError) -> Error {
-    move |source| Error::Oracle { during: format!("computing {what}"), source }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Layout, Loss};
+    use crate::{Layout, Loss, OracleError};
 
     struct Broken {
         layout: Layout,
@@ -284,13 +288,13 @@ mod tests {
     }
 
     impl Loss<()> for Broken {
-        fn loss(&self, _: &[f64], (): &()) -> Result<f64, BoxError> {
+        fn loss(&self, _: &[f64], (): &()) -> Result<f64, OracleError> {
             Ok(self.loss)
         }
     }
 
     impl Gradient<()> for Broken {
-        fn gradient(&self, _: &[f64], (): &(), out: &mut [f64]) -> Result<f64, BoxError> {
+        fn gradient(&self, _: &[f64], (): &(), out: &mut [f64]) -> Result<f64, OracleError> {
             out.fill(self.gradient);
             Ok(self.loss)
         }
@@ -313,13 +317,13 @@ mod tests {
     }
 
     impl Loss<()> for Buffered {
-        fn loss(&self, theta: &[f64], (): &()) -> Result<f64, BoxError> {
+        fn loss(&self, theta: &[f64], (): &()) -> Result<f64, OracleError> {
             Ok((theta[0] - theta[1]).powi(2))
         }
     }
 
     impl Gradient<()> for Buffered {
-        fn gradient(&self, theta: &[f64], (): &(), out: &mut [f64]) -> Result<f64, BoxError> {
+        fn gradient(&self, theta: &[f64], (): &(), out: &mut [f64]) -> Result<f64, OracleError> {
             if self.writes {
                 out.copy_from_slice(&[2.0 * (theta[0] - theta[1]), 0.0]);
             }

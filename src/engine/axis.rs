@@ -2,11 +2,11 @@
 
 use std::ops::RangeInclusive;
 
-use crate::{Error, Result};
+use crate::{Error, Result, landscape::ensure_upwards, memory::with_capacity};
 
 /// An axis before it is checked; nothing is allocated until [`coordinates`](Self::coordinates).
 #[derive(Clone, Debug)]
-pub(crate) enum Axis {
+pub enum Axis {
     Range { range: RangeInclusive<f64>, points: usize },
     Values(Vec<f64>),
 }
@@ -35,15 +35,7 @@ impl Axis {
                     return Err(Error::Resolution { axis, points: *points });
                 }
             }
-            Self::Values(values) => {
-                if values.is_empty() {
-                    return Err(Error::Resolution { axis, points: 0 });
-                }
-                let upwards = |i: usize| values[i].is_finite() && (i == 0 || values[i - 1] < values[i]);
-                if let Some(index) = (0..values.len()).find(|&i| !upwards(i)) {
-                    return Err(Error::Coordinates { axis, index, value: values[index] });
-                }
-            }
+            Self::Values(values) => ensure_upwards(axis, values)?,
         }
         Ok(())
     }
@@ -52,11 +44,7 @@ impl Axis {
     /// about 0 has coordinates symmetric to the bit. A range too narrow for its points, so that
     /// rounding makes some of them equal, is refused.
     pub(crate) fn coordinates(&self, axis: &'static str) -> Result<Vec<f64>> {
-        let mut coordinates = Vec::new();
-        coordinates.try_reserve_exact(self.len()).map_err(|_| Error::OutOfMemory {
-            what: "the coordinates",
-            bytes: (self.len() as u64).saturating_mul(8),
-        })?;
+        let mut coordinates = with_capacity("the coordinates", self.len())?;
         match self {
             Self::Values(values) => coordinates.extend_from_slice(values),
             Self::Range { range, points } => {

@@ -27,7 +27,7 @@ pub struct Progress<'a> {
 ///
 /// ```
 /// use std::{ops::ControlFlow, sync::atomic::{AtomicUsize, Ordering}};
-/// use loss_landscape::{FnModel, Grid2d, Layout, Observer, Progress, RandomDirections, Termination};
+/// use loss_landscape::{FnModel, Layout, Observer, Progress, RandomDirections, Sweep, report::SweepEnd};
 ///
 /// struct StopBelow {
 ///     target: f64,
@@ -44,11 +44,11 @@ pub struct Progress<'a> {
 /// let bowl = |theta: &[f64], _: &()| theta.iter().map(|t| t * t).sum::<f64>();
 /// let model = FnModel::new(Layout::flat(3)?, vec![1.0; 3], bowl)?;
 /// let observer = StopBelow { target: 3.0, seen: AtomicUsize::new(0) };
-/// let surface = Grid2d::new(&model, RandomDirections::new(5).pair(&model)?)
+/// let surface = Sweep::plane(&model, RandomDirections::new(5).pair(&model)?)
 ///     .data("", &())
 ///     .observer(&observer)
 ///     .run()?;
-/// assert_eq!(surface.report().termination, Termination::Cancelled);
+/// assert_eq!(surface.report().end, SweepEnd::Cancelled);
 /// assert_eq!(surface.report().computed, observer.seen.into_inner());
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```

@@ -1,13 +1,14 @@
-//! What a sweep says of itself: how it ended, which points failed, and what it was a sweep of.
+//! What a sweep says of itself: how it ended, and which points failed.
 
 use std::{fmt, ops::Range, sync::Arc, time::Duration};
 
-use crate::{Direction, DirectionSource, Normalization, Scalar, params::content_hash};
+use super::Provenance;
+use crate::{Error, OracleError};
 
 /// How a sweep ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Termination {
+pub enum SweepEnd {
     /// Every point was evaluated; of an adaptive sweep, every point that it chose.
     Complete,
     /// The observer cancelled it.
@@ -65,7 +66,7 @@ pub struct BadPoint {
 #[non_exhaustive]
 pub struct SweepReport {
     /// How it ended.
-    pub termination: Termination,
+    pub end: SweepEnd,
     /// Points of the sweep.
     pub total: usize,
     /// Points evaluated; fewer than `total` if it was stopped or adaptive.
@@ -74,7 +75,8 @@ pub struct SweepReport {
     pub bad_points: Vec<BadPoint>,
     /// Wall-clock time, preparation included.
     pub elapsed: Duration,
-    /// Threads of the pool.
+    /// Threads that evaluated points: as many as asked for, unless that was more than there was work for
+    /// ([`Sweep::threads`](crate::Sweep::threads)).
     pub threads: usize,
     /// What was found in the journal, if there was one to go on with.
     pub resumed: Option<Resumed>,
@@ -93,57 +95,9 @@ pub struct Resumed {
     /// Bytes that are no records, by place: the file was changed. Their points were evaluated again, now or by an
     /// earlier run.
     pub damaged: Vec<Range<u64>>,
-}
-
-/// What a result came from. The axes are in the result itself.
-///
-/// Hashes are XXH3 with 64 bits over the values as little-endian bytes.
-///
-/// The default knows nothing, and is what values that come from elsewhere have.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
-pub struct Provenance {
-    /// The version of this crate that computed the values; empty if it did not.
-    pub version: String,
-    /// The scalar of the parameters: `"f32"` or `"f64"`; empty if unknown.
-    pub scalar: String,
-    /// The hash of θ (of θ_a for an interpolation), if known.
-    pub theta_hash: Option<u64>,
-    /// The directions; for an interpolation one, θ_b − θ_a, with the hash of its end: θ_b, with the
-    /// buffers of θ_a unless they move.
-    pub directions: Vec<DirectionRecord>,
-    /// The cosine between the two directions of a plane.
-    pub cosine: Option<f64>,
-    /// The names of the data sets, as the caller gave them.
-    pub data: Vec<String>,
-    /// What the oracle calls the content of each data set ([`Loss::fingerprint`](crate::Loss::fingerprint)).
-    pub data_hashes: Vec<Option<u64>>,
-}
-
-/// Where one direction came from.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct DirectionRecord {
-    /// Its source.
-    pub source: DirectionSource,
-    /// Its normalisation, if it has one.
-    pub normalization: Option<Normalization>,
-    /// Its content hash.
-    pub hash: u64,
-}
-
-impl DirectionRecord {
-    pub(crate) fn of<S: Scalar>(direction: &Direction<S>) -> Self {
-        Self {
-            source: direction.source().clone(),
-            normalization: direction.normalization().copied(),
-            hash: content_hash(direction.values()),
-        }
-    }
-
-    pub(crate) fn between(hash: u64) -> Self {
-        Self { source: DirectionSource::Between, normalization: None, hash }
-    }
+    /// Data sets that the journal could not check, since the oracle has no
+    /// [`fingerprint`](crate::Loss::fingerprint) of them: if they have changed, points of before and after are mixed.
+    pub unchecked_data: Vec<String>,
 }
 
 impl fmt::Display for PointFailure {
@@ -167,12 +121,27 @@ impl fmt::Display for BadPoint {
     }
 }
 
+impl PointFailure {
+    /// What a point failed of. An oracle that asked this crate for something, such as a Hessian, may hand on an error
+    /// that already says whether it was an error or a panic.
+    pub(crate) fn of(error: OracleError) -> Self {
+        match error.into_boxed().downcast::<Error>() {
+            Ok(error) => match *error {
+                Error::Oracle { source, .. } => Self::Error(source.into()),
+                Error::OraclePanicked { message, .. } => Self::Panic(message),
+                other => Self::Error(Box::<dyn std::error::Error + Send + Sync>::from(other).into()),
+            },
+            Err(other) => Self::Error(other.into()),
+        }
+    }
+}
+
 impl SweepReport {
     /// The report of values that come from elsewhere: all of `total` points are there, and nothing is known of
     /// how they were computed.
-    pub(crate) fn elsewhere(total: usize, bad_points: Vec<BadPoint>) -> Self {
+    pub(crate) fn imported(total: usize, bad_points: Vec<BadPoint>) -> Self {
         Self {
-            termination: Termination::Complete,
+            end: SweepEnd::Complete,
             total,
             computed: total,
             bad_points,
@@ -184,34 +153,16 @@ impl SweepReport {
     }
 }
 
-/// In one line, for people; as JSON it is in `SweepReport::to_json` (feature `json`).
-impl fmt::Display for Provenance {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if *self == Self::default() {
-            return f.write_str("unknown");
-        }
-        if !self.version.is_empty() {
-            write!(f, "loss-landscape {}, ", self.version)?;
-        }
-        if !self.scalar.is_empty() {
-            write!(f, "{}, ", self.scalar)?;
-        }
-        match self.theta_hash {
-            Some(hash) => write!(f, "θ {hash:016x}")?,
-            None => f.write_str("θ unknown")?,
-        }
-        for direction in &self.directions {
-            write!(f, "; direction {:016x} {}", direction.hash, direction.source)?;
-            if let Some(normalization) = direction.normalization {
-                write!(f, " ({normalization})")?;
-            }
-        }
-        if let Some(cosine) = self.cosine {
-            write!(f, "; cosine {cosine}")?;
-        }
-        if !self.data.is_empty() {
-            write!(f, "; data {:?}", self.data)?;
-        }
-        Ok(())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_point_fails_of_the_innermost_cause() {
+        let panicked = Error::OraclePanicked { during: "multiplying".into(), message: "ouch".into() };
+        assert!(matches!(PointFailure::of(panicked.into()), PointFailure::Panic(text) if text == "ouch"));
+        let failed = Error::Oracle { during: "multiplying".into(), source: "no".into() };
+        let PointFailure::Error(inner) = PointFailure::of(failed.into()) else { panic!("an error") };
+        assert_eq!(inner.to_string(), "no");
     }
 }

@@ -2,12 +2,65 @@
 
 use std::collections::HashSet;
 
-use ndarray::ArrayD;
+use ndarray::{Array1, Array2, ArrayD};
 
-use super::{BadPoint, PointFailure, SweepReport, axis::Axis, options::Swept};
+use super::{BadPoint, Curve, Parts, PointFailure, Surface, SweepReport};
 use crate::{Error, Result};
 
-impl Swept {
+impl Curve {
+    /// A curve of values that come from elsewhere; see [`Surface::from_channels`].
+    ///
+    /// ```
+    /// use loss_landscape::{Curve, ndarray::array};
+    ///
+    /// let curve = Curve::from_channels(&[-1.0, 0.0, 1.0], [("loss".to_owned(), array![1.0, 0.0, 1.0])])?;
+    /// assert_eq!(curve.loss()[1], 0.0);
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Surface::from_channels`].
+    pub fn from_channels(
+        alpha: &[f64],
+        channels: impl IntoIterator<Item = (String, Array1<f64>)>,
+    ) -> Result<Self> {
+        let channels = channels.into_iter().map(|(name, values)| (name, values.into_dyn()));
+        Parts::from_channels(alpha.to_vec(), None, &channels.collect::<Vec<_>>()).map(Self::assemble)
+    }
+}
+
+impl Surface {
+    /// A surface of values that come from elsewhere, such as another program: `[i, j]` of each channel is the
+    /// point (α_i, β_j).
+    ///
+    /// Its report says that all points are there and which are not finite; its provenance is the default, which
+    /// knows nothing.
+    ///
+    /// ```
+    /// use loss_landscape::{Surface, ndarray::array};
+    ///
+    /// let loss = array![[2.0, 1.0, 2.0], [1.0, 0.0, f64::NAN]];
+    /// let surface = Surface::from_channels(&[0.0, 1.0], &[-1.0, 0.0, 1.0], [("train loss".to_owned(), loss)])?;
+    /// assert_eq!(surface.channel("train loss")?[[1, 1]], 0.0);
+    /// assert_eq!(surface.report().bad_points[0].index, [1, 2]);
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Resolution`] or [`Error::Coordinates`] for an axis that is empty, not finite or not increasing;
+    /// [`Error::Channels`] for no channels or a name twice; [`Error::ChannelShape`].
+    pub fn from_channels(
+        alpha: &[f64],
+        beta: &[f64],
+        channels: impl IntoIterator<Item = (String, Array2<f64>)>,
+    ) -> Result<Self> {
+        let channels = channels.into_iter().map(|(name, values)| (name, values.into_dyn()));
+        Parts::from_channels(alpha.to_vec(), Some(beta.to_vec()), &channels.collect::<Vec<_>>())
+            .map(Self::assemble)
+    }
+}
+
+impl Parts {
     /// Channels over checked axes; a line has no `beta`. Points that are not finite are listed.
     pub(crate) fn from_channels(
         alpha: Vec<f64>,
@@ -27,7 +80,7 @@ impl Swept {
                 return Err(Error::ChannelShape { channel, found, expected: shape });
             }
         }
-        // Each of the channels has so many values, and so the product is no surprise.
+        // Each channel has that many values already, so that the product cannot overflow.
         let points: usize = shape.iter().product();
         let mut values = vec![0.0; points * names.len()];
         for (k, (_, channel)) in channels.iter().enumerate() {
@@ -37,15 +90,26 @@ impl Swept {
         }
         let beta = beta.unwrap_or_else(|| vec![0.0]);
         let bad_points = not_finite(&alpha, &beta, &names, &values);
-        let report = SweepReport::elsewhere(points, bad_points);
+        let report = SweepReport::imported(points, bad_points);
         Ok(Self { alpha, beta, values, computed: vec![true; points], channels: names, report })
     }
 }
 
 fn checked(name: &'static str, axis: Vec<f64>) -> Result<Vec<f64>> {
-    let axis = Axis::Values(axis);
-    axis.check(name)?;
-    axis.coordinates(name)
+    ensure_upwards(name, &axis)?;
+    Ok(axis)
+}
+
+/// Refuses coordinates that are none, not finite, or do not run upwards.
+pub(crate) fn ensure_upwards(axis: &'static str, values: &[f64]) -> Result<()> {
+    if values.is_empty() {
+        return Err(Error::Resolution { axis, points: 0 });
+    }
+    let upwards = |i: usize| values[i].is_finite() && (i == 0 || values[i - 1] < values[i]);
+    match (0..values.len()).find(|&i| !upwards(i)) {
+        Some(index) => Err(Error::Coordinates { axis, index, value: values[index] }),
+        None => Ok(()),
+    }
 }
 
 /// The points with a channel that is not finite, and the first such channel of each.

@@ -5,13 +5,14 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use crate::{BoxError, Error, Result};
+use super::OracleError;
+use crate::{Error, Result};
 
 /// Calls an oracle outside the points of a sweep: there its error or panic ends the call.
-pub(crate) fn guarded<T>(during: &str, call: impl FnOnce() -> Result<T, BoxError>) -> Result<T> {
+pub(crate) fn guarded<T>(during: &str, call: impl FnOnce() -> Result<T, OracleError>) -> Result<T> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(source)) => Err(Error::Oracle { during: during.to_owned(), source }),
+        Ok(Err(error)) => Err(Error::Oracle { during: during.to_owned(), source: error.into_boxed() }),
         Err(payload) => {
             Err(Error::OraclePanicked { during: during.to_owned(), message: panic_message(payload.as_ref()) })
         }

@@ -15,7 +15,7 @@ use super::{
     known::{Known, agree},
     record::{Form, Record, scan},
 };
-use crate::{Error, Result, Resumed};
+use crate::{Error, Result, landscape::Resumed};
 
 /// What a killed process wrote survives it at once; so that a machine that loses its power loses little too, a write
 /// syncs the file when this long has gone since the last time.
@@ -83,7 +83,7 @@ impl Ledger {
         damaged.sort_by_key(|bytes| bytes.start);
         let torn = ledger.cut(found.end, points)?;
         let anything = points > 0 || torn > 0 || !damaged.is_empty();
-        Ok((ledger, anything.then_some(Resumed { points, torn, damaged })))
+        Ok((ledger, anything.then_some(Resumed { points, torn, damaged, unchecked_data: Vec::new() })))
     }
 
     /// The journal, locked, and its bytes.

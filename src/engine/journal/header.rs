@@ -1,6 +1,9 @@
 //! The head of a journal: what it is a journal of, as lines of text.
 
-use crate::{DirectionRecord, Error, Provenance, Result};
+use crate::{
+    Error, Result,
+    landscape::{DirectionRecord, Provenance},
+};
 
 /// The first line; the number is the version of the format.
 const TITLE: &str = "loss-landscape journal 1";
