@@ -88,7 +88,9 @@ mod tests {
             assert!(TEMPLATE.contains(&format!("{{{{{place}}}}}")), "{place}");
         }
         let mut script = String::new();
-        MODULES.iter().for_each(|(_, module)| push_module(&mut script, module));
+        for (_, module) in MODULES {
+            push_module(&mut script, module);
+        }
         assert!(!script.contains("</script") && !script.contains("<!--") && !STYLE.contains("</"));
         for part in [TEMPLATE, STYLE, &script] {
             // Nothing is asked of a server.

@@ -93,6 +93,16 @@ test("the matrix for WebGL projects as the view does", () => {
   }
 });
 
+test("the near and the far plane are at the ends of the depths that WebGL keeps", () => {
+  const view = new Camera().view(600, 400);
+  const matrix = view.matrix();
+  view.depths.forEach((depth, k) => {
+    const point = [...view.eye.map((e, n) => e - depth * view.axes[2][n]), 1];
+    const [z, w] = [2, 3].map((row) => point.reduce((sum, p, column) => sum + p * matrix[4 * column + row], 0));
+    near(z / w, [-1, 1][k], 1e-4);
+  });
+});
+
 test("the camera stays above the floor, and between two distances", () => {
   const random = new Random(19);
   const camera = new Camera();

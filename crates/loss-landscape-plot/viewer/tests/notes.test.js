@@ -19,14 +19,14 @@ test("nothing is told where all is shown", () => {
 });
 
 test("all that is not shown as it is, is told with its number", () => {
-  const values = Float64Array.of(NaN, -1, 1, 2, 3, 4);
-  const landscape = { x: [0, 1], y: [0, 1, 2] };
+  const values = Float64Array.of(NaN, NaN, -1, 1, 2, 3, 4, 5);
+  const landscape = { x: [0, 1], y: [0, 1, 2, 3] };
   const paths = [{ name: "SGD", outside: 1, x: [0, 1, 7] }];
   assert.equal(
     notesOf(new Field(landscape, values, new Scale(true, 1.5, 2.5)), paths, true),
-    "1 of 6 points not finite (grey stripes); " +
-      "1 of 6 points not positive, which a logarithmic scale cannot show (grey stripes); " +
-      "2 of 6 points above 2.5 clipped (white stripes); 1 of 6 points below 1.5 clipped (white stripes); " +
+    "2 of 8 points not finite (grey stripes); " +
+      "1 of 8 points not positive, which a logarithmic scale cannot show (grey stripes); " +
+      "3 of 8 points above 2.5 clipped (white stripes); 1 of 8 points below 1.5 clipped (white stripes); " +
       "1 of 3 points of SGD outside the axes; contour lines left out: there would be nothing but lines",
   );
 });

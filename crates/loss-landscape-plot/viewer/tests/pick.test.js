@@ -60,13 +60,20 @@ test("rays meet the triangles that are drawn, where they are met first", () => {
   assert.ok(hits > 500 && misses > 200, `${hits} hits, ${misses} misses`);
 });
 
-test("a plateau at the top or the bottom is met", () => {
+test("a plateau at the top or the bottom is met everywhere", () => {
+  const random = new Random(31);
   for (const height of [0, 1]) {
     const field = fieldOf(even(5), even(5), () => height);
-    const view = new Camera().view(600, 400);
-    const { x, y } = view.project([0.3, -0.2, height]);
-    const hit = pick(field, 1, view.eye, view.ray(x, y));
-    assert.ok(Math.abs(hit.x - 0.65) < 1e-9 && Math.abs(hit.y - 0.4) < 1e-9);
+    for (let k = 0; k < 500; k++) {
+      const camera = new Camera();
+      camera.turn(random.between(0, 6), random.between(-0.3, 1));
+      const lift = random.between(0.2, 2);
+      const view = camera.view(600, 400);
+      const [u, v] = [random.between(0.01, 0.99), random.between(0.01, 0.99)];
+      const { x, y } = view.project([2 * u - 1, 2 * v - 1, lift * height]);
+      const hit = pick(field, lift, view.eye, view.ray(x, y));
+      assert.ok(hit && Math.abs(hit.x - u) < 1e-9 && Math.abs(hit.y - v) < 1e-9, `${u}, ${v} at ${height}`);
+    }
   }
 });
 
