@@ -1,12 +1,16 @@
 // Trajectories: paths over the plane, on the surface and over the contours.
 
+import { decodeFloats } from "./numbers.js";
+import { unitPlaces, insideUnitSquare } from "./axis.js";
+import { INK, drawDot } from "./canvas.js";
+
 /** Colours of trajectories, told apart with any colour vision, inside a dark outline. */
 const PATH_COLORS = ["#ffffff", "#ffb000", "#fe6100", "#dc267f", "#648fff"];
-/** The longest step of a path drawn on a surface, in units of the box. */
+/** The longest step of a path drawn on a surface, in units of its unit square. */
 const PATH_STEP = 1 / 150;
 
 /** A path in the unit square of its landscape. */
-class Trajectory {
+export class Trajectory {
   constructor(landscape, data, number) {
     this.name = data.name;
     this.color = PATH_COLORS[number % PATH_COLORS.length];
@@ -20,11 +24,14 @@ class Trajectory {
   segments(field) {
     const segments = [];
     for (let k = 0; k + 1 < this.x.length; k++) {
-      const [dx, dy] = [this.x[k + 1] - this.x[k], this.y[k + 1] - this.y[k]];
-      const steps = Math.min(Math.ceil(Math.hypot(dx, dy) / PATH_STEP), 600) || 1;
+      const ends = insideUnitSquare([this.x[k], this.y[k]], [this.x[k + 1], this.y[k + 1]]);
+      if (!ends) continue;
+      const [[x0, y0], [x1, y1]] = ends;
+      const steps = Math.ceil(Math.hypot(x1 - x0, y1 - y0) / PATH_STEP) || 1;
       let last = null;
       for (let step = 0; step <= steps; step++) {
-        const [x, y] = [this.x[k] + (dx * step) / steps, this.y[k] + (dy * step) / steps];
+        const share = step / steps;
+        const [x, y] = [(1 - share) * x0 + share * x1, (1 - share) * y0 + share * y1];
         const height = field.heightAt(x, y);
         const point = Number.isNaN(height) ? null : [2 * x - 1, 2 * y - 1, height];
         if (last && point) segments.push(...last, ...point);
@@ -57,20 +64,4 @@ class Trajectory {
     drawDot(context, ...start, 1.6, INK);
     drawDot(context, ...end, 5, this.color);
   }
-}
-
-/** Coordinates as fractions of an axis, outside of it too. */
-function unitPlaces(axis, values) {
-  const scale = new Scale(false, axis[0], axis[axis.length - 1]);
-  return Float64Array.from(values, (value) => scale.fraction(value));
-}
-
-function drawDot(context, x, y, radius, color) {
-  context.beginPath();
-  context.arc(x, y, radius, 0, 2 * Math.PI);
-  context.fillStyle = color;
-  context.fill();
-  context.lineWidth = 1.2;
-  context.strokeStyle = INK;
-  context.stroke();
 }

@@ -1,16 +1,22 @@
 // Scenes: a surface in its box, to turn, zoom and point at.
 
+import { tickTexts } from "./numbers.js";
+import { nearest, axisTicks } from "./axis.js";
+import { inkOf } from "./colors.js";
+import { pick } from "./pick.js";
+import { INK, FONT, sizeCanvas, pixelRatio, drawDot } from "./canvas.js";
+
 const FAINT = "#c8c8c8";
 
-class Scene {
-  /** `moved` is called with the camera after each change, `pointed` with the point (i, j) under the pointer, or null. */
+export class Scene {
+  /** `moved` is called after each change of the camera, `pointed` with the point (i, j) under the pointer, or null. */
   constructor(canvas, landscape, camera, { moved, pointed }) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d");
     this.landscape = landscape;
     this.camera = camera;
     this.pointed = pointed;
-    this.moved = () => moved(this.camera);
+    this.moved = moved;
     this.pointers = new Map();
     this.listen();
   }
@@ -38,7 +44,7 @@ class Scene {
       const levels = field.levels.map((level) => field.scale.fraction(level));
       renderer.drawSurface(drawn, levels);
       for (const { trajectory, line } of paths) {
-        const ink = [0, 2, 4].map((k) => parseInt(trajectory.color.slice(1 + k, 3 + k), 16) / 255);
+        const ink = inkOf(trajectory.color);
         renderer.drawLine(line, [...ink, 0.35], 1.5, true);
         renderer.drawLine(line, [0.1, 0.1, 0.1, 1], 4.5);
         renderer.drawLine(line, [...ink, 1], 2.2);
@@ -71,9 +77,11 @@ class Scene {
 
   drawEnds(view, trajectory) {
     const last = trajectory.x.length - 1;
-    const [start, end] = [0, last].map((k) => [trajectory.x[k], trajectory.y[k]]).map(([x, y]) =>
-      x >= 0 && x <= 1 && y >= 0 && y <= 1 ? view.project(this.onSurface(x, y)) : null,
-    );
+    const [start, end] = [0, last].map((k) => {
+      const [x, y] = [trajectory.x[k], trajectory.y[k]];
+      const point = x >= 0 && x <= 1 && y >= 0 && y <= 1 ? this.onSurface(x, y) : null;
+      return point && view.isAhead(point) ? view.project(point) : null;
+    });
     const { context } = this;
     for (const [place, radius] of [[start, 4], [end, 5]]) {
       if (!place) continue;
@@ -86,9 +94,10 @@ class Scene {
 
   drawPoint(view, { i, j }) {
     const { context, field } = this;
-    const [x, y] = [field.x[i], field.y[j]];
-    const top = this.onSurface(x, y);
-    const [foot, tip] = [view.project([top[0], top[1], 0]), view.project(top)];
+    const [x, y] = [2 * field.x[i] - 1, 2 * field.y[j] - 1];
+    const top = [x, y, (field.height(i, j) || 0) * this.lift];
+    if (!view.isAhead(top) || !view.isAhead([x, y, 0])) return;
+    const [foot, tip] = [view.project([x, y, 0]), view.project(top)];
     context.globalAlpha = this.isSeen(view, tip) ? 1 : 0.5;
     context.beginPath();
     context.moveTo(foot.x, foot.y);
@@ -106,18 +115,22 @@ class Scene {
 
   /** What is behind the surface: the floor, and the two walls away from the eye with lines of equal height. */
   drawBox(view, lift) {
-    const [sx, sy] = sides(view);
+    const [sx, sy] = view.sides();
     const { context, field } = this;
     context.lineWidth = 1;
     context.fillStyle = "#f6f6f6";
     context.strokeStyle = FAINT;
+    const add = (...corners) => {
+      view.ahead(corners).forEach((corner, k) => {
+        const { x, y } = view.project(corner);
+        if (k === 0) context.moveTo(x, y);
+        else context.lineTo(x, y);
+      });
+      context.closePath();
+    };
     const outline = (...corners) => {
       context.beginPath();
-      for (const corner of corners) {
-        const { x, y } = view.project(corner);
-        context.lineTo(x, y);
-      }
-      context.closePath();
+      add(...corners);
     };
     outline([-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]);
     context.fill();
@@ -130,23 +143,21 @@ class Scene {
     context.beginPath();
     for (const tick of field.scale.ticks(6)) {
       const height = lift * field.scale.fraction(tick);
-      [[-sx, sy], [-sx, -sy], [sx, -sy]].forEach(([x, y], k) => {
-        const place = view.project([x, y, height]);
-        if (k === 0) context.moveTo(place.x, place.y);
-        else context.lineTo(place.x, place.y);
-      });
+      add([-sx, sy, height], [-sx, -sy, height]);
+      add([-sx, -sy, height], [sx, -sy, height]);
     }
     context.stroke();
   }
 
   /** Ticks and labels of the three axes, along edges that the surface does not hide. */
   drawAxes(view, lift, channel) {
-    const [sx, sy] = sides(view);
+    const [sx, sy] = view.sides();
     const { landscape, field, context } = this;
     this.drawFloorAxis(view, landscape.x, landscape.xLabel, (along, away) => [along, sy * (1 + away), 0]);
     this.drawFloorAxis(view, landscape.y, landscape.yLabel, (along, away) => [sx * (1 + away), along, 0]);
     // The left one of the two edges that stand free.
     const edges = [[-sx, sy], [sx, -sy]];
+    if (!edges.every((edge) => view.isAhead([...edge, 0]) && view.isAhead([...edge, lift]))) return;
     edges.sort((p, q) => view.project([...p, 0]).x - view.project([...q, 0]).x);
     const [foot, top] = [view.project([...edges[0], 0]), view.project([...edges[0], lift])];
     const length = foot.y - top.y;
@@ -154,8 +165,11 @@ class Scene {
     context.textAlign = "center";
     context.textBaseline = "alphabetic";
     context.font = "600 12px system-ui, sans-serif";
-    const half = context.measureText(channel).width / 2;
-    context.fillText(channel, Math.min(Math.max(top.x, half + 4), view.width - half - 4), Math.max(top.y - 12, 14));
+    // Above its axis, if that is in the picture.
+    if (top.x >= 0 && top.x <= view.width && foot.y >= 0 && top.y <= view.height) {
+      const half = context.measureText(channel).width / 2;
+      context.fillText(channel, Math.min(Math.max(top.x, half + 4), view.width - half - 4), Math.max(top.y - 12, 14));
+    }
     if (length < 30) return;
     context.font = FONT;
     context.textAlign = "right";
@@ -169,7 +183,8 @@ class Scene {
       const { x, y } = view.project([...edges[0], lift * field.scale.fraction(ticks[k])]);
       context.moveTo(x, y);
       context.lineTo(x - 5, y);
-      context.fillText(text, x - 8, y);
+      // At the floor there are the numbers of another axis.
+      context.fillText(text, x - 8, Math.min(y, foot.y - 6));
     });
     context.stroke();
   }
@@ -185,6 +200,8 @@ class Scene {
       const align = Math.abs(ux) < 0.3 ? "center" : ux < 0 ? "right" : "left";
       return { near, align, x: near.x + ux * pixels, y: near.y + uy * pixels };
     };
+    const edge = [-1, 1].flatMap((along) => [at(along, 0), at(along, 0.1)]);
+    if (!edge.every((point) => view.isAhead(point))) return;
     const [start, end] = [view.project(at(-1, 0)), view.project(at(1, 0))];
     if (Math.hypot(end.x - start.x, end.y - start.y) < 40) return;
     context.strokeStyle = context.fillStyle = INK;
@@ -276,10 +293,11 @@ class Scene {
   }
 
   pan(dx, dy) {
-    this.camera.pan((2 * dx) / this.canvas.clientHeight, (-2 * dy) / this.canvas.clientHeight);
+    const { pixel } = this.camera.view(this.canvas.clientWidth, this.canvas.clientHeight);
+    this.camera.pan(pixel * dx, -pixel * dy);
   }
 
-  /** Counts as moving for so many milliseconds, and is drawn in full after them. */
+  /** Counts as moving for some milliseconds, and is drawn in full after them. */
   movesFor(milliseconds) {
     this.movingUntil = performance.now() + milliseconds;
     this.moved();
@@ -293,9 +311,4 @@ class Scene {
     const hit = pick(this.field, this.lift, this.view.eye, this.view.ray(x, y));
     this.pointed(hit && { i: nearest(this.field.x, hit.x), j: nearest(this.field.y, hit.y) });
   }
-}
-
-/** On which side of the box the eye is, along x and y. */
-function sides({ eye }) {
-  return [eye[0] < 0 ? -1 : 1, eye[1] < 0 ? -1 : 1];
 }

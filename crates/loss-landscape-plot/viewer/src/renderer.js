@@ -79,7 +79,7 @@ void main() {
  * Pictures are drawn one after the other on the one canvas and copied from there: `begin`, the drawing, `finish`. They
  * are antialiased in a buffer of their own, which a simplified picture does without.
  */
-class Renderer {
+export class Renderer {
   /** A renderer, or null where there is no WebGL 2. `restored` is called when lost contents must be uploaded anew. */
   static create(restored) {
     const canvas = document.createElement("canvas");

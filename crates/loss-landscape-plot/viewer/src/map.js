@@ -1,11 +1,20 @@
 // Maps: the contours of a landscape seen from above, with axes, colour bar, trajectories and the pointer's point.
 
-const INK = "#1a1a1a";
-const FONT = "11px system-ui, sans-serif";
-const MARGIN = { left: 48, top: 10, bottom: 38, right: 78 };
-const BAR = { gap: 14, width: 13 };
+import { tickTexts } from "./numbers.js";
+import { nearest, axisTicks } from "./axis.js";
+import { isDark } from "./colors.js";
+import { INK, FONT, sizeCanvas, pixelRatio, drawDot } from "./canvas.js";
+import { bandPixels } from "./bands.js";
+import { isolines } from "./isolines.js";
+import { labelPlaces } from "./labels.js";
+import { Frame } from "./frame.js";
 
-class ContourMap {
+/** Around the frame, at least; long numbers make the sides wider. */
+const MARGIN = { left: 48, top: 10, bottom: 38, right: 78 };
+const MOST_TICKS = 6;
+const BAR = { gap: 14, width: 13, text: 6 };
+
+export class ContourMap {
   constructor(canvas, landscape) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d");
@@ -25,21 +34,30 @@ class ContourMap {
     this.field = field;
     this.drawn = null;
     const { width, height } = sizeCanvas(this.canvas);
-    const side = Math.max(Math.min(width - MARGIN.left - MARGIN.right, height - MARGIN.top - MARGIN.bottom), 40);
-    const left = Math.max((width - side - MARGIN.left - MARGIN.right) / 2, 0) + MARGIN.left;
-    this.frame = { left: Math.round(left), top: MARGIN.top, side: Math.floor(side) };
+    this.margin = this.marginFor(field);
+    this.frame = Frame.fit(width, height, this.margin);
     this.canvas.dataset.frame = [this.frame.left, this.frame.top, this.frame.side].join(" ");
     const { width: columns, height: rows } = this.canvas;
     Object.assign(this.picture, { width: columns, height: rows });
     const context = this.picture.getContext("2d");
     const ratio = pixelRatio();
     const pixels = Math.round(this.frame.side * ratio);
-    const image = bandImage(field, colors, pixels, pixels, ratio);
+    const image = new ImageData(bandPixels(field, colors, pixels, pixels, ratio), pixels, pixels);
     context.putImageData(image, Math.round(this.frame.left * ratio), Math.round(this.frame.top * ratio));
     context.scale(ratio, ratio);
     this.drawLines(context, colors);
     this.drawAxes(context);
     this.drawBar(context, colors);
+  }
+
+  /** The margins that the numbers of the second axis and of the colour bar need. */
+  marginFor(field) {
+    const { context } = this;
+    context.font = FONT;
+    const widest = (ticks) => Math.max(0, ...ticks.map(({ text }) => context.measureText(text).width));
+    const left = Math.max(MARGIN.left, widest(axisTicks(this.landscape.y, MOST_TICKS)) + 26);
+    const right = Math.max(MARGIN.right, BAR.gap + BAR.width + BAR.text + widest(barTicks(field)) + 2);
+    return { ...MARGIN, left, right };
   }
 
   /** Draws the whole map: the picture, and on it trajectories and the point (i, j) of the pointer. */
@@ -58,9 +76,9 @@ class ContourMap {
     context.beginPath();
     context.rect(left, top, side, side);
     context.clip();
-    for (const trajectory of trajectories) trajectory.draw(context, (x, y) => this.place(x, y));
+    for (const trajectory of trajectories) trajectory.draw(context, (x, y) => this.frame.place(x, y));
     if (point) {
-      const [x, y] = this.place(this.field.x[point.i], this.field.y[point.j]);
+      const [x, y] = this.frame.place(this.field.x[point.i], this.field.y[point.j]);
       for (const [color, width] of [["rgba(255,255,255,.5)", 2.4], [INK, 0.8]]) {
         context.strokeStyle = color;
         context.lineWidth = width;
@@ -76,16 +94,9 @@ class ContourMap {
     context.restore();
   }
 
-  /** A place of the unit square in the picture. */
-  place(x, y) {
-    const { left, top, side } = this.frame;
-    return [left + x * side, top + (1 - y) * side];
-  }
-
   /** The grid point nearest to a place in the picture, or null outside the frame. */
   pointAt(x, y) {
-    const { left, top, side } = this.frame;
-    const [u, v] = [(x - left) / side, 1 - (y - top) / side];
+    const [u, v] = this.frame.locate(x, y);
     if (!(u >= -0.02 && u <= 1.02 && v >= -0.02 && v <= 1.02)) return null;
     return { i: nearest(this.field.x, u), j: nearest(this.field.y, v) };
   }
@@ -104,7 +115,7 @@ class ContourMap {
       context.beginPath();
       for (const line of lines) {
         for (let s = 0; s < line.length; s += 2) {
-          const place = this.place(line[s], line[s + 1]);
+          const place = frame.place(line[s], line[s + 1]);
           if (s === 0) context.moveTo(...place);
           else context.lineTo(...place);
         }
@@ -113,7 +124,10 @@ class ContourMap {
       context.lineWidth = 1;
       context.strokeStyle = isDark(colors.at(levels[k])) ? "rgba(255,255,255,.7)" : "rgba(0,0,0,.6)";
       context.stroke();
-      for (const [x, y] of this.labelPlaces(lines, placed)) texts.push([labels[k], x, y]);
+      for (const place of labelPlaces(lines, placed, frame)) {
+        placed.push(place);
+        texts.push([labels[k], ...place]);
+      }
     });
     context.font = "10px system-ui, sans-serif";
     context.textAlign = "center";
@@ -128,30 +142,6 @@ class ContourMap {
     }
   }
 
-  /** Up to two places for a level's label: on its lines, and as far as can be from labels there are. */
-  labelPlaces(lines, placed) {
-    const { left, top, side } = this.frame;
-    const found = [];
-    // Rings as small as the label itself stay without.
-    const long = lines.filter((line) => lineLength(line) * side > 90).flat();
-    const stride = 2 * Math.max(Math.floor(long.length / 2 / 150), 1);
-    for (let count = 0; count < 2; count++) {
-      let best = { room: 34 };
-      for (let s = 0; s < long.length; s += stride) {
-        const [x, y] = this.place(long[s], long[s + 1]);
-        const border = Math.min(x - left, left + side - x, 1.6 * (y - top), 1.6 * (top + side - y));
-        if (border < 20) continue;
-        const room = placed.reduce((room, [u, v]) => Math.min(room, Math.hypot(x - u, 1.6 * (y - v))), 1e3);
-        // The second only where the first is far.
-        if (room > best.room && (count === 0 || room > 110)) best = { room, x, y };
-      }
-      if (best.x === undefined) break;
-      placed.push([best.x, best.y]);
-      found.push([best.x, best.y]);
-    }
-    return found;
-  }
-
   drawAxes(context) {
     const { left, top, side } = this.frame;
     const { landscape } = this;
@@ -161,20 +151,20 @@ class ContourMap {
     context.strokeRect(left - 0.5, top - 0.5, side + 1, side + 1);
     context.font = FONT;
     context.beginPath();
-    const across = axisTicks(landscape.x, 6);
+    const across = axisTicks(landscape.x, MOST_TICKS);
     context.textAlign = "center";
     context.textBaseline = "top";
     for (const { place, text } of across) {
-      const [x, y] = this.place(place, 0);
+      const [x, y] = this.frame.place(place, 0);
       context.moveTo(x, y);
       context.lineTo(x, y + 4);
       context.fillText(text, x, y + 7);
     }
-    const upwards = axisTicks(landscape.y, 6);
+    const upwards = axisTicks(landscape.y, MOST_TICKS);
     context.textAlign = "right";
     context.textBaseline = "middle";
     for (const { place, text } of upwards) {
-      const [x, y] = this.place(0, place);
+      const [x, y] = this.frame.place(0, place);
       context.moveTo(x - 4, y);
       context.lineTo(x, y);
       context.fillText(text, x - 7, y);
@@ -185,7 +175,7 @@ class ContourMap {
     context.font = "12px system-ui, sans-serif";
     context.fillText(landscape.xLabel, left + side / 2, top + side + MARGIN.bottom - 6, side);
     context.save();
-    context.translate(left - MARGIN.left + 12, top + side / 2);
+    context.translate(left - this.margin.left + 12, top + side / 2);
     context.rotate(-Math.PI / 2);
     context.fillText(landscape.yLabel, 0, 0, side);
     context.restore();
@@ -208,59 +198,16 @@ class ContourMap {
     context.font = FONT;
     context.textAlign = "left";
     context.textBaseline = "middle";
-    const ticks = levels.length ? levels : scale.ticks(5);
-    tickTexts(ticks, scale.log).forEach((text, k) => {
-      const y = height(scale.fraction(ticks[k]));
+    for (const { place, text } of barTicks(this.field)) {
+      const y = height(place);
       context.fillRect(x + BAR.width, y - 0.4, 3, 0.8);
-      context.fillText(text, x + BAR.width + 6, y);
-    });
+      context.fillText(text, x + BAR.width + BAR.text, y);
+    }
   }
 }
 
-/** The length of a flat list of points. */
-function lineLength(line) {
-  let length = 0;
-  for (let s = 2; s < line.length; s += 2) length += Math.hypot(line[s] - line[s - 2], line[s + 1] - line[s - 1]);
-  return length;
-}
-
-/** The ticks of an axis of coordinates: their places from 0 to 1, and texts. */
-function axisTicks(axis, most) {
-  const scale = new Scale(false, axis[0], axis[axis.length - 1]);
-  const ticks = scale.ticks(most);
-  const texts = tickTexts(ticks, false);
-  return ticks.map((tick, k) => ({ place: scale.fraction(tick), text: texts[k] }));
-}
-
-/** Gives a canvas the device pixels of its place in the page; returns its size in CSS pixels. */
-function sizeCanvas(canvas) {
-  const { clientWidth: width, clientHeight: height } = canvas;
-  const [columns, rows] = [Math.round(width * pixelRatio()), Math.round(height * pixelRatio())];
-  if (canvas.width !== columns) canvas.width = columns;
-  if (canvas.height !== rows) canvas.height = rows;
-  return { width, height };
-}
-
-/** Device pixels in a CSS pixel. */
-function pixelRatio() {
-  return Math.min(window.devicePixelRatio || 1, 3);
-}
-
-function isDark([red, green, blue]) {
-  return 0.3 * red + 0.6 * green + 0.1 * blue < 115;
-}
-
-/** A table of 256 colours. */
-class Colors {
-  constructor(hex) {
-    this.table = Uint8Array.from({ length: 1024 }, (_, k) =>
-      k % 4 === 3 ? 255 : parseInt(hex.substr(6 * (k >> 2) + 2 * (k % 4), 2), 16),
-    );
-  }
-
-  /** Red, green and blue at a fraction. */
-  at(fraction) {
-    const k = 4 * Math.round(255 * Math.min(Math.max(fraction, 0), 1));
-    return [this.table[k], this.table[k + 1], this.table[k + 2]];
-  }
+/** The ticks of the colour bar: the levels, or round numbers where there are none; their places and texts. */
+function barTicks({ levels, scale }) {
+  const ticks = levels.length ? levels : scale.ticks(MOST_TICKS - 1);
+  return tickTexts(ticks, scale.log).map((text, k) => ({ place: scale.fraction(ticks[k]), text }));
 }

@@ -23,7 +23,8 @@ const FLAGS = [
 export function findChromium() {
   const folders = (process.env.PATH ?? "").split(delimiter);
   const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-  const paths = process.env.CHROMIUM ? [process.env.CHROMIUM] : names.flatMap((name) => folders.map((f) => join(f, name)));
+  const usual = names.flatMap((name) => folders.map((folder) => join(folder, name)));
+  const paths = process.env.CHROMIUM ? [process.env.CHROMIUM] : usual;
   const runs = (path) => {
     try {
       accessSync(path, constants.X_OK);

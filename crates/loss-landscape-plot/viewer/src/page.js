@@ -1,6 +1,13 @@
 // The page: landscapes out of the data, and everything put to work.
 
-class Page {
+import { survey } from "./range.js";
+import { Colors } from "./colors.js";
+import { Renderer } from "./renderer.js";
+import { decodeLandscape } from "./landscape.js";
+import { Panel } from "./panel.js";
+import { Controls } from "./controls.js";
+
+export class Page {
   constructor(data) {
     const landscapes = data.landscapes.map(decodeLandscape);
     this.tables = new Map(Object.entries(data.colors).map(([name, hex]) => [name, new Colors(hex)]));
@@ -106,5 +113,3 @@ class Page {
     });
   }
 }
-
-new Page(JSON.parse(document.getElementById("data").textContent));

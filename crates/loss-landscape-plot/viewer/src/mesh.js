@@ -1,7 +1,9 @@
 // Meshes: the vertices and triangles of a field, for the renderer.
 
+import { splitsUpwards } from "./field.js";
+
 /** The most cells of the coarse mesh, which is shown while it moves where the whole one is too slow. */
-const COARSE_CELLS = 16000;
+export const COARSE_CELLS = 16000;
 /** A rim of more segments than this is noise, and is left out. */
 const MOST_RIMS = 100000;
 
@@ -9,11 +11,11 @@ const MOST_RIMS = 100000;
  * The mesh of a field.
  *
  * `places`: x, y of each grid point in [−1, 1]. `shapes`: its fraction (unclamped, 0 in a hole) and the slopes of the
- * drawn height along x and y. `cells` and `coarse`: corner indices of two triangles for each cell without a hole, of all
- * cells and of larger ones. `holes`: the same of the cells with one. `rims`: segments (x, y, height, twice) where the
- * two kinds meet.
+ * drawn height along x and y. `cells` and `coarse`: corner indices of two triangles for each cell without a hole, of
+ * all cells and of larger ones. `holes`: the same of the cells with one. `rims`: segments (x, y, height, twice) where
+ * the two kinds meet.
  */
-function buildMesh(field) {
+export function buildMesh(field) {
   const { nx, ny, fractions } = field;
   const places = new Float32Array(2 * nx * ny);
   const shapes = new Float32Array(3 * nx * ny);
@@ -28,7 +30,8 @@ function buildMesh(field) {
       shapes[3 * k + 2] = slope(field, i, j, 0, 1);
     }
   }
-  const stride = Math.ceil(Math.sqrt(((nx - 1) * (ny - 1)) / COARSE_CELLS));
+  let stride = 1;
+  while (Math.ceil((nx - 1) / stride) * Math.ceil((ny - 1) / stride) > COARSE_CELLS) stride++;
   const { cells, holes, rims } = buildCells(field);
   return { places, shapes, cells, holes, rims, coarse: stride > 1 ? buildCoarse(field, stride) : cells };
 }

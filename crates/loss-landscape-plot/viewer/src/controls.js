@@ -1,10 +1,15 @@
 // Controls: the form above the landscapes, and what it chooses.
 
-/** How many range choices there are: by name, or [lo, hi] as typed. */
+import { suggestsLog, wholeScale, suggestedScale, rangeText, typedScale } from "./range.js";
+import { element } from "./element.js";
+
+/** The ranges that have a name; others are typed. */
 const SUGGESTED = "suggested";
 const WHOLE = "whole";
+/** The width of an input for an end of the range, in characters; long numbers get more. */
+const SHORTEST_INPUT = 7;
 
-class Controls {
+export class Controls {
   /** `changed` is called with what must be done anew: "fields" or "pictures". */
   constructor(form, landscapes, colorNames, changed) {
     this.form = form;
@@ -50,7 +55,7 @@ class Controls {
     const range = this.ranges.get(this.rangeKey(log)) ?? SUGGESTED;
     if (range === WHOLE) return wholeScale(found, log);
     if (range === SUGGESTED) return suggestedScale(found, log);
-    return new Scale(log, ...range);
+    return range;
   }
 
   /** Whether the chosen channel is logarithmic: as chosen, or as its values suggest. */
@@ -69,10 +74,14 @@ class Controls {
     for (const choice of this.form.elements.scale) choice.checked = (choice.value === "log") === this.log;
     this.form.elements.scale[1].disabled = found.positive === 0;
     const same = scales.every(({ lo, hi }) => lo === scales[0].lo && hi === scales[0].hi);
-    low.value = same && scales.length ? Number(scales[0].lo.toPrecision(5)) : "";
-    high.value = same && scales.length ? Number(scales[0].hi.toPrecision(5)) : "";
+    this.shown = same ? scales[0] : null;
+    low.value = same ? rangeText(scales[0].lo) : "";
+    high.value = same ? rangeText(scales[0].hi) : "";
     low.placeholder = high.placeholder = "each its own";
-    for (const input of [low, high]) this.refuse(input, "");
+    for (const input of [low, high]) {
+      input.size = Math.max(input.value.length, SHORTEST_INPUT);
+      this.refuse(input, "");
+    }
   }
 
   listen() {
@@ -100,14 +109,10 @@ class Controls {
 
   takeRange() {
     const { low, high } = this.form.elements;
-    const [lo, hi] = [low.value, high.value].map((text) => (text.trim() === "" ? NaN : Number(text)));
-    let problem = "";
-    if (!Number.isFinite(lo) || !Number.isFinite(hi)) problem = "Two numbers are needed.";
-    else if (lo >= hi) problem = "The first must be below the second.";
-    else if (this.log && lo <= 0) problem = "A logarithmic scale begins above 0.";
+    const { scale, problem = "" } = typedScale([low.value, high.value], this.shown, this.log);
     for (const input of [low, high]) this.refuse(input, problem);
     if (problem) return;
-    this.ranges.set(this.rangeKey(this.log), [lo, hi]);
+    this.ranges.set(this.rangeKey(this.log), scale);
     this.changed("fields");
   }
 

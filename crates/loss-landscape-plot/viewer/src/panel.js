@@ -1,14 +1,17 @@
 // Panels: one landscape on the page, its surface, its contours, and what is told of them.
 
-/** A landscape with its numbers out of base64. */
-function decodeLandscape(data) {
-  const landscape = { ...data, x: decodeFloats(data.x), y: decodeFloats(data.y) };
-  landscape.channels = new Map(data.channels.map(({ name, values }) => [name, decodeFloats(values)]));
-  landscape.trajectories = data.trajectories.map((trajectory, k) => new Trajectory(landscape, trajectory, k));
-  return landscape;
-}
+import { valueText, briefText } from "./numbers.js";
+import { unitPlaces, nearest } from "./axis.js";
+import { Field } from "./field.js";
+import { Camera } from "./camera.js";
+import { buildMesh } from "./mesh.js";
+import { ContourMap } from "./map.js";
+import { Scene } from "./scene.js";
+import { lowestOf } from "./landscape.js";
+import { notesOf } from "./notes.js";
+import { element } from "./element.js";
 
-class Panel {
+export class Panel {
   /** `moved` is called when the camera changes, `pointed` with the coordinates under the pointer, or null. */
   constructor(landscape, renderer, { moved, pointed }) {
     this.landscape = landscape;
@@ -27,7 +30,8 @@ class Panel {
       role: "application",
       "aria-label": `${landscape.name}, contours. Arrow keys move the point that is read, with Shift ten at a time.`,
     });
-    const missing = element("p", { class: "missing" }, "This browser has no WebGL 2, which surfaces need; here are the contours.");
+    const apology = "This browser has no WebGL 2, which surfaces need; here are the contours.";
+    const missing = element("p", { class: "missing" }, apology);
     this.readout = element("output", { class: "readout" });
     this.notes = element("p", { class: "notes" });
     this.absent = element("p", { class: "absent", hidden: "" });
@@ -60,10 +64,14 @@ class Panel {
 
   provenance() {
     const { provenance, x, y } = this.landscape;
-    const axis = (values) => `${values.length} points from ${briefText(values[0])} to ${briefText(values[values.length - 1])}`;
+    const axis = (values) => {
+      const [first, last] = [values[0], values[values.length - 1]].map(briefText);
+      return `${values.length} points from ${first} to ${last}`;
+    };
     const rows = [...provenance, [this.landscape.xLabel, axis(x)], [this.landscape.yLabel, axis(y)]];
     const cells = rows.flatMap(([name, text]) => [element("dt", {}, name), element("dd", {}, text)]);
-    return element("details", { class: "provenance", open: "" }, element("summary", {}, "Provenance"), element("dl", {}, ...cells));
+    const [title, table] = [element("summary", {}, "Provenance"), element("dl", {}, ...cells)];
+    return element("details", { class: "provenance", open: "" }, title, table);
   }
 
   /** Shows a channel on a scale; null for a channel that is not there. */
@@ -76,7 +84,7 @@ class Panel {
     if (!values) return;
     this.upload();
     this.map.refresh(this.field, colors);
-    this.tellNotes();
+    this.notes.textContent = notesOf(this.field, this.landscape.trajectories, this.map.linesLeftOut);
   }
 
   /** Gives the renderer what it draws. */
@@ -96,7 +104,8 @@ class Panel {
     const { field, drawn, point, channel, landscape } = this;
     if (!field) return;
     this.paths.hidden = !paths || landscape.trajectories.length === 0;
-    if (this.scene) this.scene.draw(this.renderer, { field, drawn, paths: paths ? this.lines : [], point, lift, channel });
+    const lines = paths ? this.lines : [];
+    if (this.scene) this.scene.draw(this.renderer, { field, drawn, paths: lines, point, lift, channel });
     this.map.draw(paths ? landscape.trajectories : [], point);
   }
 
@@ -111,7 +120,7 @@ class Panel {
     this.point = null;
     if (coordinates && field) {
       const [x, y] = [landscape.x, landscape.y].map((axis, k) => {
-        const place = new Scale(false, axis[0], axis[axis.length - 1]).fraction(coordinates[k]);
+        const [place] = unitPlaces(axis, [coordinates[k]]);
         return place >= -1e-9 && place <= 1 + 1e-9 ? place : NaN;
       });
       if (x >= -1 && y >= -1) this.point = { i: nearest(field.x, x), j: nearest(field.y, y) };
@@ -137,26 +146,11 @@ class Panel {
       reading(landscape.xLabel, landscape.x[at.i]),
       reading(landscape.yLabel, landscape.y[at.j]),
     ];
-    const channels = [...landscape.channels].map(([name, all]) => reading(name, all[at.i * ny + at.j], name === channel));
+    const k = at.i * ny + at.j;
+    const channels = [...landscape.channels].map(([name, all]) => reading(name, all[k], name === channel));
     this.readout.replaceChildren(...(this.point ? [] : ["lowest point:"]), ...coordinates, ...channels);
     const [i, j] = this.point ? [at.i, at.j] : ["", ""];
     Object.assign(this.readout.dataset, { i, j });
-  }
-
-  tellNotes() {
-    const { counts, scale } = this.field;
-    const { trajectories } = this.landscape;
-    const notes = [];
-    const tell = (count, what) => count && notes.push(`${count} of ${counts.total} points ${what}`);
-    tell(counts.notFinite, "not finite (grey stripes)");
-    tell(counts.notPositive, "not positive, which a logarithmic scale cannot show (grey stripes)");
-    tell(counts.above, `above ${briefText(scale.hi)} clipped (white stripes)`);
-    tell(counts.below, `below ${briefText(scale.lo)} clipped (white stripes)`);
-    for (const { name, outside, x } of trajectories) {
-      if (outside) notes.push(`${outside} of ${x.length} points of ${name} outside the axes`);
-    }
-    if (this.map.linesLeftOut) notes.push("contour lines left out: there would be nothing but lines");
-    this.notes.textContent = notes.join("; ");
   }
 
   listen(plan, tell) {
@@ -174,21 +168,4 @@ class Panel {
       tell(this.point ? { i: within(i + far * step[0], nx), j: within(j + far * step[1], ny) } : { i, j });
     });
   }
-}
-
-/** The index of the least finite value, or null. */
-function lowestOf(values) {
-  let lowest = null;
-  for (let k = 0; k < values.length; k++) {
-    if (Number.isFinite(values[k]) && (lowest === null || values[k] < values[lowest])) lowest = k;
-  }
-  return lowest;
-}
-
-/** An HTML element with attributes and children; texts stay texts. */
-function element(name, attributes, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
 }

@@ -1,10 +1,12 @@
 // Fields: the values of one channel as they are shown on one scale.
 
+import { unitAxis, cellOf } from "./axis.js";
+
 /**
  * The heights of one channel over its grid: fractions of the scale in row-major order ([i, j] at i·ny + j), NaN
  * where there is nothing to show, and counts of what is not shown as it is.
  */
-class Field {
+export class Field {
   constructor(landscape, values, scale) {
     this.nx = landscape.x.length;
     this.ny = landscape.y.length;
@@ -37,9 +39,16 @@ class Field {
     return Math.min(Math.max(this.fractions[i * this.ny + j], 0), 1);
   }
 
-  /** The drawn height inside cell (i, j) at (s, t) from 0 to 1 each: the two triangles of the surface. */
+  /** The drawn heights at the corners of cell (i, j), counter-clockwise. */
+  corners(i, j) {
+    return [this.height(i, j), this.height(i + 1, j), this.height(i + 1, j + 1), this.height(i, j + 1)];
+  }
+
+  /** The drawn height inside cell (i, j) at (s, t), from 0 to 1 each, by the two triangles; NaN in a hole. */
   heightInside(i, j, s, t) {
-    const [a, b, c, d] = [this.height(i, j), this.height(i + 1, j), this.height(i + 1, j + 1), this.height(i, j + 1)];
+    const [a, b, c, d] = this.corners(i, j);
+    // One triangle may have all its corners, and is left out with the other.
+    if (Number.isNaN(a + b + c + d)) return NaN;
     if (splitsUpwards(a, b, c, d)) {
       return s >= t ? a + s * (b - a) + t * (c - b) : a + s * (c - d) + t * (d - a);
     }
@@ -57,29 +66,6 @@ class Field {
 }
 
 /** Whether a cell (corners counter-clockwise) is cut from its first corner to its third: along the flatter diagonal. */
-function splitsUpwards(a, b, c, d) {
+export function splitsUpwards(a, b, c, d) {
   return Math.abs(a - c) <= Math.abs(b - d);
-}
-
-/** Coordinates as fractions of their range. */
-function unitAxis(values) {
-  const scale = new Scale(false, values[0], values[values.length - 1]);
-  return Float64Array.from(values, (value) => scale.fraction(value));
-}
-
-/** The index of the last coordinate at or below a place, but not that of the very last. */
-function cellOf(axis, place) {
-  let [low, high] = [0, axis.length - 1];
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (axis[middle] <= place) low = middle;
-    else high = middle;
-  }
-  return low;
-}
-
-/** The index of the coordinate nearest to a place. */
-function nearest(axis, place) {
-  const low = cellOf(axis, place);
-  return axis[low + 1] - place < place - axis[low] ? low + 1 : low;
 }

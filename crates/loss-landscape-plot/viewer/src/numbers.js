@@ -1,7 +1,7 @@
 // Numbers: out of base64, and as text on axes and under the pointer.
 
 /** The little-endian f64 values in a base64 text. */
-function decodeFloats(text) {
+export function decodeFloats(text) {
   const characters = atob(text);
   const bytes = new Uint8Array(characters.length);
   for (let k = 0; k < bytes.length; k++) bytes[k] = characters.charCodeAt(k);
@@ -12,19 +12,19 @@ function decodeFloats(text) {
 }
 
 /** A value to nine significant digits, which tell any two single-precision numbers apart. */
-function valueText(value) {
+export function valueText(value) {
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   return plainText(value, 9);
 }
 
 /** A value in running text, to three digits. */
-function briefText(value) {
+export function briefText(value) {
   return plainText(value, 3);
 }
 
 /** Texts for the ticks of an axis: equal decimals on a linear one, each for itself on a logarithmic one. */
-function tickTexts(ticks, log) {
+export function tickTexts(ticks, log) {
   const gaps = ticks.map((tick, k) => {
     const gap = Math.min(Math.abs(tick - ticks[k - 1] || NaN) || Infinity, Math.abs(ticks[k + 1] - tick) || Infinity);
     return Number.isFinite(gap) ? gap : Math.abs(tick) || 1;
@@ -42,7 +42,7 @@ function tickTexts(ticks, log) {
   return ticks.map((tick) => plainText(tick, digits));
 }
 
-/** A finite value to so many significant digits: 0.02, 1500, 2×10⁵. */
+/** A finite value to this number of significant digits: 0.02, 1500, 2×10⁻⁵. */
 function plainText(value, digits) {
   const rounded = Number(value.toPrecision(digits));
   const size = Math.abs(rounded);
