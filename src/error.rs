@@ -155,7 +155,7 @@ pub enum Error {
         channels: usize,
         /// Bytes needed, unless that overflows.
         bytes: Option<u64>,
-        /// The limit; see [`Grid2d::memory_limit`](crate::Sweep::memory_limit).
+        /// The limit; see [`Sweep::memory_limit`](crate::Sweep::memory_limit).
         limit: u64,
     },
     /// Memory that the system did not give.
@@ -166,7 +166,7 @@ pub enum Error {
         /// How many.
         bytes: u64,
     },
-    /// A sweep without data; [`Grid2d::data`](crate::Sweep::data) gives it some.
+    /// A sweep without data; [`Sweep::data`](crate::Sweep::data) gives it some.
     #[error("a sweep needs at least one data set")]
     NoData,
     /// Two data sets of one name.

@@ -72,7 +72,7 @@ pub struct DensityEstimate {
     /// The probability of the bands at each single λ.
     pub confidence: f64,
     /// The largest share of the largest |λ| by which the products are not those of a symmetric operator; see
-    /// [`Extremes::asymmetry`](crate::Extremes::asymmetry).
+    /// [`Extremes::asymmetry`](super::Extremes::asymmetry).
     pub asymmetry: f64,
     /// Products of the operator with a vector.
     pub products: usize,

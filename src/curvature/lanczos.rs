@@ -214,11 +214,11 @@ impl Lanczos {
         self.run_with(operator, None)
     }
 
-    /// Runs from a vector near the eigenvectors sought, such as the sum of those at a neighbouring θ, to
-    /// which a sixteenth of a random vector is added: without it nothing could be said of what
-    /// the start does not know. It saves products where residuals decide
-    /// ([`by_residuals`](Self::by_residuals)); certainty comes from the random share and costs the same. The vector is scaled to length 1; zero, or one that is not finite, is no
-    /// start and is ignored.
+    /// Runs from a vector near the eigenvectors sought, such as the sum of those at a neighbouring θ, to which a
+    /// sixteenth of a random vector is added: without it nothing could be said of what the start does not know. It
+    /// saves products where residuals decide ([`by_residuals`](Self::by_residuals)); certainty comes from the random
+    /// share and costs the same. The vector is scaled to length 1; zero, or one that is not finite, is no start and
+    /// is ignored.
     ///
     /// # Errors
     /// As [`run`](Self::run), and [`Error::OperatorLength`] for a vector of another length.

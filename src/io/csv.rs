@@ -16,15 +16,14 @@ format_methods!(
     /// Writes the surface as CSV: a header, and a line for each point, row by row of the grid.
     ///
     /// The columns are `alpha`, `beta`, each channel under its name, and `computed` (1 or 0). Numbers are the
-    /// shortest decimals that read back as the same f64, or `NaN`, `inf` and `-inf`; all NaN are read back as
-    /// one. Before the header, lines `# key: value` hold format, version, channels and the report, the values
-    /// as JSON. Readers that skip comments read the file as it is: `pandas.read_csv(path, comment="#")`, and
-    /// `numpy.genfromtxt(path, delimiter=",", names=True)` after
-    /// the lines of comments (`skip_header=4`). A `#`, comma, quotation mark or line break in a channel's name
-    /// is a `_` in the header.
+    /// shortest decimals that read back as the same f64, or `NaN`, `inf` and `-inf`; all NaN are read back as one.
+    /// Before the header, lines `# key: value` hold format, version, channels and the report, the values as JSON.
+    /// Readers that skip comments read the file as it is: `pandas.read_csv(path, comment="#")`, and
+    /// `numpy.genfromtxt(path, delimiter=",", names=True)` after the lines of comments (`skip_header=4`). A `#`,
+    /// comma, quotation mark or line break in a channel's name is a `_` in the header.
     ///
-    /// Files without comments are read too: lines in any order, `alpha` first, then `beta` for a surface,
-    /// every point of the grid exactly once. A file of that name is replaced only when the new one is whole.
+    /// Files without comments are read too: lines in any order, `alpha` first, then `beta` for a surface, every point
+    /// of the grid exactly once. A file of that name is replaced only when the new one is whole.
     ///
     /// # Errors
     /// [`Error::File`](crate::Error::File); [`Error::Channels`](crate::Error::Channels) if two columns would get one name.

@@ -19,8 +19,8 @@ use crate::{
     replace,
 };
 
-/// The points of one or several journals of the same sweep, as [`Grid2d::journal`](crate::Sweep::journal)
-/// and its like write them.
+/// The points of one or several journals of the same sweep, as [`Sweep::journal`](crate::Sweep::journal)
+/// writes them.
 ///
 /// Journals of shards merge in any order. Points that several of them have must agree to the bit. What is
 /// missing are [`gaps`](Self::gaps); a merged journal [written](Self::write) to a file can be given to a sweep
