@@ -271,9 +271,9 @@ impl<'a, M: ?Sized, D: ?Sized, W, X> Sweep<'a, M, D, W, X> {
     }
 
     /// Runs on a pool of this many threads of its own; by default on rayon's current pool, all of whose threads must
-    /// then get free before the sweep returns. More threads than points, or than 1,024, are cut to what is useful
-    /// ([`SweepReport::threads`](crate::report::SweepReport::threads) says how many there were). The result has the
-    /// same bits for any number.
+    /// then get free before the sweep returns. Of more than 16 no more are made than there are points or processors,
+    /// and never more than 1,024 ([`SweepReport::threads`](crate::report::SweepReport::threads) says how many there
+    /// were). The result has the same bits for any number.
     pub fn threads(mut self, threads: usize) -> Self {
         self.settings.threads = Some(threads);
         self

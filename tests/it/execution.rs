@@ -148,7 +148,7 @@ fn more_threads_than_are_useful_are_cut_and_the_report_says_so() {
     let line = |threads| {
         Sweep::line(&model, RandomDirections::new(3)).data("", &1.0).alpha(-1.0..=1.0, 5).threads(threads)
     };
-    assert_eq!(line(100_000).run().unwrap().report().threads, 5.max(processors));
+    assert_eq!(line(100_000).run().unwrap().report().threads, 16.max(processors));
     assert_eq!(line(2).run().unwrap().report().threads, 2);
     let grid = Sweep::plane(&model, RandomDirections::new(3)).data("", &1.0).threads(100_000);
     assert_eq!(grid.run().unwrap().report().threads, 1024);
