@@ -350,7 +350,7 @@ pub enum Error {
     #[error("not a valid safetensors file: {source}")]
     Safetensors {
         /// Why.
-        source: safetensors::SafeTensorError,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A checkpoint whose tensors are not the blocks of the layout: all that is wrong, in one error.
     #[cfg(feature = "safetensors")]
@@ -375,14 +375,6 @@ pub enum Error {
         /// The name.
         block: String,
     },
-    /// A text that names no value of its type.
-    #[error("`{text}` is no {what}")]
-    Text {
-        /// What it should be.
-        what: &'static str,
-        /// The text.
-        text: String,
-    },
     /// A channel whose values do not have the shape that the axes say.
     #[error(
         "channel `{channel}` has {} values where the axes have {}",
@@ -396,6 +388,14 @@ pub enum Error {
         found: Vec<usize>,
         /// The number of points on each axis.
         expected: Vec<usize>,
+    },
+    /// Bytes that do not follow the syntax of their format, or lack a field.
+    #[error("not a valid {format} file: {reason}")]
+    Parse {
+        /// The format.
+        format: &'static str,
+        /// What is wrong, and where.
+        reason: String,
     },
     /// Bytes of a result that are damaged, or something else.
     #[error("not a valid {format} file: {place} should be {expected}, not {found}")]

@@ -58,12 +58,12 @@
 //!
 //! None is on by default; each adds, none changes what is there.
 //!
-//! - `json`: results with all that is known of them; [`Surface`] and [`Curve`] get `write_json`, `read_json` and
-//!   `from_json_bytes`, [`SweepReport`] gets `to_json` and `from_json`. Adds `serde_json`.
-//! - `npz`, `csv`, `hdf5`: results for numpy, spreadsheets, and in the layout of the original repository's files,
-//!   which its scripts read; each with writing and reading as above, to the bit (CSV: but for the bits of NaN).
-//!   All need `json`; `hdf5` adds `hdf5-pure`.
-//! - `vtk`: surfaces for ParaView, `VtkWriter`. Adds nothing.
+//! - `serde`: `Serialize` and `Deserialize` for settings, reports, provenance, [`Surface`] and [`Curve`]; what must hold
+//!   is checked on the way in. Adds `serde`.
+//! - `json`, `npz`, `csv`: results as JSON, for numpy, and for spreadsheets, to the bit (JSON and CSV: but for the bits of
+//!   NaN). Each gives [`Surface`] and [`Curve`] four methods: `write_json(path)`, `to_json_bytes()`, `read_json(path)` and
+//!   `from_json_bytes(bytes)`. All need `serde` and `serde_json`.
+//! - `vtk`: surfaces for ParaView, `Surface::write_vtk`. Adds nothing.
 //! - `safetensors`: parameters of any [`Layout`] from and to the files that PyTorch users keep, `read_checkpoint`
 //!   and `write_checkpoint`, and [`Direction`]s and [`Directions`] with their sources. Adds `safetensors`.
 //! - `progress`: `ProgressBar`, an [`Observer`] for the terminal (of trainings too). Adds `indicatif`.
@@ -113,7 +113,7 @@ mod direction;
 mod error;
 mod guard;
 mod hessian;
-#[cfg(any(feature = "json", feature = "safetensors", feature = "vtk"))]
+#[cfg(any(feature = "serde", feature = "safetensors", feature = "vtk"))]
 mod io;
 mod model;
 mod oracle;
@@ -124,6 +124,7 @@ mod progress;
 mod replace;
 mod scalar;
 mod sweep;
+mod wire;
 
 /// The arrays of the public API, in the version that it speaks.
 pub use ndarray;
@@ -144,9 +145,12 @@ pub use direction::{
 pub use error::{BoxError, Error, Result};
 pub use hessian::HessianWorker;
 #[cfg(feature = "vtk")]
-pub use io::VtkWriter;
+pub use io::VtkHeight;
 #[cfg(feature = "safetensors")]
-pub use io::{Checkpoint, CheckpointReader, checkpoint_bytes, read_checkpoint, write_checkpoint};
+pub use io::{
+    Checkpoint, CheckpointReader, from_checkpoint_bytes, read_checkpoint, to_checkpoint_bytes,
+    write_checkpoint,
+};
 pub use model::{Gradient, HessianProduct, Loss, Model};
 pub use oracle::{Prepared, Worker, pointwise};
 pub use params::{Block, Layout, Mask, Role, content_hash};

@@ -4,6 +4,7 @@ use std::{borrow::Cow, collections::HashSet};
 
 use ndarray::{ArrayD, IxDyn};
 
+use super::document;
 use crate::{Curve, Error, Result, Surface, SweepReport, Termination, sweep::options::Swept};
 
 /// A result to be written.
@@ -14,7 +15,7 @@ pub(super) struct Table<'a> {
     pub(super) channels: &'a [String],
     /// [point × channel], points row by row.
     pub(super) values: Cow<'a, [f64]>,
-    pub(super) computed: Vec<bool>,
+    pub(super) computed: Cow<'a, [bool]>,
     pub(super) report: &'a SweepReport,
 }
 
@@ -24,37 +25,38 @@ pub(super) struct Content {
     pub(super) alpha: Vec<f64>,
     /// None for a curve.
     pub(super) beta: Option<Vec<f64>>,
-    /// Values of all points, row by row.
+    /// Names, and values of all points, row by row.
     pub(super) channels: Vec<(String, Vec<f64>)>,
-    /// All points unless it says otherwise.
+    /// None if all points are.
     pub(super) computed: Option<Vec<bool>>,
     pub(super) report: Option<SweepReport>,
 }
 
-/// A result that has a table.
+/// A result that formats can hold.
 pub(super) trait Tabled: Sized {
+    /// Whether it has an axis β.
+    const PLANE: bool;
+
     fn table(&self) -> Table<'_>;
-    fn from_content(content: Content, format: &'static str) -> Result<Self>;
+
+    fn from_swept(swept: Swept) -> Self;
 }
 
 impl Table<'_> {
-    /// `"surface"` or `"curve"`.
-    pub(super) fn kind(&self) -> &'static str {
-        kind(self.beta.is_some())
-    }
-
     /// Points in a row: those of one α.
+    #[cfg(feature = "csv")]
     pub(super) fn columns(&self) -> usize {
         self.beta.map_or(1, <[f64]>::len)
     }
 
     /// The number of points along the axes.
-    #[cfg(any(feature = "npz", feature = "hdf5"))]
+    #[cfg(feature = "npz")]
     pub(super) fn shape(&self) -> Vec<usize> {
         [self.alpha.len()].into_iter().chain(self.beta.map(<[f64]>::len)).collect()
     }
 
     /// The values of one channel, points row by row.
+    #[cfg(feature = "npz")]
     pub(super) fn channel(&self, k: usize) -> impl Iterator<Item = f64> + '_ {
         self.values.iter().skip(k).step_by(self.channels.len()).copied()
     }
@@ -142,49 +144,84 @@ fn check(report: &SweepReport, shape: [usize; 2], done: usize, format: &'static 
     }
 }
 
+/// The result of these values.
+pub(super) fn from_content<T: Tabled>(content: Content, format: &'static str) -> Result<T> {
+    let plane = content.beta.is_some();
+    if plane != T::PLANE {
+        return Err(wrong(
+            format,
+            "the result",
+            format!("a {}", kind(T::PLANE)),
+            format!("a {}", kind(plane)),
+        ));
+    }
+    content.swept(format).map(T::from_swept)
+}
+
 impl Tabled for Surface {
+    const PLANE: bool = true;
+
     fn table(&self) -> Table<'_> {
         Table {
             alpha: self.alpha(),
             beta: Some(self.beta()),
             channels: self.channels(),
-            values: self
-                .values()
-                .as_slice()
-                .map_or_else(|| self.values().iter().copied().collect::<Vec<_>>().into(), Cow::Borrowed),
-            computed: self.computed().iter().copied().collect(),
+            values: flat(self.values()),
+            computed: flat(self.computed()),
             report: self.report(),
         }
     }
 
-    fn from_content(content: Content, format: &'static str) -> Result<Self> {
-        if content.beta.is_none() {
-            return Err(wrong(format, "the result", "a surface", "a curve"));
-        }
-        content.swept(format).map(Self::new)
+    fn from_swept(swept: Swept) -> Self {
+        Self::new(swept)
     }
 }
 
 impl Tabled for Curve {
+    const PLANE: bool = false;
+
     fn table(&self) -> Table<'_> {
         Table {
             alpha: self.alpha(),
             beta: None,
             channels: self.channels(),
-            values: self
-                .values()
-                .as_slice()
-                .map_or_else(|| self.values().iter().copied().collect::<Vec<_>>().into(), Cow::Borrowed),
-            computed: self.computed().to_vec(),
+            values: flat(self.values()),
+            computed: flat(self.computed()),
             report: self.report(),
         }
     }
 
-    fn from_content(content: Content, format: &'static str) -> Result<Self> {
-        if content.beta.is_some() {
-            return Err(wrong(format, "the result", "a curve", "a surface"));
-        }
-        content.swept(format).map(Self::new)
+    fn from_swept(swept: Swept) -> Self {
+        Self::new(swept)
+    }
+}
+
+/// An array's elements, row by row.
+fn flat<T: Copy, D: ndarray::Dimension>(array: &ndarray::Array<T, D>) -> Cow<'_, [T]> {
+    array.as_slice().map_or_else(|| array.iter().copied().collect::<Vec<_>>().into(), Cow::Borrowed)
+}
+
+impl serde::Serialize for Surface {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        document::serialize(&self.table(), serializer)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Surface {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        document::deserialize(deserializer)
+    }
+}
+
+impl serde::Serialize for Curve {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        document::serialize(&self.table(), serializer)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Curve {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        document::deserialize(deserializer)
     }
 }
 
@@ -213,26 +250,50 @@ pub(super) fn distinct(names: &[String]) -> Result<()> {
 }
 
 /// A channel's name as an identifier of other languages.
-#[cfg(any(feature = "npz", feature = "hdf5"))]
+#[cfg(feature = "npz")]
 pub(super) fn identifier(name: &str) -> String {
     name.replace(' ', "_")
 }
 
-/// The methods of one format: how a surface and a curve are written to a file, read from one, and read from
-/// bytes.
+/// The methods of one format: how a surface and a curve are written to a file and to bytes, and read from both.
+#[cfg(feature = "json")]
 macro_rules! format_methods {
     (
         $format:literal, $encode:path, $decode:path,
-        $write:ident, $read:ident, $from:ident, $(#[$doc:meta])*
+        $write:ident, $to:ident, $read:ident, $from:ident, $(#[$doc:meta])*
     ) => {
-        impl Surface {
+        crate::io::table::format_methods!(
+            @ Surface, true, $format, $encode, $decode, $write, $to, $read, $from, $(#[$doc])*
+        );
+        crate::io::table::format_methods!(
+            @ Curve, false, $format, $encode, $decode, $write, $to, $read, $from,
+            /// Writes the curve as
+            #[doc = concat!("[`Surface::", stringify!($write), "`](crate::Surface::", stringify!($write), ")")]
+            /// writes a surface, but without `beta`.
+            ///
+            /// # Errors
+            /// As that one.
+        );
+    };
+    (
+        @ $result:ident, $plane:literal, $format:literal, $encode:path, $decode:path,
+        $write:ident, $to:ident, $read:ident, $from:ident, $(#[$doc:meta])*
+    ) => {
+        impl $result {
             $(#[$doc])*
             pub fn $write(&self, path: impl AsRef<std::path::Path>) -> Result<()> {
-                let bytes = $encode(&self.table())?;
-                crate::replace::write(path.as_ref(), &bytes)
+                crate::replace::write(path.as_ref(), &self.$to()?)
             }
 
-            #[doc = concat!("Reads the surface that `", stringify!($write), "` wrote.")]
+            #[doc = concat!("The bytes of the file that [`", stringify!($write), "`](Self::", stringify!($write), ") writes.")]
+            ///
+            /// # Errors
+            /// As that one, but for [`Error::File`](crate::Error::File).
+            pub fn $to(&self) -> Result<Vec<u8>> {
+                $encode(&crate::io::table::Tabled::table(self))
+            }
+
+            #[doc = concat!("Reads the file that [`", stringify!($write), "`](Self::", stringify!($write), ") wrote.")]
             ///
             /// # Errors
             /// [`Error::File`](crate::Error::File); [`Error::InFile`](crate::Error::InFile) with what
@@ -241,49 +302,19 @@ macro_rules! format_methods {
                 crate::replace::read(path.as_ref(), Self::$from)
             }
 
-            #[doc = concat!("Reads the bytes of a file that `", stringify!($write), "` wrote.")]
+            #[doc = concat!("Reads the bytes of a file that [`", stringify!($write), "`](Self::", stringify!($write), ") wrote.")]
             ///
-            /// They are not trusted: damage is an error, and reading takes at most 40 times the memory of the
-            /// file.
+            /// They are not trusted: damage is an error, and at no moment does reading hold more than 64 bytes for
+            /// each byte of the file, and 64 KiB.
             ///
             /// # Errors
-            /// [`Error::Format`](crate::Error::Format); for axes and channels as
-            /// [`from_channels`](Self::from_channels).
+            /// [`Error::Parse`](crate::Error::Parse) or [`Error::Format`](crate::Error::Format); for axes and channels
+            /// as [`from_channels`](Self::from_channels).
             pub fn $from(bytes: &[u8]) -> Result<Self> {
-                Self::from_content($decode(bytes)?, $format)
-            }
-        }
-
-        impl Curve {
-            /// Writes the curve as
-            #[doc = concat!("[`Surface::", stringify!($write), "`](crate::Surface::", stringify!($write), ")")]
-            /// writes a surface, but without `beta`.
-            ///
-            /// # Errors
-            /// As that one.
-            pub fn $write(&self, path: impl AsRef<std::path::Path>) -> Result<()> {
-                let bytes = $encode(&self.table())?;
-                crate::replace::write(path.as_ref(), &bytes)
-            }
-
-            #[doc = concat!("Reads the curve that `", stringify!($write), "` wrote.")]
-            ///
-            /// # Errors
-            /// As
-            #[doc = concat!("[`Surface::", stringify!($read), "`](crate::Surface::", stringify!($read), ").")]
-            pub fn $read(path: impl AsRef<std::path::Path>) -> Result<Self> {
-                crate::replace::read(path.as_ref(), Self::$from)
-            }
-
-            #[doc = concat!("Reads the bytes of a file that `", stringify!($write), "` wrote.")]
-            ///
-            /// # Errors
-            /// As
-            #[doc = concat!("[`Surface::", stringify!($from), "`](crate::Surface::", stringify!($from), ").")]
-            pub fn $from(bytes: &[u8]) -> Result<Self> {
-                Self::from_content($decode(bytes)?, $format)
+                from_content($decode(bytes, $plane)?, $format)
             }
         }
     };
 }
+#[cfg(feature = "json")]
 pub(super) use format_methods;

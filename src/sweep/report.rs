@@ -6,6 +6,7 @@ use crate::{Direction, DirectionSource, Normalization, Scalar, params::content_h
 
 /// How a sweep ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Termination {
     /// Every point was evaluated; of an adaptive sweep, every point that it chose.
@@ -21,6 +22,7 @@ pub enum Termination {
 
 /// What a sweep does when a point fails or is not finite.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum OnBadPoint {
     /// Records it and goes on.
     #[default]
@@ -31,6 +33,7 @@ pub enum OnBadPoint {
 
 /// Why a point is bad.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum PointFailure {
     /// The oracle returned NaN or infinity; the value is kept.
@@ -38,21 +41,27 @@ pub enum PointFailure {
         /// The first channel that is not finite.
         channel: String,
         /// Its value.
+        #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
         value: f64,
     },
     /// The oracle returned this error; the channels of its data set are NaN.
-    Error(Arc<dyn std::error::Error + Send + Sync>),
+    Error(
+        #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
+        Arc<dyn std::error::Error + Send + Sync>,
+    ),
     /// The oracle panicked with this message; the channels of its data set are NaN.
     Panic(String),
 }
 
 /// A point that failed or whose values are not finite.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct BadPoint {
     /// The indices (i, j) of the point; j is 0 on a line.
     pub index: [usize; 2],
     /// Its coordinates (α, β); β is 0 on a line.
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub coordinates: [f64; 2],
     /// The name of the data set.
     pub data: String,
@@ -62,6 +71,7 @@ pub struct BadPoint {
 
 /// How a sweep went.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct SweepReport {
     /// How it ended.
@@ -73,10 +83,12 @@ pub struct SweepReport {
     /// Points that failed or are not finite, by index and data set.
     pub bad_points: Vec<BadPoint>,
     /// Wall-clock time, preparation included.
+    #[cfg_attr(feature = "serde", serde(rename = "elapsed_seconds", with = "crate::wire::forms"))]
     pub elapsed: Duration,
     /// Threads of the pool.
     pub threads: usize,
     /// What was found in the journal, if there was one to go on with.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub resumed: Option<Resumed>,
     /// What it was a sweep of.
     pub provenance: Provenance,
@@ -84,6 +96,7 @@ pub struct SweepReport {
 
 /// What a sweep found in its journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Resumed {
     /// Points that were there, and were not evaluated again.
@@ -101,6 +114,7 @@ pub struct Resumed {
 ///
 /// The default knows nothing, and is what values that come from elsewhere have.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Provenance {
     /// The version of this crate that computed the values; empty if it did not.
@@ -108,20 +122,24 @@ pub struct Provenance {
     /// The scalar of the parameters: `"f32"` or `"f64"`; empty if unknown.
     pub scalar: String,
     /// The hash of θ (of θ_a for an interpolation), if known.
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub theta_hash: Option<u64>,
     /// The directions; for an interpolation one, θ_b − θ_a, with the hash of its end: θ_b, with the
     /// buffers of θ_a unless they move.
     pub directions: Vec<DirectionRecord>,
     /// The cosine between the two directions of a plane.
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub cosine: Option<f64>,
     /// The names of the data sets, as the caller gave them.
     pub data: Vec<String>,
     /// What the oracle calls the content of each data set ([`Loss::fingerprint`](crate::Loss::fingerprint)).
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub data_hashes: Vec<Option<u64>>,
 }
 
 /// Where one direction came from.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct DirectionRecord {
     /// Its source.
@@ -129,6 +147,7 @@ pub struct DirectionRecord {
     /// Its normalisation, if it has one.
     pub normalization: Option<Normalization>,
     /// Its content hash.
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub hash: u64,
 }
 
@@ -184,7 +203,7 @@ impl SweepReport {
     }
 }
 
-/// In one line, for people; as JSON it is in `SweepReport::to_json` (feature `json`).
+/// In one line, for people; with feature `serde` it can be serialised.
 impl fmt::Display for Provenance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == Self::default() {

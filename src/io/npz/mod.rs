@@ -7,24 +7,24 @@ mod zip;
 use std::collections::HashMap;
 
 use super::{
-    json::{
-        Json,
-        report::{metadata, read_metadata},
-    },
-    table::{Content, Table, Tabled, distinct, format_methods, identifier, wrong},
+    document::Metadata,
+    json,
+    table::{Content, Table, distinct, format_methods, from_content, identifier, wrong},
 };
 use crate::{Curve, Error, Result, Surface};
 use npy::Npy;
 use zip::Zip;
 
 format_methods!(
-    "npz", encode, decode, write_npz, read_npz, from_npz_bytes,
+    "npz", encode, decode, write_npz, to_npz_bytes, read_npz, from_npz_bytes,
     /// Writes the surface as npz, for `numpy.load`: to the bit, with its whole report.
     ///
     /// It holds `alpha` (m values), `beta` (n values), each channel (m×n) under its name with `_` for spaces
     /// (`train_loss`), `computed` (m×n), and `metadata`, the bytes of a JSON text
-    /// (`json.loads(bytes(file["metadata"]))`) with the names of the channels and the report. A file of that
-    /// name is replaced only when the new one is whole.
+    /// (`json.loads(bytes(file["metadata"]))`) with `format`, `version`, `channels` and `report` as in
+    /// [`write_json`](Self::write_json). A file of that name is replaced only when the new one is whole.
+    /// `scripts/original_hdf5.py` in the repository makes of it the HDF5 file that the original repository's scripts
+    /// read, and the other way round.
     ///
     /// A file by `numpy.savez` is read too: without `metadata`, all arrays of the grid's shape in `f8`, `f4`,
     /// `i8` or `i4` are channels, and without `computed` all points are computed. One by
@@ -53,7 +53,7 @@ fn encode(table: &Table<'_>) -> Result<Vec<u8>> {
     }
     let computed = table.computed.iter().map(|&done| [u8::from(done)]);
     zip.add("computed.npy", &npy::encode("|b1", &table.shape(), computed))?;
-    let metadata = metadata(table).to_string();
+    let metadata = json::line(&Metadata::of(table), "npz")?;
     zip.add("metadata.npy", &npy::encode("|u1", &[metadata.len()], metadata.bytes().map(|byte| [byte])))?;
     zip.finish()
 }
@@ -64,7 +64,7 @@ fn check_names(channels: &[String]) -> Result<()> {
     distinct(&names.collect::<Vec<_>>()).map_err(|_| Error::Channels { channels: channels.to_vec() })
 }
 
-fn decode(bytes: &[u8]) -> Result<Content> {
+fn decode(bytes: &[u8], plane: bool) -> Result<Content> {
     let files = zip::files(bytes)?;
     let mut arrays = HashMap::new();
     let mut order = Vec::new();
@@ -94,7 +94,7 @@ fn decode(bytes: &[u8]) -> Result<Content> {
     let mut report = None;
     if let Some(array) = arrays.get("metadata") {
         let text = array.bytes().ok_or_else(|| unfit("metadata", "the bytes of a text", array))?;
-        let (channels, read) = read_metadata(&Json::parse(text, "npz")?.root("npz"), beta.is_some())?;
+        let (channels, read) = Metadata::parse(text, plane, "npz")?;
         check_names(&channels)?;
         names.extend(channels.into_iter().map(|name| (identifier(&name), name)));
         report = Some(read);
