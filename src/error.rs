@@ -33,6 +33,32 @@ pub enum Error {
         /// The position of the second.
         second: usize,
     },
+    /// A tensor for which a naming rule gives no role.
+    #[error("no role is known for the tensor `{block}` of shape {shape:?}: the rule gives none")]
+    NoRole {
+        /// Its name.
+        block: String,
+        /// Its shape.
+        shape: Vec<usize>,
+    },
+    /// A tensor that does not have as many values as its block.
+    #[error("the tensor for block `{block}` has {len} values, not those of the shape {shape:?}")]
+    TensorLength {
+        /// The block.
+        block: String,
+        /// The number of values.
+        len: usize,
+        /// The shape of the block.
+        shape: Vec<usize>,
+    },
+    /// What a caller's function failed with for a block.
+    #[error("block `{block}`: {source}")]
+    Tensor {
+        /// The block.
+        block: String,
+        /// Its error.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A filter axis that a shape does not have.
     #[error("filter axis {axis} of block `{block}` is out of range for its shape {shape:?}")]
     FilterAxis {

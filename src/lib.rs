@@ -22,7 +22,7 @@
 //! # The types, and how they relate
 //!
 //! **Your model.** [`Model`] says which parameters there are: one flat vector θ, and a [`Layout`] of
-//! named [`Block`]s with their [`Role`] and filter axis. [`Loss`] evaluates θ on your own data type;
+//! named [`Block`]s with their [`Role`] and filter axis, which also goes between θ and named tensors. [`Loss`] evaluates θ on your own data type;
 //! [`FnModel`] makes both out of a closure. What your model can do beyond that are traits of their
 //! own: [`Gradient`], [`HessianProduct`]. [`check_gradient`] and [`check_hessian_product`] test them.
 //!
@@ -77,7 +77,12 @@
 //!   masked in figures. Only [`Adaptive2d`] interpolates, and marks where.
 //! - It does not re-estimate batch statistics unless asked (`nets::Reestimated`). Buffers stand still unless you
 //!   move them.
-//! - It does not guess filter axes from ranks or names; the layout says them.
+//! - It does not guess roles or filter axes from ranks or names; the layout says them, or a rule that you choose
+//!   ([`Layout::from_tensors`]).
+//! - It does not read or write HDF5. The one crate that can without the C library changes its interface so fast that a
+//!   library must pin one version of it, which then does not resolve beside anyone else's; it adds 90 MB to a build,
+//!   and recurses on hostile files. `scripts/original_hdf5.py` in the repository converts between npz and the files of
+//!   the original repository.
 //!
 //! # Numbers
 //!
@@ -153,7 +158,7 @@ pub use io::{
 };
 pub use model::{Gradient, HessianProduct, Loss, Model};
 pub use oracle::{Prepared, Worker, pointwise};
-pub use params::{Block, Layout, Mask, Role, content_hash};
+pub use params::{Block, Layout, Mask, NamedTensor, Role, content_hash, pytorch_roles};
 pub use plane::{Plane, Point};
 #[cfg(feature = "progress")]
 pub use progress::ProgressBar;

@@ -133,6 +133,10 @@ fn check(report: &SweepReport, shape: [usize; 2], done: usize, format: &'static 
     if report.computed != done {
         return Err(wrong(format, "`computed` of the report", done, report.computed));
     }
+    let (names, hashes) = (report.provenance.data.len(), report.provenance.data_hashes.len());
+    if hashes != names {
+        return Err(wrong(format, "`data_hashes` of the report", format!("{names} of them"), hashes));
+    }
     match report.bad_points.iter().find(|bad| bad.index[0] >= shape[0] || bad.index[1] >= shape[1]) {
         Some(bad) => Err(wrong(
             format,

@@ -5,7 +5,7 @@ mod bad_points;
 mod curvature_bounds;
 mod curvature_solver;
 mod foreign_files;
-mod hostile;
 mod journal;
 mod journal_processes;
 mod lanczos_checks;
+mod serialised;
