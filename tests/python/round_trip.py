@@ -225,11 +225,12 @@ def check_original(original_hdf5, h5py, numpy, folder):
 
 
 def check_kept(original_hdf5, numpy, folder):
-    """The h5 files of `tests/data/files`, by h5py, hold what `expected` says."""
+    """The h5 files of `tests/data/files`, by h5py, hold what `expected` says, as do the npz beside them."""
     kept = pathlib.Path(__file__).parent.parent / "data" / "files"
     for path in sorted(kept.glob("*.h5")):
         npz = folder / f"{path.stem}_by_script.npz"
         original_hdf5.convert(path, npz)
+        same_arrays(numpy, npz, kept / npz.name)
         with numpy.load(npz) as file:
             values = file["train loss"].reshape(5, -1)
             assert file["alpha"].tolist() == [-1.0, -0.5, 0.1, 2.0, 1e300] and file["computed"].all(), path
