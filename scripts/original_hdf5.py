@@ -17,12 +17,12 @@ Channels of the one data set without a name (`loss`, `accuracy`, `lambda_min`, `
 Points that were not computed hold what the original means by "not done yet": -1, in `min_eig` 1. A curve has NaN for an
 accuracy that is missing beside a loss, without which `plot_1D.py` stops.
 
-The original's scripts read element number j*m + i, row by row, as the point (x_i, y_j), and plot arrays of n rows of m;
-so does this file. Its own files count points the same way but declare m x n, which is the same where m = n and scrambled
-where not; both are read, by the order of the elements.
+The original's scripts read element number j*m + i, row by row, as the point (x_i, y_j), and plot arrays of n rows of
+m; so does this file. Its own files count points the same way but declare m x n, which is the same where m = n and
+scrambled where not; both are read, by the order of the elements.
 
-The group `loss_landscape` loses nothing: `channels` holds every channel (m x n, `[i, j]` is (alpha_i, beta_j)) under its
-name with `_` for spaces, slashes and control characters, `computed` (m x n, 1 or 0) and `metadata` what the npz has.
+The group `loss_landscape` loses nothing: `channels` holds every channel (m x n, `[i, j]` is (alpha_i, beta_j)) under
+its name with `_` for spaces, slashes and control characters, `computed` (m x n, 1 or 0) and `metadata` what the npz has.
 Where the group is there, the npz is made of it and of the axes. Of a file of the original, percentages are divided by
 100, values that stand for "not done yet" become NaN, and a point with one of them is not computed.
 """

@@ -58,11 +58,11 @@
 //!
 //! None is on by default; each adds, none changes what is there.
 //!
-//! - `serde`: `Serialize` and `Deserialize` for settings, reports, provenance, [`Surface`] and [`Curve`]; what must hold
-//!   is checked on the way in. Adds `serde`.
-//! - `json`, `npz`, `csv`: results as JSON, for numpy, and for spreadsheets, to the bit (JSON and CSV: but for the bits of
-//!   NaN). Each gives [`Surface`] and [`Curve`] four methods: `write_json(path)`, `to_json_bytes()`, `read_json(path)` and
-//!   `from_json_bytes(bytes)`. All need `serde` and `serde_json`.
+//! - `serde`: `Serialize` and `Deserialize` for settings, reports, provenance, [`Surface`] and [`Curve`]; what must
+//!   hold is checked on the way in. Adds `serde`.
+//! - `json`, `npz`, `csv`: results as JSON, for numpy, and for spreadsheets, to the bit (JSON and CSV: but for the bits
+//!   of NaN). Each gives [`Surface`] and [`Curve`] four methods: `write_json(path)`, `to_json_bytes()`,
+//!   `read_json(path)` and `from_json_bytes(bytes)`. All need `serde` and `serde_json`.
 //! - `vtk`: surfaces for ParaView, `Surface::write_vtk`. Adds nothing.
 //! - `safetensors`: parameters of any [`Layout`] from and to the files that PyTorch users keep, `read_checkpoint`
 //!   and `write_checkpoint`, and [`Direction`]s and [`Directions`] with their sources. Adds `safetensors`.

@@ -5,7 +5,7 @@ use std::{collections::HashSet, fmt::Write};
 use super::{
     document::Metadata,
     json,
-    table::{Content, Table, distinct, format_methods, from_content, kind, wrong},
+    table::{Content, Table, check_kind, distinct, format_methods, from_content, wrong},
 };
 use crate::{Curve, Error, Result, Surface};
 
@@ -25,7 +25,7 @@ format_methods!(
     /// every point of the grid exactly once. A file of that name is replaced only when the new one is whole.
     ///
     /// # Errors
-    /// [`Error::File`](crate::Error::File); [`Error::Channels`](crate::Error::Channels) if two columns would get one name.
+    /// [`Error::File`]; [`Error::Channels`] if two columns would get one name.
 );
 
 fn encode(table: &Table<'_>) -> Result<Vec<u8>> {
@@ -86,10 +86,7 @@ fn decode(bytes: &[u8], plane: bool) -> Result<Content> {
         }
     };
     let (found, mut names, computed) = columns(header.0, header.1)?;
-    if found != plane {
-        let kind = |plane| format!("a header of a {}", kind(plane));
-        return Err(wrong("CSV", format!("line {}", header.0), kind(plane), kind(found)));
-    }
+    check_kind(found, plane, "CSV")?;
     let mut report = None;
     if let Some(text) = metadata {
         let (channels, read) = Metadata::parse(text.as_bytes(), plane, "CSV")?;

@@ -9,7 +9,7 @@ use serde::{
     ser::{SerializeMap, SerializeStruct},
 };
 
-use super::table::{Content, Table, Tabled, distinct, from_content, kind};
+use super::table::{Content, Table, Tabled, check_kind, distinct, from_content, kind};
 use crate::{
     Error, Result, SweepReport,
     wire::{
@@ -108,9 +108,10 @@ impl<'t> Metadata<'t> {
 
 impl<const PLANE: bool> Document<PLANE> {
     /// What it holds, its shapes checked.
-    pub(super) fn content(self) -> Result<Content> {
+    pub(super) fn content(self, format: &'static str) -> Result<Content> {
         let Self { alpha, beta, channels: names, values: Channels(mut channels), computed, report, .. } =
             self;
+        check_kind(beta.is_some(), PLANE, format)?;
         if let Some(names) = names {
             distinct(&names)?;
             let mut found: HashMap<String, Grid<Float, PLANE>> = channels.into_iter().collect();
@@ -155,7 +156,8 @@ fn check_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Er
     Err(de::Error::custom(format!("the version of the format should be {VERSION}, not {found}")))
 }
 
-/// Serialises a result: `format`, `version`, `alpha`, `beta` (of a surface), `channels`, `values`, `computed`, `report`.
+/// Serialises a result: `format`, `version`, `alpha`, `beta` (of a surface), `channels`, `values`, `computed` and
+/// `report`.
 pub(super) fn serialize<S: Serializer>(table: &Table<'_>, serializer: S) -> Result<S::Ok, S::Error> {
     let mut document = serializer.serialize_struct("Landscape", 7 + usize::from(table.beta.is_some()))?;
     document.serialize_field("format", &format_name(table.beta.is_some()))?;
@@ -174,9 +176,9 @@ pub(super) fn serialize<S: Serializer>(table: &Table<'_>, serializer: S) -> Resu
 /// Deserialises a result, checked.
 pub(super) fn deserialize<'de, T: Tabled, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     let content = if T::PLANE {
-        Document::<true>::deserialize(deserializer)?.content()
+        Document::<true>::deserialize(deserializer)?.content(kind(true))
     } else {
-        Document::<false>::deserialize(deserializer)?.content()
+        Document::<false>::deserialize(deserializer)?.content(kind(false))
     };
     content.and_then(|content| from_content(content, kind(T::PLANE))).map_err(de::Error::custom)
 }

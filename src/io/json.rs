@@ -19,8 +19,8 @@ format_methods!(
     /// (`"loss-landscape surface"`), `version` (2), `alpha` (m numbers), `beta` (n), `channels` (their names in
     /// order), `values` (for each channel m rows of n numbers), `computed` (m rows of n times true or false) and
     /// `report`, the fields of [`SweepReport`](crate::SweepReport) under their names. Numbers are the shortest that
-    /// read back as the same `f64`; those that are not finite are the texts `"NaN"`, `"Infinity"` and `"-Infinity"`, and
-    /// all NaN are read back as one. Hashes are 16 hexadecimal digits. A file without `channels` (then in the order
+    /// read back as the same `f64`; those that are not finite are the texts `"NaN"`, `"Infinity"` and
+    /// `"-Infinity"`, and all NaN are read back as one. Hashes are 16 hexadecimal digits. A file without `channels` (then in the order
     /// of `values`), `computed` (then all) or `report` (then that of [`Surface::from_channels`]) is read too. A
     /// file of that name is replaced only when the new one is whole.
     ///
@@ -53,9 +53,9 @@ fn encode(table: &Table<'_>) -> Result<Vec<u8>> {
 
 fn decode(bytes: &[u8], plane: bool) -> Result<Content> {
     if plane {
-        parse::<Document<true>>(bytes, "JSON")?.content()
+        parse::<Document<true>>(bytes, "JSON")?.content("JSON")
     } else {
-        parse::<Document<false>>(bytes, "JSON")?.content()
+        parse::<Document<false>>(bytes, "JSON")?.content("JSON")
     }
 }
 

@@ -150,15 +150,7 @@ fn check(report: &SweepReport, shape: [usize; 2], done: usize, format: &'static 
 
 /// The result of these values.
 pub(super) fn from_content<T: Tabled>(content: Content, format: &'static str) -> Result<T> {
-    let plane = content.beta.is_some();
-    if plane != T::PLANE {
-        return Err(wrong(
-            format,
-            "the result",
-            format!("a {}", kind(T::PLANE)),
-            format!("a {}", kind(plane)),
-        ));
-    }
+    check_kind(content.beta.is_some(), T::PLANE, format)?;
     content.swept(format).map(T::from_swept)
 }
 
@@ -229,6 +221,14 @@ impl<'de> serde::Deserialize<'de> for Curve {
     }
 }
 
+/// Refuses a curve where a surface is asked for, and the other way round.
+pub(super) fn check_kind(found: bool, expected: bool, format: &'static str) -> Result<()> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(wrong(format, "the result", format!("a {}", kind(expected)), format!("a {}", kind(found))))
+}
+
 pub(super) fn kind(plane: bool) -> &'static str {
     if plane { "surface" } else { "curve" }
 }
@@ -289,7 +289,7 @@ macro_rules! format_methods {
                 crate::replace::write(path.as_ref(), &self.$to()?)
             }
 
-            #[doc = concat!("The bytes of the file that [`", stringify!($write), "`](Self::", stringify!($write), ") writes.")]
+            #[doc = concat!("The bytes of the file that `", stringify!($write), "` writes.")]
             ///
             /// # Errors
             /// As that one, but for [`Error::File`](crate::Error::File).
@@ -297,7 +297,7 @@ macro_rules! format_methods {
                 $encode(&crate::io::table::Tabled::table(self))
             }
 
-            #[doc = concat!("Reads the file that [`", stringify!($write), "`](Self::", stringify!($write), ") wrote.")]
+            #[doc = concat!("Reads the file that `", stringify!($write), "` wrote.")]
             ///
             /// # Errors
             /// [`Error::File`](crate::Error::File); [`Error::InFile`](crate::Error::InFile) with what
@@ -306,7 +306,7 @@ macro_rules! format_methods {
                 crate::replace::read(path.as_ref(), Self::$from)
             }
 
-            #[doc = concat!("Reads the bytes of a file that [`", stringify!($write), "`](Self::", stringify!($write), ") wrote.")]
+            #[doc = concat!("Reads the bytes of a file that `", stringify!($write), "` wrote.")]
             ///
             /// They are not trusted: damage is an error, and at no moment does reading hold more than 64 bytes for
             /// each byte of the file, and 64 KiB.

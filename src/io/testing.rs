@@ -236,8 +236,9 @@ macro_rules! format_properties {
                     junk in prop::collection::vec(any::<u8>(), 0..300),
                 ) {
                     let try_both = |bytes: &[u8]| {
-                        let surface = $decode(bytes, true).and_then(|content| from_content::<Surface>(content, $format));
-                        let curve = $decode(bytes, false).and_then(|content| from_content::<Curve>(content, $format));
+                        let (surface, curve) = ($decode(bytes, true), $decode(bytes, false));
+                        let surface = surface.and_then(|content| from_content::<Surface>(content, $format));
+                        let curve = curve.and_then(|content| from_content::<Curve>(content, $format));
                         (surface.is_ok(), curve.is_ok())
                     };
                     prop_assert_eq!(try_both(&junk), (false, false));

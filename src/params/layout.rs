@@ -22,7 +22,7 @@ use crate::{Error, Result, Scalar};
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 ///
-/// Serialised (feature `serde`) it is the list of its blocks, which are checked as by [`new`](Self::new) when it is read.
+/// Serialised (feature `serde`) it is the list of its blocks, checked as by [`new`](Self::new) on the way in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",

@@ -3,7 +3,25 @@
 use super::{Block, Layout, Role};
 use crate::{Error, Result, Scalar};
 
-/// A tensor that is to become a block, with its neighbours: what a naming rule goes by.
+/// A tensor that is to become a block, with its neighbours: what the rule of [`Layout::from_tensors`] goes by.
+///
+/// ```
+/// use loss_landscape::{Layout, NamedTensor, Role};
+///
+/// // A rule may look at the rest of the module: here a shift is what has a scale beside it.
+/// let rule = |tensor: &NamedTensor<'_>| match (tensor.parameter(), tensor.sibling("scale")) {
+///     ("kernel", _) => Some((Role::Weight, Some(tensor.shape().len() - 1))),
+///     ("scale", _) => Some((Role::NormScale, None)),
+///     ("offset", Some(_)) => Some((Role::NormShift, None)),
+///     ("offset", None) => Some((Role::Bias, None)),
+///     _ => None,
+/// };
+/// let shapes = [("norm.scale", [4].as_slice()), ("norm.offset", &[4]), ("dense.offset", &[2])];
+/// let layout = Layout::from_tensors(shapes, rule)?;
+/// assert_eq!(layout.block("norm.offset")?.role(), Role::NormShift);
+/// assert_eq!(layout.block("dense.offset")?.role(), Role::Bias);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct NamedTensor<'a> {
     name: &'a str,
@@ -64,8 +82,11 @@ impl<'a> NamedTensor<'a> {
 /// use loss_landscape::{Layout, Role, pytorch_roles};
 ///
 /// let layout = Layout::from_tensors(
-///     [("conv.weight", vec![8, 3, 3, 3]), ("bn.weight", vec![8]), ("bn.bias", vec![8]), ("up.weight", vec![8, 4, 2, 2])],
-///     |tensor| if tensor.module() == "up" { Some((Role::Weight, Some(1))) } else { pytorch_roles(tensor) },
+///     [("conv.weight", [8, 3, 3, 3].as_slice()), ("bn.weight", &[8]), ("bn.bias", &[8]), ("up.weight", &[8, 4, 2, 2])],
+///     |tensor| match tensor.module() {
+///         "up" => Some((Role::Weight, Some(1))),
+///         _ => pytorch_roles(tensor),
+///     },
 /// )?;
 /// assert_eq!(layout.block("conv.weight")?.filter_axis(), Some(0));
 /// assert_eq!(layout.block("up.weight")?.filter_axis(), Some(1));

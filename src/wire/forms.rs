@@ -3,12 +3,12 @@
 //!
 //! | value | form |
 //! | --- | --- |
-//! | `f64` | a number; for people's formats `"NaN"`, `"Infinity"` and `"-Infinity"` where it is not finite (all NaN are read back as one) |
+//! | `f64` | a number; where it is not finite, in formats that people read, `"NaN"`, `"Infinity"` or `"-Infinity"` |
 //! | `u64`, a hash | 16 hexadecimal digits |
 //! | `Duration` | seconds as `f64`: exact to the nanosecond below a month |
 //! | an error | its text |
 //!
-//! Options, vectors and pairs of these are those of their forms.
+//! Options, vectors and pairs of these are those of their forms. All NaN are read back as one.
 
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 

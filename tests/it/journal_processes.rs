@@ -88,7 +88,7 @@ fn child() {
 
 fn command(journal: &Path, pause: u64) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
-    command.args(["--exact", "child", "--nocapture", "--test-threads=1"]);
+    command.args(["--exact", "journal_processes::child", "--nocapture", "--test-threads=1"]);
     command
         .env("LOSS_LANDSCAPE_TEST_JOURNAL", journal)
         .env("LOSS_LANDSCAPE_TEST_PAUSE", pause.to_string())
@@ -208,7 +208,9 @@ fn a_full_disk_keeps_what_was_computed() {
     let run = |blocks: u32| {
         let program = env::current_exe().unwrap();
         // Blocks of 512 bytes. Ignored, the signal becomes an error of the write.
-        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" --exact child --nocapture");
+        let script = format!(
+            "trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" --exact journal_processes::child --nocapture"
+        );
         let mut shell = Command::new("sh");
         shell
             .args(["-c", &script])

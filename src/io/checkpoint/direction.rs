@@ -68,7 +68,7 @@ impl<S: Scalar> Direction<S> {
     /// [given](crate::DirectionSource::Given) by the caller.
     ///
     /// # Errors
-    /// As [`CheckpointReader::read_bytes`](crate::CheckpointReader::read_bytes); [`Error::Format`] for tensors of another
+    /// As [`CheckpointReader::read_bytes`]; [`Error::Format`] for tensors of another
     /// type than `S`, a hash that is not that of the values, and metadata that say nothing known.
     pub fn from_safetensors_bytes(layout: &Layout, bytes: &[u8]) -> Result<Self> {
         let metadata = metadata(bytes)?;

@@ -21,9 +21,9 @@
 //! ```
 //!
 //! Hashes have 16 hexadecimal digits or are `-` where they are not known; numbers are the shortest decimals that read
-//! back as the same `f64`; in values `\\`, `\n` and `\r` stand for a backslash and the ends of lines. A direction is its
-//! hash, its source and, where it has one, its normalisation, in their machine forms. The settings are those of the
-//! sweep beyond this. The last line is the XXH3 hash of all before.
+//! back as the same `f64`; in values `\\`, `\n` and `\r` stand for a backslash and the ends of lines. A direction is
+//! its hash, its source and, where it has one, its normalisation, in their machine forms. The settings are those of
+//! the sweep beyond this. The last line is the XXH3 hash of all before.
 
 use crate::{DirectionRecord, DirectionSource, Normalization, Provenance, Result, wire::VERSION};
 
@@ -320,7 +320,8 @@ fn brief(key: &str, value: &str) -> String {
     match key {
         "alpha" | "beta" => {
             let values: Vec<&str> = value.split(' ').collect();
-            let (first, last) = (values[0], values[values.len() - 1]);
+            let [first, last] =
+                [values[0], values[values.len() - 1]].map(|value| value.strip_suffix(".0").unwrap_or(value));
             format!("{} from {first} to {last} (hash {:04x})", values.len(), hash(value.as_bytes()) >> 48)
         }
         _ if value.is_empty() => "none".to_owned(),
@@ -369,7 +370,8 @@ scalar: f32
 parameters: 12
 layout: 0000000000000abc
 theta: -
-direction: 0000000000000001 | random seed=42 stream=1 | norm=layer biases=copy norm_parameters=still buffers=still conformance=original
+direction: 0000000000000001 | random seed=42 stream=1 | norm=layer biases=copy norm_parameters=still \
+buffers=still conformance=original
 direction: ffffffffffffffff | eigenvector eigenvalue=-0.5 | \n\
 cosine: -1e-17
 data: 0000000000000007 train
