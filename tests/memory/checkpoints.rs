@@ -24,7 +24,7 @@ pub(crate) fn memory_is_bounded_by_the_file() {
     let four = Layout::flat(4).unwrap();
     let ones = ",1".repeat((1 << 17) + 1);
     let unknown = entry(4, "").replace("[4]", &format!("[4],\"x\":[0{ones}]"));
-    let tensors: Vec<String> = (0..(1 << 15) + 1)
+    let tensors: Vec<String> = (0..=1 << 15)
         .map(|i| format!(r#""{i}":{{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#))
         .collect();
     for (header, values) in [
