@@ -14,7 +14,7 @@
 use std::{error::Error, fs, ops::ControlFlow, path::Path, time::Instant};
 
 use loss_landscape::{
-    Model, ProgressBar, RandomDirections, Surface, Sweep, read_checkpoint, write_checkpoint,
+    Model, ProgressBar, RandomDirections, Surface, Sweep, from_checkpoint_bytes, write_checkpoint,
 };
 use loss_landscape_nets::{
     Architecture, Chain, Criterion, EpochProgress, Network, Samples, Sgd, Skips, TrainingEnd, digits,
@@ -138,7 +138,7 @@ fn load(path: &str) -> Result<(String, Network<f32>), Box<dyn Error>> {
     for depth in [20, 56, 110] {
         for skips in [Skips::With, Skips::Without] {
             let architecture = Architecture::resnet(depth, INPUT, 10, skips)?;
-            match read_checkpoint::<f32>(architecture.layout(), &bytes) {
+            match from_checkpoint_bytes::<f32>(architecture.layout(), &bytes) {
                 Ok(checkpoint) => {
                     let net = Network::new(&architecture, Criterion::CrossEntropy, 0)?;
                     return Ok((name(depth, skips), net.with_parameters(checkpoint.theta)?));

@@ -74,13 +74,14 @@
 //!
 //! None is on by default; each adds, none changes what is there.
 //!
-//! - `serde`: reports, provenance, settings and results as serde values. Adds `serde`.
-//! - `json`: results with all that is known of them as JSON, both ways. Adds `serde` and `serde_json`.
-//! - `npz`, `csv`: results for numpy and for spreadsheets, both ways, to the bit (CSV: but for the bits of NaN). Need
-//!   `json`.
-//! - `vtk`: surfaces for ParaView. Adds nothing.
-//! - `safetensors`: parameters of any [`Layout`] from and to the files that PyTorch users keep, and [`Direction`]s
-//!   and [`Directions`] with their sources. Adds `safetensors`.
+//! - `serde`: `Serialize` and `Deserialize` for settings, reports, provenance and landscapes; what must hold is checked
+//!   on the way in. Adds `serde`.
+//! - `json`, `npz`, `csv`: landscapes as JSON, for numpy, and for spreadsheets, to the bit (JSON and CSV: but for the
+//!   bits of NaN). Each gives four methods: `write_json(path)`, `to_json_bytes()`, `read_json(path)` and
+//!   `from_json_bytes(bytes)`. All need `serde` and `serde_json`.
+//! - `vtk`: surfaces for ParaView, `Surface::write_vtk`. Adds nothing.
+//! - `safetensors`: parameters of any [`Layout`] from and to the files that PyTorch users keep, `read_checkpoint` and
+//!   `write_checkpoint`, and [`Direction`]s and [`Directions`] with their sources. Adds `safetensors`.
 //! - `progress`: `ProgressBar`, an [`Observer`] for the terminal (of trainings too). Adds `indicatif`.
 //!
 //! # What it does not do
@@ -91,7 +92,12 @@
 //! - It does not smooth, clip or replace values. NaN and infinity are stored as they are, listed, and masked in
 //!   figures. Only [adaptive sweeps](Sweep::adaptive) interpolate, and mark where.
 //! - It does not re-estimate batch statistics unless asked. Buffers stand still unless you move them.
-//! - It does not guess filter axes from ranks or names; the layout says them.
+//! - It does not guess roles or filter axes from ranks or names; the layout says them, or a rule that you choose
+//!   ([`Layout::from_tensors`]).
+//! - It does not read or write HDF5. The one crate that can without the C library changes its interface so fast that a
+//!   library must pin one version of it, which then does not resolve beside anyone else's; it adds 90 MB to a build,
+//!   and recurses on hostile files. `scripts/original_hdf5.py` in the repository converts between npz and the files of
+//!   the original repository.
 //!
 //! # Numbers
 //!
@@ -123,7 +129,7 @@ pub mod curvature;
 mod direction;
 mod engine;
 mod error;
-#[cfg(any(feature = "json", feature = "safetensors", feature = "vtk"))]
+#[cfg(any(feature = "serde", feature = "safetensors", feature = "vtk"))]
 mod io;
 mod landscape;
 mod memory;
@@ -135,6 +141,7 @@ mod replace;
 mod scalar;
 mod slice;
 mod sweep;
+mod wire;
 
 /// The arrays of the public API, in the version that it speaks.
 pub use ndarray;
@@ -147,12 +154,15 @@ pub use direction::{
 pub use engine::{AllThreads, Execution, Here, Journal, Observer, PerThread, Progress};
 pub use error::{Error, Result};
 #[cfg(feature = "vtk")]
-pub use io::VtkWriter;
+pub use io::VtkHeight;
 #[cfg(feature = "safetensors")]
-pub use io::{Checkpoint, CheckpointReader, checkpoint_bytes, read_checkpoint, write_checkpoint};
+pub use io::{
+    Checkpoint, CheckpointReader, from_checkpoint_bytes, read_checkpoint, to_checkpoint_bytes,
+    write_checkpoint,
+};
 pub use landscape::{Curve, GridDimension, Landscape, OnBadPoint, Surface};
 pub use model::{FnModel, Gradient, HessianProduct, IntoLoss, Loss, Model, OracleError};
-pub use params::{Block, Layout, Mask, Role, content_hash};
+pub use params::{Block, Layout, Mask, NamedTensor, Role, content_hash, pytorch_roles};
 #[cfg(feature = "progress")]
 pub use progress::ProgressBar;
 pub use scalar::Scalar;

@@ -47,10 +47,16 @@ const LEAST_WIDTH: f64 = 1e-3;
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 #[must_use]
 pub struct SpectralDensity {
     probes: usize,
     steps: usize,
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     confidence: f64,
     memory_limit: u64,
     seed: u64,

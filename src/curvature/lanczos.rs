@@ -51,10 +51,18 @@ where
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 #[must_use]
 pub struct Lanczos {
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub(super) tolerance: f64,
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub(super) confidence: f64,
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub(super) threshold: Option<f64>,
     pub(super) max_products: usize,
     pub(super) memory_limit: u64,
@@ -66,6 +74,7 @@ pub struct Lanczos {
 
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum LanczosEnd {
     /// The ratio is known to the tolerance, at the confidence asked for.
@@ -201,6 +210,26 @@ impl Lanczos {
     pub fn memory<S: Scalar>(&self, n: usize) -> u64 {
         let vectors = self.capacity::<S>(n) as u64 + if self.vectors { 3 } else { 1 };
         vectors.saturating_mul(n as u64).saturating_mul(size_of::<S>() as u64)
+    }
+
+    /// All settings in a stated form, for journals: what a run finds depends on nothing else but the operator.
+    pub(crate) fn settings_text(&self) -> String {
+        let Self {
+            tolerance,
+            confidence,
+            threshold,
+            max_products,
+            memory_limit,
+            seed,
+            stream,
+            vectors,
+            by_residuals,
+        } = self;
+        let threshold = threshold.map_or_else(|| "-".to_owned(), |threshold| format!("{threshold:?}"));
+        format!(
+            "tolerance={tolerance:?} confidence={confidence:?} threshold={threshold} max_products={max_products} \
+             memory_limit={memory_limit} seed={seed} stream={stream} vectors={vectors} by_residuals={by_residuals}"
+        )
     }
 
     /// Runs from a random vector.
@@ -440,5 +469,25 @@ impl<S> Extremes<S> {
         } else {
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_have_a_stated_form() {
+        assert_eq!(
+            Lanczos::new().tolerance(0.005).settings_text(),
+            "tolerance=0.005 confidence=0.999 threshold=- max_products=500 memory_limit=1073741824 seed=0 stream=0 \
+             vectors=false by_residuals=false"
+        );
+        let other = Lanczos::new().threshold(1e-300).max_products(7).memory_limit(8).seed(9).stream(u64::MAX);
+        assert_eq!(
+            other.confidence(0.5).vectors(true).by_residuals(true).settings_text(),
+            "tolerance=0.001 confidence=0.5 threshold=1e-300 max_products=7 memory_limit=8 seed=9 \
+             stream=18446744073709551615 vectors=true by_residuals=true"
+        );
     }
 }

@@ -217,9 +217,8 @@ impl EigenRatio {
     /// All that the values depend on, for a journal.
     fn settings(&self) -> String {
         let Self { lanczos, mask, warm } = self;
-        let blocks =
-            mask.as_ref().map_or_else(|| "trained".to_owned(), |mask| format!("{:?}", mask.ranges()));
-        format!("eigenvalue ratio, {lanczos:?}, warm starts {warm}, blocks {blocks}")
+        let blocks = mask.as_ref().map_or_else(|| "trained".to_owned(), Mask::ranges_text);
+        format!("eigen_ratio {} warm_starts={warm} blocks={blocks}", lanczos.settings_text())
     }
 }
 

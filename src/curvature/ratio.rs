@@ -52,7 +52,7 @@ impl Totals {
                 totals.add(point, set, run);
             }
         }
-        let whole = journal.is_of("eigenvalue ratio") && journal.channels() == CHANNELS;
+        let whole = journal.is_of("eigen_ratio ") && journal.channels() == CHANNELS;
         if whole { Ok(totals) } else { Err(other()) }
     }
 }

@@ -52,6 +52,11 @@ use crate::{Directions, Error, HessianProduct, Mask, Result, Scalar, Slice};
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 #[must_use]
 pub struct SliceCurvature {
     lanczos: Lanczos,
