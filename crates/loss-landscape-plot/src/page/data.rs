@@ -1,7 +1,7 @@
 //! The data of a page as JSON, with arrays of numbers as base64.
 
 use super::encode::{push_floats, push_text};
-use super::landscape::{Landscape, Trajectory};
+use super::landscape::{Landscape, PageTrajectory};
 use crate::ColorMap;
 
 /// About the bytes that [`push`] appends.
@@ -49,7 +49,7 @@ fn landscape(out: &mut String, landscape: &Landscape) {
     });
     out.push_str("],");
     key(out, "trajectories", '[');
-    list(out, trajectories, |out, Trajectory { name, x, y }| {
+    list(out, trajectories, |out, PageTrajectory { name, x, y }| {
         out.push('{');
         text(out, "name", name);
         out.push(',');

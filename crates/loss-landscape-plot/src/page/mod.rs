@@ -33,9 +33,8 @@
 //!             .provenance([("seed", "42"), ("norm", "filter")]),
 //!     )
 //!     .to_html()?;
-//! // std::fs::write("landscape.html", html)?;
 //! # assert!(html.starts_with("<!DOCTYPE html>"));
-//! # Ok::<(), loss_landscape::Error>(())
+//! # Ok::<(), loss_landscape_plot::Error>(())
 //! ```
 
 mod data;
@@ -46,7 +45,9 @@ mod surface;
 
 pub use landscape::Landscape;
 
-use crate::Error;
+use std::path::Path;
+
+use crate::{Error, Result, checks::check_unique, replace};
 
 /// A page of landscapes.
 ///
@@ -70,9 +71,10 @@ use crate::Error;
 /// }
 /// let html = page.to_html()?;
 /// # assert!(html.contains("sharp"));
-/// # Ok::<(), loss_landscape::Error>(())
+/// # Ok::<(), loss_landscape_plot::Error>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
+#[must_use]
 pub struct Page {
     title: String,
     caption: String,
@@ -81,20 +83,17 @@ pub struct Page {
 
 impl Page {
     /// A page with this title and nothing on it yet.
-    #[must_use]
     pub fn new(title: impl Into<String>) -> Self {
         Self { title: title.into(), caption: String::new(), landscapes: Vec::new() }
     }
 
     /// A sentence or two below the title. Plain text.
-    #[must_use]
     pub fn caption(mut self, caption: impl Into<String>) -> Self {
         self.caption = caption.into();
         self
     }
 
     /// Adds a landscape to the right of those there are.
-    #[must_use]
     pub fn landscape(mut self, landscape: Landscape) -> Self {
         self.landscapes.push(landscape);
         self
@@ -104,17 +103,12 @@ impl Page {
     /// itself holds 8 bytes a value.
     ///
     /// # Errors
-    ///
-    /// - [`Error::Empty`] without landscapes, or for a landscape without channels;
-    /// - [`Error::Duplicate`] for two landscapes, or two channels or trajectories of one landscape, of
-    ///   the same name;
-    /// - [`Error::TooFewPoints`], [`Error::NotFinite`] or [`Error::AxisOrder`] if an axis has
-    ///   fewer than two points, one that is not finite, or one not above the last;
-    /// - [`Error::Length`] if the shape of a channel is not that of the axes, or the coordinates of a
-    ///   trajectory differ in number;
-    /// - [`Error::TooFewPoints`] or [`Error::NotFinite`] for a trajectory without points, or with
-    ///   one that is not finite.
-    pub fn to_html(&self) -> Result<String, Error> {
+    /// [`Error::Empty`] without landscapes, or for a landscape without channels; [`Error::DuplicateName`] for two
+    /// landscapes, or two channels or trajectories of one landscape, of the same name; [`Error::TooFewPoints`],
+    /// [`Error::NotFinite`] or [`Error::NotIncreasing`] for an axis, the first two for a trajectory too;
+    /// [`Error::Length`] if the shape of a channel is not that of the axes, or the coordinates of a trajectory differ
+    /// in number.
+    pub fn to_html(&self) -> Result<String> {
         if self.landscapes.is_empty() {
             return Err(Error::Empty { what: "landscapes" });
         }
@@ -124,17 +118,15 @@ impl Page {
         }
         Ok(document::write(&self.title, &self.caption, &self.landscapes))
     }
-}
 
-/// Refuses a name that occurs twice.
-fn check_unique<'a>(what: &'static str, names: impl Iterator<Item = &'a str>) -> Result<(), Error> {
-    let mut seen = std::collections::HashSet::new();
-    for name in names {
-        if !seen.insert(name) {
-            return Err(Error::Duplicate { what, name: name.to_owned() });
-        }
+    /// Writes the page to a file, whatever its name. A file that is there is replaced as a whole: the new one is
+    /// written beside it, synced and renamed.
+    ///
+    /// # Errors
+    /// Those of [`to_html`](Self::to_html), and [`Error::File`] if the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        replace::write(path.as_ref(), self.to_html()?.as_bytes())
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -190,7 +182,7 @@ mod tests {
         assert!(matches!(refused(with(&[0.0])), Error::TooFewPoints { len: 1, .. }));
         assert!(matches!(refused(with(&[])), Error::TooFewPoints { len: 0, .. }));
         assert!(matches!(refused(with(&[0.0, f64::NAN])), Error::NotFinite { index: 1, .. }));
-        assert!(matches!(refused(with(&[0.0, 0.0])), Error::AxisOrder { index: 1, .. }));
+        assert!(matches!(refused(with(&[0.0, 0.0])), Error::NotIncreasing { index: 1, .. }));
         let error = refused(landscape("a").trajectory("SGD", &[0.0], &[f64::INFINITY]));
         assert_eq!(error.to_string(), "coordinate 0 of trajectory `SGD` of `a` is not finite: inf");
         assert!(matches!(

@@ -1,7 +1,8 @@
 //! A landscape of a page from the result of a sweep.
 
-use super::Landscape;
 use loss_landscape::{Provenance, Surface};
+
+use super::Landscape;
 
 impl Landscape {
     /// A landscape of all channels of a surface, with its provenance. Points that were not computed are NaN; those
@@ -15,9 +16,8 @@ impl Landscape {
     /// let surface = grid_2d(&model, &(), RandomDirections::new(42).pair(&model)?)?;
     /// let html = Page::new("A bowl").landscape(Landscape::from_surface("bowl", &surface)).to_html()?;
     /// assert!(html.contains("random, seed 42, stream 0"));
-    /// # Ok::<(), loss_landscape::Error>(())
+    /// # Ok::<(), loss_landscape_plot::Error>(())
     /// ```
-    #[must_use]
     pub fn from_surface(name: impl Into<String>, surface: &Surface) -> Self {
         let report = surface.report();
         let mut landscape = Self::new(name, surface.alpha(), surface.beta());
