@@ -49,7 +49,7 @@ impl Rgb {
         format!("#{r:02x}{g:02x}{b:02x}")
     }
 
-    /// Lighter or darker by a factor, and then `more` of the way to white.
+    /// Lighter or darker by a factor, then brought towards white by the share `more`.
     pub(crate) fn lit(self, factor: f64, more: f64) -> Self {
         Self(self.0.map(|c| {
             let c = (f64::from(c) * factor).clamp(0.0, 255.0);

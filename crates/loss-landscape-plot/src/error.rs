@@ -102,13 +102,13 @@ pub enum Error {
     /// A figure or page with nothing on it.
     #[error("there is nothing to draw: no {what}")]
     Empty {
-        /// What is missing: `series`, `panels`, `views`, `channels` or `points on a trajectory`.
+        /// What is missing: `series`, `panels`, `landscapes`, `channels` or `points on a trajectory`.
         what: &'static str,
     },
     /// A name that two parts of a page share.
     #[error("two {what} are named `{name}`")]
     DuplicateName {
-        /// What they are: `views`, `channels` or `trajectories`.
+        /// What they are: `landscapes`, `channels` or `trajectories`.
         what: &'static str,
         /// The name.
         name: String,
@@ -137,7 +137,7 @@ pub enum Error {
     },
     /// A resolution at which an image would have no pixels, or too many.
     #[error(
-        "{pixels_per_unit} pixels per unit make {width}×{height} pixels, expected at least one and at most {most} in all"
+        "{pixels_per_unit} pixels per unit make {width}×{height} pixels, expected at least 1 and at most {most} in all"
     )]
     Resolution {
         /// The resolution.

@@ -137,8 +137,13 @@ fn save(figure: &impl Figure, path: &Path) -> Result<()> {
 mod tests {
     use std::fs;
 
+    use ndarray::Array2;
+
     use super::*;
-    use crate::{CurveFigure, Series};
+    use crate::{
+        ContourFigure, CurveFigure, DensityFigure, HeatFigure, Panels, RatioFigure, Series, SurfaceFigure,
+        testing::axis,
+    };
 
     fn figure() -> CurveFigure {
         CurveFigure::new().series(Series::new("loss", &[0.0, 1.0], &[1.0, 2.0]))
@@ -177,11 +182,96 @@ mod tests {
         assert!(matches!(figure().save(nowhere), Err(Error::File { .. })));
     }
 
+    /// What a converter for SVG 1.1 must know to draw our figures; neither `paint-order` nor baselines are in it.
+    #[test]
+    fn documents_keep_to_the_plain_part_of_svg() {
+        const ELEMENTS: [&str; 9] =
+            ["svg", "defs", "pattern", "g", "path", "rect", "circle", "text", "tspan"];
+        const ATTRIBUTES: [&str; 28] = [
+            "width",
+            "height",
+            "viewBox",
+            "font-family",
+            "font-size",
+            "text-anchor",
+            "transform",
+            "x",
+            "y",
+            "dy",
+            "cx",
+            "cy",
+            "r",
+            "rx",
+            "d",
+            "fill",
+            "fill-opacity",
+            "fill-rule",
+            "stroke",
+            "stroke-width",
+            "stroke-opacity",
+            "stroke-linejoin",
+            "stroke-linecap",
+            "stroke-dasharray",
+            "shape-rendering",
+            "id",
+            "patternUnits",
+            "patternTransform",
+        ];
+        for (k, figure) in every_kind().into_iter().enumerate() {
+            let svg = figure.to_svg().unwrap();
+            let document = roxmltree::Document::parse(&svg).unwrap();
+            assert!(k > 3 || document.descendants().any(|n| n.has_tag_name("pattern")), "{k}");
+            for node in document.descendants().filter(roxmltree::Node::is_element) {
+                assert!(ELEMENTS.contains(&node.tag_name().name()), "{k}: {node:?}");
+                for attribute in node.attributes() {
+                    assert!(ATTRIBUTES.contains(&attribute.name()), "{k}: {attribute:?}");
+                }
+            }
+        }
+    }
+
+    /// Figures of all kinds with all that can be drawn on them, alone and together.
+    fn every_kind() -> Vec<Box<dyn Figure>> {
+        let x = axis(-1.0, 1.0, 9);
+        let mut loss = Array2::from_shape_fn((9, 9), |(i, j)| 0.01 + x[i].powi(2) + x[j].powi(2));
+        loss[[1, 2]] = f64::NAN;
+        let loss = loss.view();
+        let along: Vec<f64> = x.iter().map(|x| 0.1 + x * x).collect();
+        let series = || Series::new("λₘᵢₙ", &x, &along).band(&along, &[2.0; 9]).filled();
+        let contour = ContourFigure::new(&x, &x, loss).marker(0.0, 0.0, "θ*").value_label("loss λₘₐₓ");
+        let contour = contour
+            .labelled_trajectory(&x, &along, [(0, "start")])
+            .x_label("α")
+            .y_label("β")
+            .title("a title");
+        let heat = HeatFigure::new(&x, &x, loss).trajectory(&x, &along).color_range(0.1, 1.0);
+        let surface = SurfaceFigure::new(&x, &x, loss).height_range(0.1, 1.0).x_label("a direction");
+        let points = Array2::from_elem((9, 9), true);
+        let ratio = RatioFigure::new(&x, &x, loss, loss).uncertain(points.view()).marker(0.0, 0.0, "θ*");
+        let curves =
+            CurveFigure::new().series(series().dashed()).series(series().right_axis()).guide(0.3, "here");
+        let density = DensityFigure::new().series(series()).extremes(-1.0, 1.0);
+        let panels = Panels::new().title("all").panel(contour.clone()).panel(heat.clone()).shared_scale();
+        vec![
+            Box::new(contour),
+            Box::new(heat),
+            Box::new(surface),
+            Box::new(ratio),
+            Box::new(curves),
+            Box::new(density),
+            Box::new(panels),
+        ]
+    }
+
     #[test]
     fn references_and_boxes_are_the_figures_they_hold() {
         let svg = figure().to_svg().unwrap();
         let boxed: Box<dyn Figure> = Box::new(figure());
         assert_eq!(boxed.to_svg().unwrap(), svg);
         assert_eq!(Figure::to_svg(&&figure()).unwrap(), svg);
+        let path = std::env::temp_dir().join(format!("loss-landscape-dyn-{}.svg", std::process::id()));
+        boxed.save(&path).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), svg);
+        fs::remove_file(path).unwrap();
     }
 }

@@ -10,33 +10,32 @@
 //! let model = FnModel::new(Layout::flat(2)?, vec![2.0, 1.0], |t: &[f64], _: &()| t[0] * t[0] + t[1] * t[1])?;
 //! let surface = grid_2d(&model, &(), RandomDirections::new(42).pair(&model)?)?;
 //! let figure = ContourFigure::from_surface(&surface, "loss")?.title("A bowl");
-//! # let folder = std::env::temp_dir().join(format!("loss-landscape-first-{}", std::process::id()));
-//! # std::fs::create_dir_all(&folder).unwrap();
-//! # let path = folder.join("bowl.svg");
-//! # #[cfg(any())]
+//! # std::env::set_current_dir(std::env::temp_dir()).unwrap();
 //! figure.save("bowl.svg")?;
-//! # figure.save(&path)?;
-//! # std::fs::remove_dir_all(folder).unwrap();
+//! # std::fs::remove_file("bowl.svg").unwrap();
 //! # Ok::<(), loss_landscape_plot::Error>(())
 //! ```
 //!
 //! # What there is
 //!
-//! | figure | shows | of a result |
-//! | --- | --- | --- |
-//! | [`ContourFigure`] | a loss over two directions: filled bands between numbered lines, a colour bar | [`from_surface`](ContourFigure::from_surface) |
-//! | [`SurfaceFigure`] | the same as a shaded surface, its height linear or logarithmic | [`from_surface`](SurfaceFigure::from_surface) |
-//! | [`HeatFigure`] | any values over two directions, a coloured cell for each point | [`from_surface`](HeatFigure::from_surface) |
-//! | [`RatioFigure`] | the ratio of the extreme eigenvalues of the Hessian over two directions, convex regions marked | [`from_map`](RatioFigure::from_map) |
-//! | [`CurveFigure`] | [`Series`] over one direction, such as loss and accuracy, on one or two axes | [`from_curve`](CurveFigure::from_curve) |
-//! | [`DensityFigure`] | spectral densities on a logarithmic axis, with bands of uncertainty | [`from_estimate`](DensityFigure::from_estimate) |
-//! | [`Panels`] | several of these in one document, on one scale with one colour bar if asked | |
+//! - [`ContourFigure`]: a loss over two directions, as filled bands between numbered lines with a colour bar;
+//! - [`SurfaceFigure`]: the same as a shaded surface, its height linear or logarithmic;
+//! - [`HeatFigure`]: any values over two directions, a coloured cell for each point;
+//! - [`RatioFigure`]: the ratio of the extreme eigenvalues of the Hessian over two directions, with the regions marked
+//!   where the loss is locally convex or has no positive curvature;
+//! - [`CurveFigure`]: [`Series`] over one direction, such as loss and accuracy, on one or two axes;
+//! - [`DensityFigure`]: spectral densities on a logarithmic axis, with bands of uncertainty;
+//! - [`Panels`]: several of these in one document, on one scale with one colour bar if asked.
+//!
+//! Each is made straight from a result: [`ContourFigure::from_surface`], [`SurfaceFigure::from_surface`],
+//! [`HeatFigure::from_surface`], [`RatioFigure::from_map`], [`CurveFigure::from_curve`],
+//! [`DensityFigure::from_estimate`], or [`From`] where there is nothing to choose; or with `new` from slices and
+//! arrays, which need not come from the core: `values[[i, j]]` always belongs to (`x[i]`, `y[j]`).
 //!
 //! Every figure is a [`Figure`]: `to_svg` and `to_png` give text and bytes, `save` writes a file in the format that its
-//! ending names, replaced as a whole. Each also has a constructor `new` for plain slices and arrays, which need not
-//! come from the core: `values[[i, j]]` always belongs to (`x[i]`, `y[j]`). [`ContourFigure::difference`] and
-//! [`HeatFigure::difference`] compare two surfaces, with colours that diverge from zero; contours, heat maps and ratio
-//! maps draw markers and trajectories over the plane.
+//! ending names, replaced as a whole. [`ContourFigure::difference`] and [`HeatFigure::difference`] compare two
+//! surfaces, with colours that diverge from zero; contours, heat maps and ratio maps draw markers and trajectories over
+//! the plane.
 //!
 //! A page holds landscapes with several channels each, to turn, zoom and read values from; its module is `page`.
 //!
@@ -49,16 +48,16 @@
 //! - An SVG document uses nothing that converters for SVG 1.1 do not know, so that it goes through cairosvg, Inkscape
 //!   or rsvg-convert into LaTeX. Text stays text, in the viewer's sans-serif font. Sizes are in CSS pixels.
 //! - Files stay small: of a grid of 1,001 × 1,001 smooth values less than 5 MB, however it is drawn.
-//! - Nothing is checked before a figure is drawn; then [`Error`] says what was wrong, with its values. The library prints
-//!   nothing and does not panic on a caller's input.
+//! - Nothing is checked before a figure is drawn; then [`Error`] says what was wrong, with its values. The library
+//!   prints nothing and does not panic on a caller's input.
 //!
 //! # Features
 //!
 //! None is on by default; each adds, none changes what is there.
 //!
-//! - `png`: `Figure::to_png`, and files that end in `.png`. No font need be installed: a part of DejaVu Sans is built in
-//!   (Latin, Greek, Cyrillic, arrows, mathematical signs, subscripts and superscripts); a character that it lacks is an
-//!   empty box. Adds `resvg`, 45 crates in all.
+//! - `png`: `Figure::to_png`, and files that end in `.png`. No font need be installed: a part of DejaVu Sans is built
+//!   in (Latin, Greek, Cyrillic, arrows, mathematical signs, subscripts and superscripts); a character that it lacks is
+//!   an empty box. Adds `resvg`, 45 crates in all.
 //! - `html`: the module `page`. Adds no crates.
 //!
 //! # What it does not do
@@ -120,3 +119,8 @@ pub use heat::HeatFigure;
 pub use panels::Panels;
 pub use ratio::RatioFigure;
 pub use surface::SurfaceFigure;
+
+/// The example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -56,12 +56,12 @@ impl Axis {
         self.mapping.fraction(value, self.lo, self.hi).clamp(-1e4, 1e4)
     }
 
-    /// Whether the whole axis lies above the value.
+    /// Whether the whole axis is above the value.
     pub(crate) fn is_above(&self, value: f64) -> bool {
         value < self.lo
     }
 
-    /// Whether the whole axis lies below the value.
+    /// Whether the whole axis is below the value.
     pub(crate) fn is_below(&self, value: f64) -> bool {
         value > self.hi
     }

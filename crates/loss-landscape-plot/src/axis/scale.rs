@@ -21,10 +21,10 @@ const AUTO_LOG_RATIO: f64 = 50.0;
 /// Extent of the finite values of some data.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Extent {
-    pub min: f64,
-    pub max: f64,
+    pub(crate) min: f64,
+    pub(crate) max: f64,
     /// Smallest value above zero, infinite if there is none.
-    pub min_positive: f64,
+    pub(crate) min_positive: f64,
 }
 
 /// A scale with its data known: values to coordinates of modest size.

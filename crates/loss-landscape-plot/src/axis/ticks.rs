@@ -4,9 +4,9 @@
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Ticks {
     /// Long ticks, which carry numbers.
-    pub major: Vec<f64>,
+    pub(crate) major: Vec<f64>,
     /// Short ticks without numbers.
-    pub minor: Vec<f64>,
+    pub(crate) minor: Vec<f64>,
 }
 
 /// At most `most` multiples of 1, 2 or 5 times a power of ten in `[lo, hi]`. Where rounding leaves

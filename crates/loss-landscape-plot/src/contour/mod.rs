@@ -46,11 +46,10 @@ use crate::{
 /// ```
 ///
 /// # Errors
-/// Drawing ends in [`Error::TooFewPoints`](crate::Error::TooFewPoints), [`Error::NotFinite`](crate::Error::NotFinite) or [`Error::NotIncreasing`](crate::Error::NotIncreasing) for an axis; [`Error::Length`](crate::Error::Length) for values of
-/// another shape than that of the axes;
-/// [`Error::NoFiniteValue`](crate::Error::NoFiniteValue) or [`Error::NoPositiveValue`](crate::Error::NoPositiveValue) if there is nothing to draw; [`Error::Level`](crate::Error::Level) or
-/// [`Error::Range`](crate::Error::Range) for a level or colour range; [`Error::NotFinite`](crate::Error::NotFinite) for a marker;
-/// [`Error::Length`](crate::Error::Length), [`Error::Empty`](crate::Error::Empty) or [`Error::TrajectoryLabel`](crate::Error::TrajectoryLabel) for a trajectory.
+/// Drawing ends in an [`Error`](crate::Error): `TooFewPoints`, `NotFinite` or `NotIncreasing` for an axis; `Length` for
+/// values of another shape than that of the axes; `NoFiniteValue` or `NoPositiveValue` if there is nothing to draw;
+/// `Level` or `Range` for a level or colour range; `NotFinite` for a marker; `Length`, `Empty` or `TrajectoryLabel` for
+/// a trajectory.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ContourFigure {
@@ -152,7 +151,7 @@ impl ContourFigure {
         self
     }
 
-    /// Values at the ends of the colour map, instead of the least and greatest finite value. What lies outside has
+    /// Values at the ends of the colour map, instead of the least and greatest finite value. What is outside has
     /// the colour of the nearer end and is counted in the caption.
     pub fn color_range(mut self, low: f64, high: f64) -> Self {
         self.data.bands.range = Some((low, high));

@@ -20,11 +20,11 @@ const INSET: f64 = 6.0;
 /// One line of the legend.
 #[derive(Debug)]
 pub(crate) struct Entry<'a> {
-    pub label: &'a str,
-    pub color: Rgb,
-    pub dashed: bool,
+    pub(crate) label: &'a str,
+    pub(crate) color: Rgb,
+    pub(crate) dashed: bool,
     /// Opacity of the area around the line, 0 for none.
-    pub shade: f64,
+    pub(crate) shade: f64,
 }
 
 /// Draws the legend where it hides the fewest of the points `seen` and no box of `occupied`.

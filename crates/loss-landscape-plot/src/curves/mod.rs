@@ -45,9 +45,9 @@ use crate::{
 /// ```
 ///
 /// # Errors
-/// Drawing ends in [`Error::Empty`](crate::Error::Empty) without series; the errors that [`Series`] lists; [`Error::NoFiniteValue`](crate::Error::NoFiniteValue) if an axis
-/// has series but none with a finite value, [`Error::NoPositiveValue`](crate::Error::NoPositiveValue) if none is positive on a logarithmic scale;
-/// [`Error::Range`](crate::Error::Range) for the range of an axis; [`Error::NotFinite`](crate::Error::NotFinite) for a guide.
+/// Drawing ends in an [`Error`](crate::Error): `Empty` without series; the errors that [`Series`] lists;
+/// `NoFiniteValue` if an axis has series but none with a finite value, `NoPositiveValue` if none is positive on a
+/// logarithmic scale; `Range` for the range of an axis; `NotFinite` for a guide.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct CurveFigure {

@@ -78,8 +78,8 @@ impl Series {
         Ok(Self::new(channel, curve.alpha(), &values.to_vec()))
     }
 
-    /// A spectral density, in 1,000 points or more over the range of its nodes and a little beyond, with the band of the
-    /// estimate. `width` is the standard deviation, in units of λ, of the Gaussian that each node becomes;
+    /// A spectral density, in 1,000 points or more over the range of its nodes and a little beyond, with the band of
+    /// the estimate. `width` is the standard deviation, in units of λ, of the Gaussian that each node becomes;
     /// [`DensityEstimate::default_width`] if none is given.
     ///
     /// # Errors

@@ -44,8 +44,8 @@ const FLOOR: f64 = 1e-6;
 ///
 /// # Errors
 /// Drawing ends in [`Error::Empty`] without series; the errors that [`Series`] lists; [`Error::NoFiniteValue`] if no
-/// density is finite, [`Error::NoPositiveValue`] if none is positive; [`Error::Range`] for a floor that is not finite, not
-/// above 0, or not below the greatest density; [`Error::NotFinite`] for a guide.
+/// density is finite, [`Error::NoPositiveValue`] if none is positive; [`Error::Range`] for a floor that is not finite,
+/// not above 0, or not below the greatest density; [`Error::NotFinite`] for a guide.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct DensityFigure {
@@ -168,7 +168,7 @@ impl DensityFigure {
         }
         let least = FLOOR * peak;
         let floor = self.floor.unwrap_or(if densities.min > least { densities.min / 1.5 } else { least });
-        // The densities themselves may lie where numbers end.
+        // The densities themselves may be as small as numbers get.
         Ok((floor > 0.0).then_some((floor, (1.8 * top).min(f64::MAX))))
     }
 

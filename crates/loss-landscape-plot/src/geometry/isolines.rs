@@ -5,12 +5,12 @@ use ndarray::Array2;
 use super::{polyline::Polyline, shapes::Point};
 
 /// Values at the points of a rectangular grid, `values[[i, j]]` at `(x[i], y[j])`. A cell with a
-/// NaN corner has no lines. Negative infinity lies below every level.
+/// NaN corner has no lines. Negative infinity is below every level.
 #[derive(Debug)]
 pub(crate) struct PixelGrid {
-    pub x: Vec<f64>,
-    pub y: Vec<f64>,
-    pub values: Array2<f64>,
+    pub(crate) x: Vec<f64>,
+    pub(crate) y: Vec<f64>,
+    pub(crate) values: Array2<f64>,
 }
 
 /// Traces the isolines of one grid, level after level.
@@ -119,7 +119,7 @@ impl<'a> Tracer<'a> {
         }
     }
 
-    /// Walks from `start` until the line ends, erasing the links on the way.
+    /// Walks from `start` until the line ends, erasing the links behind it.
     fn follow(&mut self, start: usize, level: f64, closed: bool) -> Polyline {
         let mut points = vec![self.crossing(start, level)];
         let mut edge = start;
@@ -147,7 +147,7 @@ impl<'a> Tracer<'a> {
         slots[1] = NONE;
     }
 
-    /// Where the level lies on an edge.
+    /// Where an edge crosses the level.
     fn crossing(&self, edge: usize, level: f64) -> Point {
         let PixelGrid { x, y, values } = self.grid;
         let (i, j) = (edge / 2 / y.len(), edge / 2 % y.len());

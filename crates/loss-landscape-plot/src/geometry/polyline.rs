@@ -84,7 +84,7 @@ pub(crate) fn length(line: &Polyline) -> f64 {
 }
 
 /// What remains of the line without the stretch between arc lengths `from` and `to`. On a closed
-/// line these may lie outside 0 to the length, and are taken around it.
+/// line these may be outside 0 to the length, and are taken around it.
 pub(crate) fn cut(line: &Polyline, from: f64, to: f64) -> Vec<Polyline> {
     if !line.closed {
         return [part(line, 0.0, from), part(line, to, f64::INFINITY)]
@@ -125,7 +125,7 @@ fn part(line: &Polyline, from: f64, to: f64) -> Polyline {
     Polyline { points, closed: false }
 }
 
-/// The part of the way from `a` to `b` that lies between `lo` and `hi`.
+/// The part of the segment from `a` to `b` that is between `lo` and `hi`.
 pub(crate) fn clip_segment(a: f64, b: f64, lo: f64, hi: f64) -> Option<(f64, f64)> {
     if (b - a).abs() < f64::MIN_POSITIVE {
         return (a >= lo && a <= hi).then_some((0.0, 1.0));

@@ -12,10 +12,10 @@ use crate::{
 /// # Example
 ///
 /// ```
-/// use loss_landscape_plot::page::{Landscape, Page};
+/// use loss_landscape_plot::page::{Page, PageLandscape};
 /// use ndarray::array;
 ///
-/// let landscape = Landscape::new("ResNet-56", &[-1.0, 0.0, 1.0], &[-0.5, 0.5])
+/// let landscape = PageLandscape::new("ResNet-56", &[-1.0, 0.0, 1.0], &[-0.5, 0.5])
 ///     .x_label("first direction")
 ///     .y_label("second direction")
 ///     .channel("train loss", array![[2.0, 3.0], [0.1, 0.2], [f64::INFINITY, 4.0]].view())
@@ -25,7 +25,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct Landscape {
+pub struct PageLandscape {
     pub(super) name: String,
     pub(super) x: Vec<f64>,
     pub(super) y: Vec<f64>,
@@ -44,7 +44,7 @@ pub(super) struct PageTrajectory {
     pub(super) y: Vec<f64>,
 }
 
-impl Landscape {
+impl PageLandscape {
     /// A landscape over the points (`x[i]`, `y[j]`), without channels yet. `x` and `y` must increase
     /// strictly, at any spacing.
     pub fn new(name: impl Into<String>, x: &[f64], y: &[f64]) -> Self {

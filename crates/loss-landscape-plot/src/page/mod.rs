@@ -1,6 +1,6 @@
 //! Landscapes as one HTML file, to turn and zoom in a browser.
 //!
-//! A [`Page`] holds one or more [`Landscape`]s: values over two directions in one or more channels,
+//! A [`Page`] holds one or more [`PageLandscape`]s: values over two directions in one or more channels,
 //! trajectories over them, and where they came from. [`Page::to_html`] makes one file of it, which needs
 //! neither network nor server: surfaces to turn and zoom beside their contours, side by side with linked
 //! views, linear or logarithmic, with the values under the pointer and the provenance of each.
@@ -17,7 +17,7 @@
 //! # Example
 //!
 //! ```
-//! use loss_landscape_plot::page::{Landscape, Page};
+//! use loss_landscape_plot::page::{Page, PageLandscape};
 //! use ndarray::Array2;
 //!
 //! let alpha: Vec<f64> = (0..51).map(|k| f64::from(k) / 25.0 - 1.0).collect();
@@ -26,7 +26,7 @@
 //! let accuracy = loss.mapv(|loss| (-loss).exp());
 //! let html = Page::new("A network")
 //!     .landscape(
-//!         Landscape::new("without skips", &alpha, &beta)
+//!         PageLandscape::new("without skips", &alpha, &beta)
 //!             .channel("train loss", loss.view())
 //!             .channel("train accuracy", accuracy.view())
 //!             .trajectory("SGD", &[-0.9, -0.3, 0.0], &[0.5, 0.1, 0.0])
@@ -40,10 +40,10 @@
 mod data;
 mod document;
 mod encode;
+mod from_surface;
 mod landscape;
-mod surface;
 
-pub use landscape::Landscape;
+pub use landscape::PageLandscape;
 
 use std::path::Path;
 
@@ -61,13 +61,13 @@ use crate::{Error, Result, checks::check_unique, replace};
 /// Two landscapes side by side:
 ///
 /// ```
-/// use loss_landscape_plot::page::{Landscape, Page};
+/// use loss_landscape_plot::page::{Page, PageLandscape};
 /// use ndarray::array;
 ///
 /// let mut page = Page::new("Sharp and flat").caption("Both along the same directions.");
 /// for (name, curvature) in [("sharp", 9.0), ("flat", 1.0)] {
 ///     let loss = array![[curvature, 1.0], [0.5, f64::NAN]];
-///     page = page.landscape(Landscape::new(name, &[0.0, 1.0], &[0.0, 1.0]).channel("loss", loss.view()));
+///     page = page.landscape(PageLandscape::new(name, &[0.0, 1.0], &[0.0, 1.0]).channel("loss", loss.view()));
 /// }
 /// let html = page.to_html()?;
 /// # assert!(html.contains("sharp"));
@@ -78,7 +78,7 @@ use crate::{Error, Result, checks::check_unique, replace};
 pub struct Page {
     title: String,
     caption: String,
-    landscapes: Vec<Landscape>,
+    landscapes: Vec<PageLandscape>,
 }
 
 impl Page {
@@ -94,7 +94,7 @@ impl Page {
     }
 
     /// Adds a landscape to the right of those there are.
-    pub fn landscape(mut self, landscape: Landscape) -> Self {
+    pub fn landscape(mut self, landscape: PageLandscape) -> Self {
         self.landscapes.push(landscape);
         self
     }
@@ -112,7 +112,7 @@ impl Page {
         if self.landscapes.is_empty() {
             return Err(Error::Empty { what: "landscapes" });
         }
-        check_unique("landscapes", self.landscapes.iter().map(Landscape::name))?;
+        check_unique("landscapes", self.landscapes.iter().map(PageLandscape::name))?;
         for landscape in &self.landscapes {
             landscape.check()?;
         }
@@ -135,18 +135,18 @@ mod tests {
 
     use super::*;
 
-    fn landscape(name: &str) -> Landscape {
-        Landscape::new(name, &[0.0, 1.0], &[0.0, 1.0, 2.0]).channel("loss", Array2::ones((2, 3)).view())
+    fn landscape(name: &str) -> PageLandscape {
+        PageLandscape::new(name, &[0.0, 1.0], &[0.0, 1.0, 2.0]).channel("loss", Array2::ones((2, 3)).view())
     }
 
-    fn refused(landscape: Landscape) -> Error {
+    fn refused(landscape: PageLandscape) -> Error {
         Page::new("").landscape(landscape).to_html().unwrap_err()
     }
 
     #[test]
     fn pages_without_anything_to_show_are_refused() {
         assert!(matches!(Page::new("t").to_html(), Err(Error::Empty { what: "landscapes" })));
-        let bare = Landscape::new("bare", &[0.0, 1.0], &[0.0, 1.0]);
+        let bare = PageLandscape::new("bare", &[0.0, 1.0], &[0.0, 1.0]);
         assert!(matches!(refused(bare), Error::Empty { what: "channels" }));
     }
 
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn coordinates_that_make_no_axis_are_refused() {
         let with = |x: &[f64]| {
-            Landscape::new("a", x, &[0.0, 1.0]).channel("loss", Array2::zeros((x.len(), 2)).view())
+            PageLandscape::new("a", x, &[0.0, 1.0]).channel("loss", Array2::zeros((x.len(), 2)).view())
         };
         assert!(matches!(refused(with(&[0.0])), Error::TooFewPoints { len: 1, .. }));
         assert!(matches!(refused(with(&[])), Error::TooFewPoints { len: 0, .. }));

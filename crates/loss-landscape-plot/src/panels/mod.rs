@@ -41,8 +41,8 @@ use crate::{
 /// ```
 ///
 /// # Errors
-/// Drawing ends in [`Error::Empty`] without panels, and in the errors of the first panel that has one. On a shared scale
-/// a figure may have no finite value as long as another has.
+/// Drawing ends in [`Error::Empty`] without panels, and in the errors of the first panel that has one. On a shared
+/// scale a figure may have no finite value as long as another has.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Panels {
@@ -140,7 +140,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        ContourFigure, CurveFigure, DensityFigure, RatioFigure, Series, SurfaceFigure, testing::texts,
+        ColorMap, ContourFigure, CurveFigure, DensityFigure, RatioFigure, Series, SurfaceFigure,
+        testing::texts,
     };
 
     fn contour(offset: f64) -> ContourFigure {
@@ -240,5 +241,56 @@ mod tests {
         let svg = panels.shared_scale().to_svg().unwrap();
         assert!(svg.contains("49 of 49 points not finite"));
         assert!(matches!(Panels::new().to_svg(), Err(Error::Empty { .. })));
+    }
+
+    fn titled(label: &str, map: ColorMap) -> ContourFigure {
+        contour(1.0).value_label(label).color_map(map)
+    }
+
+    #[test]
+    fn one_bar_tells_the_colours_of_all_panels_on_one_scale() {
+        let of = |figures: [ContourFigure; 2], shared: bool| {
+            let [first, second] = figures;
+            let panels = Panels::new().panel(first).panel(curves()).panel(second);
+            let svg = if shared { panels.shared_scale() } else { panels }.to_svg().unwrap();
+            // At a bar, numbers are upright and have the size of ticks; 20 stands at no axis.
+            let document = roxmltree::Document::parse(&svg).unwrap();
+            let upright =
+                |n: &roxmltree::Node<'_, '_>| n.has_tag_name("text") && !n.has_attribute("transform");
+            let numbers = document.descendants().filter(|n| upright(n) && n.text() == Some("20"));
+            let labels = texts(&svg).iter().filter(|text| text.ends_with("loss")).count() - 1;
+            [numbers.count(), labels]
+        };
+        let (viridis, cividis) = (ColorMap::Viridis, ColorMap::Cividis);
+        let same = || [titled("train loss", viridis), titled("train loss", viridis)];
+        assert_eq!(of(same(), false), [2, 2]);
+        assert_eq!(of(same(), true), [1, 1]);
+        // What each panel shows is still told where they differ.
+        assert_eq!(of([titled("train loss", viridis), titled("test loss", viridis)], true), [1, 2]);
+        // One bar cannot tell the colours of two maps.
+        assert_eq!(of([titled("train loss", viridis), titled("train loss", cividis)], true), [2, 2]);
+    }
+
+    #[test]
+    fn the_common_bar_stands_beside_the_last_column_of_its_panels() {
+        let panels =
+            Panels::new().columns(2).panel(contour(1.0)).panel(curves()).panel(contour(9.0)).shared_scale();
+        let svg = panels.to_svg().unwrap();
+        let document = roxmltree::Document::parse(&svg).unwrap();
+        let number = |n: &roxmltree::Node<'_, '_>, name| n.attribute(name).unwrap().parse::<f64>().unwrap();
+        // The only rectangles outside the panels and the ground are those of the bar, as high as both rows.
+        let bar: Vec<_> =
+            document.root_element().children().filter(|n| n.has_tag_name("rect")).skip(1).collect();
+        assert!(bar.len() > 5 && bar.iter().all(|n| number(n, "x") < 400.0), "{bar:?}");
+        assert!(number(&bar[0], "height") > 600.0);
+    }
+
+    #[test]
+    fn panels_are_figures_too() {
+        let row = || Panels::new().panel(contour(1.0)).panel(curves());
+        let svg = Panels::new().columns(1).panel(row()).panel(row().title("below")).to_svg().unwrap();
+        let document = roxmltree::Document::parse(&svg).unwrap();
+        assert_eq!(document.descendants().filter(|n| n.has_tag_name("g")).count(), 6);
+        assert!(texts(&svg).contains(&"below".to_owned()));
     }
 }

@@ -16,22 +16,22 @@ const MOST_LEVELS: usize = 13;
 /// What the caller asked for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BandOptions {
-    pub scale: Scale,
-    pub levels: Option<Vec<f64>>,
-    pub range: Option<(f64, f64)>,
+    pub(crate) scale: Scale,
+    pub(crate) levels: Option<Vec<f64>>,
+    pub(crate) range: Option<(f64, f64)>,
     /// Zero in the middle of the colours.
-    pub centred: bool,
+    pub(crate) centred: bool,
 }
 
 /// The resolved scale.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Bands {
-    pub mapping: Mapping,
+    pub(crate) mapping: Mapping,
     /// Colour range in data units.
-    pub lo: f64,
-    pub hi: f64,
+    pub(crate) lo: f64,
+    pub(crate) hi: f64,
     /// Ascending, without repetitions.
-    pub levels: Vec<f64>,
+    pub(crate) levels: Vec<f64>,
 }
 
 impl Bands {

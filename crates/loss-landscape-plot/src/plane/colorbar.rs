@@ -20,7 +20,7 @@ const POINT: f64 = 9.0;
 /// Space beside a figure without a bar.
 const BARE: f64 = 8.0;
 
-/// What lies outside the colour range; the bar is pointed at that end.
+/// What is outside the colour range; the bar is pointed at that end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Beyond {
     pub(crate) below: bool,

@@ -21,23 +21,23 @@ const PER_LEVEL: usize = 3;
 /// A line that wants a number.
 #[derive(Debug)]
 pub(crate) struct Candidate<'a> {
-    pub line: &'a Polyline,
+    pub(crate) line: &'a Polyline,
     /// Lines of one level share its index.
-    pub level: usize,
+    pub(crate) level: usize,
     /// Width and height of the number in pixels.
-    pub size: [f64; 2],
+    pub(crate) size: [f64; 2],
 }
 
 /// Where a number goes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Placement {
     /// Index of the candidate.
-    pub candidate: usize,
-    pub center: Point,
+    pub(crate) candidate: usize,
+    pub(crate) center: Point,
     /// Degrees clockwise, within -90 to 90: upright.
-    pub angle: f64,
+    pub(crate) angle: f64,
     /// The stretch of the line to leave out, in arc length.
-    pub gap: [f64; 2],
+    pub(crate) gap: [f64; 2],
 }
 
 /// A rotated rectangle.

@@ -1,4 +1,4 @@
-//! What lies over a flat figure: markers and trajectories.
+//! What is drawn over a flat figure: markers and trajectories.
 
 use crate::{
     axis::Axis,
@@ -13,28 +13,28 @@ use crate::{
 
 /// Markers and trajectories in pixels.
 pub(crate) struct Overlay<'a> {
-    ways: Vec<PlacedTrajectory<'a>>,
-    marks: Vec<PlacedMarker<'a>>,
+    trajectories: Vec<PlacedTrajectory<'a>>,
+    markers: Vec<PlacedMarker<'a>>,
     /// Boxes that the numbers on contour lines must keep out of.
-    pub obstacles: Vec<Rect>,
+    pub(crate) obstacles: Vec<Rect>,
 }
 
 impl<'a> Overlay<'a> {
     pub(crate) fn lay_out(sheet: &'a Sheet, x: &Axis, y: &Axis, frame: &Rect) -> Self {
-        let (marks, mut obstacles) = markers::lay_out(sheet, x, y, frame);
+        let (markers, mut obstacles) = markers::lay_out(sheet, x, y, frame);
         let at = |p: [f64; 2]| {
             [frame.x + x.fraction(p[0]) * frame.width, frame.bottom() - y.fraction(p[1]) * frame.height]
         };
-        let ways = sheet.trajectories.iter().map(|t| t.lay_out(at, frame, &mut obstacles)).collect();
-        Self { ways, marks, obstacles }
+        let trajectories = sheet.trajectories.iter().map(|t| t.lay_out(at, frame, &mut obstacles)).collect();
+        Self { trajectories, markers, obstacles }
     }
 
     pub(crate) fn draw(self, svg: &mut Svg) {
-        for way in self.ways {
-            way.draw(svg);
+        for trajectory in self.trajectories {
+            trajectory.draw(svg);
         }
-        for mark in self.marks {
-            mark.draw(svg);
+        for marker in self.markers {
+            marker.draw(svg);
         }
     }
 }

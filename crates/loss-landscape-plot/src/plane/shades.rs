@@ -5,13 +5,13 @@ use crate::{
     plane::bands::Bands,
 };
 
-/// Odd, so that one shade lies around the middle of the scale.
+/// Odd, so that one shade is around the middle of the scale.
 const COUNT: usize = 129;
 
 /// Equal steps over a scale, each in the colour of its middle.
 #[derive(Debug)]
 pub(crate) struct Shades {
-    pub colors: Vec<Rgb>,
+    pub(crate) colors: Vec<Rgb>,
 }
 
 impl Shades {

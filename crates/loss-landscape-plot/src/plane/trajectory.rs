@@ -1,4 +1,4 @@
-//! The way of a training over two directions: points joined by a line.
+//! The path of a training over two directions: points joined by a line.
 
 use crate::{
     Error, Result, caption,
@@ -23,9 +23,9 @@ const STEP: f64 = 5.0;
 /// Points in data coordinates, and the labels of some.
 #[derive(Clone, Debug)]
 pub(crate) struct Trajectory {
-    pub x: Vec<f64>,
-    pub y: Vec<f64>,
-    pub labels: Vec<(usize, String)>,
+    pub(crate) x: Vec<f64>,
+    pub(crate) y: Vec<f64>,
+    pub(crate) labels: Vec<(usize, String)>,
 }
 
 /// A trajectory in pixels, as far as it is inside a frame.
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn lines_end_at_the_frame_and_at_missing_points() {
-        let way = trajectory(&[
+        let path = trajectory(&[
             [50.0, 50.0],
             [150.0, 50.0],
             [50.0, 90.0],
@@ -225,35 +225,35 @@ mod tests {
             [10.0, 10.0],
             [20.0, 10.0],
         ]);
-        let way = way.lay_out(|p| p, &FRAME, &mut Vec::new());
+        let path = path.lay_out(|p| p, &FRAME, &mut Vec::new());
         assert_eq!(
-            way.pieces,
+            path.pieces,
             [
                 vec![[50.0, 50.0], [100.0, 50.0]],
                 vec![[100.0, 70.0], [50.0, 90.0]],
                 vec![[10.0, 10.0], [20.0, 10.0]]
             ]
         );
-        assert_eq!((way.start, way.end, way.dots.len()), (Some([50.0, 50.0]), Some([20.0, 10.0]), 4));
+        assert_eq!((path.start, path.end, path.dots.len()), (Some([50.0, 50.0]), Some([20.0, 10.0]), 4));
     }
 
     #[test]
     fn a_line_may_cross_the_frame_between_two_points_outside() {
-        let way = trajectory(&[[-50.0, 50.0], [150.0, 50.0], [150.0, 200.0]]);
-        let notes = way.notes(|x, y| FRAME.contains([x, y]));
+        let path = trajectory(&[[-50.0, 50.0], [150.0, 50.0], [150.0, 200.0]]);
+        let notes = path.notes(|x, y| FRAME.contains([x, y]));
         assert_eq!(notes, ["3 of 3 trajectory points outside the axes"]);
-        let way = way.lay_out(|p| p, &FRAME, &mut Vec::new());
-        assert_eq!(way.pieces, [vec![[0.0, 50.0], [100.0, 50.0]]]);
-        assert!(way.start.is_none() && way.end.is_none() && way.dots.is_empty());
+        let path = path.lay_out(|p| p, &FRAME, &mut Vec::new());
+        assert_eq!(path.pieces, [vec![[0.0, 50.0], [100.0, 50.0]]]);
+        assert!(path.start.is_none() && path.end.is_none() && path.dots.is_empty());
     }
 
     #[test]
     fn labels_turn_to_the_free_side_and_stay_inside() {
-        let mut way = trajectory(&[[90.0, 50.0], [95.0, 50.0]]);
-        way.labels = vec![(1, "epoch 100".to_owned()), (0, "start".to_owned())];
+        let mut path = trajectory(&[[90.0, 50.0], [95.0, 50.0]]);
+        path.labels = vec![(1, "epoch 100".to_owned()), (0, "start".to_owned())];
         let mut taken = Vec::new();
-        let way = way.lay_out(|p| p, &FRAME, &mut taken);
-        let boxes: Vec<Rect> = way.labels.iter().map(Text::bounds).collect();
+        let path = path.lay_out(|p| p, &FRAME, &mut taken);
+        let boxes: Vec<Rect> = path.labels.iter().map(Text::bounds).collect();
         assert!(boxes.iter().all(|b| b.x >= 0.0 && b.right() <= 100.0), "{boxes:?}");
         assert!(!boxes[0].overlaps(&boxes[1]), "{boxes:?}");
         assert!(taken.contains(&boxes[0]));
@@ -262,11 +262,11 @@ mod tests {
     #[test]
     fn what_has_no_point_is_refused() {
         assert!(matches!(trajectory(&[]).check(), Err(Error::Empty { .. })));
-        let mut way = trajectory(&[[0.0, 0.0]]);
-        assert!(way.check().is_ok());
-        way.labels.push((1, "later".to_owned()));
-        assert!(matches!(way.check(), Err(Error::TrajectoryLabel { index: 1, len: 1, .. })));
-        way.y.push(3.0);
-        assert!(matches!(way.check(), Err(Error::Length { len: 2, expected: 1, .. })));
+        let mut path = trajectory(&[[0.0, 0.0]]);
+        assert!(path.check().is_ok());
+        path.labels.push((1, "later".to_owned()));
+        assert!(matches!(path.check(), Err(Error::TrajectoryLabel { index: 1, len: 1, .. })));
+        path.y.push(3.0);
+        assert!(matches!(path.check(), Err(Error::Length { len: 2, expected: 1, .. })));
     }
 }

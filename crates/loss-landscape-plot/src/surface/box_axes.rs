@@ -90,7 +90,7 @@ pub(crate) fn draw_axes(svg: &mut Svg, view: &Projection, axes: &[Axis; 3], labe
 }
 
 /// An axis along the edge that `at` runs through from 0 to 1, written on the side of `out`, a unit vector.
-/// Numbers that would lie over one of `taken` are left out.
+/// Numbers that would cover one of `taken` are left out.
 fn draw_axis(
     svg: &mut Svg,
     at: impl Fn(f64) -> Point,

@@ -20,7 +20,7 @@ const FRAME: Rect = Rect { x: 8.0, y: layout::TOP, width: 330.0, height: layout:
 const AREA: Rect = Rect { x: 8.0, y: layout::TOP + 2.0, width: 326.0, height: layout::FRAME_SIDE + 26.0 };
 
 /// What an area is filled with. Areas of one path must be seen from the same side, since their outlines
-/// then run the same way round and no overlap is empty.
+/// then run in the same sense and no overlap is empty.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Paint {
     Lit {
@@ -234,7 +234,7 @@ mod tests {
         crossings.count() % 2 == 1
     }
 
-    /// The cell that the picture shows at a point is the nearest of those that lie there.
+    /// The cell that the picture shows at a point is the nearest of those that are there.
     #[test]
     fn the_last_cell_painted_at_a_point_is_the_nearest() {
         let mesh = mesh(61, |u, v| 0.5 + 0.3 * (9.0 * u).sin() * (7.0 * v).cos() - 0.2 * u * v);
@@ -250,7 +250,7 @@ mod tests {
                 let middle = [0, 1].map(|d| outlines[k].iter().map(|p| p[d]).sum::<f64>() / 4.0);
                 let there: Vec<usize> =
                     (0..cells.len()).filter(|&n| contains(&outlines[n], middle)).collect();
-                // The middle of a cell seen edge-on may lie beside it.
+                // The middle of a cell seen edge-on may be beside it.
                 let Some(&shown) = there.last() else {
                     continue;
                 };

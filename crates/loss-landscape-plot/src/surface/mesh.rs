@@ -9,14 +9,14 @@ const MOST_PARTS: usize = 8;
 /// Heights at the points of a grid over the unit square, bilinear between points that are drawn.
 #[derive(Debug)]
 pub(crate) struct Mesh {
-    pub u: Vec<f64>,
-    pub v: Vec<f64>,
+    pub(crate) u: Vec<f64>,
+    pub(crate) v: Vec<f64>,
     /// From 0 to 1 inside the range, beyond outside; NaN where not known.
-    pub heights: Array2<f64>,
+    pub(crate) heights: Array2<f64>,
     /// Of each cell: nothing where a corner is missing, or else how steeply the surface rises along both axes.
-    pub slopes: Array2<Option<[f64; 2]>>,
+    pub(crate) slopes: Array2<Option<[f64; 2]>>,
     /// How many points were taken.
-    pub taken: [usize; 2],
+    pub(crate) taken: [usize; 2],
 }
 
 /// One axis: the points taken of a grid, and the finer ones between.
@@ -87,13 +87,13 @@ impl Taken {
     }
 }
 
-/// The cell that a fine point lies in and how far, of an axis with `len` points.
+/// The cell that a fine point is in and how far along it, of an axis with `len` points.
 fn split(k: usize, parts: usize, len: usize) -> (usize, f64) {
     let cell = (k / parts).min(len - 2);
     (cell, (k - cell * parts) as f64 / parts as f64)
 }
 
-/// Bilinear in a cell; corners without weight do not matter, though they be NaN.
+/// Bilinear in a cell; corners without weight do not matter, even if they are NaN.
 fn between(of: impl Fn([usize; 2]) -> f64, [i, j]: [usize; 2], [s, t]: [f64; 2]) -> f64 {
     let weights = [([i, j], (1.0 - s) * (1.0 - t)), ([i + 1, j], s * (1.0 - t)), ([i, j + 1], (1.0 - s) * t)];
     let weights = weights.into_iter().chain([([i + 1, j + 1], s * t)]);

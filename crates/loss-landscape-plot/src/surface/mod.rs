@@ -35,7 +35,7 @@ const LEAST_ELEVATION: f64 = 5.0;
 ///
 /// Heights are linear or logarithmic as colours are, one scale for both, with its numbers at an upright edge
 /// and at the colour bar. Light from the upper left shows the shape; seen from below, the surface is darker.
-/// The projection is parallel: equal lengths along an axis are equal in the picture wherever they lie.
+/// The projection is parallel: equal lengths along an axis are equal in the picture wherever they are.
 ///
 /// What a surface cannot show is marked and counted below the figure:
 ///
@@ -69,10 +69,10 @@ const LEAST_ELEVATION: f64 = 5.0;
 /// ```
 ///
 /// # Errors
-/// Drawing ends in [`Error::TooFewPoints`], [`Error::NotFinite`] or [`Error::NotIncreasing`] for an axis; [`Error::Length`] for values of
-/// another shape than that of the axes;
-/// [`Error::NoFiniteValue`] or [`Error::NoPositiveValue`] if there is nothing to draw; [`Error::Range`] for a height
-/// range; [`Error::Angle`] for an azimuth or elevation.
+/// Drawing ends in [`Error::TooFewPoints`], [`Error::NotFinite`] or [`Error::NotIncreasing`] for an axis;
+/// [`Error::Length`] for values of another shape than that of the axes; [`Error::NoFiniteValue`] or
+/// [`Error::NoPositiveValue`] if there is nothing to draw; [`Error::Range`] for a height range; [`Error::Angle`] for an
+/// azimuth or elevation.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct SurfaceFigure {
@@ -149,7 +149,7 @@ impl SurfaceFigure {
     }
 
     /// Values at the base and at the top of the box, and at the ends of the colour map, instead of the least and
-    /// greatest finite value. What lies outside is cut off, striped, and counted in the caption.
+    /// greatest finite value. What is outside is cut off, striped, and counted in the caption.
     pub fn height_range(mut self, low: f64, high: f64) -> Self {
         self.data.bands.range = Some((low, high));
         self

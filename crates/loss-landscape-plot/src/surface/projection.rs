@@ -5,7 +5,7 @@ use crate::geometry::{Point, Rect};
 /// Height of the box, where its base is 2 by 2.
 const HEIGHT: f64 = 1.1;
 
-/// A direction to look from, and where the box then lies in the picture. Positions in the box run from 0
+/// A direction to look from, and where the box then is in the picture. Positions in the box run from 0
 /// to 1 along the first axis, the second, and upwards.
 #[derive(Clone, Debug)]
 pub(crate) struct Projection {
@@ -61,7 +61,7 @@ impl Projection {
     }
 
     /// How bright a surface is and how much it shines, from its rise along both axes: light comes from the
-    /// upper left, behind the viewer. Seen from below, it lies in the shade.
+    /// upper left, behind the viewer. Seen from below, it is in the shade.
     pub(crate) fn light(&self, slope: [f64; 2], below: bool) -> (f64, f64) {
         let side = if below { -1.0 } else { 1.0 };
         let normal = unit([-slope[0] * HEIGHT / 2.0, -slope[1] * HEIGHT / 2.0, 1.0]).map(|n| side * n);

@@ -24,8 +24,8 @@ const HALO: &str = "2.4";
 /// A piece of text with an optional exponent, as in 2×10⁻³.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Label {
-    pub base: String,
-    pub exponent: Option<String>,
+    pub(crate) base: String,
+    pub(crate) exponent: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl<'a> Text<'a> {
         self
     }
 
-    /// Moves the text horizontally so that it lies between `left` and `right`, if it fits.
+    /// Moves the text horizontally so that it is between `left` and `right`, if it fits.
     pub(crate) fn within(mut self, left: f64, right: f64) -> Self {
         let bounds = self.bounds();
         self.at[0] += (left - bounds.x).max(0.0);
@@ -283,7 +283,8 @@ mod tests {
         let mut svg = Svg::default();
         Text::new([1.0, 2.0], "λₘᵢₙ < 1, θ₁").size(10.0).draw(&mut svg);
         let svg = svg.finish();
-        let expected = ">λ<tspan dy=\"1.60\" font-size=\"7.20\">min</tspan> <tspan dy=\"-1.60\">&lt; 1, θ₁</tspan></text>";
+        let expected = ">λ<tspan dy=\"1.60\" font-size=\"7.20\">min</tspan> \
+                        <tspan dy=\"-1.60\">&lt; 1, θ₁</tspan></text>";
         assert!(svg.contains(expected), "{svg}");
         assert!(text_width("λₘᵢₙ", 10.0) < text_width("λmin", 10.0));
     }

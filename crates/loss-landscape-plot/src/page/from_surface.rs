@@ -1,34 +1,35 @@
 //! A landscape of a page from the result of a sweep.
 
 use loss_landscape::{Provenance, Surface};
+use ndarray::Axis;
 
-use super::Landscape;
+use super::landscape::PageLandscape;
 
-impl Landscape {
+impl PageLandscape {
     /// A landscape of all channels of a surface, with its provenance. Points that were not computed are NaN; those
     /// that an adaptive sweep interpolated are drawn as they are, and counted.
     ///
     /// ```
-    /// use loss_landscape_plot::page::{Landscape, Page};
     /// use loss_landscape::{FnModel, Layout, RandomDirections, grid_2d};
+    /// use loss_landscape_plot::page::{Page, PageLandscape};
     ///
     /// let model = FnModel::new(Layout::flat(2)?, vec![2.0, 1.0], |t: &[f64], _: &()| t[0] * t[0] + t[1] * t[1])?;
     /// let surface = grid_2d(&model, &(), RandomDirections::new(42).pair(&model)?)?;
-    /// let html = Page::new("A bowl").landscape(Landscape::from_surface("bowl", &surface)).to_html()?;
+    /// let html = Page::new("A bowl").landscape(PageLandscape::from_surface("bowl", &surface)).to_html()?;
     /// assert!(html.contains("random, seed 42, stream 0"));
     /// # Ok::<(), loss_landscape_plot::Error>(())
     /// ```
     pub fn from_surface(name: impl Into<String>, surface: &Surface) -> Self {
         let report = surface.report();
         let mut landscape = Self::new(name, surface.alpha(), surface.beta());
-        for (channel, values) in surface.channels().iter().zip(surface.values().axis_iter(ndarray::Axis(2))) {
+        for (channel, values) in surface.channels().iter().zip(surface.values().axis_iter(Axis(2))) {
             landscape = landscape.channel(channel, values);
         }
         let bad = match report.bad_points.len() {
             0 => String::new(),
             count => format!(", {count} failed or not finite"),
         };
-        let known = surface.values().lanes(ndarray::Axis(2)).into_iter().zip(surface.computed());
+        let known = surface.values().lanes(Axis(2)).into_iter().zip(surface.computed());
         let between = known.filter(|(values, computed)| !**computed && values.iter().any(|v| !v.is_nan()));
         let between = match between.count() {
             0 => String::new(),
@@ -76,7 +77,7 @@ mod tests {
         let model = FnModel::new(Layout::flat(2).unwrap(), vec![1.0, 2.0], loss).unwrap();
         let sweep = Grid2d::new(&model, RandomDirections::new(9).pair(&model).unwrap());
         let surface = sweep.data("train", &()).data("test", &()).alpha(-1.0..=1.0, 5).run().unwrap();
-        let landscape = Landscape::from_surface("one", &surface);
+        let landscape = PageLandscape::from_surface("one", &surface);
         assert_eq!(landscape.channels.len(), 2);
         assert!(
             landscape.channels[1]
