@@ -2,6 +2,18 @@
 
 /// A colour map. [`Viridis`](Self::Viridis) and [`Cividis`](Self::Cividis) are perceptually uniform,
 /// increase in lightness, and stay readable with colour-vision deficiency and in grey.
+///
+/// # Example
+///
+/// ```
+/// use loss_landscape_plot::{ColorMap, Figure, HeatFigure};
+/// use ndarray::array;
+///
+/// let values = array![[0.0, 1.0], [2.0, 3.0]];
+/// let figure = HeatFigure::new(&[0.0, 1.0], &[0.0, 1.0], values.view()).color_map(ColorMap::Cividis);
+/// assert!(figure.to_svg()?.contains("fill=\"#"));
+/// # Ok::<(), loss_landscape_plot::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ColorMap {

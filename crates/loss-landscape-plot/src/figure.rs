@@ -4,7 +4,7 @@ use std::{fmt::Debug, path::Path};
 
 use crate::{
     Error, Result,
-    plane::shared::{Shareable, SharedScale},
+    plane::{shared::SharedScale, values::Shareable},
     replace,
     svg::Drawing,
 };

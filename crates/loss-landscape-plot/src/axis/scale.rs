@@ -1,6 +1,19 @@
 //! Linear and logarithmic scales.
 
 /// How values are spread along an axis or over colours.
+///
+/// # Example
+///
+/// ```
+/// use loss_landscape_plot::{CurveFigure, Figure, Scale, Series};
+///
+/// let series = || Series::new("loss", &[0.0, 1.0, 2.0], &[1.0, 0.0, 20.0]);
+/// let figure = |scale| CurveFigure::new().series(series()).left_scale(scale);
+/// // A value of 0 makes the automatic scale linear; a logarithmic one leaves it out, and says so.
+/// assert_eq!(figure(Scale::Auto).to_svg()?, figure(Scale::Linear).to_svg()?);
+/// assert!(figure(Scale::Log).to_svg()?.contains("1 of 3 points not positive"));
+/// # Ok::<(), loss_landscape_plot::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Scale {

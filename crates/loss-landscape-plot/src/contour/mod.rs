@@ -9,8 +9,8 @@ use crate::{
     ColorMap, Result, Scale,
     figure::{Draw, Figure},
     plane::{
-        shared::{Shareable, SharedScale},
-        values::{PlaneValues, difference},
+        shared::SharedScale,
+        values::{PlaneValues, Shareable, difference},
     },
     svg::Drawing,
 };

@@ -7,7 +7,7 @@ use crate::{
         bands::Bands,
         colorbar::{Bar, BarPart, Beyond, Ramp},
         shades::Shades,
-        shared::Shareable,
+        values::Shareable,
     },
     svg::{Drawing, Svg, Text},
 };

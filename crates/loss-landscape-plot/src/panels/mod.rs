@@ -12,8 +12,8 @@ use crate::{
     plane::{
         bands::{BandOptions, Bands},
         colorbar::BarPart,
-        shared::{Shareable, SharedScale},
-        values::PlaneValues,
+        shared::SharedScale,
+        values::{PlaneValues, Shareable},
     },
     svg::Drawing,
 };

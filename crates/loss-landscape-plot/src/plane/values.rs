@@ -24,6 +24,14 @@ pub(crate) struct PlaneValues {
     pub(crate) bands: BandOptions,
 }
 
+/// What a figure brings to a scale shared with others.
+#[derive(Debug)]
+pub struct Shareable<'a> {
+    pub(crate) values: &'a PlaneValues,
+    /// Whether its colours change without steps, rather than from level to level.
+    pub(crate) smooth: bool,
+}
+
 impl PlaneValues {
     pub(crate) fn new(x: &[f64], y: &[f64], values: &ArrayView2<'_, f64>) -> Self {
         Self { sheet: Sheet::new(x, y), values: values.to_owned(), bands: BandOptions::default() }

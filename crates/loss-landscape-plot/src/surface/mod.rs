@@ -16,8 +16,8 @@ use crate::{
     plane::{
         bands::Bands,
         shades::Shades,
-        shared::{Shareable, SharedScale},
-        values::PlaneValues,
+        shared::SharedScale,
+        values::{PlaneValues, Shareable},
     },
     svg::Drawing,
 };
