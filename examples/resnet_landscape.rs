@@ -19,7 +19,7 @@ use loss_landscape::{
 use loss_landscape_nets::{
     Architecture, Chain, Criterion, EpochProgress, Network, Samples, Sgd, Skips, TrainingEnd, digits,
 };
-use loss_landscape_plot::{ContourFigure, Panels, Scale};
+use loss_landscape_plot::{ContourFigure, Figure, Panels, Scale};
 
 const FOLDER: &str = "resnet_landscape";
 const INPUT: [usize; 3] = [1, 8, 8];
@@ -67,15 +67,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         surface.write_npz(Path::new(FOLDER).join(format!("{}.npz", file_name(name))))?;
         summary(name, &surface)?;
         panels = panels.panel(
-            ContourFigure::new(surface.alpha(), surface.beta(), surface.channel("train loss")?)
+            ContourFigure::from_surface(&surface, "train loss")?
                 .title(name.clone())
-                .x_label("α")
-                .y_label("β")
                 .scale(Scale::Log)
                 .marker(0.0, 0.0, ""),
         );
     }
-    fs::write(Path::new(FOLDER).join("landscapes.svg"), panels.shared_scale().to_svg()?)?;
+    panels.shared_scale().save(Path::new(FOLDER).join("landscapes.svg"))?;
     println!("\nDone in {:.0} s; figures and numbers are in {FOLDER}.", started.elapsed().as_secs_f64());
     Ok(())
 }

@@ -162,7 +162,7 @@ mod tests {
 "computed":[
 [true,true,true],
 [true,true,true]],
-"report":{{"termination":"complete","total":6,"computed":6,"bad_points":[{bad}],"elapsed_seconds":0.0,"threads":0,"resumed":null,"provenance":{{"version":"","scalar":"","theta_hash":null,"directions":[],"cosine":null,"data":[],"data_hashes":[]}}}}}}
+"report":{{"end":"complete","total":6,"computed":6,"bad_points":[{bad}],"elapsed_seconds":0.0,"threads":0,"resumed":null,"provenance":{{"version":"","scalar":"","theta_hash":null,"directions":[],"cosine":null,"data":[],"data_hashes":[]}}}}}}
 "#
         );
         assert_eq!(text, expected);
