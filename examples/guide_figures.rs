@@ -85,7 +85,11 @@ fn main() -> Outcome {
     spectrum(&mut guide, &tanh, &train)?;
 
     fs::write(guide.folder.join("measured.txt"), guide.numbers.trim_start())?;
-    println!("\nDone in {:.0} s; figures and numbers are in {}.", started.elapsed().as_secs_f64(), guide.folder.display());
+    println!(
+        "\nDone in {:.0} s; figures and numbers are in {}.",
+        started.elapsed().as_secs_f64(),
+        guide.folder.display()
+    );
     Ok(())
 }
 
@@ -103,7 +107,13 @@ fn line(net: &Net, data: &Data, direction: Direction<f64>, reach: f64) -> Outcom
     Ok(Line1d::new(net, direction).data("", data).alpha(-reach..=reach, 81).run()?)
 }
 
-fn surface(net: &Net, data: &Data, directions: &Directions<f64>, reach: f64, points: usize) -> Outcome<Surface> {
+fn surface(
+    net: &Net,
+    data: &Data,
+    directions: &Directions<f64>,
+    reach: f64,
+    points: usize,
+) -> Outcome<Surface> {
     let sweep = Grid2d::new(net, directions.clone()).data("", data);
     Ok(sweep.alpha(-reach..=reach, points).beta(-reach..=reach, points).run()?)
 }
@@ -162,7 +172,10 @@ fn scale_invariance(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
             let reference = first.get_or_insert_with(|| loss.clone());
             let differences = loss.iter().zip(reference).map(|(a, b)| (a / *b - 1.0).abs());
             let most = differences.fold(0.0, f64::max);
-            guide.number(format!("  {title}: {name}: losses differ from the first by up to {:.3} %", 100.0 * most))?;
+            guide.number(format!(
+                "  {title}: {name}: losses differ from the first by up to {:.3} %",
+                100.0 * most
+            ))?;
         }
         panels = panels.panel(figure);
     }
@@ -213,7 +226,10 @@ fn draws(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
         let quarter = alpha.iter().position(|&a| a >= 0.5).ok_or("no α of 0.5")?;
         guide.number(format!(
             "  {name}: loss at α = 0: {:.4}; at α = 0.5: least {:.3}, median {:.3}, largest {:.3}",
-            middle[alpha.len() / 2], least[quarter], middle[quarter], most[quarter]
+            middle[alpha.len() / 2],
+            least[quarter],
+            middle[quarter],
+            most[quarter]
         ))?;
         figure = figure.curve(plot::Curve::new(name, &alpha, &middle).band(&least, &most).color(index));
     }
@@ -262,7 +278,12 @@ fn orthogonality(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
     }
     // How much of a training is to be seen in a random plane.
     let start = Mlp::<f64>::new(&[64, 16, 10], Activation::Relu, Criterion::CrossEntropy, 3)?;
-    let way = Direction::between(net.layout(), start.parameters(), net.parameters(), loss_landscape::Buffers::Still)?;
+    let way = Direction::between(
+        net.layout(),
+        start.parameters(),
+        net.parameters(),
+        loss_landscape::Buffers::Still,
+    )?;
     let mut shares = Vec::new();
     for seed in 0..100 {
         let plane = RandomDirections::new(seed).pair(net)?;
@@ -306,7 +327,11 @@ fn permutation(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
         let between = curve.alpha().iter().zip(&loss).filter(|(a, _)| (0.0..=1.0).contains(*a));
         let top = between.map(|(_, loss)| *loss).fold(0.0, f64::max);
         let at = |target: f64| curve.alpha().iter().position(|a| (a - target).abs() < 1e-9).map(|k| loss[k]);
-        guide.number(format!("  {name}: loss {:.4?} and {:.4?} at the ends, up to {top:.3} between", at(0.0), at(1.0)))?;
+        guide.number(format!(
+            "  {name}: loss {:.4?} and {:.4?} at the ends, up to {top:.3} between",
+            at(0.0),
+            at(1.0)
+        ))?;
         figure = figure.curve(plot::Curve::new(name, curve.alpha(), &loss).color(index));
     }
     guide.svg("permutation", &Panels::new().panel(figure))
@@ -331,7 +356,8 @@ fn norms(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
     for (name, norm) in all {
         let rule = Normalization::default().with_norm(norm);
         let directions = RandomDirections::new(7).normalization(rule).pair(net)?;
-        let values = Array2::from_shape_vec((rows, columns), block.slice(directions.first().values())?.to_vec())?;
+        let values =
+            Array2::from_shape_vec((rows, columns), block.slice(directions.first().values())?.to_vec())?;
         let heat = HeatFigure::new(&across, &down, values.view())
             .diverging()
             .title("the direction in the last layer")
@@ -340,7 +366,10 @@ fn norms(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
             .value_label("entry of d");
         let found = surface(net, data, &directions, 1.0, 31)?;
         let [_, top] = ends(found.channel("loss")?.iter().copied());
-        guide.number(format!("  {name}: ‖d‖ {:.2}, largest loss on [−1, 1]² {top:.3}", directions.first().norm()))?;
+        guide.number(format!(
+            "  {name}: ‖d‖ {:.2}, largest loss on [−1, 1]² {top:.3}",
+            directions.first().norm()
+        ))?;
         let panels = Panels::new().panel(heat).panel(contours(&found, "training loss")?);
         guide.svg(&format!("norm_{name}"), &panels)?;
     }
@@ -353,7 +382,12 @@ fn adaptive(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
     let directions = RandomDirections::new(7).pair(net)?;
     let whole = surface(net, data, &directions, 1.0, 51)?;
     let found = Adaptive2d::new(net, directions).data("", data).tolerance(0.01).run()?;
-    let differences = found.channel("loss")?.iter().zip(whole.channel("loss")?).map(|(a, b)| (a / b - 1.0).abs()).collect::<Vec<_>>();
+    let differences = found
+        .channel("loss")?
+        .iter()
+        .zip(whole.channel("loss")?)
+        .map(|(a, b)| (a / b - 1.0).abs())
+        .collect::<Vec<_>>();
     let off = differences.iter().filter(|d| **d > 0.01).count();
     guide.number(format!(
         "  {} of {} points computed; {off} of the others off by more than 1 %, the worst by {:.2} %",
@@ -387,7 +421,9 @@ fn hidden_curvature(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
     };
     let chosen = Directions::new(long(0)?, long(1)?)?;
     let mut panels = Panels::new();
-    for (title, plane) in [("two random directions", &random), ("eigenvectors of λₘᵢₙ (α) and λₘₐₓ (β)", &chosen)] {
+    for (title, plane) in
+        [("two random directions", &random), ("eigenvectors of λₘᵢₙ (α) and λₘₐₓ (β)", &chosen)]
+    {
         let found = surface(net, data, plane, 0.25, 41)?;
         let loss = found.channel("loss")?;
         guide.number(format!(
@@ -429,8 +465,12 @@ fn ritz_values(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
         .x_label("Hessian-vector products")
         .left_label("ratio")
         .left_range(0.0, 1.0)
-        .curve(plot::Curve::new("Ritz values, interval at 0.999", &products, &ratio).band(&low, &high).color(0))
-        .curve(plot::Curve::new("true ratio", &products, &vec![truth.ratio(); products.len()]).dashed().color(1));
+        .curve(
+            plot::Curve::new("Ritz values, interval at 0.999", &products, &ratio).band(&low, &high).color(0),
+        )
+        .curve(
+            plot::Curve::new("true ratio", &products, &vec![truth.ratio(); products.len()]).dashed().color(1),
+        );
     guide.svg("ritz_values", &Panels::new().panel(figure))
 }
 
@@ -466,7 +506,10 @@ fn spectrum(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
     guide.heading("The spectrum and the trace (spectrum)")?;
     let mut hessian = HessianOperator::new(net, net.parameters(), data)?;
     let trace = TraceEstimator::new().max_products(120).run(&mut hessian)?;
-    guide.number(format!("  trace {:.3} ± {:.3} from {} products", trace.value, trace.standard_error, trace.products))?;
+    guide.number(format!(
+        "  trace {:.3} ± {:.3} from {} products",
+        trace.value, trace.standard_error, trace.products
+    ))?;
     let found = SpectralDensity::new().probes(10).run(&mut hessian)?;
     let [least, most] = found.range();
     let margin = 0.05 * (most - least);
