@@ -13,9 +13,8 @@ use std::{error::Error, f64::consts::PI, fmt::Write as _, fs, path::Path, time::
 
 use loss_landscape::{
     Adaptive2d, Curve, Direction, Directions, EigenRatio2d, FnModel, Grid2d, HessianOperator, Interpolation,
-    Lanczos, Layout, Line1d, Model, Norm, Normalization, RandomDirections, SliceCurvature, SpectralDensity,
-    Surface, TraceEstimator, eigen_extremes,
-    ndarray::{Array2, s},
+    Lanczos, Layout, Line1d, Model, Norm, Normalization, RandomDirections, Role, SliceCurvature,
+    SpectralDensity, Surface, TraceEstimator, eigen_extremes,
 };
 use loss_landscape_nets::{Activation, Criterion, Mlp, Samples, Sgd, digits};
 use loss_landscape_plot::{
@@ -337,13 +336,20 @@ fn permutation(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
     guide.svg("permutation", &Panels::new().panel(figure))
 }
 
-/// The six norms: the last layer's part of one draw, and the loss over the plane.
+/// The norm of every filter, of the hidden layer's first.
+fn filter_norms(net: &Net, vector: &[f64]) -> Outcome<Vec<f64>> {
+    let mut norms = Vec::new();
+    for block in net.layout().blocks().iter().filter(|block| block.role() == Role::Weight) {
+        for index in 0..block.filters() {
+            norms.push(block.filter(vector, index)?.iter().map(|v| v * v).sum::<f64>().sqrt());
+        }
+    }
+    Ok(norms)
+}
+
+/// The six norms: what they make of the filters of one draw, and the loss over the plane.
 fn norms(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
     guide.heading("One seed under the six norms (norms)")?;
-    let last = net.layout().blocks().len() - 2;
-    let block = &net.layout().blocks()[last];
-    let (rows, columns) = (block.shape()[0], block.shape()[1]);
-    let [across, down] = [rows, columns].map(|n| (0..n).map(|k| k as f64).collect::<Vec<f64>>());
     let all = [
         ("none", Norm::None),
         ("filter", Norm::Filter),
@@ -352,25 +358,31 @@ fn norms(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
         ("unit_filter", Norm::UnitFilter),
         ("unit_layer", Norm::UnitLayer),
     ];
-    guide.number(format!("  ‖θ‖ of the weights {:.2}", RandomDirections::new(7).one(net)?.norm()))?;
+    let of_theta = filter_norms(net, net.parameters())?;
+    let filters: Vec<f64> = (0..of_theta.len()).map(|k| k as f64).collect();
+    guide
+        .number(format!("  ‖θ‖ of the weights {:.2}", of_theta.iter().map(|n| n * n).sum::<f64>().sqrt()))?;
     for (name, norm) in all {
         let rule = Normalization::default().with_norm(norm);
         let directions = RandomDirections::new(7).normalization(rule).pair(net)?;
-        let values =
-            Array2::from_shape_vec((rows, columns), block.slice(directions.first().values())?.to_vec())?;
-        let heat = HeatFigure::new(&across, &down, values.view())
-            .diverging()
-            .title("the direction in the last layer")
-            .x_label("filter (output unit)")
-            .y_label("weight")
-            .value_label("entry of d");
+        let of_direction = filter_norms(net, directions.first().values())?;
+        let figure = CurveFigure::new()
+            .title("the length of each filter")
+            .x_label("filter: 0 to 15 hidden, 16 to 25 output")
+            .left_label("norm")
+            .left_scale(Scale::Log)
+            .left_range(0.2, 20.0)
+            .guide(15.5, "")
+            .curve(plot::Curve::new("in the direction", &filters, &of_direction).color(0))
+            .curve(plot::Curve::new("in θ", &filters, &of_theta).dashed().color(1));
         let found = surface(net, data, &directions, 1.0, 31)?;
         let [_, top] = ends(found.channel("loss")?.iter().copied());
+        let [least, most] = ends(of_direction.iter().zip(&of_theta).map(|(d, theta)| d / theta));
         guide.number(format!(
-            "  {name}: ‖d‖ {:.2}, largest loss on [−1, 1]² {top:.3}",
+            "  {name}: ‖d‖ {:.2}, ‖d_f‖/‖θ_f‖ from {least:.2} to {most:.2}, largest loss on [−1, 1]² {top:.3}",
             directions.first().norm()
         ))?;
-        let panels = Panels::new().panel(heat).panel(contours(&found, "training loss")?);
+        let panels = Panels::new().panel(figure).panel(contours(&found, "training loss")?);
         guide.svg(&format!("norm_{name}"), &panels)?;
     }
     Ok(())
@@ -395,44 +407,49 @@ fn adaptive(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
         differences.len(),
         100.0 * ends(differences.iter().copied())[1]
     ))?;
-    let computed = found.computed().mapv(|computed| if computed { 1.0 } else { f64::NAN });
+    let computed = found.computed().mapv(|computed| f64::from(u8::from(computed)));
     let points = HeatFigure::new(found.alpha(), found.beta(), computed.view())
         .color_range(0.0, 1.0)
-        .title("points computed")
+        .title("which points were computed")
+        .value_label("1: computed, 0: interpolated")
         .x_label("α")
         .y_label("β");
     guide.svg("adaptive", &Panels::new().panel(points).panel(contours(found.surface(), "the surface")?))
 }
 
-/// One point, two planes through it.
+/// One point, a random plane through it, and lines along the extreme eigenvectors.
 fn hidden_curvature(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
-    guide.heading("What a random plane hides, after 3 epochs of a tanh network (hidden_curvature)")?;
+    guide.heading("What a random plane hides, a tanh network after 3 epochs (hidden_curvature)")?;
     let random = RandomDirections::new(7).pair(net)?;
     let report = SliceCurvature::new().report(net, data, &random, [0.0, 0.0])?;
     guide.number(format!("  {}", report.to_string().replace('\n', "\n  ")))?;
     let mut hessian = HessianOperator::new(net, net.parameters(), data)?;
     let pairs = Lanczos::new().tolerance(1e-6).pairs(&mut hessian, 1, 1)?;
     guide.number(format!("  λ_min {:.4}, λ_max {:.4}", pairs.values[0], pairs.values[1]))?;
-    // As long as the random directions, so that both planes show as much of parameter space.
-    let long = |index: usize| -> Outcome<Direction<f64>> {
-        let unit = pairs.direction(&hessian, index)?;
-        let values = unit.values().iter().map(|v| v * random.first().norm()).collect();
-        Ok(Direction::new(net.layout(), values)?)
-    };
-    let chosen = Directions::new(long(0)?, long(1)?)?;
-    let mut panels = Panels::new();
-    for (title, plane) in
-        [("two random directions", &random), ("eigenvectors of λₘᵢₙ (α) and λₘₐₓ (β)", &chosen)]
-    {
-        let found = surface(net, data, plane, 0.25, 41)?;
-        let loss = found.channel("loss")?;
-        guide.number(format!(
-            "  {title}: loss at the centre {:.4}, least {:.4}",
-            loss[[20, 20]],
-            ends(loss.iter().copied())[0]
-        ))?;
-        panels = panels.panel(contours(&found, title)?);
+    // All of length 1, so that α is a distance.
+    let length = random.first().norm();
+    let unit = random.first().values().iter().map(|v| v / length).collect();
+    let lines = [
+        ("a random direction", Direction::new(net.layout(), unit)?),
+        ("the eigenvector of λₘᵢₙ", pairs.direction(&hessian, 0)?),
+        ("the eigenvector of λₘₐₓ", pairs.direction(&hessian, 1)?),
+    ];
+    let mut figure = CurveFigure::new().title("along single directions").x_label("distance").left_label(LOSS);
+    let mut lowest = f64::INFINITY;
+    for (index, (name, direction)) in lines.into_iter().enumerate() {
+        let curve = line(net, data, direction, 1.5)?;
+        let loss = loss_of(&curve)?;
+        let [least, most] = ends(loss.iter().copied());
+        guide
+            .number(format!("  along {name}: from {least:.4} to {most:.4}, {:.4} in the middle", loss[40]))?;
+        lowest = lowest.min(least);
+        figure = figure.curve(plot::Curve::new(name, curve.alpha(), &loss).color(index));
     }
+    let plane = surface(net, data, &random, 0.25, 41)?;
+    let centre = plane.channel("loss")?[[20, 20]];
+    let panels = Panels::new()
+        .panel(contours(&plane, "over two random directions")?)
+        .panel(figure.left_range(lowest - 0.1 * (centre - lowest), centre + 2.0 * (centre - lowest)));
     guide.svg("hidden_curvature", &panels)
 }
 
@@ -464,7 +481,7 @@ fn ritz_values(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
         .title("|λₘᵢₙ / λₘₐₓ| from one Lanczos run")
         .x_label("Hessian-vector products")
         .left_label("ratio")
-        .left_range(0.0, 1.0)
+        .left_range(0.0, 0.15)
         .curve(
             plot::Curve::new("Ritz values, interval at 0.999", &products, &ratio).band(&low, &high).color(0),
         )
