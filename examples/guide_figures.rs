@@ -12,13 +12,14 @@
 use std::{error::Error, f64::consts::PI, fmt::Write as _, fs, path::Path, time::Instant};
 
 use loss_landscape::{
-    Adaptive2d, Curve, Direction, Directions, EigenRatio2d, FnModel, Grid2d, HessianOperator, Interpolation,
-    Lanczos, Layout, Line1d, Model, Norm, Normalization, RandomDirections, Role, SliceCurvature,
-    SpectralDensity, Surface, TraceEstimator, eigen_extremes,
+    Adaptive, Buffers, Curve, Direction, Directions, EigenRatio, FnModel, Layout, Model, Norm, Normalization,
+    RandomDirections, Role, Surface, Sweep,
+    curvature::{HessianOperator, Lanczos, SliceCurvature, SpectralDensity, TraceEstimator},
+    eigen_extremes,
 };
 use loss_landscape_nets::{Activation, Criterion, Mlp, Samples, Sgd, digits};
 use loss_landscape_plot::{
-    self as plot, ContourFigure, CurveFigure, DensityFigure, HeatFigure, Panels, RatioFigure, Scale,
+    ContourFigure, CurveFigure, DensityFigure, Figure, HeatFigure, Panels, RatioFigure, Scale, Series,
     SurfaceFigure,
 };
 
@@ -103,7 +104,7 @@ fn unnormalised() -> Normalization {
 }
 
 fn line(net: &Net, data: &Data, direction: Direction<f64>, reach: f64) -> Outcome<Curve> {
-    Ok(Line1d::new(net, direction).data("", data).alpha(-reach..=reach, 81).run()?)
+    Ok(Sweep::line(net, direction).data("", data).alpha(-reach..=reach, 81).run()?)
 }
 
 fn surface(
@@ -113,16 +114,16 @@ fn surface(
     reach: f64,
     points: usize,
 ) -> Outcome<Surface> {
-    let sweep = Grid2d::new(net, directions.clone()).data("", data);
+    let sweep = Sweep::plane(net, directions.clone()).data("", data);
     Ok(sweep.alpha(-reach..=reach, points).beta(-reach..=reach, points).run()?)
 }
 
 fn loss_of(curve: &Curve) -> Outcome<Vec<f64>> {
-    Ok(curve.channel("loss")?.to_vec())
+    Ok(curve.loss().to_vec())
 }
 
 fn contours(surface: &Surface, title: &str) -> Outcome<ContourFigure> {
-    let figure = ContourFigure::new(surface.alpha(), surface.beta(), surface.channel("loss")?);
+    let figure = ContourFigure::new(surface.alpha(), surface.beta(), surface.loss());
     Ok(figure.title(title).x_label("α").y_label("β").value_label(LOSS).scale(Scale::Log).marker(0.0, 0.0, ""))
 }
 
@@ -166,8 +167,8 @@ fn scale_invariance(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
             let direction = RandomDirections::new(7).normalization(rule).one(net)?;
             let curve = line(net, data, direction, reach)?;
             let loss = loss_of(&curve)?;
-            let drawn = plot::Curve::new(*name, curve.alpha(), &loss).color(index);
-            figure = figure.curve(if index == 1 { drawn.dashed() } else { drawn });
+            let drawn = Series::new(*name, curve.alpha(), &loss).color(index);
+            figure = figure.series(if index == 1 { drawn.dashed() } else { drawn });
             let reference = first.get_or_insert_with(|| loss.clone());
             let differences = loss.iter().zip(reference).map(|(a, b)| (a / *b - 1.0).abs());
             let most = differences.fold(0.0, f64::max);
@@ -230,7 +231,7 @@ fn draws(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
             middle[quarter],
             most[quarter]
         ))?;
-        figure = figure.curve(plot::Curve::new(name, &alpha, &middle).band(&least, &most).color(index));
+        figure = figure.series(Series::new(name, &alpha, &middle).band(&least, &most).color(index));
     }
     guide.svg("draws", &Panels::new().panel(figure))
 }
@@ -239,7 +240,7 @@ fn draws(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
 fn heights(guide: &Guide, net: &Net, data: &Data) -> Outcome {
     let surface = surface(net, data, &RandomDirections::new(7).pair(net)?, 1.0, 51)?;
     let shaded = |scale, title: &str| -> Outcome<SurfaceFigure> {
-        let figure = SurfaceFigure::new(surface.alpha(), surface.beta(), surface.channel("loss")?);
+        let figure = SurfaceFigure::new(surface.alpha(), surface.beta(), surface.loss());
         Ok(figure.title(title).x_label("α").y_label("β").value_label(LOSS).scale(scale))
     };
     let panels = Panels::new()
@@ -277,12 +278,7 @@ fn orthogonality(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
     }
     // How much of a training is to be seen in a random plane.
     let start = Mlp::<f64>::new(&[64, 16, 10], Activation::Relu, Criterion::CrossEntropy, 3)?;
-    let way = Direction::between(
-        net.layout(),
-        start.parameters(),
-        net.parameters(),
-        loss_landscape::Buffers::Still,
-    )?;
+    let way = Direction::between(net.layout(), start.parameters(), net.parameters(), Buffers::Still)?;
     let mut shares = Vec::new();
     for seed in 0..100 {
         let plane = RandomDirections::new(seed).pair(net)?;
@@ -321,7 +317,7 @@ fn permutation(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
         .guide(1.0, "");
     let ways = [("hidden units in reverse order", &turned[..]), ("another training", other.parameters())];
     for (index, (name, end)) in ways.into_iter().enumerate() {
-        let curve = Interpolation::new(net, theta, end).data("", data).alpha(-0.25..=1.25, 121).run()?;
+        let curve = Sweep::segment(net, theta, end).data("", data).alpha(-0.25..=1.25, 121).run()?;
         let loss = loss_of(&curve)?;
         let between = curve.alpha().iter().zip(&loss).filter(|(a, _)| (0.0..=1.0).contains(*a));
         let top = between.map(|(_, loss)| *loss).fold(0.0, f64::max);
@@ -331,7 +327,7 @@ fn permutation(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
             at(0.0),
             at(1.0)
         ))?;
-        figure = figure.curve(plot::Curve::new(name, curve.alpha(), &loss).color(index));
+        figure = figure.series(Series::new(name, curve.alpha(), &loss).color(index));
     }
     guide.svg("permutation", &Panels::new().panel(figure))
 }
@@ -373,10 +369,10 @@ fn norms(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
             .left_scale(Scale::Log)
             .left_range(0.2, 20.0)
             .guide(15.5, "")
-            .curve(plot::Curve::new("in the direction", &filters, &of_direction).color(0))
-            .curve(plot::Curve::new("in θ", &filters, &of_theta).dashed().color(1));
+            .series(Series::new("in the direction", &filters, &of_direction).color(0))
+            .series(Series::new("in θ", &filters, &of_theta).dashed().color(1));
         let found = surface(net, data, &directions, 1.0, 31)?;
-        let [_, top] = ends(found.channel("loss")?.iter().copied());
+        let [_, top] = ends(found.loss().iter().copied());
         let [least, most] = ends(of_direction.iter().zip(&of_theta).map(|(d, theta)| d / theta));
         guide.number(format!(
             "  {name}: ‖d‖ {:.2}, ‖d_f‖/‖θ_f‖ from {least:.2} to {most:.2}, largest loss on [−1, 1]² {top:.3}",
@@ -393,13 +389,9 @@ fn adaptive(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
     guide.heading("An adaptive sweep (adaptive)")?;
     let directions = RandomDirections::new(7).pair(net)?;
     let whole = surface(net, data, &directions, 1.0, 51)?;
-    let found = Adaptive2d::new(net, directions).data("", data).tolerance(0.01).run()?;
-    let differences = found
-        .channel("loss")?
-        .iter()
-        .zip(whole.channel("loss")?)
-        .map(|(a, b)| (a / b - 1.0).abs())
-        .collect::<Vec<_>>();
+    let found = Sweep::plane(net, directions).data("", data).adaptive(&Adaptive::new().tolerance(0.01))?;
+    let differences =
+        found.loss().iter().zip(whole.loss()).map(|(a, b)| (a / b - 1.0).abs()).collect::<Vec<_>>();
     let off = differences.iter().filter(|d| **d > 0.01).count();
     guide.number(format!(
         "  {} of {} points computed; {off} of the others off by more than 1 %, the worst by {:.2} %",
@@ -414,7 +406,7 @@ fn adaptive(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
         .value_label("1: computed, 0: interpolated")
         .x_label("α")
         .y_label("β");
-    guide.svg("adaptive", &Panels::new().panel(points).panel(contours(found.surface(), "the surface")?))
+    guide.svg("adaptive", &Panels::new().panel(points).panel(contours(&found, "the surface")?))
 }
 
 /// One point, a random plane through it, and lines along the extreme eigenvectors.
@@ -443,10 +435,10 @@ fn hidden_curvature(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
         guide
             .number(format!("  along {name}: from {least:.4} to {most:.4}, {:.4} in the middle", loss[40]))?;
         lowest = lowest.min(least);
-        figure = figure.curve(plot::Curve::new(name, curve.alpha(), &loss).color(index));
+        figure = figure.series(Series::new(name, curve.alpha(), &loss).color(index));
     }
     let plane = surface(net, data, &random, 0.25, 41)?;
-    let centre = plane.channel("loss")?[[20, 20]];
+    let centre = plane.loss()[[20, 20]];
     let panels = Panels::new()
         .panel(contours(&plane, "over two random directions")?)
         .panel(figure.left_range(lowest - 0.1 * (centre - lowest), centre + 2.0 * (centre - lowest)));
@@ -482,12 +474,8 @@ fn ritz_values(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
         .x_label("Hessian-vector products")
         .left_label("ratio")
         .left_range(0.0, 0.15)
-        .curve(
-            plot::Curve::new("Ritz values, interval at 0.999", &products, &ratio).band(&low, &high).color(0),
-        )
-        .curve(
-            plot::Curve::new("true ratio", &products, &vec![truth.ratio(); products.len()]).dashed().color(1),
-        );
+        .series(Series::new("Ritz values, interval at 0.999", &products, &ratio).band(&low, &high).color(0))
+        .series(Series::new("true ratio", &products, &vec![truth.ratio(); products.len()]).dashed().color(1));
     guide.svg("ritz_values", &Panels::new().panel(figure))
 }
 
@@ -496,12 +484,11 @@ fn ratio_map(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
     guide.heading("The ratio over a plane (ratio_map)")?;
     let directions = RandomDirections::new(7).pair(net)?;
     let found = surface(net, data, &directions, 1.0, 51)?;
-    let map = EigenRatio2d::new(net, directions)
+    let map = Sweep::plane(net, directions)
         .data("", data)
         .alpha(-1.0..=1.0, 25)
         .beta(-1.0..=1.0, 25)
-        .warm_starts(false)
-        .run()?;
+        .eigen_ratio(&EigenRatio::new().certified(true))?;
     let ratio = map.ratio();
     guide.number(format!(
         "  every point certified: {:.1} products a point; ratio at the centre {:.3}, from {:.3} to {:.3}",
@@ -510,11 +497,7 @@ fn ratio_map(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
         ends(ratio.iter().copied())[0],
         ends(ratio.iter().copied())[1]
     ))?;
-    let figure = RatioFigure::new(map.alpha(), map.beta(), map.lambda_min(), map.lambda_max())
-        .title("|λₘᵢₙ / λₘₐₓ|")
-        .x_label("α")
-        .y_label("β")
-        .marker(0.0, 0.0, "");
+    let figure = RatioFigure::from_map(&map).title("|λₘᵢₙ / λₘₐₓ|").marker(0.0, 0.0, "");
     guide.svg("ratio_map", &Panels::new().panel(contours(&found, "training loss")?).panel(figure))
 }
 
@@ -534,9 +517,9 @@ fn spectrum(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
         (0..=1000).map(|i| least - margin + (most - least + 2.0 * margin) * f64::from(i) / 1000.0).collect();
     let density = found.density(&at, Some((most - least) / 200.0))?;
     let extremes = Lanczos::new().run(&mut hessian)?;
-    let curve = plot::Curve::new("10 probes", &at, &density.values).band(&density.lower, &density.upper);
+    let curve = Series::new("10 probes", &at, &density.values).band(&density.lower, &density.upper);
     let figure = DensityFigure::new()
-        .curve(curve)
+        .series(curve)
         .extremes(extremes.lambda_min, extremes.lambda_max)
         .title("Spectral density of the Hessian");
     guide.svg("spectrum", &Panels::new().panel(figure))
