@@ -6,7 +6,7 @@ mod common;
 use std::{hint::black_box, time::Instant};
 
 use common::{in_turns, median, ratio};
-use loss_landscape::{Directions, FnModel, Grid2d, Layout, Loss, RandomDirections, Scalar};
+use loss_landscape::{Directions, FnModel, Layout, Loss, RandomDirections, Scalar, Sweep};
 
 type Free<S> = FnModel<S, fn(&[S], &()) -> f64>;
 
@@ -19,7 +19,7 @@ fn free<S: Scalar>(len: usize) -> (Free<S>, Directions<S>) {
 }
 
 fn sweep<S: Scalar>(model: &Free<S>, dirs: &Directions<S>, side: usize, threads: usize) {
-    let grid = Grid2d::new(model as &dyn Loss<(), Scalar = S>, dirs.clone()).data("", &());
+    let grid = Sweep::plane(model as &(dyn Loss<(), Scalar = S> + Sync), dirs.clone()).data("", &());
     let grid = grid.alpha(-1.0..=1.0, side).beta(-1.0..=1.0, side).threads(threads);
     black_box(grid.run().unwrap());
 }
@@ -80,10 +80,10 @@ fn journal() {
     };
     let busy = FnModel::new(Layout::flat(100).unwrap(), vec![1.0_f32; 100], work).unwrap();
     let grid = |side: usize| {
-        Grid2d::new(&model, dirs.clone()).data("", &()).alpha(-1.0..=1.0, side).beta(-1.0..=1.0, side)
+        Sweep::plane(&model, dirs.clone()).data("", &()).alpha(-1.0..=1.0, side).beta(-1.0..=1.0, side)
     };
     let slow =
-        || Grid2d::new(&busy, dirs.clone()).data("", &()).alpha(-1.0..=1.0, SLOW).beta(-1.0..=1.0, SLOW);
+        || Sweep::plane(&busy, dirs.clone()).data("", &()).alpha(-1.0..=1.0, SLOW).beta(-1.0..=1.0, SLOW);
     let fresh = || drop(std::fs::remove_file(&path));
     for threads in [1, 2] {
         let seconds = in_turns(

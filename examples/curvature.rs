@@ -11,8 +11,8 @@
 use std::{error::Error, fs, path::Path, time::Instant};
 
 use loss_landscape::{
-    EigenRatio2d, Grid2d, HessianOperator, Lanczos, Loss, Model, ProgressBar, RandomDirections,
-    SliceCurvature, SpectralDensity, TraceEstimator,
+    EigenRatio, Loss, Model, ProgressBar, RandomDirections, Sweep,
+    curvature::{HessianOperator, Lanczos, SliceCurvature, SpectralDensity, TraceEstimator},
 };
 use loss_landscape_nets::{Activation, Criterion, Mlp, Sgd, TrainingEnd, digits};
 use loss_landscape_plot::{ContourFigure, Curve, DensityFigure, Panels, RatioFigure, Scale};
@@ -34,35 +34,35 @@ fn main() -> Result<(), Box<dyn Error>> {
             end => return Err(format!("the training did not end well: {end:?}").into()),
         }
     }
-    let loss = net.loss(net.parameters(), &train).map_err(|error| -> Box<dyn Error> { error })?;
+    let loss = net.loss(net.parameters(), &train)?;
     println!("A 64-16-10 network on {} handwritten digits, training loss {loss:.4}.\n", train.len());
 
     let dirs = RandomDirections::new(7).pair(&net)?;
     let bar = ProgressBar::new("loss");
-    let surface = Grid2d::new(&net, dirs.clone()).data("", &train).observer(&bar).run()?;
+    let surface = Sweep::plane(&net, dirs.clone()).data("", &train).observer(&bar).run()?;
 
     let bar = ProgressBar::new("eigenvalue ratio");
-    let map = EigenRatio2d::new(&net, dirs.clone()).data("", &train).observer(&bar);
-    let probe = map.probe()?;
+    let sweep = Sweep::plane(&net, dirs.clone()).data("", &train).observer(&bar);
+    let cost = sweep.eigen_ratio_cost(&EigenRatio::new())?;
     println!(
         "The map: {} points, {} to {} Hessian-vector products to come, {:.1} to {:.1} s, {:.0} MB.",
-        probe.points,
-        probe.total_products[0],
-        probe.total_products[1],
-        probe.total_seconds[0],
-        probe.total_seconds[1],
-        probe.memory as f64 / 1e6,
+        cost.points,
+        cost.total_products[0],
+        cost.total_products[1],
+        cost.total_seconds[0],
+        cost.total_seconds[1],
+        cost.memory as f64 / 1e6,
     );
-    let map = map.run()?;
+    let map = sweep.eigen_ratio(&EigenRatio::new())?;
     println!(
         "It took {} products, {:.1} a point ({} points started cold), and {:.1} s.\n",
         map.products(),
-        map.products() as f64 / probe.points as f64,
+        map.products() as f64 / cost.points as f64,
         map.cold_points(),
         map.report().elapsed.as_secs_f64(),
     );
     surface.write_npz(folder.join("loss.npz"))?;
-    map.surface().write_npz(folder.join("ratio.npz"))?;
+    map.write_npz(folder.join("ratio.npz"))?;
 
     let contours = ContourFigure::new(surface.alpha(), surface.beta(), surface.channel("loss")?)
         .title("training loss (nats)")

@@ -16,8 +16,8 @@ use std::{
 };
 
 use loss_landscape::{
-    BoxError, CheckpointReader, Curve, Direction, Directions, Grid2d, Layout, Line1d, Loss, Model,
-    OnBadPoint, RandomDirections, Surface, VtkWriter, write_checkpoint,
+    CheckpointReader, Curve, Direction, Directions, Layout, Loss, Model, OnBadPoint, OracleError,
+    RandomDirections, Surface, Sweep, VtkWriter, write_checkpoint,
 };
 
 /// A bowl with a wall, a hole and a trap; the data set says how steep it is.
@@ -39,7 +39,7 @@ impl Model for Bowl {
 }
 
 impl Loss<f64> for Bowl {
-    fn loss(&self, theta: &[f64], steepness: &f64) -> Result<f64, BoxError> {
+    fn loss(&self, theta: &[f64], steepness: &f64) -> Result<f64, OracleError> {
         match (theta[0], theta[1]) {
             (x, y) if x > 1.9 && y > 2.4 => Err("the trap \"snapped\"\n".into()),
             (x, _) if x > 1.9 => Ok(f64::INFINITY),
@@ -52,7 +52,7 @@ impl Loss<f64> for Bowl {
         vec!["loss".to_owned(), "accuracy".to_owned()]
     }
 
-    fn measure(&self, theta: &[f64], steepness: &f64, out: &mut [f64]) -> Result<(), BoxError> {
+    fn measure(&self, theta: &[f64], steepness: &f64, out: &mut [f64]) -> Result<(), OracleError> {
         out[0] = self.loss(theta, steepness)?;
         out[1] = if out[0].is_finite() { 1.0 / (1.0 + out[0]) } else { out[0] };
         Ok(())
@@ -79,14 +79,14 @@ fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
         )
     };
     let grid = |alpha, beta| -> Result<_, loss_landscape::Error> {
-        Ok(Grid2d::new(&bowl, plane()?)
+        Ok(Sweep::plane(&bowl, plane()?)
             .data("train", &1.0)
             .data("test", &1.5)
             .alpha(-1.0..=1.0, alpha)
             .beta(-0.5..=0.5, beta)
             .threads(1))
     };
-    let line = Line1d::new(&bowl, Direction::new(&bowl.layout, east.clone())?).data("", &1.0);
+    let line = Sweep::line(&bowl, Direction::new(&bowl.layout, east.clone())?).data("", &1.0);
     let curve = line.alpha(-1.0..=1.0, 7).run()?;
     for (name, surface) in [
         ("surface", grid(5, 3)?.run()?),

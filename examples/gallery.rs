@@ -9,8 +9,9 @@
 use std::{error::Error, fs, path::Path, time::Instant};
 
 use loss_landscape::{
-    Buffers, Direction, Directions, EigenRatio2d, Grid2d, HessianOperator, Line1d, Model, RandomDirections,
-    SpectralDensity, Surface, ndarray::s,
+    Buffers, Direction, Directions, EigenRatio, Model, RandomDirections, Surface, Sweep,
+    curvature::{HessianOperator, SpectralDensity},
+    ndarray::s,
 };
 use loss_landscape_nets::{Activation, Criterion, Mlp, Samples, Sgd, digits};
 use loss_landscape_plot::{
@@ -45,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let dirs = RandomDirections::new(7).pair(&net)?;
     let around = |net: &Mlp<f64>| -> Result<Surface, loss_landscape::Error> {
         let dirs = RandomDirections::new(7).pair(net)?;
-        Grid2d::new(net, dirs).data("train", &train).data("test", &test).run()
+        Sweep::plane(net, dirs).data("train", &train).data("test", &test).run()
     };
     let surface = around(&net)?;
     let other_surface = around(&other)?;
@@ -101,14 +102,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         let margin = 0.2 * (hi - lo);
         lo - margin..=hi + margin
     });
-    let way = Grid2d::new(&net, plane).data("train", &train).alpha(wide, 61).beta(high, 61).run()?;
+    let way = Sweep::plane(&net, plane).data("train", &train).alpha(wide, 61).beta(high, 61).run()?;
     let labels = [0, 1, 2, 5, 40].map(|epoch| (epoch, format!("epoch {epoch}")));
     let over = contours(&way)?.labelled_trajectory(&xs, &ys, labels).title("The training in its own plane");
     save("trajectory", one(over.into()))?;
 
-    let map =
-        EigenRatio2d::new(&net, dirs.clone()).data("", &train).alpha(-1.0..=1.0, 25).beta(-1.0..=1.0, 25);
-    let map = map.run()?;
+    let map = Sweep::plane(&net, dirs.clone()).data("", &train).eigen_ratio(&EigenRatio::new())?;
     let ratio = RatioFigure::new(map.alpha(), map.beta(), map.lambda_min(), map.lambda_max()).limit(0.2);
     save(
         "eigenvalue_ratio",
@@ -181,7 +180,7 @@ fn curves(
 ) -> Result<CurveFigure, loss_landscape::Error> {
     let direction = RandomDirections::new(7).one(net)?;
     let line =
-        Line1d::new(net, direction).data("train", train).data("test", test).alpha(-1.0..=1.0, 101).run()?;
+        Sweep::line(net, direction).data("train", train).data("test", test).alpha(-1.0..=1.0, 101).run()?;
     let curve = |label: &str| -> Result<Curve, loss_landscape::Error> {
         Ok(Curve::new(label, line.alpha(), &line.channel(label)?.to_vec()))
     };

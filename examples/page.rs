@@ -9,7 +9,7 @@
 
 use std::{error::Error, fs, path::Path, time::Instant};
 
-use loss_landscape::{Buffers, Direction, Directions, Grid2d, Model, ProgressBar};
+use loss_landscape::{Buffers, Direction, Directions, Model, ProgressBar, Sweep};
 use loss_landscape_nets::{Activation, Criterion, Mlp, Samples, Sgd, TrainingEnd, digits};
 use loss_landscape_plot::page::{Landscape, Page};
 
@@ -78,7 +78,7 @@ fn landscape(
         middle - 1.0..=middle + 1.0
     };
     let bar = ProgressBar::new(name);
-    let surface = Grid2d::new(&net, directions)
+    let surface = Sweep::plane(&net, directions)
         .data("train", train)
         .data("test", test)
         .alpha(range(&alpha), POINTS)

@@ -10,9 +10,7 @@
 
 use std::{error::Error, fs, path::Path, time::Instant};
 
-use loss_landscape::{
-    Curve, Grid2d, Interpolation, Line1d, Loss, Model, ProgressBar, RandomDirections, Surface,
-};
+use loss_landscape::{Curve, Loss, Model, ProgressBar, RandomDirections, Surface, Sweep};
 use loss_landscape_nets::{Activation, Criterion, Mlp, Samples, Sgd, TrainingEnd, digits};
 use loss_landscape_plot::{self as plot, ContourFigure, CurveFigure, Panels, Scale};
 
@@ -97,7 +95,7 @@ impl Pair {
 
         // Section 3: the line from the small-batch minimiser to the full-batch one.
         let bar = ProgressBar::new("interpolation");
-        let curve = Interpolation::new(small, small.parameters(), full.parameters())
+        let curve = Sweep::segment(small, small.parameters(), full.parameters())
             .data("train", train)
             .data("test", test)
             .alpha(-0.5..=1.5, 201)
@@ -122,7 +120,7 @@ impl Pair {
         for (net, batch) in [(small, "small batch"), (full, "full batch")] {
             let directions = RandomDirections::new(7);
             let bar = ProgressBar::new(format!("line, {batch}"));
-            let curve = Line1d::new(net, directions.one(net)?)
+            let curve = Sweep::line(net, directions.one(net)?)
                 .data("train", train)
                 .data("test", test)
                 .alpha(-1.0..=1.0, 201)
@@ -140,7 +138,7 @@ impl Pair {
 
             // Sections 4 and 5: the plane of two such directions.
             let bar = ProgressBar::new(format!("surface, {batch}"));
-            let surface = Grid2d::new(net, directions.pair(net)?)
+            let surface = Sweep::plane(net, directions.pair(net)?)
                 .data("train", train)
                 .data("test", test)
                 .observer(&bar)
@@ -196,7 +194,7 @@ fn table(
         {
             let mut figures = [[0.0; 2]; 2];
             for (data, figures) in [train, test].into_iter().zip(&mut figures) {
-                net.measure(net.parameters(), data, figures).map_err(|e| -> Box<dyn Error> { e })?;
+                net.measure(net.parameters(), data, figures)?;
             }
             let [[train_loss, train_accuracy], [test_loss, test_accuracy]] = figures;
             let norm = net.parameters().iter().map(|t| t * t).sum::<f32>().sqrt();

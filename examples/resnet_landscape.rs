@@ -14,7 +14,7 @@
 use std::{error::Error, fs, ops::ControlFlow, path::Path, time::Instant};
 
 use loss_landscape::{
-    Grid2d, Model, ProgressBar, RandomDirections, Surface, read_checkpoint, write_checkpoint,
+    Model, ProgressBar, RandomDirections, Surface, Sweep, read_checkpoint, write_checkpoint,
 };
 use loss_landscape_nets::{
     Architecture, Chain, Criterion, EpochProgress, Network, Samples, Sgd, Skips, TrainingEnd, digits,
@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
     for (name, net) in &networks {
         let bar = ProgressBar::new(name);
-        let surface = Grid2d::new(net, RandomDirections::new(7).pair(net)?)
+        let surface = Sweep::plane(net, RandomDirections::new(7).pair(net)?)
             .data("train", &train)
             .data("test", &test)
             .alpha(-1.0..=1.0, arguments.points)

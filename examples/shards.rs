@@ -12,7 +12,7 @@
 
 use std::{error::Error, fs, path::PathBuf};
 
-use loss_landscape::{Grid2d, Journal, ProgressBar, RandomDirections, Surface};
+use loss_landscape::{Journal, ProgressBar, RandomDirections, Surface, Sweep};
 use loss_landscape_nets::{Activation, Criterion, Mlp, Samples, Sgd, digits};
 use loss_landscape_plot::ContourFigure;
 
@@ -46,7 +46,7 @@ fn run(k: usize, n: usize) -> Result<(), Box<dyn Error>> {
     let (train, test) = digits::<f32>()?;
     let net = trained(&train)?;
     let bar = ProgressBar::new(format!("shard {k} of {n}"));
-    let sweep = Grid2d::new(&net, RandomDirections::new(42).pair(&net)?)
+    let sweep = Sweep::plane(&net, RandomDirections::new(42).pair(&net)?)
         .data("train", &train)
         .data("test", &test)
         .alpha(-1.0..=1.0, 101)
@@ -54,12 +54,12 @@ fn run(k: usize, n: usize) -> Result<(), Box<dyn Error>> {
         .shard(k, n)
         .journal(format!("{FOLDER}/{k}-of-{n}.journal"))
         .observer(&bar);
-    let probe = sweep.probe()?;
+    let cost = sweep.cost()?;
     println!(
         "shard {k} of {n}: {} points to come, {:.2} ms each, about {:.0} s",
-        probe.points,
-        1e3 * probe.seconds_per_point,
-        probe.total_seconds
+        cost.points,
+        1e3 * cost.seconds_per_point,
+        cost.total_seconds
     );
     let surface = sweep.run()?;
     if let Some(found) = &surface.report().resumed {

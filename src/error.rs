@@ -1,14 +1,11 @@
 //! The one error type of the crate.
 
-/// The error of an oracle: any error that can cross threads.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
 /// A result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What was wrong with a call. Every variant carries the values that were wrong.
 ///
-/// A bad point of a sweep is no error but data: see [`BadPoint`](crate::BadPoint).
+/// A bad point of a sweep is no error but data: see [`BadPoint`](crate::report::BadPoint).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -158,7 +155,7 @@ pub enum Error {
         channels: usize,
         /// Bytes needed, unless that overflows.
         bytes: Option<u64>,
-        /// The limit; see [`Grid2d::memory_limit`](crate::Grid2d::memory_limit).
+        /// The limit; see [`Grid2d::memory_limit`](crate::Sweep::memory_limit).
         limit: u64,
     },
     /// Memory that the system did not give.
@@ -169,7 +166,7 @@ pub enum Error {
         /// How many.
         bytes: u64,
     },
-    /// A sweep without data; [`Grid2d::data`](crate::Grid2d::data) gives it some.
+    /// A sweep without data; [`Grid2d::data`](crate::Sweep::data) gives it some.
     #[error("a sweep needs at least one data set")]
     NoData,
     /// Two data sets of one name.
@@ -201,7 +198,7 @@ pub enum Error {
         /// The number of threads.
         threads: usize,
         /// Why.
-        source: rayon::ThreadPoolBuildError,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// An oracle that failed outside a sweep's points: while preparing, in a derivative check, or in a product
     /// of its Hessian.
@@ -210,7 +207,7 @@ pub enum Error {
         /// What it was asked for.
         during: String,
         /// Its error.
-        source: BoxError,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// An oracle that panicked outside a sweep's points.
     #[error("the oracle panicked while {during}: {message}")]
@@ -337,12 +334,22 @@ pub enum Error {
         /// What it should be of.
         expected: &'static str,
     },
+    /// An adaptive sweep of one shard of several: each of its stages needs all points before it.
+    #[error(
+        "an adaptive sweep has no shards: each stage needs all points before it, and {k} of {n} has a part"
+    )]
+    AdaptiveShard {
+        /// The shard.
+        k: usize,
+        /// The number of shards.
+        n: usize,
+    },
     /// A shard that is not one of its number.
     #[error("there is no shard {k} of {n}: they are counted from 0")]
     Shard {
         /// The shard.
         k: usize,
-        /// Of how many.
+        /// The number of shards.
         n: usize,
     },
     /// Bytes that are no safetensors file, or tensors that make none.

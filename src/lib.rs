@@ -40,7 +40,7 @@
 //!
 //! **Curvature.** [`eigen_extremes`] finds λ_min and λ_max of the Hessian at θ, [`EigenRatio2d`] maps
 //! |λ_min/λ_max| over a plane ([`eigen_ratio_1d`] and [`eigen_ratio_2d`] with their defaults) into a
-//! [`RatioSurface`]. Under both is [`Lanczos`], which works for any [`SymmetricOperator`]: a
+//! [`RatioMap`]. Under both is [`Lanczos`], which works for any [`SymmetricOperator`]: a
 //! [`HessianOperator`], all of it or the blocks of a [`Mask`], or a closure ([`FnOperator`]). It ends in
 //! [`Extremes`], with bounds and why it ended, or in [`EigenPairs`], which span planes.
 //! [`TraceEstimator`], [`DiagonalEstimator`] and [`SpectralDensity`] estimate with error bars;
@@ -105,60 +105,76 @@
     )
 )]
 
-mod check;
-mod closure;
-mod curvature;
-mod differences;
+pub mod curvature;
 mod direction;
+mod engine;
 mod error;
-mod guard;
-mod hessian;
 #[cfg(any(feature = "json", feature = "safetensors", feature = "vtk"))]
 mod io;
+mod landscape;
+mod memory;
 mod model;
-mod oracle;
 mod params;
-mod plane;
 #[cfg(feature = "progress")]
 mod progress;
 mod replace;
 mod scalar;
+mod slice;
 mod sweep;
 
 /// The arrays of the public API, in the version that it speaks.
 pub use ndarray;
 
-pub use check::{DerivativeCheck, GradientCheck, HessianCheck, check_gradient, check_hessian_product};
-pub use closure::{FnModel, IntoLoss};
-pub use curvature::{
-    DensityCurve, DensityEstimate, DiagonalEnd, DiagonalEstimate, DiagonalEstimator, EigenPairs,
-    EigenRatio1d, EigenRatio2d, Extremes, FnOperator, HessianOperator, Lanczos, LanczosEnd, Probe,
-    Quadrature, RatioCurve, RatioProbe, RatioSurface, SliceCurvature, SliceReport, SpectralDensity,
-    SymmetricOperator, TraceEnd, TraceEstimate, TraceEstimator, TraceMethod, eigen_extremes, eigen_ratio_1d,
-    eigen_ratio_2d,
-};
+pub use curvature::{EigenRatio, RatioCost, RatioMap, eigen_ratio_1d, eigen_ratio_2d};
 pub use direction::{
     BlockReport, Buffers, Conformance, Direction, DirectionSource, Directions, Norm, Normalization, Policy,
     RandomDirections,
 };
-pub use error::{BoxError, Error, Result};
-pub use hessian::HessianWorker;
+pub use engine::{AllThreads, Execution, Here, Journal, Observer, PerThread, Progress};
+pub use error::{Error, Result};
 #[cfg(feature = "vtk")]
 pub use io::VtkWriter;
 #[cfg(feature = "safetensors")]
 pub use io::{Checkpoint, CheckpointReader, checkpoint_bytes, read_checkpoint, write_checkpoint};
-pub use model::{Gradient, HessianProduct, Loss, Model};
-pub use oracle::{Prepared, Worker, pointwise};
+pub use landscape::{Curve, GridDimension, Landscape, OnBadPoint, Surface};
+pub use model::{FnModel, Gradient, HessianProduct, IntoLoss, Loss, Model, OracleError};
 pub use params::{Block, Layout, Mask, Role, content_hash};
-pub use plane::{Plane, Point};
 #[cfg(feature = "progress")]
 pub use progress::ProgressBar;
 pub use scalar::Scalar;
 pub use sweep::{
-    Adaptive2d, AdaptiveEnd, AdaptiveSurface, BadPoint, Curve, Damage, DirectionRecord, ErrorScale, Grid2d,
-    HeldOut, Interpolation, Journal, Line1d, Observer, OnBadPoint, PointFailure, Progress, Provenance,
-    RefinementStage, Resumed, Surface, SweepProbe, SweepReport, Termination, grid_2d, interpolate, line_1d,
+    Adaptive, AdaptiveEnd, AdaptiveSurface, ErrorScale, Geometry, HeldOut, Line, Plane, RefinementStage,
+    Segment, Sweep, SweepCost, grid_2d, interpolate, line_1d,
 };
+
+pub(crate) use model::{Prepared, Worker};
+pub(crate) use slice::{Point, Slice};
+
+/// What an oracle may prepare for a sweep, for speed: shared products, scratch memory for each thread, several points in
+/// one call. Nobody who only writes [`Loss::loss`] needs any of it.
+pub mod oracle {
+    pub use crate::{
+        model::{Fingerprint, FnFingerprint, HessianWorker, NoFingerprint, Prepared, Worker, pointwise},
+        slice::{Point, Slice},
+    };
+}
+
+/// What a result says of itself: how the sweep went, which points were bad, where everything came from.
+pub mod report {
+    pub use crate::{
+        engine::Damage,
+        landscape::{
+            BadPoint, DirectionRecord, OnBadPoint, PointFailure, Provenance, Resumed, SweepEnd, SweepReport,
+        },
+    };
+}
+
+/// Checks of derivatives that you wrote: is this the gradient of that loss, this the Hessian of that gradient?
+pub mod check {
+    pub use crate::model::{
+        DerivativeCheck, GradientCheck, HessianCheck, check_gradient, check_hessian_product,
+    };
+}
 
 /// The design of the crate: its words, what its numbers mean, and which module may use which.
 #[doc = include_str!("../docs/DESIGN.md")]

@@ -19,11 +19,11 @@ use crate::{Observer, Progress};
 /// computed. It is the one part of the crate that writes to the terminal, and only if you make one.
 ///
 /// ```
-/// use loss_landscape::{FnModel, Layout, Line1d, ProgressBar, RandomDirections};
+/// use loss_landscape::{FnModel, Layout, ProgressBar, RandomDirections, Sweep};
 ///
 /// let model = FnModel::new(Layout::flat(2)?, vec![1.0, 2.0], |t: &[f64], _: &()| t[0] * t[1])?;
 /// let bar = ProgressBar::new("a line");
-/// let curve = Line1d::new(&model, RandomDirections::new(1).one(&model)?).data("", &()).observer(&bar).run()?;
+/// let curve = Sweep::line(&model, RandomDirections::new(1).one(&model)?).data("", &()).observer(&bar).run()?;
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 #[derive(Debug)]

@@ -25,7 +25,7 @@ const LEAST_WIDTH: f64 = 1e-3;
 /// multiply-adds at step k, and [`memory`](Self::memory) for the basis of one run.
 ///
 /// ```
-/// use loss_landscape::{FnOperator, SpectralDensity};
+/// use loss_landscape::curvature::{FnOperator, SpectralDensity};
 ///
 /// // Three outliers at 10 beside a bulk in [−1, 1].
 /// let spectrum: Vec<f64> = (0..1000).map(|i| if i < 3 { 10.0 } else { (i as f64).sin() }).collect();
@@ -307,7 +307,7 @@ impl DensityEstimate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::FnOperator;
+    use crate::curvature::FnOperator;
 
     fn diagonal(spectrum: &[f64]) -> impl SymmetricOperator<Scalar = f64> {
         FnOperator::new(spectrum.len(), move |v: &[f64], out: &mut [f64]| {

@@ -23,7 +23,7 @@ use crate::{Error, Result, Scalar, params::norm};
 /// **Cost.** One product a probe, and [`memory`](Self::memory) for the sums of every element.
 ///
 /// ```
-/// use loss_landscape::{DiagonalEstimator, FnOperator};
+/// use loss_landscape::curvature::{DiagonalEstimator, FnOperator};
 ///
 /// // The second difference, whose diagonal is 2.
 /// let mut operator = FnOperator::new(1000, |v: &[f64], out: &mut [f64]| {
@@ -300,7 +300,7 @@ fn square(values: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::{super::probes::tests::hadamard, *};
-    use crate::FnOperator;
+    use crate::curvature::FnOperator;
 
     /// Five outliers in the basis of ±1, and a diagonal beside them.
     fn hard() -> (Vec<f64>, Vec<f64>) {

@@ -19,7 +19,7 @@ pub(super) const RANDOM_SHARE: f64 = 1.0 / 16.0;
 pub fn eigen_extremes<M, D>(model: &M, data: &D) -> Result<Extremes<M::Scalar>>
 where
     M: HessianProduct<D> + ?Sized,
-    D: ?Sized + Sync,
+    D: ?Sized,
 {
     Lanczos::new().run(&mut HessianOperator::new(model, model.parameters(), data)?)
 }
@@ -35,7 +35,7 @@ where
 /// at step k twice over, and [`memory`](Self::memory) for a basis of n-vectors.
 ///
 /// ```
-/// use loss_landscape::{FnOperator, Lanczos, LanczosEnd};
+/// use loss_landscape::curvature::{FnOperator, Lanczos, LanczosEnd};
 ///
 /// // Ten outliers up to 10 over a bulk in [−0.1, 0.1].
 /// let spectrum: Vec<f64> =

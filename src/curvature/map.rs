@@ -2,72 +2,52 @@
 
 use std::time::Instant;
 
+use ndarray::Ix1;
+
 use super::{
-    Lanczos, RatioCurve, RatioSurface,
+    Lanczos, RatioMap,
     operator::HessianOperator,
     order,
-    point::{CHANNELS, RatioPlane, Recipe},
-    ratio::Totals,
+    point::{CHANNELS, RatioMeasurement},
     store::Stores,
 };
 use crate::{
-    Curve, Direction, Directions, Error, HessianProduct, Mask, Observer, OnBadPoint, Plane, Result, Scalar,
-    Surface,
-    sweep::{
-        Axis, Stages,
-        options::{Options, Origin, Task, axis_options, shard_option, sweep_options},
-        swept::Swept,
-    },
+    Error, Execution, GridDimension, HessianProduct, Landscape, Mask, Model, Result, Scalar,
+    engine::stages::Stages,
+    sweep::{Geometry, Line, Plan, Plane, Sweep},
 };
 
-/// The eigenvalue ratio over θ + α·d, 51 points of [−1, 1]; [`EigenRatio1d`] has the options.
+/// The eigenvalue ratio over θ + α·d, 51 points of [−1, 1]; [`EigenRatio`] and [`Sweep`] have the options.
 ///
 /// # Errors
-/// As [`EigenRatio1d::run`].
-pub fn eigen_ratio_1d<M, D>(model: &M, data: &D, direction: Direction<M::Scalar>) -> Result<RatioCurve>
+/// As [`Sweep::eigen_ratio`].
+pub fn eigen_ratio_1d<M, D>(
+    model: &M,
+    data: &D,
+    direction: impl Into<Line<M::Scalar>>,
+) -> Result<RatioMap<Ix1>>
 where
-    M: HessianProduct<D> + ?Sized,
-    D: ?Sized + Sync,
+    M: HessianProduct<D> + Sync + ?Sized,
+    D: Sync + ?Sized,
 {
-    EigenRatio1d::new(model, direction).data("", data).run()
+    Sweep::line(model, direction).data("", data).eigen_ratio(&EigenRatio::new())
 }
 
-/// The eigenvalue ratio over θ + α·d₁ + β·d₂, 25×25 points of [−1, 1]²; [`EigenRatio2d`] has the options.
+/// The eigenvalue ratio over θ + α·d₁ + β·d₂, 25×25 points of [−1, 1]²; [`EigenRatio`] and [`Sweep`] have the options.
 ///
 /// # Errors
-/// As [`EigenRatio2d::run`].
-pub fn eigen_ratio_2d<M, D>(model: &M, data: &D, directions: Directions<M::Scalar>) -> Result<RatioSurface>
+/// As [`Sweep::eigen_ratio`].
+pub fn eigen_ratio_2d<M, D>(model: &M, data: &D, directions: impl Into<Plane<M::Scalar>>) -> Result<RatioMap>
 where
-    M: HessianProduct<D> + ?Sized,
-    D: ?Sized + Sync,
+    M: HessianProduct<D> + Sync + ?Sized,
+    D: Sync + ?Sized,
 {
-    EigenRatio2d::new(model, directions).data("", data).run()
+    Sweep::plane(model, directions).data("", data).eigen_ratio(&EigenRatio::new())
 }
 
-/// The eigenvalue ratio along a line: see [`EigenRatio2d`], of which it is the one-dimensional form.
+/// How a map of |λ_min / λ_max| of the Hessian is computed: how far each point is from convex.
 ///
-/// ```
-/// use loss_landscape::{EigenRatio1d, RandomDirections};
-/// use loss_landscape_nets::{Activation, Criterion, Mlp, digits};
-///
-/// let data = digits::<f32>()?.1;
-/// let net = Mlp::new(&[64, 8, 10], Activation::Tanh, Criterion::CrossEntropy, 0)?;
-/// let direction = RandomDirections::new(1).one(&net)?;
-/// let curve = EigenRatio1d::new(&net, direction).data("test", &data).alpha(-1.0..=1.0, 5).run()?;
-/// assert!(curve.ratio().iter().all(|ratio| *ratio > 0.0));
-/// # Ok::<(), loss_landscape::Error>(())
-/// ```
-#[derive(Debug)]
-#[must_use]
-pub struct EigenRatio1d<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> {
-    model: &'a M,
-    direction: Direction<M::Scalar>,
-    alpha: Axis,
-    recipe: Recipe,
-    options: Options<'a, D>,
-}
-
-/// A map of |λ_min / λ_max| of the Hessian over a plane: how far each point is from convex.
+/// [`Sweep::eigen_ratio`] makes the map, over a line or a plane.
 ///
 /// At every point one Lanczos run finds both ends of the spectrum; see [`Lanczos`] for what is known of
 /// their errors. With [`warm_starts`](Self::warm_starts), the default, the map is computed from coarse to
@@ -80,7 +60,7 @@ pub struct EigenRatio1d<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> {
 /// of the benches none of 25,000 points, 20 seeds each, was off by more than 0.004 at a tolerance of 0.005.
 /// Without warm starts every point is certified, at three to four times the cost. A basis too small for a run
 /// ([`basis_memory`](Self::basis_memory)) can end it by residuals alone; such points are
-/// [uncertain](RatioSurface::uncertain).
+/// [uncertain](RatioMap::uncertain).
 ///
 /// Where the Hessian is zero the ratio is NaN, and the point is listed as bad.
 ///
@@ -93,45 +73,69 @@ pub struct EigenRatio1d<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> {
 /// | `ratio low`, `ratio high` | what the ratio is between, at the confidence asked for |
 /// | `lambda_min bound`, `lambda_max bound` | how far out the ends may lie, at that confidence |
 /// | `lambda_min residual`, `lambda_max residual` | an eigenvalue is within this of each |
-/// | `asymmetry` | of the products, relative; see [`Extremes::asymmetry`](crate::Extremes) |
+/// | `asymmetry` | of the products, relative; see [`Extremes::asymmetry`](super::Extremes) |
 /// | `products` | Hessian-vector products at the point |
 /// | `certified` | 1 if the interval of the ratio is within the tolerance, else 0 |
 ///
 /// **Memory.** For warm starts 4·n bytes for each point that others start from, half of them all; for each
-/// thread a Lanczos basis. [`probe`](Self::probe) says how much, and how many products are to come.
+/// thread a Lanczos basis. [`Sweep::eigen_ratio_cost`] says how much, and how many products are to come.
 ///
 /// ```
-/// use loss_landscape::{EigenRatio2d, RandomDirections};
-/// use loss_landscape_nets::{Activation, Criterion, Mlp, digits};
+/// use loss_landscape::{EigenRatio, Gradient, HessianProduct, Layout, Loss, Model, OracleError, RandomDirections, Sweep};
 ///
-/// let data = digits::<f32>()?.1;
-/// let net = Mlp::new(&[64, 8, 10], Activation::Tanh, Criterion::CrossEntropy, 0)?;
-/// let map = EigenRatio2d::new(&net, RandomDirections::new(1).pair(&net)?)
-///     .data("", &data)
-///     .alpha(-1.0..=1.0, 5)
-///     .beta(-1.0..=1.0, 3)
-///     .tolerance(0.01)
-///     .run()?;
-/// let (ratio, sign) = (map.ratio(), map.channel("sign")?);
-/// assert_eq!(ratio.dim(), (5, 3));
-/// assert!(sign.iter().all(|sign| *sign == -1.0)); // nowhere convex
+/// /// Σ tᵢ⁴ − Σ tᵢ²: convex far from 0, not near it.
+/// struct Quartic {
+///     layout: Layout,
+///     theta: Vec<f64>,
+/// }
+///
+/// impl Model for Quartic {
+///     type Scalar = f64;
+///     fn layout(&self) -> &Layout {
+///         &self.layout
+///     }
+///     fn parameters(&self) -> &[f64] {
+///         &self.theta
+///     }
+/// }
+///
+/// impl Loss<()> for Quartic {
+///     fn loss(&self, theta: &[f64], _: &()) -> Result<f64, OracleError> {
+///         Ok(theta.iter().map(|t| t.powi(4) - t.powi(2)).sum())
+///     }
+/// }
+///
+/// impl Gradient<()> for Quartic {
+///     fn gradient(&self, theta: &[f64], data: &(), out: &mut [f64]) -> Result<f64, OracleError> {
+///         out.iter_mut().zip(theta).for_each(|(out, t)| *out = 4.0 * t.powi(3) - 2.0 * t);
+///         self.loss(theta, data)
+///     }
+/// }
+///
+/// impl HessianProduct<()> for Quartic {} // by differences of gradients
+///
+/// let model = Quartic { layout: Layout::flat(20)?, theta: vec![1.0; 20] };
+/// let map = Sweep::plane(&model, RandomDirections::new(1))
+///     .data("", &())
+///     .alpha(-0.5..=0.5, 5)
+///     .beta(-0.5..=0.5, 3)
+///     .eigen_ratio(&EigenRatio::new().tolerance(0.01))?;
+/// assert_eq!(map.ratio().dim(), (5, 3));
+/// assert_eq!(map.channel("sign")?[[2, 1]], 1.0); // convex at θ itself
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use]
-pub struct EigenRatio2d<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> {
-    model: &'a M,
-    directions: Directions<M::Scalar>,
-    alpha: Axis,
-    beta: Axis,
-    recipe: Recipe,
-    options: Options<'a, D>,
+pub struct EigenRatio {
+    pub(super) lanczos: Lanczos,
+    pub(super) mask: Option<Mask>,
+    pub(super) warm: bool,
 }
 
 /// What a map would cost, after one point of it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct RatioProbe {
+pub struct RatioCost {
     /// Points of the map, all data sets together; those of the shard, less those that are in the journal.
     pub points: usize,
     /// How many of them start cold whatever the others find.
@@ -150,136 +154,67 @@ pub struct RatioProbe {
     pub memory: u64,
 }
 
-impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> EigenRatio1d<'a, M, D> {
-    /// A map around the model's parameters along `direction`.
-    pub fn new(model: &'a M, direction: Direction<M::Scalar>) -> Self {
-        let (recipe, options) = (Recipe::default(), Options::default());
-        Self { model, direction, alpha: Axis::range(-1.0..=1.0, 51), recipe, options }
-    }
+/// Points along an axis of a map over a line, and over a plane, unless the caller says otherwise.
+const POINTS: [usize; 2] = [51, 25];
 
-    /// Computes every point.
-    ///
-    /// # Errors
-    /// As [`EigenRatio2d::run`].
-    pub fn run(self) -> Result<RatioCurve> {
-        let (plane, origin) = Origin::line(self.model, &self.direction)?;
-        let (swept, totals) =
-            run(self.model, &plane, &self.alpha, None, &self.options, &self.recipe, origin)?;
-        Ok(RatioCurve::new(Curve::new(swept), totals))
-    }
-
-    /// Computes the middle point of the first data set and says what the map would cost.
-    ///
-    /// # Errors
-    /// As [`EigenRatio2d::probe`].
-    pub fn probe(&self) -> Result<RatioProbe> {
-        let (plane, _) = Origin::line(self.model, &self.direction)?;
-        probe(self.model, &plane, &self.alpha, None, &self.options, &self.recipe)
-    }
-}
-
-impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> EigenRatio2d<'a, M, D> {
-    /// A map around the model's parameters over the plane of `directions`.
-    pub fn new(model: &'a M, directions: Directions<M::Scalar>) -> Self {
-        let axis = || Axis::range(-1.0..=1.0, 25);
-        let (recipe, options) = (Recipe::default(), Options::default());
-        Self { model, directions, alpha: axis(), beta: axis(), recipe, options }
-    }
-
-    /// Computes every point.
-    ///
-    /// # Errors
-    /// As [`Grid2d::run`](crate::Grid2d::run); [`Error::Setting`] for a tolerance or confidence out of
-    /// range or no products; [`Error::EmptyMask`] for a mask that chooses nothing, [`Error::LayoutMismatch`]
-    /// for one of another layout; [`Error::MemoryLimit`] if the
-    /// eigenvectors kept for warm starts or a Lanczos basis do not fit. A point that fails is no error:
-    /// see [`SweepReport::bad_points`](crate::SweepReport::bad_points).
-    pub fn run(self) -> Result<RatioSurface> {
-        let (plane, origin) = Origin::plane(self.model, &self.directions)?;
-        let (swept, totals) =
-            run(self.model, &plane, &self.alpha, Some(&self.beta), &self.options, &self.recipe, origin)?;
-        Ok(RatioSurface::new(Surface::new(swept), totals))
-    }
-
-    /// Computes the middle point of the first data set, cold, and says what the map would cost.
-    ///
-    /// # Errors
-    /// As [`run`](Self::run), and what the point itself fails with.
-    pub fn probe(&self) -> Result<RatioProbe> {
-        let (plane, _) = Origin::plane(self.model, &self.directions)?;
-        probe(self.model, &plane, &self.alpha, Some(&self.beta), &self.options, &self.recipe)
-    }
-}
-
-/// What both maps can be told.
-macro_rules! ratio_options {
-    ($map:ident) => {
-        sweep_options!($map, HessianProduct);
-        shard_option!($map, HessianProduct);
-
-        impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> $map<'a, M, D> {
-            /// The Hessian in these blocks alone, such as the weights of the original code; all but buffers
-            /// by default.
-            pub fn mask(mut self, mask: &Mask) -> Self {
-                self.recipe.mask = Some(mask.clone());
-                self
-            }
-
-            /// How far each ratio may be from the true one: absolute up to a ratio of 1, relative above.
-            /// 0.005 by default, a hundredth of the paper's scale.
-            pub fn tolerance(mut self, tolerance: f64) -> Self {
-                self.recipe.lanczos.tolerance = tolerance;
-                self
-            }
-
-            /// The probability, for each point, with which its bounds hold; 0.999 by default.
-            pub fn confidence(mut self, confidence: f64) -> Self {
-                self.recipe.lanczos.confidence = confidence;
-                self
-            }
-
-            /// Whether points start from what their neighbours found; true by default.
-            pub fn warm_starts(mut self, warm: bool) -> Self {
-                self.recipe.warm = warm;
-                self
-            }
-
-            /// The most products at a point; 500 by default. A point that would need more keeps what it
-            /// has ([`LanczosEnd::ProductLimit`](crate::LanczosEnd)).
-            pub fn max_products(mut self, products: usize) -> Self {
-                self.recipe.lanczos.max_products = products;
-                self
-            }
-
-            /// The seed of the random starts, one stream a point; 0 by default.
-            pub fn seed(mut self, seed: u64) -> Self {
-                self.recipe.lanczos.seed = seed;
-                self
-            }
-
-            /// The most bytes for the Lanczos basis of one thread; 1 GiB by default. Points that would need
-            /// more go on with a part of it, and may end uncertain; see [`Lanczos::memory_limit`].
-            pub fn basis_memory(mut self, bytes: u64) -> Self {
-                self.recipe.lanczos.memory_limit = bytes;
-                self
-            }
-        }
-    };
-}
-
-ratio_options!(EigenRatio1d);
-ratio_options!(EigenRatio2d);
-axis_options!(EigenRatio1d, HessianProduct, alpha, alpha_at, "α", "51 from −1 to 1 by default.");
-axis_options!(EigenRatio2d, HessianProduct, alpha, alpha_at, "α", "25 from −1 to 1 by default.");
-axis_options!(EigenRatio2d, HessianProduct, beta, beta_at, "β", "25 from −1 to 1 by default.");
-
-impl Default for Recipe {
+impl Default for EigenRatio {
     fn default() -> Self {
         Self { lanczos: Lanczos::new().tolerance(0.005), mask: None, warm: true }
     }
 }
 
-impl Recipe {
+impl EigenRatio {
+    /// Ratios to 0.005 with warm starts.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The Hessian in these blocks alone, such as the weights of the original code; all but buffers
+    /// by default.
+    pub fn mask(mut self, mask: &Mask) -> Self {
+        self.mask = Some(mask.clone());
+        self
+    }
+
+    /// How far each ratio may be from the true one: absolute up to a ratio of 1, relative above.
+    /// 0.005 by default, a hundredth of the paper's scale.
+    pub fn tolerance(mut self, tolerance: f64) -> Self {
+        self.lanczos.tolerance = tolerance;
+        self
+    }
+
+    /// The probability, for each point, with which its bounds hold; 0.999 by default.
+    pub fn confidence(mut self, confidence: f64) -> Self {
+        self.lanczos.confidence = confidence;
+        self
+    }
+
+    /// Whether points start from what their neighbours found; true by default.
+    pub fn warm_starts(mut self, warm: bool) -> Self {
+        self.warm = warm;
+        self
+    }
+
+    /// The most products at a point; 500 by default. A point that would need more keeps what it
+    /// has ([`LanczosEnd::ProductLimit`](super::LanczosEnd)).
+    pub fn max_products(mut self, products: usize) -> Self {
+        self.lanczos.max_products = products;
+        self
+    }
+
+    /// The seed of the random starts, one stream a point; 0 by default.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.lanczos.seed = seed;
+        self
+    }
+
+    /// The most bytes for the Lanczos basis of one thread; 1 GiB by default. Points that would need
+    /// more go on with a part of it, and may end uncertain; see [`Lanczos::memory_limit`].
+    pub fn basis_memory(mut self, bytes: u64) -> Self {
+        self.lanczos.memory_limit = bytes;
+        self
+    }
+
     /// All that the values depend on, for a journal.
     fn settings(&self) -> String {
         let Self { lanczos, mask, warm } = self;
@@ -289,126 +224,122 @@ impl Recipe {
     }
 }
 
+impl<M: HessianProduct<D> + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D, W, X> {
+    /// Maps |λ_min / λ_max| of the Hessian: how far each point is from convex (section 6 of the paper).
+    ///
+    /// [`EigenRatio`] has the options and says how points are computed, at what cost, and how sure they are. 51 points
+    /// of a line, 25×25 of a plane by default.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); [`Error::Setting`] for a tolerance or confidence out of range or no products;
+    /// [`Error::EmptyMask`] for a mask that chooses nothing, [`Error::LayoutMismatch`] for one of another layout;
+    /// [`Error::MemoryLimit`] if the eigenvectors kept for warm starts or a Lanczos basis do not fit. A point that
+    /// fails is no error: see [`SweepReport::bad_points`](crate::report::SweepReport::bad_points).
+    pub fn eigen_ratio(self, ratio: &EigenRatio) -> Result<RatioMap<W::Dim>>
+    where
+        X: Execution<M, D>,
+    {
+        let ratio = &self.effective(ratio);
+        let grid = self.grid(default_points::<M, W>(), CHANNELS.len())?;
+        let dimension = self.ratio_memory(ratio, grid.alpha.len(), grid.beta.len())?.dimension;
+        let stores = Stores::new(grid.alpha.len(), grid.beta.len(), self.data_sets().len(), dimension);
+        let placed = self.geometry().place(self.model())?;
+        let plan = Plan {
+            settings: ratio.settings(),
+            keeper: Some(&stores),
+            stages: if ratio.warm {
+                Stages::Fixed(order::stages(grid.alpha.len(), grid.beta.len()))
+            } else {
+                Stages::All
+            },
+            channels: CHANNELS.map(str::to_owned).to_vec(),
+            // Bounds may be infinite.
+            finite: 3,
+        };
+        let measurement = RatioMeasurement { ratio, stores: &stores };
+        let parts = self.evaluate(&placed, &measurement, grid, plan)?;
+        Ok(RatioMap::new(Landscape::assemble(parts), stores.totals()))
+    }
+
+    /// Computes the middle point of the first data set, cold, on the calling thread, and says what
+    /// [`eigen_ratio`](Self::eigen_ratio) would cost.
+    ///
+    /// # Errors
+    /// As [`eigen_ratio`](Self::eigen_ratio), and what the point itself fails with.
+    pub fn eigen_ratio_cost(&self, ratio: &EigenRatio) -> Result<RatioCost> {
+        let ratio = &self.effective(ratio);
+        let grid = self.grid(default_points::<M, W>(), CHANNELS.len())?;
+        let (rows, columns) = (grid.alpha.len(), grid.beta.len());
+        let memory = self.ratio_memory(ratio, rows, columns)?;
+        let placed = self.geometry().place(self.model())?;
+        let slice = placed.slice()?;
+        let mut theta = vec![M::Scalar::from_f64(0.0); slice.len()];
+        slice.theta_into(grid.middle(), &mut theta);
+        let started = Instant::now();
+        let hessian = HessianOperator::new(self.model(), &theta, self.data_sets()[0].1)?;
+        let mut hessian = hessian.restricted(ratio.mask.as_ref())?;
+        let extremes = ratio.lanczos.run(&mut hessian)?;
+        let seconds_per_product = started.elapsed().as_secs_f64() / extremes.products as f64;
+
+        let settings = self.settings();
+        let points = settings.points_left(grid.points()) * self.data_sets().len();
+        let threads = settings.threads.unwrap_or_else(rayon::current_num_threads).clamp(1, points.max(1));
+        let cold = if ratio.warm { order::alone(rows, columns) * self.data_sets().len() } else { points };
+        let cold_points = cold.min(points);
+        let least = cold_points * extremes.products + (points - cold_points) * extremes.products.min(3);
+        let total_products = [least, points * extremes.products];
+        Ok(RatioCost {
+            points,
+            cold_points,
+            products: extremes.products,
+            seconds_per_product,
+            total_products,
+            total_seconds: total_products
+                .map(|products| products as f64 * seconds_per_product / threads as f64),
+            memory: memory.values_and_kept.saturating_add(memory.basis.saturating_mul(threads as u64)),
+        })
+    }
+
+    /// The same settings, but for warm starts in a shard, whose neighbours are elsewhere.
+    fn effective(&self, ratio: &EigenRatio) -> EigenRatio {
+        EigenRatio { warm: ratio.warm && self.settings().shard.is_none(), ..ratio.clone() }
+    }
+
+    /// Checks the settings, and that what the map keeps fits the memory.
+    fn ratio_memory(&self, ratio: &EigenRatio, rows: usize, columns: usize) -> Result<Memory> {
+        ratio.lanczos.check()?;
+        let layout = self.model().layout();
+        let trained = Mask::trained(layout);
+        let mask = ratio.mask.as_ref().unwrap_or(&trained);
+        layout.ensure_same(mask.layout())?;
+        let n = mask.selected();
+        if n == 0 {
+            return Err(Error::EmptyMask);
+        }
+        ratio.lanczos.ensure_memory::<M::Scalar>(n)?;
+        let needed = if ratio.warm { order::needed(rows, columns) } else { 0 };
+        let sets = self.data_sets().len() as u64;
+        let values = ((rows * columns * (8 * CHANNELS.len() + 2)) as u64).saturating_mul(sets);
+        let kept = (needed as u64 * 4).saturating_mul(n as u64).saturating_mul(sets);
+        let bytes = values.saturating_add(kept);
+        if bytes > self.settings().memory_limit {
+            let what =
+                "the map, with the eigenvectors that warm starts keep (without warm starts there are none),";
+            return Err(Error::MemoryLimit { what, bytes, limit: self.settings().memory_limit });
+        }
+        Ok(Memory { dimension: n, values_and_kept: bytes, basis: ratio.lanczos.memory::<M::Scalar>(n) })
+    }
+}
+
 /// The bytes that a map takes: values and what warm starts keep, and a Lanczos basis for each thread.
-struct Budget {
+struct Memory {
     /// Parameters of an eigenvector.
     dimension: usize,
     values_and_kept: u64,
     basis: u64,
 }
 
-fn budget<M, D>(
-    model: &M,
-    alpha: &Axis,
-    beta: Option<&Axis>,
-    options: &Options<'_, D>,
-    recipe: &Recipe,
-) -> Result<Budget>
-where
-    M: HessianProduct<D> + ?Sized,
-    D: ?Sized + Sync,
-{
-    recipe.lanczos.check()?;
-    let trained = Mask::trained(model.layout());
-    let mask = recipe.mask.as_ref().unwrap_or(&trained);
-    model.layout().ensure_same(mask.layout())?;
-    let n = mask.selected();
-    if n == 0 {
-        return Err(Error::EmptyMask);
-    }
-    recipe.lanczos.ensure_memory::<M::Scalar>(n)?;
-    let (rows, columns) = (alpha.len(), beta.map_or(1, Axis::len));
-    let needed = if recipe.warm { order::needed(rows, columns) } else { 0 };
-    let sets = options.data.len() as u64;
-    let values = ((rows * columns * (8 * CHANNELS.len() + 2)) as u64).saturating_mul(sets);
-    let kept = (needed as u64 * 4).saturating_mul(n as u64).saturating_mul(sets);
-    let bytes = values.saturating_add(kept);
-    if bytes > options.memory_limit {
-        let what =
-            "the map, with the eigenvectors that warm starts keep (without warm starts there are none),";
-        return Err(Error::MemoryLimit { what, bytes, limit: options.memory_limit });
-    }
-    Ok(Budget { dimension: n, values_and_kept: bytes, basis: recipe.lanczos.memory::<M::Scalar>(n) })
-}
-
-fn run<M, D>(
-    model: &M,
-    plane: &Plane<'_, M::Scalar>,
-    alpha: &Axis,
-    beta: Option<&Axis>,
-    options: &Options<'_, D>,
-    recipe: &Recipe,
-    origin: Origin,
-) -> Result<(Swept, Totals)>
-where
-    M: HessianProduct<D> + ?Sized,
-    D: ?Sized + Sync,
-{
-    // Neighbours are in other shards.
-    let recipe = &Recipe { warm: recipe.warm && options.shard.is_none(), ..recipe.clone() };
-    let grid = options.grid(alpha, beta, CHANNELS.len())?;
-    let dimension = budget(model, alpha, beta, options, recipe)?.dimension;
-    let stores = Stores::new(&grid.alpha, &grid.beta, options.data.len(), dimension);
-    let task = Task {
-        settings: recipe.settings(),
-        fingerprints: options.fingerprints(model)?,
-        keeper: Some(&stores),
-        stages: if recipe.warm {
-            Stages::Fixed(order::stages(grid.alpha.len(), grid.beta.len()))
-        } else {
-            Stages::All
-        },
-        channels: CHANNELS.map(str::to_owned).to_vec(),
-        grid,
-        origin,
-        scalar: M::Scalar::NAME,
-        // Bounds may be infinite.
-        finite: 3,
-    };
-    let swept = options.sweep(task, &|number| {
-        let data = options.data[number].1;
-        Ok(Box::new(RatioPlane::new(model, data, plane, recipe, stores.get(number))?))
-    })?;
-    Ok((swept, stores.totals()))
-}
-
-fn probe<M, D>(
-    model: &M,
-    plane: &Plane<'_, M::Scalar>,
-    alpha: &Axis,
-    beta: Option<&Axis>,
-    options: &Options<'_, D>,
-    recipe: &Recipe,
-) -> Result<RatioProbe>
-where
-    M: HessianProduct<D> + ?Sized,
-    D: ?Sized + Sync,
-{
-    let grid = options.grid(alpha, beta, CHANNELS.len())?;
-    let recipe = &Recipe { warm: recipe.warm && options.shard.is_none(), ..recipe.clone() };
-    let memory = budget(model, alpha, beta, options, recipe)?;
-    let (rows, columns) = (grid.alpha.len(), grid.beta.len());
-    let mut theta = vec![M::Scalar::from_f64(0.0); plane.len()];
-    plane.theta_into([grid.alpha[rows / 2], grid.beta[columns / 2]], &mut theta);
-    let started = Instant::now();
-    let hessian = HessianOperator::new(model, &theta, options.data[0].1)?;
-    let mut hessian = hessian.restricted(recipe.mask.as_ref())?;
-    let extremes = recipe.lanczos.run(&mut hessian)?;
-    let seconds_per_product = started.elapsed().as_secs_f64() / extremes.products as f64;
-
-    let threads = options.threads.unwrap_or_else(rayon::current_num_threads).max(1);
-    let points = options.left(rows * columns) * options.data.len();
-    let cold = if recipe.warm { order::alone(rows, columns) * options.data.len() } else { points };
-    let cold_points = cold.min(points);
-    let least = cold_points * extremes.products + (points - cold_points) * extremes.products.min(3);
-    let total_products = [least, points * extremes.products];
-    Ok(RatioProbe {
-        points,
-        cold_points,
-        products: extremes.products,
-        seconds_per_product,
-        total_products,
-        total_seconds: total_products.map(|products| products as f64 * seconds_per_product / threads as f64),
-        memory: memory.values_and_kept.saturating_add(memory.basis.saturating_mul(threads as u64)),
-    })
+/// Points along an axis of a map over this geometry.
+fn default_points<M: Model + ?Sized, W: Geometry<M>>() -> usize {
+    POINTS[W::Dim::AXES - 1]
 }

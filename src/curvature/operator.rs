@@ -2,14 +2,17 @@
 
 use std::{fmt, ops::Range};
 
-use crate::{BoxError, Error, HessianProduct, HessianWorker, Layout, Mask, Result, Scalar, guard::guarded};
+use crate::{
+    Error, HessianProduct, Layout, Mask, OracleError, Result, Scalar,
+    model::{HessianWorker, guarded},
+};
 
 /// A symmetric linear operator on vectors of one length, known by its products alone.
 ///
 /// [`HessianOperator`] is the Hessian of a model's loss, [`FnOperator`] a closure. One of your own:
 ///
 /// ```
-/// use loss_landscape::{BoxError, Lanczos, SymmetricOperator};
+/// use loss_landscape::{OracleError, curvature::{Lanczos, SymmetricOperator}};
 ///
 /// /// The second difference on a path of n nodes.
 /// struct Path(usize);
@@ -19,7 +22,7 @@ use crate::{BoxError, Error, HessianProduct, HessianWorker, Layout, Mask, Result
 ///     fn dimension(&self) -> usize {
 ///         self.0
 ///     }
-///     fn apply(&mut self, v: &[f64], out: &mut [f64]) -> Result<(), BoxError> {
+///     fn apply(&mut self, v: &[f64], out: &mut [f64]) -> Result<(), OracleError> {
 ///         for i in 0..v.len() {
 ///             let before = if i > 0 { v[i - 1] } else { 0.0 };
 ///             out[i] = 2.0 * v[i] - before - v.get(i + 1).unwrap_or(&0.0);
@@ -44,13 +47,17 @@ pub trait SymmetricOperator {
     ///
     /// # Errors
     /// Any error; it ends the computation ([`Error::Oracle`]), as does a panic.
-    fn apply(&mut self, v: &[Self::Scalar], out: &mut [Self::Scalar]) -> Result<(), BoxError>;
+    fn apply(&mut self, v: &[Self::Scalar], out: &mut [Self::Scalar]) -> Result<(), OracleError>;
 
     /// Writes the products with several vectors, one behind the other; one by one by default.
     ///
     /// # Errors
     /// As [`apply`](Self::apply).
-    fn apply_several(&mut self, vectors: &[Self::Scalar], out: &mut [Self::Scalar]) -> Result<(), BoxError> {
+    fn apply_several(
+        &mut self,
+        vectors: &[Self::Scalar],
+        out: &mut [Self::Scalar],
+    ) -> Result<(), OracleError> {
         let n = self.dimension().max(1);
         for (v, out) in vectors.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
             self.apply(v, out)?;
@@ -62,7 +69,7 @@ pub trait SymmetricOperator {
 /// A symmetric operator made of a closure that writes A·v.
 ///
 /// ```
-/// use loss_landscape::{FnOperator, Lanczos};
+/// use loss_landscape::curvature::{FnOperator, Lanczos};
 ///
 /// let mut diagonal = FnOperator::new(3, |v: &[f64], out: &mut [f64]| {
 ///     for (i, (out, v)) in out.iter_mut().zip(v).enumerate() {
@@ -87,8 +94,8 @@ pub struct FnOperator<S, F> {
 /// [`HessianProduct`].
 ///
 /// ```
-/// use loss_landscape::{HessianOperator, Lanczos, Mask, Model, Role};
-/// use loss_landscape_nets::{Activation, Criterion, Mlp, digits};
+/// use loss_landscape::{Gradient, HessianProduct, Layout, Loss, Mask, Model, OracleError, Role};
+/// use loss_landscape::curvature::{HessianOperator, Lanczos};
 ///
 /// let data = digits::<f64>()?.0;
 /// let net = Mlp::new(&[64, 16, 10], Activation::Tanh, Criterion::CrossEntropy, 0)?;
@@ -102,7 +109,7 @@ pub struct FnOperator<S, F> {
 /// A model without gradients has no curvature to ask for; the compiler says so:
 ///
 /// ```compile_fail,E0277
-/// use loss_landscape::{FnModel, HessianOperator, Layout, Model};
+/// use loss_landscape::{FnModel, Layout, Model, curvature::HessianOperator};
 ///
 /// let model = FnModel::new(Layout::flat(2)?, vec![1.0, 2.0], |theta: &[f64], _: &()| theta[0])?;
 /// let hessian = HessianOperator::new(&model, model.parameters(), &());
@@ -119,21 +126,21 @@ pub struct HessianOperator<'a, S> {
     full: [Vec<S>; 2],
 }
 
-impl<S: Scalar, F: FnMut(&[S], &mut [S]) -> Result<(), BoxError>> FnOperator<S, F> {
+impl<S: Scalar, F: FnMut(&[S], &mut [S]) -> Result<(), OracleError>> FnOperator<S, F> {
     /// An operator on vectors of length `n`.
     pub fn new(n: usize, apply: F) -> Self {
         Self { n, apply, scalar: std::marker::PhantomData }
     }
 }
 
-impl<S: Scalar, F: FnMut(&[S], &mut [S]) -> Result<(), BoxError>> SymmetricOperator for FnOperator<S, F> {
+impl<S: Scalar, F: FnMut(&[S], &mut [S]) -> Result<(), OracleError>> SymmetricOperator for FnOperator<S, F> {
     type Scalar = S;
 
     fn dimension(&self) -> usize {
         self.n
     }
 
-    fn apply(&mut self, v: &[S], out: &mut [S]) -> Result<(), BoxError> {
+    fn apply(&mut self, v: &[S], out: &mut [S]) -> Result<(), OracleError> {
         (self.apply)(v, out)
     }
 }
@@ -153,7 +160,7 @@ impl<'a, S: Scalar> HessianOperator<'a, S> {
     pub fn new<M, D>(model: &'a M, theta: &[S], data: &'a D) -> Result<Self>
     where
         M: HessianProduct<D, Scalar = S> + ?Sized,
-        D: ?Sized + Sync,
+        D: ?Sized,
     {
         let mut operator = Self::unplaced(model, data)?;
         operator.move_to(theta)?;
@@ -225,7 +232,7 @@ impl<'a, S: Scalar> HessianOperator<'a, S> {
     pub(super) fn unplaced<M, D>(model: &'a M, data: &'a D) -> Result<Self>
     where
         M: HessianProduct<D, Scalar = S> + ?Sized,
-        D: ?Sized + Sync,
+        D: ?Sized,
     {
         let layout = model.layout().clone();
         let trained = Mask::trained(&layout);
@@ -241,11 +248,11 @@ impl<S: Scalar> SymmetricOperator for HessianOperator<'_, S> {
         self.n
     }
 
-    fn apply(&mut self, v: &[S], out: &mut [S]) -> Result<(), BoxError> {
+    fn apply(&mut self, v: &[S], out: &mut [S]) -> Result<(), OracleError> {
         self.apply_several(v, out)
     }
 
-    fn apply_several(&mut self, vectors: &[S], out: &mut [S]) -> Result<(), BoxError> {
+    fn apply_several(&mut self, vectors: &[S], out: &mut [S]) -> Result<(), OracleError> {
         let (n, whole) = (self.n, self.layout.len());
         if n == whole {
             return self.worker.products(n, vectors, out);
@@ -281,11 +288,11 @@ impl<A: SymmetricOperator + ?Sized> SymmetricOperator for &mut A {
         (**self).dimension()
     }
 
-    fn apply(&mut self, v: &[A::Scalar], out: &mut [A::Scalar]) -> Result<(), BoxError> {
+    fn apply(&mut self, v: &[A::Scalar], out: &mut [A::Scalar]) -> Result<(), OracleError> {
         (**self).apply(v, out)
     }
 
-    fn apply_several(&mut self, vectors: &[A::Scalar], out: &mut [A::Scalar]) -> Result<(), BoxError> {
+    fn apply_several(&mut self, vectors: &[A::Scalar], out: &mut [A::Scalar]) -> Result<(), OracleError> {
         (**self).apply_several(vectors, out)
     }
 }

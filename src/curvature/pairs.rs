@@ -36,7 +36,7 @@ impl Lanczos {
     /// [`memory`](Self::memory).
     ///
     /// ```
-    /// use loss_landscape::{Directions, Grid2d, HessianOperator, Lanczos, Model};
+    /// use loss_landscape::{Directions, Model, Sweep, curvature::{HessianOperator, Lanczos}};
     /// use loss_landscape_nets::{Activation, Criterion, Mlp, Sgd, digits};
     ///
     /// let data = digits::<f64>()?.0;
@@ -47,7 +47,7 @@ impl Lanczos {
     /// let pairs = Lanczos::new().tolerance(1e-4).pairs(&mut hessian, 1, 2)?;
     /// assert!(pairs.values[0] < 0.0 && pairs.values[1] < pairs.values[2]);
     /// let plane = Directions::new(pairs.direction(&hessian, 2)?, pairs.direction(&hessian, 0)?)?;
-    /// let surface = Grid2d::new(&net, plane).data("", &data).alpha(-0.1..=0.1, 3).beta(-0.1..=0.1, 3).run()?;
+    /// let surface = Sweep::plane(&net, plane).data("", &data).alpha(-0.1..=0.1, 3).beta(-0.1..=0.1, 3).run()?;
     /// let loss = surface.channel("loss")?;
     /// let curvature = (loss[[0, 1]] - 2.0 * loss[[1, 1]] + loss[[2, 1]]) / 0.01;
     /// assert!((curvature / pairs.values[2] - 1.0).abs() < 0.1);
@@ -149,7 +149,7 @@ fn chosen(count: usize, lowest: usize, highest: usize) -> impl Iterator<Item = u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::FnOperator;
+    use crate::curvature::FnOperator;
 
     fn diagonal(spectrum: &[f64]) -> impl SymmetricOperator<Scalar = f64> + '_ {
         FnOperator::new(spectrum.len(), move |v: &[f64], out: &mut [f64]| {

@@ -1,16 +1,17 @@
 //! One point of an eigenvalue-ratio map: warm from its neighbours where they agree, cold where not.
 
 use super::{
-    Extremes, HessianOperator, Lanczos, LanczosEnd, SymmetricOperator,
+    EigenRatio, Extremes, HessianOperator, LanczosEnd, SymmetricOperator,
     basis::dot,
     bounds::within,
     lanczos::RANDOM_SHARE,
     order,
     solver::{Solver, Start},
-    store::{Found, Run, Store},
+    store::{Found, Run, Store, Stores},
 };
 use crate::{
-    BoxError, Error, HessianProduct, Mask, Plane, Point, Prepared, Result, Scalar, Worker, params::norm,
+    HessianProduct, OracleError, Point, Prepared, Result, Scalar, Slice, Worker,
+    engine::execution::Measurement, params::norm,
 };
 
 /// The channels of a map, in their order.
@@ -36,28 +37,18 @@ const AGREEMENT: f64 = 1.0;
 /// How far from where neighbours lead to expect it the ratio may be, as a multiple of the tolerance.
 const EXPECTATION: f64 = 8.0;
 
-/// How every point of a map is computed.
-#[derive(Clone, Debug)]
-pub(super) struct Recipe {
-    pub(super) lanczos: Lanczos,
-    pub(super) mask: Option<Mask>,
-    pub(super) warm: bool,
+/// Eigenvalue ratios as what a sweep measures.
+pub(super) struct RatioMeasurement<'r> {
+    pub(super) ratio: &'r EigenRatio,
+    pub(super) stores: &'r Stores,
 }
 
-/// A plane ready for a map over one data set.
-pub(super) struct RatioPlane<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> {
-    model: &'a M,
-    data: &'a D,
-    plane: &'a Plane<'a, M::Scalar>,
-    recipe: &'a Recipe,
+/// One thread's worker on one data set.
+struct RatioWorker<'a, S> {
+    ratio: &'a EigenRatio,
     store: &'a Store,
-}
-
-/// One thread's memory.
-struct RatioWorker<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> {
-    shared: &'a RatioPlane<'a, M, D>,
-    /// Made with the first point, since a worker cannot fail to be made.
-    tools: Option<Tools<'a, M::Scalar>>,
+    slice: &'a Slice<'a, S>,
+    tools: Tools<'a, S>,
 }
 
 struct Tools<'a, S> {
@@ -69,48 +60,41 @@ struct Tools<'a, S> {
     one: Vec<S>,
 }
 
-impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> RatioPlane<'a, M, D> {
-    /// Makes one worker, so that data that does not fit is found before the first point.
-    pub(super) fn new(
+impl<'a, S: Scalar> RatioWorker<'a, S> {
+    fn new<M, D>(
+        ratio: &'a EigenRatio,
+        store: &'a Store,
+        slice: &'a Slice<'a, S>,
         model: &'a M,
         data: &'a D,
-        plane: &'a Plane<'a, M::Scalar>,
-        recipe: &'a Recipe,
-        store: &'a Store,
-    ) -> Result<Self> {
-        let shared = Self { model, data, plane, recipe, store };
-        shared.hessian()?;
-        Ok(shared)
-    }
-
-    fn hessian(&self) -> Result<HessianOperator<'a, M::Scalar>> {
-        HessianOperator::unplaced(self.model, self.data)?.restricted(self.recipe.mask.as_ref())
-    }
-
-    fn tools(&self) -> Result<Tools<'a, M::Scalar>> {
-        let hessian = self.hessian()?;
+    ) -> Result<Self>
+    where
+        M: HessianProduct<D, Scalar = S> + ?Sized,
+        D: ?Sized,
+    {
+        let hessian = HessianOperator::unplaced(model, data)?.restricted(ratio.mask.as_ref())?;
         let n = hessian.dimension();
-        let zeros = |n: usize| vec![M::Scalar::from_f64(0.0); n];
-        Ok(Tools {
+        let zeros = |n: usize| vec![S::from_f64(0.0); n];
+        let tools = Tools {
             solver: Solver::new(n),
-            theta: zeros(self.plane.len()),
+            theta: zeros(slice.len()),
             sums: [zeros(n), zeros(n)],
             one: zeros(n),
             hessian,
-        })
+        };
+        Ok(Self { ratio, store, slice, tools })
     }
 
-    fn evaluate(&self, tools: &mut Tools<'a, M::Scalar>, point: Point, out: &mut [f64]) -> Result<()> {
-        let Self { plane, recipe, store, .. } = self;
-        let [i, j] = store.locate(point);
-        let columns = store.beta.len();
-        let index = i * columns + j;
-        plane.theta_into(point, &mut tools.theta);
+    fn evaluate_one(&mut self, point: Point, out: &mut [f64]) -> Result<()> {
+        let Self { ratio, store, slice, tools } = self;
+        let (index, columns) = (point.number, store.columns);
+        let [i, j] = [index / columns, index % columns];
+        slice.theta_into(point.coordinates, &mut tools.theta);
         tools.hessian.move_to(&tools.theta)?;
 
         let stream = (store.number * store.points() + index) as u64;
-        let Recipe { lanczos, warm, .. } = recipe;
-        let expected = if *warm { self.warm_start(tools, i, j) } else { None };
+        let EigenRatio { lanczos, warm, .. } = *ratio;
+        let expected = if *warm { warm_start(store, tools, i, j) } else { None };
         let Tools { hessian, solver, sums: [start, _], .. } = tools;
         let known = expected.map(|_| (start.as_slice(), RANDOM_SHARE));
         solver.start(Start { seed: lanczos.seed, stream, warm: known });
@@ -131,7 +115,7 @@ impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> RatioPlane<'a, M, D> {
             && extremes.end != LanczosEnd::Asymmetric;
         let certain = certified || (in_accord && extremes.end == LanczosEnd::Residuals);
         write(&extremes, certified, out);
-        let found = (recipe.warm && order::is_needed(i, j)).then(|| {
+        let found = (ratio.warm && order::is_needed(i, j)).then(|| {
             let Tools { solver, one, .. } = tools;
             solver.ritz(true);
             let last = solver.theta.len() - 1;
@@ -145,44 +129,44 @@ impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> RatioPlane<'a, M, D> {
         store.put(index, run, found);
         Ok(())
     }
+}
 
-    /// Where neighbours agree: their eigenvectors of both ends, summed to one start, and between which ends
-    /// they lead to expect the spectrum here.
-    fn warm_start(&self, tools: &mut Tools<'a, M::Scalar>, i: usize, j: usize) -> Option<[f64; 2]> {
-        let Tools { sums, one, .. } = tools;
-        let (rows, columns) = (self.store.alpha.len(), self.store.beta.len());
-        let mut count = 0;
-        let mut expected = [f64::INFINITY, f64::NEG_INFINITY];
-        for pair in order::pairs(i, j, rows, columns) {
-            let [Some(one_side), Some(other)] = pair.map(|near| self.store.found(near)) else {
-                continue;
-            };
-            let middle = [0, 1].map(|end: usize| one_side.ends[end].midpoint(other.ends[end]));
-            expected = [expected[0].min(middle[0]), expected[1].max(middle[1])];
-            for found in [one_side, other] {
-                for (sum, v) in sums.iter_mut().zip(&found.vectors) {
-                    for (one, &v) in one.iter_mut().zip(v) {
-                        *one = M::Scalar::from_f64(f64::from(f32::from_bits(u32::from(v) << 16)));
-                    }
-                    add_aligned(sum, one, count == 0);
+/// Where neighbours agree: their eigenvectors of both ends, summed to one start, and between which ends
+/// they lead to expect the spectrum here.
+fn warm_start<S: Scalar>(store: &Store, tools: &mut Tools<'_, S>, i: usize, j: usize) -> Option<[f64; 2]> {
+    let Tools { sums, one, .. } = tools;
+    let (rows, columns) = (store.rows, store.columns);
+    let mut count = 0;
+    let mut expected = [f64::INFINITY, f64::NEG_INFINITY];
+    for pair in order::pairs(i, j, rows, columns) {
+        let [Some(one_side), Some(other)] = pair.map(|near| store.found(near)) else {
+            continue;
+        };
+        let middle = [0, 1].map(|end: usize| one_side.ends[end].midpoint(other.ends[end]));
+        expected = [expected[0].min(middle[0]), expected[1].max(middle[1])];
+        for found in [one_side, other] {
+            for (sum, v) in sums.iter_mut().zip(&found.vectors) {
+                for (one, &v) in one.iter_mut().zip(v) {
+                    *one = S::from_f64(f64::from(f32::from_bits(u32::from(v) << 16)));
                 }
-                count += 1;
+                add_aligned(sum, one, count == 0);
             }
+            count += 1;
         }
-        let [low, high] = [0, 1].map(|end: usize| norm(&sums[end]));
-        let count = f64::from(count);
-        // ‖Σv‖² is the sum of all cosines, those of each vector with itself among them.
-        let cosine = (low.min(high).powi(2) - count) / (count * (count - 1.0));
-        if cosine.is_nan() || cosine < AGREEMENT / count {
-            return None;
-        }
-        // λ_max stands apart and needs less of the start than λ_min.
-        let (weight, [start, highest]) = (0.5 * low / high, sums);
-        for (start, highest) in start.iter_mut().zip(highest.iter()) {
-            *start = M::Scalar::from_f64(start.as_f64() + weight * highest.as_f64());
-        }
-        Some(expected)
     }
+    let [low, high] = [0, 1].map(|end: usize| norm(&sums[end]));
+    let count = f64::from(count);
+    // ‖Σv‖² is the sum of all cosines, those of each vector with itself among them.
+    let cosine = (low.min(high).powi(2) - count) / (count * (count - 1.0));
+    if cosine.is_nan() || cosine < AGREEMENT / count {
+        return None;
+    }
+    // λ_max stands apart and needs less of the start than λ_min.
+    let (weight, [start, highest]) = (0.5 * low / high, sums);
+    for (start, highest) in start.iter_mut().zip(highest.iter()) {
+        *start = S::from_f64(start.as_f64() + weight * highest.as_f64());
+    }
+    Some(expected)
 }
 
 /// Whether the ends found are where the neighbours lead to expect them, or farther out, as far as the
@@ -208,25 +192,34 @@ fn add_aligned<S: Scalar>(sum: &mut [S], v: &[S], first: bool) {
     }
 }
 
-impl<M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> Prepared for RatioPlane<'_, M, D> {
-    fn worker(&self) -> Box<dyn Worker + '_> {
-        Box::new(RatioWorker { shared: self, tools: None })
+impl<M: HessianProduct<D> + ?Sized, D: ?Sized> Measurement<M, D> for RatioMeasurement<'_> {
+    /// There is nothing to share, but data that do not fit are found.
+    fn prepare<'p>(
+        &'p self,
+        model: &'p M,
+        data: &'p D,
+        _: usize,
+        _: &'p Slice<'p, M::Scalar>,
+    ) -> Result<Option<Box<dyn Prepared + 'p>>, OracleError> {
+        HessianOperator::unplaced(model, data)?;
+        Ok(None)
+    }
+
+    fn worker<'p>(
+        &'p self,
+        model: &'p M,
+        data: &'p D,
+        set: usize,
+        slice: &'p Slice<'p, M::Scalar>,
+    ) -> Result<Box<dyn Worker + 'p>, OracleError> {
+        Ok(Box::new(RatioWorker::new(self.ratio, self.stores.get(set), slice, model, data)?))
     }
 }
 
-impl<M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> Worker for RatioWorker<'_, M, D> {
-    fn evaluate(&mut self, points: &[Point], _: usize, out: &mut [f64]) -> Result<(), BoxError> {
-        if self.tools.is_none() {
-            self.tools = Some(self.shared.tools()?);
-        }
-        let Some(tools) = &mut self.tools else { return Ok(()) };
+impl<S: Scalar> Worker for RatioWorker<'_, S> {
+    fn evaluate(&mut self, points: &[Point], _: usize, out: &mut [f64]) -> Result<(), OracleError> {
         for (&point, out) in points.iter().zip(out.chunks_exact_mut(CHANNELS.len())) {
-            self.shared.evaluate(tools, point, out).map_err(|error| match error {
-                // The sweep says itself that it was the oracle.
-                Error::Oracle { source, .. } => source,
-                Error::OraclePanicked { message, .. } => std::panic::resume_unwind(Box::new(message)),
-                other => BoxError::from(other),
-            })?;
+            self.evaluate_one(point, out)?;
         }
         Ok(())
     }

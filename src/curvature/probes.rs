@@ -155,7 +155,7 @@ pub(super) fn planned(deviation: f64, standard_error: f64, most: usize) -> usize
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::FnOperator;
+    use crate::curvature::FnOperator;
 
     /// An operator with these eigenvalues, a power of two of them, in the basis of ±1/√n.
     pub(in crate::curvature) fn hadamard<S: Scalar>(spectrum: &[f64]) -> impl SymmetricOperator<Scalar = S> {

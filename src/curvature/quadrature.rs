@@ -53,7 +53,7 @@ pub(super) fn over_probes(quadratures: &[Quadrature], f: impl Fn(f64) -> f64) ->
 
 #[cfg(test)]
 mod tests {
-    use crate::{FnOperator, SpectralDensity, curvature::probes::Probe};
+    use crate::curvature::{FnOperator, SpectralDensity, probes::Probe};
 
     /// vᵀAʲv of each start, and, with all steps, every eigenvalue once.
     #[test]

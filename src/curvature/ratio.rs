@@ -1,21 +1,32 @@
 //! What a map of the eigenvalue ratio found: its channels, and how each point ended.
 
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use std::ops::Deref;
+
+use ndarray::{Array, Array2, ArrayView, Ix2};
 
 use super::{LanczosEnd, point::CHANNELS, store::Run};
-use crate::{Curve, Error, Journal, Result, Surface, SweepReport};
+use crate::{Error, GridDimension, Journal, Landscape, Result};
 
-/// The eigenvalue ratio over a plane; `[i, j]` is always the point (α_i, β_j).
+/// The eigenvalue ratio over a plane, or with `RatioMap<Ix1>` along a line.
+///
+/// It is a [`Landscape`] with all its methods, files and figures, and knows how each point ended. Its channels are those
+/// of [`EigenRatio`](crate::EigenRatio).
+///
+/// ```
+/// use loss_landscape::{RatioMap, Result, Surface};
+///
+/// fn describe(map: &RatioMap) -> Result<()> {
+///     let surface: &Surface = map; // a map is a surface that knows more
+///     println!("{surface}");
+///     let lowest = map.lambda_min().iter().copied().fold(f64::INFINITY, f64::min);
+///     let uncertain = map.uncertain().iter().filter(|&&uncertain| uncertain).count();
+///     println!("λ_min down to {lowest}; {uncertain} points uncertain; {} products", map.products());
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone, Debug)]
-pub struct RatioSurface {
-    surface: Surface,
-    totals: Totals,
-}
-
-/// The eigenvalue ratio along a line.
-#[derive(Clone, Debug)]
-pub struct RatioCurve {
-    curve: Curve,
+pub struct RatioMap<D: GridDimension = Ix2> {
+    landscape: Landscape<D>,
     totals: Totals,
 }
 
@@ -46,103 +57,64 @@ impl Totals {
     }
 }
 
-/// What both results tell.
-macro_rules! ratio_accessors {
-    ($result:ident, $field:ident, $inner:ident, $view:ident, $axis:literal) => {
-        impl $result {
-            pub(super) fn new($field: $inner, totals: Totals) -> Self {
-                Self { $field, totals }
-            }
-
-            /// The map of a journal; points that it does not have are NaN. See
-            #[doc = concat!("[`", stringify!($inner), "::from_journal`].")]
-            ///
-            /// # Errors
-            /// As there, and [`Error::JournalKind`] for a journal of losses.
-            pub fn from_journal(journal: &Journal) -> Result<Self> {
-                let $field = $inner::from_journal(journal)?;
-                Ok(Self { $field, totals: Totals::from_journal(journal)? })
-            }
-
-            /// All channels, with axes, report and files.
-            pub fn $field(&self) -> &$inner {
-                &self.$field
-            }
-
-            /// The coordinates α.
-            pub fn alpha(&self) -> &[f64] {
-                self.$field.alpha()
-            }
-
-            /// One channel; NaN where nothing was computed or the point failed. The name of a data set
-            /// stands before it, as in a sweep of losses.
-            ///
-            /// # Errors
-            /// [`Error::UnknownChannel`](crate::Error::UnknownChannel).
-            pub fn channel(&self, name: &str) -> Result<$view<'_, f64>> {
-                self.$field.channel(name)
-            }
-
-            /// |λ_min / λ_max| on the first data set.
-            pub fn ratio(&self) -> $view<'_, f64> {
-                self.$field.values().index_axis(Axis($axis), 2)
-            }
-
-            /// λ_min on the first data set.
-            pub fn lambda_min(&self) -> $view<'_, f64> {
-                self.$field.values().index_axis(Axis($axis), 0)
-            }
-
-            /// λ_max on the first data set.
-            pub fn lambda_max(&self) -> $view<'_, f64> {
-                self.$field.values().index_axis(Axis($axis), 1)
-            }
-
-            /// Why the run at each point ended, [point, data set], points row by row; none where it did not
-            /// run or failed.
-            pub fn ends(&self) -> &Array2<Option<LanczosEnd>> {
-                &self.totals.ends
-            }
-
-            /// Hessian-vector products of all points.
-            pub fn products(&self) -> usize {
-                self.totals.products
-            }
-
-            /// Points that started from a random vector alone.
-            pub fn cold_points(&self) -> usize {
-                self.totals.cold
-            }
-
-            /// How the map went: termination, bad points, provenance.
-            pub fn report(&self) -> &SweepReport {
-                self.$field.report()
-            }
-        }
-    };
-}
-
-ratio_accessors!(RatioSurface, surface, Surface, ArrayView2, 2);
-ratio_accessors!(RatioCurve, curve, Curve, ArrayView1, 1);
-
-impl RatioSurface {
-    /// The coordinates β.
-    pub fn beta(&self) -> &[f64] {
-        self.surface.beta()
+impl<D: GridDimension> RatioMap<D> {
+    pub(super) fn new(landscape: Landscape<D>, totals: Totals) -> Self {
+        Self { landscape, totals }
     }
 
-    /// Where the ratio on the first data set is not known to the tolerance: it is neither certified nor in
-    /// accord with its neighbours, or the point failed.
-    pub fn uncertain(&self) -> Array2<bool> {
-        let [rows, columns] = self.surface.shape();
-        Array2::from_shape_fn((rows, columns), |(i, j)| !self.totals.certain[i * columns + j])
+    /// The map of a journal; points that it does not have are NaN. See [`Landscape::from_journal`].
+    ///
+    /// # Errors
+    /// As there, and [`Error::JournalKind`] for a journal of losses.
+    pub fn from_journal(journal: &Journal) -> Result<Self> {
+        let landscape = Landscape::from_journal(journal)?;
+        Ok(Self { landscape, totals: Totals::from_journal(journal)? })
+    }
+
+    /// |λ_min / λ_max| on the first data set.
+    pub fn ratio(&self) -> ArrayView<'_, f64, D> {
+        self.landscape.channel_at(2)
+    }
+
+    /// λ_min on the first data set.
+    pub fn lambda_min(&self) -> ArrayView<'_, f64, D> {
+        self.landscape.channel_at(0)
+    }
+
+    /// λ_max on the first data set.
+    pub fn lambda_max(&self) -> ArrayView<'_, f64, D> {
+        self.landscape.channel_at(1)
+    }
+
+    /// Why the run at each point ended, [point, data set], points row by row; none where it did not run or failed.
+    pub fn ends(&self) -> &Array2<Option<LanczosEnd>> {
+        &self.totals.ends
+    }
+
+    /// Hessian-vector products of all points.
+    pub fn products(&self) -> usize {
+        self.totals.products
+    }
+
+    /// Points that started from a random vector alone.
+    pub fn cold_points(&self) -> usize {
+        self.totals.cold
+    }
+
+    /// Where the ratio on the first data set is not known to the tolerance: it is neither certified nor in accord
+    /// with its neighbours, or the point failed.
+    pub fn uncertain(&self) -> Array<bool, D> {
+        let uncertain = self.totals.certain.iter().map(|certain| !certain).collect();
+        let [rows, columns] = self.landscape.rows_and_columns();
+        #[expect(clippy::expect_used, reason = "a slip in the map must not pass")]
+        Array::from_shape_vec(D::grid(rows, columns), uncertain).expect("a flag for each point")
     }
 }
 
-impl RatioCurve {
-    /// Where the ratio on the first data set is not known to the tolerance; see
-    /// [`RatioSurface::uncertain`].
-    pub fn uncertain(&self) -> Vec<bool> {
-        self.totals.certain.iter().map(|certain| !certain).collect()
+impl<D: GridDimension> Deref for RatioMap<D> {
+    type Target = Landscape<D>;
+
+    fn deref(&self) -> &Landscape<D> {
+        &self.landscape
     }
 }

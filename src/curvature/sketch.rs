@@ -113,7 +113,7 @@ impl<S: Scalar> Columns<S> {
 #[cfg(test)]
 mod tests {
     use super::{super::probes::tests::hadamard, *};
-    use crate::{TraceEnd, TraceEstimator, TraceMethod};
+    use crate::curvature::{TraceEnd, TraceEstimator, TraceMethod};
 
     fn sketch(spectrum: &[f64], columns: usize, tolerance: Option<f64>) -> (Sketch<f64>, usize) {
         let mut operator = hadamard::<f64>(spectrum);

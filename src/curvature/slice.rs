@@ -6,7 +6,7 @@ use super::{
     Extremes, HessianOperator, Lanczos, Probe, SymmetricOperator, basis::dot, operator::multiply,
     sample::Sample,
 };
-use crate::{Directions, Error, HessianProduct, Mask, Plane, Point, Result, Scalar};
+use crate::{Directions, Error, HessianProduct, Mask, Result, Scalar, Slice};
 
 /// Compares the curvature of a plane at one of its points with the whole Hessian's.
 ///
@@ -18,7 +18,7 @@ use crate::{Directions, Error, HessianProduct, Mask, Plane, Point, Result, Scala
 /// [`probes`](Self::probes) products for its energy.
 ///
 /// ```
-/// use loss_landscape::{RandomDirections, SliceCurvature};
+/// use loss_landscape::{RandomDirections, curvature::SliceCurvature};
 /// use loss_landscape_nets::{Activation, Criterion, Mlp, digits};
 ///
 /// let data = digits::<f64>()?.0;
@@ -43,8 +43,8 @@ pub struct SliceCurvature {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SliceReport<S> {
-    /// The point (α, β).
-    pub point: Point,
+    /// The coordinates (α, β) of the point.
+    pub coordinates: [f64; 2],
     /// d_iᵀ·H·d_j, from products: the second derivatives of the loss by α and β, as far as the directions lie
     /// in the chosen blocks.
     pub matrix: [[f64; 2]; 2],
@@ -109,17 +109,17 @@ impl SliceCurvature {
         model: &M,
         data: &D,
         directions: &Directions<M::Scalar>,
-        point: Point,
+        coordinates: [f64; 2],
     ) -> Result<SliceReport<M::Scalar>>
     where
         M: HessianProduct<D> + ?Sized,
-        D: ?Sized + Sync,
+        D: ?Sized,
     {
         if self.probes < 2 {
             let (setting, needs) = ("the number of probes", "2 or more");
             return Err(Error::Setting { setting, needs, value: self.probes as f64 });
         }
-        for (axis, value) in [("α", point[0]), ("β", point[1])] {
+        for (axis, value) in [("α", coordinates[0]), ("β", coordinates[1])] {
             if !value.is_finite() {
                 return Err(Error::Coordinates { axis, index: 0, value });
             }
@@ -127,9 +127,9 @@ impl SliceCurvature {
         let (layout, theta) = (model.layout(), model.parameters());
         let [first, second] = [directions.first(), directions.second()];
         layout.ensure_same(first.layout())?;
-        let plane = Plane::spanned(layout, theta, first.values(), second.values())?;
+        let slice = Slice::plane(layout, theta, first.values(), second.values())?;
         let mut place = theta.to_vec();
-        plane.theta_into(point, &mut place);
+        slice.theta_into(coordinates, &mut place);
         let mut hessian = HessianOperator::new(model, &place, data)?.restricted(self.mask.as_ref())?;
         let n = hessian.dimension();
 
@@ -145,7 +145,7 @@ impl SliceCurvature {
         let (energy, energy_error) = self.energy(&mut hessian)?;
         let seen = curvatures[0].powi(2) + curvatures[1].powi(2);
         Ok(SliceReport {
-            point,
+            coordinates,
             matrix,
             curvatures,
             rounding,
@@ -232,7 +232,7 @@ impl<S> SliceReport<S> {
 
 impl<S: Scalar> fmt::Display for SliceReport<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { point: [alpha, beta], curvatures: [low, high], extremes, .. } = self;
+        let Self { coordinates: [alpha, beta], curvatures: [low, high], extremes, .. } = self;
         let Extremes { lambda_min, lambda_max, bounds, confidence, .. } = extremes;
         if low.is_nan() {
             writeln!(f, "At ({alpha}, {beta}) the directions span no plane in the chosen parameters;")?;

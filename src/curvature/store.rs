@@ -8,15 +8,16 @@ use std::sync::{
 use ndarray::Array2;
 
 use super::{LanczosEnd, ratio::Totals};
-use crate::{Point, sweep::journal::Keeper};
+use crate::engine::journal::Keeper;
 
 /// The points of all data sets.
 pub(super) struct Stores(Vec<Store>);
 
 /// The points of one data set.
 pub(super) struct Store {
-    pub(super) alpha: Vec<f64>,
-    pub(super) beta: Vec<f64>,
+    /// Points along α and β.
+    pub(super) rows: usize,
+    pub(super) columns: usize,
     pub(super) number: usize,
     /// Parameters of an eigenvector.
     dimension: usize,
@@ -46,11 +47,11 @@ pub(super) struct Run {
 }
 
 impl Stores {
-    pub(super) fn new(alpha: &[f64], beta: &[f64], sets: usize, dimension: usize) -> Self {
-        let points = alpha.len() * beta.len();
+    pub(super) fn new(rows: usize, columns: usize, sets: usize, dimension: usize) -> Self {
+        let points = rows * columns;
         let store = |number| Store {
-            alpha: alpha.to_vec(),
-            beta: beta.to_vec(),
+            rows,
+            columns,
             number,
             dimension,
             found: (0..points).map(|_| OnceLock::new()).collect(),
@@ -83,13 +84,6 @@ impl Stores {
 impl Store {
     pub(super) fn points(&self) -> usize {
         self.codes.len()
-    }
-
-    /// The indices of a point, whose coordinates come from these axes.
-    pub(super) fn locate(&self, [alpha, beta]: Point) -> [usize; 2] {
-        let find =
-            |axis: &[f64], value: f64| axis.partition_point(|&other| other < value).min(axis.len() - 1);
-        [find(&self.alpha, alpha), find(&self.beta, beta)]
     }
 
     /// What a point left for its neighbours.

@@ -38,7 +38,7 @@ use crate::{Error, Result, Scalar};
 /// multiply-adds a column and a probe, and keeps k vectors: see [`memory`](Self::memory).
 ///
 /// ```
-/// use loss_landscape::{FnOperator, TraceEnd, TraceEstimator, TraceMethod};
+/// use loss_landscape::curvature::{FnOperator, TraceEnd, TraceEstimator, TraceMethod};
 ///
 /// // One outlier, 10 along (1, 1, …, 1), over a bulk at 0.01.
 /// let mut operator = FnOperator::new(500, |v: &[f64], out: &mut [f64]| {
@@ -335,7 +335,7 @@ impl TraceEstimator {
 #[cfg(test)]
 mod tests {
     use super::{super::probes::tests::hadamard, *};
-    use crate::FnOperator;
+    use crate::curvature::FnOperator;
 
     const METHODS: [TraceMethod; 2] = [TraceMethod::Hutchinson, TraceMethod::HutchPlusPlus];
 

@@ -169,6 +169,11 @@ impl<S: Scalar> Direction<S> {
         &self.values
     }
 
+    /// One value for each parameter, to keep.
+    pub fn into_values(self) -> Vec<S> {
+        self.values
+    }
+
     /// The layout of the values.
     pub fn layout(&self) -> &Layout {
         &self.layout

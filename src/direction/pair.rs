@@ -52,6 +52,11 @@ impl<S: Scalar> Directions<S> {
         self.cosine
     }
 
+    /// The direction of α and that of β, to keep.
+    pub fn into_both(self) -> [Direction<S>; 2] {
+        [self.first, self.second]
+    }
+
     /// The same plane with the axes exchanged.
     #[must_use]
     pub fn swapped(self) -> Self {

@@ -9,7 +9,7 @@ use super::{
     },
     table::{Content, Table, Tabled, distinct, format_methods, wrong},
 };
-use crate::{Curve, Error, Result, Surface, SweepReport};
+use crate::{Error, Result, landscape::SweepReport};
 
 format_methods!(
     "CSV", encode, decode, write_csv, read_csv, from_csv_bytes,
@@ -201,6 +201,7 @@ fn grid(
 mod tests {
     use super::*;
     use crate::Error;
+    use crate::{Curve, Surface};
 
     crate::io::testing::format_properties!(true, super::super::encode, super::super::decode, "CSV");
 

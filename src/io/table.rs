@@ -4,7 +4,10 @@ use std::{borrow::Cow, collections::HashSet};
 
 use ndarray::{ArrayD, IxDyn};
 
-use crate::{Curve, Error, Result, Surface, SweepReport, Termination, sweep::options::Swept};
+use crate::{
+    Error, GridDimension, Landscape, Result,
+    landscape::{Parts, SweepEnd, SweepReport},
+};
 
 /// A result to be written.
 pub(super) struct Table<'a> {
@@ -62,7 +65,7 @@ impl Table<'_> {
 
 impl Content {
     /// The result, checked. It costs as much memory again.
-    fn swept(self, format: &'static str) -> Result<Swept> {
+    fn parts(self, format: &'static str) -> Result<Parts> {
         let shape: Vec<usize> =
             [self.alpha.len()].into_iter().chain(self.beta.as_ref().map(Vec::len)).collect();
         let mut channels = Vec::with_capacity(self.channels.len());
@@ -74,29 +77,29 @@ impl Content {
             };
             channels.push((name, values));
         }
-        let mut swept = Swept::from_channels(self.alpha, self.beta, &channels)?;
-        let total = swept.computed.len();
+        let mut parts = Parts::from_channels(self.alpha, self.beta, &channels)?;
+        let total = parts.computed.len();
         if let Some(computed) = self.computed {
             if computed.len() != total {
                 return Err(wrong(format, "`computed`", format!("{total} values"), computed.len()));
             }
-            swept.computed = computed;
+            parts.computed = computed;
         }
-        let done = swept.computed.iter().filter(|&&done| done).count();
+        let done = parts.computed.iter().filter(|&&done| done).count();
         match self.report {
             Some(report) => {
-                check(&report, [swept.alpha.len(), swept.beta.len()], done, format)?;
-                swept.report = report;
+                check(&report, [parts.alpha.len(), parts.beta.len()], done, format)?;
+                parts.report = report;
             }
             None if done < total => {
-                let columns = swept.beta.len();
-                swept.report.computed = done;
-                swept.report.termination = Termination::Cancelled;
-                swept.report.bad_points.retain(|bad| swept.computed[bad.index[0] * columns + bad.index[1]]);
+                let columns = parts.beta.len();
+                parts.report.computed = done;
+                parts.report.end = SweepEnd::Cancelled;
+                parts.report.bad_points.retain(|bad| parts.computed[bad.index[0] * columns + bad.index[1]]);
             }
             None => {}
         }
-        Ok(swept)
+        Ok(parts)
     }
 }
 
@@ -142,49 +145,25 @@ fn check(report: &SweepReport, shape: [usize; 2], done: usize, format: &'static 
     }
 }
 
-impl Tabled for Surface {
+impl<D: GridDimension> Tabled for Landscape<D> {
     fn table(&self) -> Table<'_> {
         Table {
             alpha: self.alpha(),
-            beta: Some(self.beta()),
+            beta: self.columns_axis(),
             channels: self.channels(),
-            values: self
-                .values()
-                .as_slice()
-                .map_or_else(|| self.values().iter().copied().collect::<Vec<_>>().into(), Cow::Borrowed),
+            values: Cow::Borrowed(self.flat_values()),
             computed: self.computed().iter().copied().collect(),
             report: self.report(),
         }
     }
 
     fn from_content(content: Content, format: &'static str) -> Result<Self> {
-        if content.beta.is_none() {
-            return Err(wrong(format, "the result", "a surface", "a curve"));
+        let is_plane = content.beta.is_some();
+        if is_plane != (D::AXES == 2) {
+            let a = |plane: bool| format!("a {}", kind(plane));
+            return Err(wrong(format, "the result", a(!is_plane), a(is_plane)));
         }
-        content.swept(format).map(Self::new)
-    }
-}
-
-impl Tabled for Curve {
-    fn table(&self) -> Table<'_> {
-        Table {
-            alpha: self.alpha(),
-            beta: None,
-            channels: self.channels(),
-            values: self
-                .values()
-                .as_slice()
-                .map_or_else(|| self.values().iter().copied().collect::<Vec<_>>().into(), Cow::Borrowed),
-            computed: self.computed().to_vec(),
-            report: self.report(),
-        }
-    }
-
-    fn from_content(content: Content, format: &'static str) -> Result<Self> {
-        if content.beta.is_some() {
-            return Err(wrong(format, "the result", "a curve", "a surface"));
-        }
-        content.swept(format).map(Self::new)
+        content.parts(format).map(Self::assemble)
     }
 }
 
@@ -225,14 +204,14 @@ macro_rules! format_methods {
         $format:literal, $encode:path, $decode:path,
         $write:ident, $read:ident, $from:ident, $(#[$doc:meta])*
     ) => {
-        impl Surface {
+        impl<D: crate::GridDimension> crate::Landscape<D> {
             $(#[$doc])*
             pub fn $write(&self, path: impl AsRef<std::path::Path>) -> Result<()> {
                 let bytes = $encode(&self.table())?;
                 crate::replace::write(path.as_ref(), &bytes)
             }
 
-            #[doc = concat!("Reads the surface that `", stringify!($write), "` wrote.")]
+            #[doc = concat!("Reads the curve or surface that `", stringify!($write), "` wrote.")]
             ///
             /// # Errors
             /// [`Error::File`](crate::Error::File); [`Error::InFile`](crate::Error::InFile) with what
@@ -248,38 +227,7 @@ macro_rules! format_methods {
             ///
             /// # Errors
             /// [`Error::Format`](crate::Error::Format); for axes and channels as
-            /// [`from_channels`](Self::from_channels).
-            pub fn $from(bytes: &[u8]) -> Result<Self> {
-                Self::from_content($decode(bytes)?, $format)
-            }
-        }
-
-        impl Curve {
-            /// Writes the curve as
-            #[doc = concat!("[`Surface::", stringify!($write), "`](crate::Surface::", stringify!($write), ")")]
-            /// writes a surface, but without `beta`.
-            ///
-            /// # Errors
-            /// As that one.
-            pub fn $write(&self, path: impl AsRef<std::path::Path>) -> Result<()> {
-                let bytes = $encode(&self.table())?;
-                crate::replace::write(path.as_ref(), &bytes)
-            }
-
-            #[doc = concat!("Reads the curve that `", stringify!($write), "` wrote.")]
-            ///
-            /// # Errors
-            /// As
-            #[doc = concat!("[`Surface::", stringify!($read), "`](crate::Surface::", stringify!($read), ").")]
-            pub fn $read(path: impl AsRef<std::path::Path>) -> Result<Self> {
-                crate::replace::read(path.as_ref(), Self::$from)
-            }
-
-            #[doc = concat!("Reads the bytes of a file that `", stringify!($write), "` wrote.")]
-            ///
-            /// # Errors
-            /// As
-            #[doc = concat!("[`Surface::", stringify!($from), "`](crate::Surface::", stringify!($from), ").")]
+            /// [`Surface::from_channels`](crate::Surface::from_channels).
             pub fn $from(bytes: &[u8]) -> Result<Self> {
                 Self::from_content($decode(bytes)?, $format)
             }

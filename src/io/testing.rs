@@ -6,7 +6,7 @@ use super::{
     json::report::tests::{essence, report},
     table::{Content, Table},
 };
-use crate::{Result, SweepReport};
+use crate::{Result, landscape::SweepReport};
 
 /// Any result that a sweep could have: odd names, all bits of f64, points not computed.
 pub(super) fn results() -> impl Strategy<Value = Content> {

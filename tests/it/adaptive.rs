@@ -1,7 +1,7 @@
 //! Adaptive sweeps: what is computed, what is interpolated, how right that is, and how they end.
 
 use std::{
-    ops::ControlFlow,
+    ops::{ControlFlow, RangeInclusive},
     sync::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -9,24 +9,55 @@ use std::{
 };
 
 use loss_landscape::{
-    Adaptive2d, AdaptiveEnd, AdaptiveSurface, Direction, Directions, Error, ErrorScale, FnModel, Layout,
-    Loss, Observer, OnBadPoint, Progress, RandomDirections, Termination,
+    Adaptive, AdaptiveEnd, AdaptiveSurface, Direction, Directions, Error, ErrorScale, FnModel, Layout, Loss,
+    Observer, OnBadPoint, Plane, Progress, RandomDirections, Sweep, report::SweepEnd,
 };
 use ndarray::Array2;
 
-type Model<'m> = dyn Loss<(), Scalar = f64> + 'm;
-type Sweep<'m> = Adaptive2d<'m, Model<'m>, ()>;
+type Model<'m> = dyn Loss<(), Scalar = f64> + Sync + 'm;
+
+/// A sweep and what it is asked for.
+struct Asked<'m>(Sweep<'m, Model<'m>, (), Plane<f64>>, Adaptive);
+
+/// Methods of the sweep (0) and of the adaptive settings (1), so that a test may call both in one chain.
+macro_rules! forward {
+    ($($field:tt.$method:ident($($name:ident: $type:ty),*);)*) => {
+        impl<'m> Asked<'m> {
+            $(fn $method(mut self, $($name: $type),*) -> Self {
+                self.$field = self.$field.$method($($name),*);
+                self
+            })*
+        }
+    };
+}
+
+forward! {
+    0.alpha(range: RangeInclusive<f64>, points: usize);
+    0.beta(range: RangeInclusive<f64>, points: usize);
+    0.alpha_at(values: &[f64]);
+    0.beta_at(values: &[f64]);
+    0.threads(threads: usize);
+    0.memory_limit(bytes: u64);
+    0.on_bad_point(on_bad: OnBadPoint);
+    1.tolerance(tolerance: f64);
+    1.budget(evaluations: usize);
+    1.levels(levels: &[f64]);
+    1.scale(scale: ErrorScale);
+    1.first_stage(along: usize);
+}
 
 /// Sweeps a function of (α, β) itself.
 fn sweep<F: Fn(f64, f64) -> f64 + Sync>(
     f: F,
-    with: impl Fn(Sweep<'_>) -> Sweep<'_>,
+    with: impl Fn(Asked<'_>) -> Asked<'_>,
 ) -> Result<AdaptiveSurface, Error> {
     let layout = Layout::flat(2)?;
     let model = FnModel::new(layout.clone(), vec![0.0; 2], |theta: &[f64], (): &()| f(theta[0], theta[1]))?;
     let axis = |x: f64, y: f64| Direction::new(&layout, vec![x, y]);
     let directions = Directions::new(axis(1.0, 0.0)?, axis(0.0, 1.0)?)?;
-    with(Adaptive2d::new(&model as &Model<'_>, directions).data("", &())).run()
+    let Asked(sweep, adaptive) =
+        with(Asked(Sweep::plane(&model as &Model<'_>, directions).data("", &()), Adaptive::new()));
+    sweep.adaptive(&adaptive)
 }
 
 fn truth(surface: &AdaptiveSurface, f: impl Fn(f64, f64) -> f64) -> Array2<f64> {
@@ -103,7 +134,7 @@ fn budgets_are_kept_to_the_point() {
         assert_eq!((surface.end(), surface.evaluations()), (end, spent), "{budget}");
         assert_eq!(surface.computed().iter().filter(|computed| **computed).count(), spent);
         assert_eq!(surface.stages().iter().map(|stage| stage.points).sum::<usize>(), spent);
-        assert_eq!(surface.report().termination, Termination::Complete);
+        assert_eq!(surface.report().end, SweepEnd::Complete);
         assert!(surface.channel("loss").unwrap().iter().all(|loss| loss.is_finite()), "{budget}");
         assert!(surface.computed()[[25, 25]], "the middle is always computed");
     }
@@ -254,14 +285,14 @@ fn observers_see_every_evaluation_and_may_cancel() {
         let layout = Layout::flat(2).unwrap();
         let model = FnModel::new(layout, vec![0.1; 2], |t: &[f64], (): &()| waves(t[0], t[1])).unwrap();
         let directions = RandomDirections::new(3).pair(&model).unwrap();
-        let sweep = Adaptive2d::new(&model, directions).data("", &()).budget(300).tolerance(1e-9);
-        let surface = sweep.observer(&count).threads(1).run().unwrap();
+        let sweep = Sweep::plane(&model, directions).data("", &()).observer(&count).threads(1);
+        let surface = sweep.adaptive(&Adaptive::new().budget(300).tolerance(1e-9)).unwrap();
         let seen = count.seen.into_inner().unwrap();
         assert_eq!((count.total.into_inner(), seen.len()), (300, stop_at.min(300)));
         assert!(seen.iter().all(|index| surface.computed()[*index]));
         assert_eq!(surface.evaluations(), seen.len());
         let cancelled = stop_at < 300;
-        assert_eq!(surface.report().termination == Termination::Cancelled, cancelled);
+        assert_eq!(surface.report().end == SweepEnd::Cancelled, cancelled);
         assert_eq!(surface.end() == AdaptiveEnd::Stopped, cancelled);
         assert!(
             surface.channel("loss").unwrap().iter().all(|loss| loss.is_finite()),
@@ -270,12 +301,12 @@ fn observers_see_every_evaluation_and_may_cancel() {
     }
     let stopped =
         sweep(|x, _| if x > 0.7 { f64::NAN } else { 1.0 }, |s| s.on_bad_point(OnBadPoint::Stop)).unwrap();
-    assert_eq!((stopped.end(), stopped.report().termination), (AdaptiveEnd::Stopped, Termination::BadPoint));
+    assert_eq!((stopped.end(), stopped.report().end), (AdaptiveEnd::Stopped, SweepEnd::BadPoint));
 }
 
 #[test]
 fn settings_that_make_no_sense_are_refused() {
-    let refused = |with: &dyn Fn(Sweep<'_>) -> Sweep<'_>| match sweep(bowl, with) {
+    let refused = |with: &dyn Fn(Asked<'_>) -> Asked<'_>| match sweep(bowl, with) {
         Err(Error::Setting { setting, .. }) => setting,
         other => panic!("{other:?}"),
     };

@@ -9,9 +9,10 @@ use std::{
 };
 
 use loss_landscape::{
-    Block, BoxError, Direction, Directions, Error, FnModel, Grid2d, Interpolation, Layout, Line1d, Loss,
-    Model, Observer, OnBadPoint, Plane, PointFailure, Prepared, Progress, RandomDirections, Surface,
-    Termination, Worker,
+    Block, Direction, Directions, Error, FnModel, Layout, Loss, Model, Observer, OnBadPoint, OracleError,
+    Progress, RandomDirections, Surface, Sweep,
+    oracle::{Point, Prepared, Slice, Worker},
+    report::{PointFailure, SweepEnd},
 };
 
 /// θ = (x, y) and directions along the axes, so that the loss is a function of (α, β).
@@ -25,7 +26,7 @@ fn plane<F: Fn(&[f64], &()) -> R + Sync, R: loss_landscape::IntoLoss>(
 }
 
 /// NaN, infinity, an error and a panic, each at one point of 5×4; the rest is 7.
-fn treacherous(theta: &[f64], (): &()) -> Result<f64, BoxError> {
+fn treacherous(theta: &[f64], (): &()) -> Result<f64, OracleError> {
     match (theta[0], theta[1]) {
         (-1.0, 0.0) => Ok(f64::NAN),
         (-0.5, 1.0) => Ok(f64::INFINITY),
@@ -37,7 +38,7 @@ fn treacherous(theta: &[f64], (): &()) -> Result<f64, BoxError> {
 
 fn sweep(on_bad: OnBadPoint, threads: usize) -> Surface {
     let (model, dirs) = plane(treacherous);
-    Grid2d::new(&model, dirs)
+    Sweep::plane(&model, dirs)
         .data("cats", &())
         .alpha(-1.0..=1.0, 5)
         .beta_at(&[0.0, 1.0, 2.0, 3.0])
@@ -52,7 +53,7 @@ fn bad_points_are_listed_and_the_rest_is_finished() {
     for threads in [1, 3] {
         let surface = sweep(OnBadPoint::Record, threads);
         let report = surface.report();
-        assert_eq!((report.termination, report.computed, report.total), (Termination::Complete, 20, 20));
+        assert_eq!((report.end, report.computed, report.total), (SweepEnd::Complete, 20, 20));
         let loss = surface.channel("cats loss").unwrap();
         assert_eq!(loss.iter().filter(|v| **v == 7.0).count(), 16);
         assert!(loss[[0, 0]].is_nan() && loss[[1, 1]] == f64::INFINITY, "what is not finite is kept");
@@ -75,7 +76,7 @@ fn bad_points_are_listed_and_the_rest_is_finished() {
 fn a_sweep_can_stop_at_the_first_bad_point() {
     let surface = sweep(OnBadPoint::Stop, 1);
     let report = surface.report();
-    assert_eq!((report.termination, report.computed), (Termination::BadPoint, 1));
+    assert_eq!((report.end, report.computed), (SweepEnd::BadPoint, 1));
     assert_eq!(report.bad_points.len(), 1);
     assert_eq!(surface.computed().iter().filter(|done| **done).count(), 1);
 }
@@ -97,25 +98,29 @@ impl Model for Batched {
 }
 
 impl Loss<()> for Batched {
-    fn loss(&self, theta: &[f64], (): &()) -> Result<f64, BoxError> {
+    fn loss(&self, theta: &[f64], (): &()) -> Result<f64, OracleError> {
         Ok(theta[0])
     }
-    fn prepare<'a>(&'a self, _: &'a Plane<'a, f64>, (): &'a ()) -> Result<Box<dyn Prepared + 'a>, BoxError> {
+    fn prepare<'a>(
+        &'a self,
+        _: &'a Slice<'a, f64>,
+        (): &'a (),
+    ) -> Result<Option<Box<dyn Prepared + 'a>>, OracleError> {
         struct Ready(usize);
         impl Prepared for Ready {
-            fn worker(&self) -> Box<dyn Worker + '_> {
+            fn worker(&self) -> Result<Box<dyn Worker + '_>, OracleError> {
                 let mut broken = false;
-                Box::new(move |points: &[[f64; 2]], _: usize, out: &mut [f64]| -> Result<(), BoxError> {
+                Ok(Box::new(move |points: &[Point], _: usize, out: &mut [f64]| -> Result<(), OracleError> {
                     assert!(!broken, "a worker that panicked is not used again");
                     for (point, out) in points.iter().zip(out) {
-                        if point[0] == 5.0 {
+                        if point.coordinates[0] == 5.0 {
                             broken = true;
                             panic!("five");
                         }
-                        *out = point[0];
+                        *out = point.coordinates[0];
                     }
                     Ok(())
-                })
+                }))
             }
             fn batch(&self) -> usize {
                 4
@@ -127,7 +132,7 @@ impl Loss<()> for Batched {
                 self.0 as f64
             }
         }
-        Ok(Box::new(Ready(self.chunks)))
+        Ok(Some(Box::new(Ready(self.chunks))))
     }
 }
 
@@ -138,7 +143,7 @@ fn one_bad_point_does_not_take_its_batch_or_its_chunks_with_it() {
         let direction = Direction::new(&model.layout, vec![1.0]).unwrap();
         let alpha: Vec<f64> = (0..points).map(f64::from).collect();
         let curve =
-            Line1d::new(&model, direction).data("", &()).alpha_at(&alpha).threads(threads).run().unwrap();
+            Sweep::line(&model, direction).data("", &()).alpha_at(&alpha).threads(threads).run().unwrap();
         let bad = &curve.report().bad_points;
         assert_eq!(bad.len(), 1, "{bad:?}");
         assert_eq!((bad[0].index, bad[0].coordinates), ([5, 0], [5.0, 0.0]));
@@ -158,8 +163,8 @@ fn cancellation_keeps_what_is_done() {
         if seen.len() == 1000 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let (model, dirs) = plane(|theta: &[f64], (): &()| theta[0] - theta[1]);
-    let surface = Grid2d::new(&model, dirs).data("", &()).threads(1).observer(&observer).run().unwrap();
-    assert_eq!(surface.report().termination, Termination::Cancelled);
+    let surface = Sweep::plane(&model, dirs).data("", &()).threads(1).observer(&observer).run().unwrap();
+    assert_eq!(surface.report().end, SweepEnd::Cancelled);
     assert_eq!(surface.report().computed, 1000);
     let loss = surface.channel("loss").unwrap();
     let seen = seen.into_inner().unwrap();
@@ -186,15 +191,15 @@ fn cancelling_at_the_last_point_is_complete() {
     }
     let (model, dirs) = plane(|theta: &[f64], (): &()| theta[0]);
     let last = Last(AtomicUsize::new(0));
-    let surface = Grid2d::new(&model, dirs).data("", &()).observer(&last).run().unwrap();
-    assert_eq!(surface.report().termination, Termination::Complete);
+    let surface = Sweep::plane(&model, dirs).data("", &()).observer(&last).run().unwrap();
+    assert_eq!(surface.report().end, SweepEnd::Complete);
     assert_eq!(last.0.into_inner(), 1);
 }
 
 #[test]
 fn a_bad_setup_is_an_error_before_any_point() {
     let (model, dirs) = plane(|_: &[f64], (): &()| -> f64 { panic!("nothing may be evaluated") });
-    let grid = || Grid2d::new(&model, dirs.clone()).data("", &());
+    let grid = || Sweep::plane(&model, dirs.clone()).data("", &());
     assert!(matches!(grid().alpha(0.0..=1.0, 0).run(), Err(Error::Resolution { axis: "α", points: 0 })));
     assert!(matches!(grid().beta(0.0..=1.0, 1).run(), Err(Error::Resolution { axis: "β", points: 1 })));
     assert!(matches!(grid().alpha(1.0..=-1.0, 5).run(), Err(Error::Range { .. })));
@@ -202,7 +207,7 @@ fn a_bad_setup_is_an_error_before_any_point() {
     assert!(matches!(grid().beta_at(&[1.0, 0.0]).run(), Err(Error::Coordinates { index: 1, .. })));
     assert!(matches!(grid().threads(0).run(), Err(Error::ZeroThreads)));
     assert!(matches!(grid().data("", &()).run(), Err(Error::DuplicateData { .. })));
-    assert!(matches!(Grid2d::<_, ()>::new(&model, dirs.clone()).run(), Err(Error::NoData)));
+    assert!(matches!(Sweep::<_, (), _>::plane(&model, dirs.clone()).run(), Err(Error::NoData)));
     // 2^80 points, then 2^40: neither may be allocated.
     let huge = grid().alpha(0.0..=1.0, 1 << 40).beta(0.0..=1.0, 1 << 40).run();
     assert!(matches!(huge, Err(Error::GridTooLarge { bytes: None, .. })), "{huge:?}");
@@ -219,15 +224,15 @@ fn vectors_that_do_not_fit_are_named() {
     let (model, _) = plane(|theta: &[f64], (): &()| theta[0]);
     let other = Layout::new([Block::weight("w", [1, 2], 0)]).unwrap();
     let foreign = Direction::new(&other, vec![1.0, 1.0]).unwrap();
-    let error = Line1d::new(&model, foreign).data("", &()).run().unwrap_err();
+    let error = Sweep::line(&model, foreign).data("", &()).run().unwrap_err();
     assert!(matches!(&error, Error::LayoutMismatch { index: 0, .. }), "{error}");
     let zero = Direction::new(model.layout(), vec![0.0, 0.0]).unwrap();
-    assert!(matches!(Line1d::new(&model, zero).data("", &()).run(), Err(Error::ZeroDirection { .. })));
-    let short = Interpolation::new(&model, &[0.0], &[1.0, 2.0]).data("", &()).run();
+    assert!(matches!(Sweep::line(&model, zero).data("", &()).run(), Err(Error::ZeroDirection { .. })));
+    let short = Sweep::segment(&model, &[0.0], &[1.0, 2.0]).data("", &()).run();
     assert!(matches!(short, Err(Error::Length { len: 1, expected: 2, .. })));
-    let infinite = Interpolation::new(&model, &[0.0, 0.0], &[1.0, f64::INFINITY]).data("", &()).run();
+    let infinite = Sweep::segment(&model, &[0.0, 0.0], &[1.0, f64::INFINITY]).data("", &()).run();
     assert!(matches!(infinite, Err(Error::NonFinite { index: 1, .. })));
-    let same = Interpolation::new(&model, &[1.0, 2.0], &[1.0, 2.0]).data("", &()).run();
+    let same = Sweep::segment(&model, &[1.0, 2.0], &[1.0, 2.0]).data("", &()).run();
     assert!(matches!(same, Err(Error::ZeroDirection { .. })));
     assert!(matches!(Direction::new(&other, vec![f64::NAN, 0.0]), Err(Error::NonFinite { index: 0, .. })));
     assert!(FnModel::new(other, vec![0.0_f32], |_: &[f32], (): &()| 0.0).is_err());
@@ -266,14 +271,14 @@ fn an_oracle_that_fails_to_prepare_ends_the_call() {
         }
     }
     impl Loss<()> for Unready {
-        fn loss(&self, _: &[f32], (): &()) -> Result<f64, BoxError> {
+        fn loss(&self, _: &[f32], (): &()) -> Result<f64, OracleError> {
             Ok(0.0)
         }
         fn prepare<'a>(
             &'a self,
-            _: &'a Plane<'a, f32>,
+            _: &'a Slice<'a, f32>,
             (): &'a (),
-        ) -> Result<Box<dyn Prepared + 'a>, BoxError> {
+        ) -> Result<Option<Box<dyn Prepared + 'a>>, OracleError> {
             assert!(self.1, "not today");
             Err("not ever".into())
         }
@@ -281,7 +286,7 @@ fn an_oracle_that_fails_to_prepare_ends_the_call() {
     for (fails, text) in [(true, "not ever"), (false, "not today")] {
         let model = Unready(Layout::flat(1).unwrap(), fails);
         let direction = RandomDirections::new(0).one(&model).unwrap();
-        let error = Line1d::new(&model, direction).data("", &()).run().unwrap_err();
+        let error = Sweep::line(&model, direction).data("", &()).run().unwrap_err();
         assert!(error.to_string().ends_with(text), "{error}");
     }
 }
@@ -294,7 +299,7 @@ struct Scripted<F> {
     script: F,
 }
 
-impl<F: Fn(f64, usize, usize, &mut [f64]) -> Result<(), BoxError> + Sync> Model for Scripted<F> {
+impl<F: Fn(f64, usize, usize, &mut [f64]) -> Result<(), OracleError> + Sync> Model for Scripted<F> {
     type Scalar = f64;
     fn layout(&self) -> &Layout {
         &self.layout
@@ -304,8 +309,8 @@ impl<F: Fn(f64, usize, usize, &mut [f64]) -> Result<(), BoxError> + Sync> Model 
     }
 }
 
-impl<F: Fn(f64, usize, usize, &mut [f64]) -> Result<(), BoxError> + Sync> Loss<usize> for Scripted<F> {
-    fn loss(&self, _: &[f64], _: &usize) -> Result<f64, BoxError> {
+impl<F: Fn(f64, usize, usize, &mut [f64]) -> Result<(), OracleError> + Sync> Loss<usize> for Scripted<F> {
+    fn loss(&self, _: &[f64], _: &usize) -> Result<f64, OracleError> {
         Err("only prepared".into())
     }
     fn channels(&self) -> Vec<String> {
@@ -313,19 +318,19 @@ impl<F: Fn(f64, usize, usize, &mut [f64]) -> Result<(), BoxError> + Sync> Loss<u
     }
     fn prepare<'a>(
         &'a self,
-        _: &'a Plane<'a, f64>,
+        _: &'a Slice<'a, f64>,
         data: &'a usize,
-    ) -> Result<Box<dyn Prepared + 'a>, BoxError> {
+    ) -> Result<Option<Box<dyn Prepared + 'a>>, OracleError> {
         struct Ready<'a, F>(&'a Scripted<F>, usize);
-        impl<F: Fn(f64, usize, usize, &mut [f64]) -> Result<(), BoxError> + Sync> Prepared for Ready<'_, F> {
-            fn worker(&self) -> Box<dyn Worker + '_> {
-                Box::new(|points: &[[f64; 2]], chunk: usize, out: &mut [f64]| -> Result<(), BoxError> {
+        impl<F: Fn(f64, usize, usize, &mut [f64]) -> Result<(), OracleError> + Sync> Prepared for Ready<'_, F> {
+            fn worker(&self) -> Result<Box<dyn Worker + '_>, OracleError> {
+                Ok(Box::new(|points: &[Point], chunk: usize, out: &mut [f64]| -> Result<(), OracleError> {
                     assert!(points.len() <= self.batch(), "more points than asked for");
                     for (point, out) in points.iter().zip(out.chunks_exact_mut(2)) {
-                        (self.0.script)(point[0], chunk, self.1, out)?;
+                        (self.0.script)(point.coordinates[0], chunk, self.1, out)?;
                     }
                     Ok(())
-                })
+                }))
             }
             fn chunks(&self) -> usize {
                 self.0.chunks
@@ -334,11 +339,11 @@ impl<F: Fn(f64, usize, usize, &mut [f64]) -> Result<(), BoxError> + Sync> Loss<u
                 self.0.batch.saturating_mul(self.1)
             }
         }
-        Ok(Box::new(Ready(self, *data)))
+        Ok(Some(Box::new(Ready(self, *data))))
     }
 }
 
-fn scripted<F: Fn(f64, usize, usize, &mut [f64]) -> Result<(), BoxError> + Sync>(
+fn scripted<F: Fn(f64, usize, usize, &mut [f64]) -> Result<(), OracleError> + Sync>(
     chunks: usize,
     batch: usize,
     script: F,
@@ -354,7 +359,7 @@ fn each_data_set_gets_as_many_points_as_its_oracle_likes() {
         out.copy_from_slice(&[alpha, data as f64]);
         Ok(())
     });
-    let curve = Line1d::new(&model, direction)
+    let curve = Sweep::line(&model, direction)
         .data("a", &1)
         .data("b", &7)
         .alpha(0.0..=99.0, 100)
@@ -372,7 +377,7 @@ fn as_many_points_as_you_like_is_a_batch_size() {
         out.fill(alpha);
         Ok(())
     });
-    let curve = Line1d::new(&model, direction).data("", &1).alpha(0.0..=9.0, 10).run().unwrap();
+    let curve = Sweep::line(&model, direction).data("", &1).alpha(0.0..=9.0, 10).run().unwrap();
     assert_eq!(curve.channel("loss").unwrap().to_vec(), curve.alpha());
 }
 
@@ -385,7 +390,7 @@ fn a_channel_that_is_not_written_is_nan_and_listed() {
         }
         Ok(())
     });
-    let curve = Line1d::new(&model, direction).data("", &1).alpha(0.0..=9.0, 10).threads(1).run().unwrap();
+    let curve = Sweep::line(&model, direction).data("", &1).alpha(0.0..=9.0, 10).threads(1).run().unwrap();
     let bad = &curve.report().bad_points;
     assert_eq!(bad.len(), 1);
     assert_eq!(bad[0].to_string(), "point [3, 0] at (3, 0): `train loss` is NaN");
@@ -400,7 +405,7 @@ fn the_failure_that_is_listed_does_not_depend_on_threads() {
         if chunk % 2 == 1 { Err(format!("chunk {chunk}").into()) } else { Ok(()) }
     });
     for threads in [1, 8] {
-        let line = Line1d::new(&model, direction.clone()).data("", &1).alpha_at(&[0.5]).threads(threads);
+        let line = Sweep::line(&model, direction.clone()).data("", &1).alpha_at(&[0.5]).threads(threads);
         for bad in &line.run().unwrap().report().bad_points {
             assert!(bad.failure.to_string().ends_with("chunk 1"), "{bad}");
         }
@@ -411,7 +416,7 @@ fn the_failure_that_is_listed_does_not_depend_on_threads() {
 #[test]
 fn channels_of_two_data_sets_may_not_get_one_name() {
     let (model, direction) = scripted(1, 1, |_, _, _, _: &mut [f64]| Ok(()));
-    let error = Line1d::new(&model, direction).data("", &1).data("train", &1).run().unwrap_err();
+    let error = Sweep::line(&model, direction).data("", &1).data("train", &1).run().unwrap_err();
     assert!(matches!(error, Error::Channels { .. }), "{error}");
 }
 
@@ -423,7 +428,7 @@ fn a_panicking_observer_ends_the_sweep_at_once() {
         seen.fetch_add(1, Ordering::Relaxed);
         panic!("enough")
     };
-    let sweep = Grid2d::new(&model, dirs).data("", &()).threads(2).observer(&observer);
+    let sweep = Sweep::plane(&model, dirs).data("", &()).threads(2).observer(&observer);
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| sweep.run()));
     assert_eq!(outcome.unwrap_err().downcast_ref::<&str>(), Some(&"enough"));
     assert!(seen.into_inner() <= 4);

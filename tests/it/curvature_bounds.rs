@@ -4,7 +4,10 @@
 use std::cell::Cell;
 
 use crate::lanczos_checks::sound;
-use loss_landscape::{Error, Extremes, FnOperator, Lanczos, LanczosEnd, Scalar, SymmetricOperator};
+use loss_landscape::{
+    Error, Scalar,
+    curvature::{Extremes, FnOperator, Lanczos, LanczosEnd, SymmetricOperator},
+};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 

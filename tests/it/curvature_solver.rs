@@ -1,6 +1,9 @@
 //! Lanczos against a dense eigensolver, restarts, and calls and products that must be refused.
 
-use loss_landscape::{BoxError, Error, Extremes, FnOperator, Lanczos, LanczosEnd, Scalar, SymmetricOperator};
+use loss_landscape::{
+    Error, OracleError, Scalar,
+    curvature::{Extremes, FnOperator, Lanczos, LanczosEnd, SymmetricOperator},
+};
 use nalgebra::{DMatrix, SymmetricEigen};
 use proptest::prelude::*;
 
@@ -208,7 +211,7 @@ fn settings_out_of_range_are_refused_before_a_product() {
 /// An operator that goes wrong at one product.
 fn wrong_at(
     when: usize,
-    mut how: impl FnMut(&mut [f64]) -> Result<(), BoxError>,
+    mut how: impl FnMut(&mut [f64]) -> Result<(), OracleError>,
 ) -> impl SymmetricOperator<Scalar = f64> {
     let mut product = 0;
     FnOperator::new(40, move |v: &[f64], out: &mut [f64]| {
@@ -323,7 +326,7 @@ fn never_called_concave<S: Scalar>() {
     for (n, rank) in [(10, 1), (10, 3), (100, 2), (1000, 1), (1000, 3)] {
         let factor = |r: usize, i: usize| S::from_f64((((r + 1) * i) as f64 * 0.7 + r as f64).sin());
         for seed in 0..20 {
-            let mut operator = FnOperator::new(n, |v: &[S], out: &mut [S]| -> Result<(), BoxError> {
+            let mut operator = FnOperator::new(n, |v: &[S], out: &mut [S]| -> Result<(), OracleError> {
                 out.fill(S::from_f64(0.0));
                 for r in 0..rank {
                     let inner = v.iter().enumerate().map(|(i, &v)| v * factor(r, i));

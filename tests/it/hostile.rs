@@ -9,8 +9,8 @@ use std::{
 };
 
 use loss_landscape::{
-    Block, BoxError, CheckpointReader, Curve, FnModel, Grid2d, Journal, Layout, Line1d, RandomDirections,
-    Role, Surface, SweepReport, checkpoint_bytes, read_checkpoint,
+    Block, CheckpointReader, Curve, FnModel, Journal, Layout, OracleError, RandomDirections, Role, Surface,
+    Sweep, checkpoint_bytes, read_checkpoint, report::SweepReport,
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -92,21 +92,21 @@ fn safetensors(file: &[u8]) -> usize {
 fn written() -> Vec<(&'static str, Vec<u8>)> {
     let folder = std::env::temp_dir().join(format!("loss-landscape-hostile-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
-    let loss = |theta: &[f64], data: &f64| -> Result<f64, BoxError> {
+    let loss = |theta: &[f64], data: &f64| -> Result<f64, OracleError> {
         let value = (theta[0] * theta[1] + data) * 0.5;
         if value > 0.6 { Err("too \"high\"".into()) } else { Ok(value.ln()) }
     };
     let model = FnModel::new(Layout::flat(2).unwrap(), vec![0.5, 0.5], loss).unwrap();
     let direction = || RandomDirections::new(1).one(&model).unwrap();
     let at = |name: &str| folder.join(name);
-    let surface = Grid2d::new(&model, RandomDirections::new(1).pair(&model).unwrap())
+    let surface = Sweep::plane(&model, RandomDirections::new(1).pair(&model).unwrap())
         .data("train", &0.25)
         .data("test", &0.5)
         .alpha(-1.0..=1.0, 4)
         .beta(-1.0..=1.0, 3);
     let part = surface.shard(0, 2).journal(at("shard")).run().unwrap();
     assert!(part.report().bad_points.len() > 1, "{:?}", part.report().bad_points);
-    let curve = Line1d::new(&model, direction()).data("", &0.0).alpha(-1.0..=1.0, 5);
+    let curve = Sweep::line(&model, direction()).data("", &0.0).alpha(-1.0..=1.0, 5);
     let line = curve.journal(at("line")).run().unwrap();
     part.write_npz(at("s.npz")).unwrap();
     line.write_npz(at("c.npz")).unwrap();

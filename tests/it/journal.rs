@@ -3,13 +3,13 @@
 use std::{
     fs,
     ops::ControlFlow,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
 use loss_landscape::{
-    BoxError, Curve, Error, FnModel, Grid2d, Interpolation, Journal, Layout, Line1d, Loss, Model, Observer,
-    Progress, RandomDirections, Surface, Termination,
+    Curve, Error, FnModel, Journal, Layout, Loss, Model, Observer, OracleError, Plane, Progress,
+    RandomDirections, Surface, Sweep, report::SweepEnd,
 };
 use proptest::prelude::*;
 
@@ -59,7 +59,7 @@ impl Model for Counting {
 }
 
 impl Loss<u64> for Counting {
-    fn loss(&self, theta: &[f64], data: &u64) -> Result<f64, BoxError> {
+    fn loss(&self, theta: &[f64], data: &u64) -> Result<f64, OracleError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let value = theta.iter().map(|t| (t * *data as f64).sin()).sum::<f64>();
         if value > 2.0 {
@@ -74,8 +74,8 @@ impl Loss<u64> for Counting {
     }
 }
 
-fn grid<'a>(model: &'a Counting, data: &'a [u64; 2]) -> Grid2d<'a, Counting, u64> {
-    Grid2d::new(model, RandomDirections::new(7).pair(model).unwrap())
+fn grid<'a>(model: &'a Counting, data: &'a [u64; 2]) -> Sweep<'a, Counting, u64, Plane<f64>> {
+    Sweep::plane(model, RandomDirections::new(7).pair(model).unwrap())
         .data("train", &data[0])
         .data("test\nset", &data[1])
         .alpha(-3.0..=3.0, 9)
@@ -93,7 +93,7 @@ fn same(a: &Surface, b: &Surface) {
     assert_eq!(a.report().provenance, b.report().provenance);
     let texts = |s: &Surface| s.report().bad_points.iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(texts(a), texts(b));
-    assert_eq!(a.report().termination, b.report().termination);
+    assert_eq!(a.report().end, b.report().end);
 }
 
 const DATA: [u64; 2] = [1, 3];
@@ -156,7 +156,7 @@ fn a_journal_of_another_sweep_is_refused_with_what_differs() {
     let file = Scratch::new("other");
     grid(&model, &DATA).journal(&file.0).run().unwrap();
     let before = fs::read(&file.0).unwrap();
-    let refused = |sweep: Grid2d<'_, Counting, u64>| match sweep.journal(&file.0).run() {
+    let refused = |sweep: Sweep<'_, Counting, u64, Plane<f64>>| match sweep.journal(&file.0).run() {
         Err(Error::JournalMismatch { differences, .. }) => differences,
         other => panic!("{other:?}"),
     };
@@ -173,7 +173,7 @@ fn a_journal_of_another_sweep_is_refused_with_what_differs() {
     let other = Counting { theta: vec![1.0, -0.5, 0.26], ..Counting::new() };
     // Directions are normalised against θ.
     expect(refused(grid(&other, &DATA)), &["theta", "direction"]);
-    let line = Line1d::new(&model, RandomDirections::new(7).one(&model).unwrap()).data("train", &DATA[0]);
+    let line = Sweep::line(&model, RandomDirections::new(7).one(&model).unwrap()).data("train", &DATA[0]);
     assert!(matches!(line.journal(&file.0).run(), Err(Error::JournalMismatch { .. })));
     assert_eq!(fs::read(&file.0).unwrap(), before, "what was computed is not lost");
     fs::write(&file.0, "notes of the day\n").unwrap();
@@ -201,13 +201,13 @@ fn lines_and_interpolations_have_journals_too() {
     let model = Counting::new();
     let file = Scratch::new("line");
     let direction = || RandomDirections::new(3).one(&model).unwrap();
-    let whole = Line1d::new(&model, direction()).data("", &DATA[0]).run().unwrap();
+    let whole = Sweep::line(&model, direction()).data("", &DATA[0]).run().unwrap();
     let stop = |progress: &Progress<'_>| {
         if progress.done == 20 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let line = || Line1d::new(&model, direction()).data("", &DATA[0]).journal(&file.0).threads(1);
+    let line = || Sweep::line(&model, direction()).data("", &DATA[0]).journal(&file.0).threads(1);
     let part = line().observer(&stop).run().unwrap();
-    assert_eq!((part.report().termination, part.report().computed), (Termination::Cancelled, 20));
+    assert_eq!((part.report().end, part.report().computed), (SweepEnd::Cancelled, 20));
     model.calls();
     let rest = line().run().unwrap();
     assert_eq!(model.calls(), 31);
@@ -221,7 +221,7 @@ fn lines_and_interpolations_have_journals_too() {
     ));
 
     let (a, b) = ([0.0, 0.5, 1.0], [1.0, 0.5, 0.0]);
-    let between = || Interpolation::new(&model, &a, &b).data("", &DATA[0]);
+    let between = || Sweep::segment(&model, &a, &b).data("", &DATA[0]);
     let whole = between().run().unwrap();
     let file = Scratch::new("between");
     between().journal(&file.0).shard(0, 2).run().unwrap();
@@ -275,7 +275,7 @@ fn shards_merge_in_any_order_into_the_whole() {
     let files: Vec<Scratch> = (0..3).map(|k| Scratch::new(&format!("shard-{k}"))).collect();
     for (k, file) in files.iter().enumerate() {
         let part = grid(&model, &DATA).shard(k, 3).journal(&file.0).run().unwrap();
-        assert_eq!((part.report().termination, part.report().computed), (Termination::Partial, 21));
+        assert_eq!((part.report().end, part.report().computed), (SweepEnd::Partial, 21));
         let mine: Vec<usize> = (0..POINTS).filter(|&p| part.computed()[[p / 7, p % 7]]).collect();
         assert_eq!(mine, (k..POINTS).step_by(3).collect::<Vec<_>>());
     }
@@ -288,7 +288,7 @@ fn shards_merge_in_any_order_into_the_whole() {
     assert_eq!(two.gaps(), (0..21).map(|k| 3 * k + 1..3 * k + 2).collect::<Vec<_>>());
     assert_eq!(two.to_string(), "plane, 9×7 points, 42 computed, 21 missing");
     let part = Surface::from_journal(&two).unwrap();
-    assert_eq!((part.report().termination, part.report().computed), (Termination::Partial, 42));
+    assert_eq!((part.report().end, part.report().computed), (SweepEnd::Partial, 42));
     // A merged journal is one that a sweep fills up; so are journals that were simply joined.
     let merged = Scratch::new("merged");
     two.write(&merged.0).unwrap();
@@ -317,7 +317,7 @@ fn shards_that_do_not_belong_together_are_refused() {
     let run = |scale: f64, file: &Scratch| {
         let loss = move |t: &[f64], (): &()| scale * t[0];
         let model = FnModel::new(Layout::flat(1).unwrap(), vec![1.0], loss).unwrap();
-        let sweep = Grid2d::new(&model, RandomDirections::new(1).pair(&model).unwrap()).data("", &());
+        let sweep = Sweep::plane(&model, RandomDirections::new(1).pair(&model).unwrap()).data("", &());
         sweep.alpha(0.0..=1.0, 3).beta(0.0..=1.0, 3).journal(&file.0).run().unwrap();
     };
     let (c, d) = (Scratch::new("c"), Scratch::new("d"));
@@ -364,7 +364,7 @@ fn sample() -> &'static [u8] {
 
 #[test]
 fn an_adaptive_sweep_makes_the_same_choices_again() {
-    use loss_landscape::Adaptive2d;
+    use loss_landscape::{Adaptive, Sweep};
     struct Bowl(Layout, Vec<f64>, AtomicUsize);
     impl Model for Bowl {
         type Scalar = f64;
@@ -376,41 +376,50 @@ fn an_adaptive_sweep_makes_the_same_choices_again() {
         }
     }
     impl Loss<()> for Bowl {
-        fn loss(&self, theta: &[f64], (): &()) -> Result<f64, BoxError> {
+        fn loss(&self, theta: &[f64], (): &()) -> Result<f64, OracleError> {
             self.2.fetch_add(1, Ordering::Relaxed);
             Ok(0.1 + theta.iter().map(|t| (2.0 * t).sin().powi(2)).sum::<f64>())
         }
     }
     let model = Bowl(Layout::flat(3).unwrap(), vec![0.3; 3], AtomicUsize::new(0));
-    let sweep = |budget: usize| {
+    let asked = |budget: usize| {
         let dirs = RandomDirections::new(1).pair(&model).unwrap();
-        let sweep = Adaptive2d::new(&model, dirs).data("", &()).budget(budget).tolerance(1e-6);
-        sweep.alpha(-1.0..=1.0, 21).beta(-1.0..=1.0, 21)
+        let sweep = Sweep::plane(&model, dirs).data("", &());
+        let adaptive = Adaptive::new().budget(budget).tolerance(1e-6);
+        (sweep.alpha(-1.0..=1.0, 21).beta(-1.0..=1.0, 21), adaptive)
+    };
+    let plain = |budget: usize| {
+        let (sweep, adaptive) = asked(budget);
+        sweep.adaptive(&adaptive).unwrap()
+    };
+    let journalled = |budget: usize, path: &Path, threads: usize| {
+        let (sweep, adaptive) = asked(budget);
+        sweep.journal(path).threads(threads).adaptive(&adaptive).unwrap()
     };
     let bits = |surface: &Surface| surface.values().iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-    let whole = sweep(150).run().unwrap();
+    let whole = plain(150);
     assert_eq!(model.2.swap(0, Ordering::Relaxed), 150);
     let file = Scratch::new("adaptive");
-    let first = sweep(150).journal(&file.0).run().unwrap();
-    assert_eq!(bits(first.surface()), bits(whole.surface()));
+    let first = journalled(150, &file.0, 2);
+    assert_eq!(bits(&first), bits(&whole));
     let bytes = fs::read(&file.0).unwrap();
     for part in 2..8 {
         fs::write(&file.0, &bytes[..bytes.len() * part / 8]).unwrap();
         let known = Journal::read([&file.0]).unwrap().computed();
         model.2.store(0, Ordering::Relaxed);
-        let resumed = sweep(150).journal(&file.0).threads(1 + part % 2).run().unwrap();
+        let resumed = journalled(150, &file.0, 1 + part % 2);
         assert_eq!(model.2.load(Ordering::Relaxed), 150 - known);
-        assert_eq!(bits(resumed.surface()), bits(whole.surface()));
+        assert_eq!(bits(&resumed), bits(&whole));
         assert_eq!((resumed.computed(), resumed.evaluations()), (whole.computed(), 150));
     }
     // Values do not depend on why they were asked for: a larger budget goes on, and so does the whole grid.
     model.2.store(0, Ordering::Relaxed);
-    sweep(180).journal(&file.0).run().unwrap();
+    journalled(180, &file.0, 2);
     assert!(model.2.load(Ordering::Relaxed) < 180);
     let known = Journal::read([&file.0]).unwrap().computed();
     model.2.store(0, Ordering::Relaxed);
     let dirs = RandomDirections::new(1).pair(&model).unwrap();
-    let grid = Grid2d::new(&model, dirs).data("", &()).alpha(-1.0..=1.0, 21).beta(-1.0..=1.0, 21);
+    let grid = Sweep::plane(&model, dirs).data("", &()).alpha(-1.0..=1.0, 21).beta(-1.0..=1.0, 21);
     assert!(grid.journal(&file.0).run().unwrap().computed().iter().all(|&computed| computed));
     assert_eq!(model.2.load(Ordering::Relaxed), 441 - known);
 }

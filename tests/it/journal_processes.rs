@@ -14,7 +14,8 @@ use std::{
 };
 
 use loss_landscape::{
-    BoxError, Error, Grid2d, Journal, Layout, Loss, Model, RandomDirections, Surface, Termination,
+    Error, Journal, Layout, Loss, Model, OracleError, Plane, RandomDirections, Surface, Sweep,
+    report::SweepEnd,
 };
 
 /// A loss that takes its time, and notes down every point that it begins.
@@ -30,8 +31,8 @@ impl Slow {
         Self { layout: Layout::flat(5).unwrap(), theta: vec![0.3; 5], pause, log: log.to_owned() }
     }
 
-    fn sweep(&self) -> Grid2d<'_, Self, ()> {
-        Grid2d::new(self, RandomDirections::new(2).pair(self).unwrap())
+    fn sweep(&self) -> Sweep<'_, Self, (), Plane<f64>> {
+        Sweep::plane(self, RandomDirections::new(2).pair(self).unwrap())
             .data("", &())
             .alpha(-1.0..=1.0, SIDE)
             .beta(-1.0..=1.0, SIDE)
@@ -50,7 +51,7 @@ impl Model for Slow {
 }
 
 impl Loss<()> for Slow {
-    fn loss(&self, theta: &[f64], (): &()) -> Result<f64, BoxError> {
+    fn loss(&self, theta: &[f64], (): &()) -> Result<f64, OracleError> {
         if self.pause > Duration::ZERO {
             // One short write to a file opened for appending is not torn.
             let mut log = fs::File::options().append(true).create(true).open(&self.log)?;
@@ -88,7 +89,7 @@ fn child() {
 
 fn command(journal: &Path, pause: u64) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
-    command.args(["--exact", "child", "--nocapture", "--test-threads=1"]);
+    command.args(["--exact", "journal_processes::child", "--nocapture", "--test-threads=1"]);
     command
         .env("LOSS_LANDSCAPE_TEST_JOURNAL", journal)
         .env("LOSS_LANDSCAPE_TEST_PAUSE", pause.to_string())
@@ -181,7 +182,7 @@ fn four_processes_make_one_surface() {
     assert!(merged.gaps().is_empty());
     let surface = Surface::from_journal(&merged).unwrap();
     assert_same(&surface, &undisturbed());
-    assert_eq!(surface.report().termination, Termination::Complete);
+    assert_eq!(surface.report().end, SweepEnd::Complete);
 }
 
 #[test]
@@ -208,7 +209,9 @@ fn a_full_disk_keeps_what_was_computed() {
     let run = |blocks: u32| {
         let program = env::current_exe().unwrap();
         // Blocks of 512 bytes. Ignored, the signal becomes an error of the write.
-        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" --exact child --nocapture");
+        let script = format!(
+            "trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" --exact journal_processes::child --nocapture"
+        );
         let mut shell = Command::new("sh");
         shell
             .args(["-c", &script])

@@ -1,6 +1,6 @@
 //! What must hold of every Lanczos run, whatever the operator.
 
-use loss_landscape::{Extremes, LanczosEnd};
+use loss_landscape::curvature::{Extremes, LanczosEnd};
 
 /// What must hold of every run on an operator with this spectrum, ascending, up to rounding of `slack`
 /// times its scale. Returns the error of the ratio.

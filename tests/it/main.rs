@@ -1,9 +1,11 @@
 //! All integration tests of the crate in one program: linking is most of what tests cost.
 
 mod adaptive;
+mod architecture;
 mod bad_points;
 mod curvature_bounds;
 mod curvature_solver;
+mod execution;
 mod foreign_files;
 mod hostile;
 mod journal;

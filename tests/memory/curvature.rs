@@ -1,6 +1,9 @@
 //! A run takes the memory that it says, however often it restarts.
 
-use loss_landscape::{BoxError, DiagonalEstimator, FnOperator, Lanczos, Scalar, SymmetricOperator};
+use loss_landscape::{
+    OracleError, Scalar,
+    curvature::{DiagonalEstimator, FnOperator, Lanczos, SymmetricOperator},
+};
 use stats_alloc::Region;
 
 use crate::ALLOCATOR;
@@ -14,7 +17,7 @@ fn bytes<S: Scalar>(lanczos: &Lanczos, n: usize) -> (u64, usize) {
 }
 
 fn operator<S: Scalar>(n: usize) -> impl SymmetricOperator<Scalar = S> {
-    FnOperator::new(n, move |v: &[S], out: &mut [S]| -> Result<(), BoxError> {
+    FnOperator::new(n, move |v: &[S], out: &mut [S]| -> Result<(), OracleError> {
         for (i, (out, v)) in out.iter_mut().zip(v).enumerate() {
             *out = S::from_f64((i * i) as f64 / (n * n) as f64) * *v;
         }

@@ -10,7 +10,7 @@
 //! same rule, so that one that is missed altogether shows.
 
 use loss_landscape::{
-    Adaptive2d, AdaptiveSurface, Direction, Directions, FnModel, Grid2d, Layout, Loss, RandomDirections,
+    Adaptive, AdaptiveSurface, Direction, Directions, FnModel, Layout, Loss, RandomDirections, Sweep,
 };
 use loss_landscape_nets::{Activation, Architecture, Criterion, Mlp, Network, Samples, Sgd, Skips, digits};
 use ndarray::{Array2, ArrayView2};
@@ -41,7 +41,7 @@ fn main() {
         );
         for share in [10, 5, 4, 3, 2] {
             let budget = SIDE * SIDE / share;
-            let sweep = |with: &dyn Fn(Sweep<'_>) -> Sweep<'_>| {
+            let sweep = |with: &dyn Fn(Adaptive) -> Adaptive| {
                 run(&full.values, &|s| with(s.budget(budget).tolerance(1e-9)))
             };
             let along = (budget as f64).sqrt() as usize;
@@ -57,10 +57,9 @@ fn main() {
 }
 
 /// A model whose loss is looked up in a surface, so that only the choice of points costs time.
-type Table<'a> = dyn Loss<(), Scalar = f64> + 'a;
-type Sweep<'a> = Adaptive2d<'a, Table<'a>, ()>;
+type Table<'a> = dyn Loss<(), Scalar = f64> + Sync + 'a;
 
-fn run(full: &Array2<f64>, with: &dyn for<'s> Fn(Sweep<'s>) -> Sweep<'s>) -> (AdaptiveSurface, f64) {
+fn run(full: &Array2<f64>, with: &dyn Fn(Adaptive) -> Adaptive) -> (AdaptiveSurface, f64) {
     let index = |x: f64| ((x + 1.0) * (SIDE - 1) as f64 / 2.0).round() as usize;
     let layout = Layout::flat(2).unwrap();
     let model = FnModel::new(layout.clone(), vec![0.0; 2], |theta: &[f64], (): &()| {
@@ -70,7 +69,10 @@ fn run(full: &Array2<f64>, with: &dyn for<'s> Fn(Sweep<'s>) -> Sweep<'s>) -> (Ad
     let axis = |x: f64, y: f64| Direction::new(&layout, vec![x, y]).unwrap();
     let directions = Directions::new(axis(1.0, 0.0), axis(0.0, 1.0)).unwrap();
     let started = std::time::Instant::now();
-    let surface = with(Adaptive2d::new(&model as &Table<'_>, directions).data("", &())).run().unwrap();
+    let surface = Sweep::plane(&model as &Table<'_>, directions)
+        .data("", &())
+        .adaptive(&with(Adaptive::new()))
+        .unwrap();
     (surface, started.elapsed().as_secs_f64())
 }
 
@@ -189,8 +191,13 @@ fn surfaces() -> Vec<Full> {
     surfaces
 }
 
-fn in_full<M: Loss<Samples<f32>, Scalar = f32>>(name: &'static str, net: &M, data: &Samples<f32>) -> Full {
-    let surface = Grid2d::new(net, RandomDirections::new(7).pair(net).unwrap()).data("", data).run().unwrap();
+fn in_full<M: Sync + Loss<Samples<f32>, Scalar = f32>>(
+    name: &'static str,
+    net: &M,
+    data: &Samples<f32>,
+) -> Full {
+    let surface =
+        Sweep::plane(net, RandomDirections::new(7).pair(net).unwrap()).data("", data).run().unwrap();
     let milliseconds = surface.report().elapsed.as_secs_f64() * 1e3 / (SIDE * SIDE) as f64;
     Full { name, values: surface.channel("loss").unwrap().to_owned(), milliseconds }
 }

@@ -10,8 +10,9 @@ use std::{hint::black_box, time::Instant};
 
 use common::{in_turns, median, ratio};
 use loss_landscape::{
-    Direction, Directions, EigenRatio2d, FnOperator, HessianOperator, Lanczos, Model, Normalization, Plane,
-    Policy,
+    Direction, Directions, EigenRatio, Model, Normalization, Policy, Sweep,
+    curvature::{FnOperator, HessianOperator, Lanczos},
+    oracle::Slice,
 };
 use loss_landscape_nets::{Activation, Mlp, Samples};
 
@@ -31,8 +32,8 @@ fn network(activation: Activation) -> (Mlp<f64>, Samples<f64>, Directions<f64>) 
 /// The true ratios: Lanczos until nothing is left to find, which the tests hold against dense spectra.
 fn truth(net: &Mlp<f64>, data: &Samples<f64>, dirs: &Directions<f64>) -> Vec<f64> {
     let axis: Vec<f64> = (0..SIDE).map(|i| -1.0 + 2.0 * i as f64 / (SIDE - 1) as f64).collect();
-    let plane = Plane::spanned(net.layout(), net.parameters(), dirs.first().values(), dirs.second().values())
-        .unwrap();
+    let plane =
+        Slice::plane(net.layout(), net.parameters(), dirs.first().values(), dirs.second().values()).unwrap();
     let mut theta = net.parameters().to_vec();
     let mut hessian = HessianOperator::new(net, &theta, data).unwrap();
     let mut all = Vec::new();
@@ -81,14 +82,16 @@ fn row(
     seed: u64,
 ) -> Row {
     let started = Instant::now();
-    let map = EigenRatio2d::new(net, dirs.clone())
+    let map = Sweep::plane(net, dirs.clone())
         .data("", data)
-        .tolerance(TOLERANCE)
-        .confidence(way.confidence)
-        .warm_starts(way.warm)
-        .seed(seed)
         .threads(2)
-        .run()
+        .eigen_ratio(
+            &EigenRatio::new()
+                .tolerance(TOLERANCE)
+                .confidence(way.confidence)
+                .warm_starts(way.warm)
+                .seed(seed),
+        )
         .unwrap();
     let seconds = started.elapsed().as_secs_f64();
     let ratio = map.ratio();

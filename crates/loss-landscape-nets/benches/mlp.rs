@@ -9,7 +9,7 @@ mod common;
 use std::hint::black_box;
 
 use common::{in_turns, median, ratio};
-use loss_landscape::{Directions, Gradient, Grid2d, HessianProduct, Model, RandomDirections, Surface};
+use loss_landscape::{Directions, Gradient, HessianProduct, Model, RandomDirections, Surface, Sweep};
 use loss_landscape_nets::{Activation, Criterion, Mlp, Samples, digits};
 use matrixmultiply as _;
 use ndarray::{Array2, linalg::general_mat_mul};
@@ -33,7 +33,7 @@ fn sweep(
     side: usize,
     threads: usize,
 ) -> Surface {
-    let grid = Grid2d::new(net, dirs.clone()).data("", data);
+    let grid = Sweep::plane(net, dirs.clone()).data("", data);
     grid.alpha(-1.0..=1.0, side).beta(-1.0..=1.0, side).threads(threads).run().unwrap()
 }
 

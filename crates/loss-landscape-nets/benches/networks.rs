@@ -10,7 +10,7 @@ mod common;
 use std::{hint::black_box, time::Instant};
 
 use common::median;
-use loss_landscape::{Directions, Gradient, Grid2d, HessianProduct, Model, RandomDirections};
+use loss_landscape::{Directions, Gradient, HessianProduct, Model, RandomDirections, Sweep};
 use loss_landscape_nets::{Architecture, Chain, Conv, Criterion, Network, Samples, Skips};
 use ndarray::Array2;
 
@@ -56,7 +56,7 @@ fn loss(
     threads: usize,
 ) -> f64 {
     let started = Instant::now();
-    let sweep = Grid2d::new(net, dirs.clone()).data("", data).threads(threads);
+    let sweep = Sweep::plane(net, dirs.clone()).data("", data).threads(threads);
     black_box(sweep.alpha(-0.1..=0.1, points).beta(-0.1..=0.1, 2).run().unwrap());
     started.elapsed().as_secs_f64() / (2 * points) as f64
 }

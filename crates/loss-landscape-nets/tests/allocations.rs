@@ -2,7 +2,7 @@
 
 use std::alloc::System;
 
-use loss_landscape::{FnModel, Grid2d, Layout, Loss, RandomDirections};
+use loss_landscape::{FnModel, Layout, Loss, RandomDirections, Sweep};
 use loss_landscape_nets::{Activation, Architecture, Chain, Criterion, Mlp, Network, Pool, digits};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -10,9 +10,9 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// Allocations of a sweep of n×n points, all threads counted.
-fn allocations<M: Loss<D>, D: Sync>(model: &M, data: &D, n: usize) -> usize {
+fn allocations<M: Loss<D> + Sync, D: Sync>(model: &M, data: &D, n: usize) -> usize {
     let dirs = RandomDirections::new(1).pair(model).unwrap();
-    let sweep = Grid2d::new(model, dirs).data("", data).alpha(-1.0..=1.0, n).beta(-1.0..=1.0, n).threads(1);
+    let sweep = Sweep::plane(model, dirs).data("", data).alpha(-1.0..=1.0, n).beta(-1.0..=1.0, n).threads(1);
     let region = Region::new(ALLOCATOR);
     let surface = sweep.run().unwrap();
     let change = region.change();
@@ -20,7 +20,7 @@ fn allocations<M: Loss<D>, D: Sync>(model: &M, data: &D, n: usize) -> usize {
     change.allocations + change.reallocations
 }
 
-fn assert_none_per_point<M: Loss<D>, D: Sync>(model: &M, data: &D) {
+fn assert_none_per_point<M: Loss<D> + Sync, D: Sync>(model: &M, data: &D) {
     // The first sweep of a process also pays for thread-local state.
     allocations(model, data, 8);
     let (few, many) = (allocations(model, data, 8), allocations(model, data, 32));

@@ -1,5 +1,5 @@
 //! Pages with known values, small and large, with holes and hostile names. What a browser makes of them,
-//! `tests/browser/page.mjs` checks: it opens the files that are left here.
+//! `viewer/tests/browser/page.js` checks: it opens the files that are left here.
 
 use std::{fs, path::PathBuf};
 

@@ -4,8 +4,8 @@ use std::{collections::HashMap, path::Path};
 
 use super::{CheckpointReader, decode::dtype, parse::metadata, write::bytes};
 use crate::{
-    Block, Direction, DirectionRecord, Directions, Error, Layout, Result, Scalar, params::content_hash,
-    replace,
+    Block, Direction, Directions, Error, Layout, Result, Scalar, landscape::DirectionRecord,
+    params::content_hash, replace,
 };
 
 /// Keys of the metadata, each after the direction's place where there are two.

@@ -13,7 +13,7 @@ use super::{
     },
     table::{Content, Table, Tabled, distinct, format_methods, identifier, wrong},
 };
-use crate::{Curve, Error, Result, Surface};
+use crate::{Error, Result};
 use guarded::{Guarded, required};
 
 format_methods!(
@@ -118,6 +118,7 @@ fn decode(bytes: &[u8]) -> Result<Content> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Curve, Surface};
 
     crate::io::testing::format_properties!(false, super::super::encode, super::super::decode, "HDF5");
 
@@ -182,7 +183,7 @@ mod tests {
             let undone: Vec<_> =
                 read.computed().indexed_iter().filter(|(_, done)| !**done).map(|(at, _)| at).collect();
             assert_eq!(undone, [(1, 1), (2, 0)]);
-            assert_eq!(read.report().termination, crate::Termination::Cancelled);
+            assert_eq!(read.report().end, crate::report::SweepEnd::Cancelled);
         }
     }
 

@@ -12,7 +12,7 @@ use report::{VERSION, check_kind};
 pub(super) use tree::{Json, Node, Number, Quoted};
 
 use super::table::{Content, Table, Tabled, distinct, format_methods, kind};
-use crate::{Curve, Result, Surface};
+use crate::Result;
 
 format_methods!(
     "JSON", encode, decode, write_json, read_json, from_json_bytes,
@@ -130,7 +130,7 @@ fn nested<T>(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::{Curve, Surface};
 
     crate::io::testing::format_properties!(true, super::super::encode, super::super::decode, "JSON");
 

@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use super::tree::{Json, Node};
-use crate::{BadPoint, DirectionRecord, PointFailure, Provenance, Result, SweepReport, Termination};
+use crate::{
+    Result,
+    landscape::{BadPoint, DirectionRecord, PointFailure, Provenance, SweepEnd, SweepReport},
+};
 
 /// The version of what [`metadata`] writes, and of the JSON files.
 pub(in crate::io) const VERSION: usize = 1;
@@ -14,7 +17,7 @@ impl SweepReport {
     /// `"-Infinity"`. Hashes are 16 hexadecimal digits.
     ///
     /// ```
-    /// use loss_landscape::{FnModel, Layout, RandomDirections, SweepReport, grid_2d};
+    /// use loss_landscape::{FnModel, Layout, RandomDirections, grid_2d, report::SweepReport};
     ///
     /// let model = FnModel::new(Layout::flat(2)?, vec![1.0, 2.0], |t: &[f64], _: &()| t[0] * t[1])?;
     /// let surface = grid_2d(&model, &(), RandomDirections::new(1).pair(&model)?)?;
@@ -66,7 +69,7 @@ pub(in crate::io) fn check_kind(node: &Node<'_>, kind: &str) -> Result<()> {
 
 pub(in crate::io) fn write(report: &SweepReport) -> Json {
     Json::object([
-        ("termination", Json::text(termination(report.termination))),
+        ("end", Json::text(end(report.end))),
         ("total", Json::count(report.total)),
         ("computed", Json::count(report.computed)),
         ("bad_points", Json::List(report.bad_points.iter().map(bad_point).collect())),
@@ -77,11 +80,11 @@ pub(in crate::io) fn write(report: &SweepReport) -> Json {
 }
 
 pub(in crate::io) fn read(node: &Node<'_>) -> Result<SweepReport> {
-    let (ended, elapsed) = (node.get("termination")?, node.get("elapsed_seconds")?);
+    let (ended, elapsed) = (node.get("end")?, node.get("elapsed_seconds")?);
     let text = ended.text()?;
-    let termination = TERMINATIONS.into_iter().find(|&one| termination(one) == text);
+    let found = ENDS.into_iter().find(|&one| end(one) == text);
     Ok(SweepReport {
-        termination: termination.ok_or_else(|| ended.wrong("a way to end"))?,
+        end: found.ok_or_else(|| ended.wrong("a way to end"))?,
         total: node.get("total")?.count()?,
         computed: node.get("computed")?.count()?,
         bad_points: node.get("bad_points")?.list()?.map(|bad| read_bad_point(&bad)).collect::<Result<_>>()?,
@@ -92,15 +95,14 @@ pub(in crate::io) fn read(node: &Node<'_>) -> Result<SweepReport> {
     })
 }
 
-const TERMINATIONS: [Termination; 4] =
-    [Termination::Complete, Termination::Cancelled, Termination::BadPoint, Termination::Partial];
+const ENDS: [SweepEnd; 4] = [SweepEnd::Complete, SweepEnd::Cancelled, SweepEnd::BadPoint, SweepEnd::Partial];
 
-fn termination(termination: Termination) -> &'static str {
-    match termination {
-        Termination::Complete => "complete",
-        Termination::Cancelled => "cancelled",
-        Termination::BadPoint => "bad point",
-        Termination::Partial => "partial",
+fn end(end: SweepEnd) -> &'static str {
+    match end {
+        SweepEnd::Complete => "complete",
+        SweepEnd::Cancelled => "cancelled",
+        SweepEnd::BadPoint => "bad point",
+        SweepEnd::Partial => "partial",
     }
 }
 
@@ -142,7 +144,9 @@ fn read_bad_point(node: &Node<'_>) -> Result<BadPoint> {
             channel: failure.get("channel")?.text()?.to_owned(),
             value: failure.get("value")?.number()?,
         },
-        "error" => PointFailure::Error(Arc::from(crate::BoxError::from(message()?))),
+        "error" => {
+            PointFailure::Error(Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(message()?)))
+        }
         "panic" => PointFailure::Panic(message()?),
         _ => return Err(kind.wrong("a kind of failure")),
     };
@@ -213,7 +217,9 @@ pub(in crate::io) mod tests {
         prop_oneof![
             (".{0,9}", prop::sample::select(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY]))
                 .prop_map(|(channel, value)| PointFailure::NonFinite { channel, value }),
-            ".{0,30}".prop_map(|text| PointFailure::Error(Arc::from(crate::BoxError::from(text)))),
+            ".{0,30}".prop_map(|text| PointFailure::Error(Arc::from(Box::<
+                dyn std::error::Error + Send + Sync,
+            >::from(text)))),
             ".{0,30}".prop_map(PointFailure::Panic),
         ]
     }
@@ -259,14 +265,14 @@ pub(in crate::io) mod tests {
             |(i, j, coordinates, data, failure)| BadPoint { index: [i, j], coordinates, data, failure },
         );
         (
-            prop::sample::select(TERMINATIONS.to_vec()),
+            prop::sample::select(ENDS.to_vec()),
             prop::collection::vec(bad, 0..3),
             0..1_u64 << 51,
             0..9_usize,
             provenance(),
         )
-            .prop_map(move |(termination, bad_points, nanos, threads, provenance)| SweepReport {
-                termination,
+            .prop_map(move |(end, bad_points, nanos, threads, provenance)| SweepReport {
+                end,
                 total: shape[0] * shape[1],
                 computed,
                 bad_points,
@@ -282,8 +288,8 @@ pub(in crate::io) mod tests {
         let texts: Vec<String> = report.bad_points.iter().map(ToString::to_string).collect();
         let kinds: Vec<_> =
             report.bad_points.iter().map(|bad| std::mem::discriminant(&bad.failure)).collect();
-        let SweepReport { termination, total, computed, elapsed, threads, provenance, .. } = report;
-        format!("{termination:?} {total} {computed} {elapsed:?} {threads} {provenance:?} {texts:?} {kinds:?}")
+        let SweepReport { end, total, computed, elapsed, threads, provenance, .. } = report;
+        format!("{end:?} {total} {computed} {elapsed:?} {threads} {provenance:?} {texts:?} {kinds:?}")
     }
 
     proptest! {

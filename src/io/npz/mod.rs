@@ -13,7 +13,7 @@ use super::{
     },
     table::{Content, Table, Tabled, distinct, format_methods, identifier, wrong},
 };
-use crate::{Curve, Error, Result, Surface};
+use crate::{Error, Result};
 use npy::Npy;
 use zip::Zip;
 
@@ -122,6 +122,7 @@ fn unfit(name: &str, expected: &str, array: &Npy<'_>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Curve, Surface};
 
     crate::io::testing::format_properties!(false, super::super::encode, super::super::decode, "npz");
 

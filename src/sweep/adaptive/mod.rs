@@ -15,6 +15,5 @@ mod surface;
 mod sweep;
 
 pub use refine::{AdaptiveEnd, HeldOut, RefinementStage};
-pub use settings::ErrorScale;
+pub use settings::{Adaptive, ErrorScale};
 pub use surface::AdaptiveSurface;
-pub use sweep::Adaptive2d;

@@ -11,9 +11,9 @@ use super::{
     choice::Choose,
     field::{Field, Place},
     lattice::Lattice,
-    settings::{ErrorScale, Settings},
+    settings::{Adaptive, ErrorScale},
 };
-use crate::sweep::stages::Choice;
+use crate::engine::stages::Choice;
 
 /// Why an adaptive sweep ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub enum AdaptiveEnd {
     AllPoints,
     /// What is left lies between points that are not finite, and nothing can be interpolated.
     NonFinite,
-    /// The observer or a bad point stopped it; see [`SweepReport::termination`](crate::SweepReport).
+    /// The observer or a bad point stopped it; see [`SweepReport::end`](crate::report::SweepReport).
     Stopped,
 }
 
@@ -62,7 +62,7 @@ pub struct RefinementStage {
 /// The state of a refinement.
 pub(super) struct Refinement {
     lattice: Lattice,
-    settings: Settings,
+    settings: Adaptive,
     /// The positions of the channels, those that steer first.
     order: Vec<usize>,
     leading: usize,
@@ -121,7 +121,7 @@ const SAFE_SHARE: f64 = 0.9;
 
 impl Refinement {
     /// `steering` are the positions of the channels that steer, of `channels`.
-    pub(super) fn new(lattice: Lattice, settings: Settings, channels: usize, steering: &[usize]) -> Self {
+    pub(super) fn new(lattice: Lattice, settings: Adaptive, channels: usize, steering: &[usize]) -> Self {
         let mut order = steering.to_vec();
         order.extend((0..channels).filter(|channel| !steering.contains(channel)));
         let points = lattice.len();
@@ -357,7 +357,7 @@ mod tests {
     /// Runs a refinement of a function of (row, column) without an oracle.
     fn run(
         side: usize,
-        settings: Settings,
+        settings: Adaptive,
         f: impl Fn(f64, f64) -> f64,
     ) -> (Refinement, Vec<f64>, Vec<bool>) {
         let axis: Vec<f64> = (0..side).map(|k| k as f64 / (side - 1) as f64).collect();
@@ -378,7 +378,7 @@ mod tests {
 
     #[test]
     fn stages_grow_finer_until_a_check_holds() {
-        let (refinement, values, computed) = run(41, Settings::default(), |x, y| y + (2.0 * x * x * y).exp());
+        let (refinement, values, computed) = run(41, Adaptive::default(), |x, y| y + (2.0 * x * x * y).exp());
         assert_eq!(refinement.end, Some(AdaptiveEnd::Tolerance));
         let last = refinement.stages[refinement.stages.len() - 1];
         assert!(
@@ -394,7 +394,7 @@ mod tests {
     #[test]
     fn constants_cost_no_more_than_the_first_stage_and_a_check() {
         for value in [0.0, -3.0, 1e-300, 1e300] {
-            let (refinement, values, computed) = run(41, Settings::default(), |_, _| value);
+            let (refinement, values, computed) = run(41, Adaptive::default(), |_, _| value);
             assert_eq!(refinement.end, Some(AdaptiveEnd::Tolerance), "{value}");
             assert_eq!(computed.iter().filter(|done| **done).count(), 81 + 60);
             let filled = refinement.fill(&values, &computed);

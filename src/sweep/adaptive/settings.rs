@@ -16,9 +16,22 @@ pub enum ErrorScale {
     Log,
 }
 
-/// The numbers that steer a refinement.
-#[derive(Clone, Debug)]
-pub(super) struct Settings {
+/// How an adaptive sweep chooses its points: what [`Sweep::adaptive`](crate::Sweep::adaptive) is asked for.
+///
+/// ```
+/// use loss_landscape::{Adaptive, AdaptiveEnd, FnModel, Layout, RandomDirections, Sweep};
+///
+/// let loss = |theta: &[f64], _: &()| 0.1 + theta.iter().map(|t| t * t).sum::<f64>();
+/// let model = FnModel::new(Layout::flat(3)?, vec![0.5; 3], loss)?;
+/// let sweep = Sweep::plane(&model, RandomDirections::new(1)).data("", &());
+/// let surface = sweep.adaptive(&Adaptive::new().tolerance(0.01).budget(600))?;
+/// assert_eq!((surface.shape(), surface.end()), ([51, 51], AdaptiveEnd::Tolerance));
+/// assert!(surface.evaluations() < 300);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
+pub struct Adaptive {
     pub(super) tolerance: f64,
     /// The most evaluations; no limit if None.
     pub(super) budget: Option<usize>,
@@ -28,9 +41,11 @@ pub(super) struct Settings {
     pub(super) first: Option<usize>,
     pub(super) scale: ErrorScale,
     pub(super) seed: u64,
+    /// Names of channels.
+    pub(super) steering: Option<Vec<String>>,
 }
 
-impl Default for Settings {
+impl Default for Adaptive {
     fn default() -> Self {
         Self {
             tolerance: 0.01,
@@ -39,11 +54,59 @@ impl Default for Settings {
             first: None,
             scale: ErrorScale::Auto,
             seed: 0,
+            steering: None,
         }
     }
 }
 
-impl Settings {
+impl Adaptive {
+    /// The whole surface to a tolerance of 0.01.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How far off an interpolated value may be, on the [scale](Self::scale) in use: 0.01, the default, is 1 % of
+    /// the value where the scale is logarithmic, and 1 % of the range of all values where it is linear.
+    pub fn tolerance(self, tolerance: f64) -> Self {
+        Self { tolerance, ..self }
+    }
+
+    /// The most points to evaluate; as many as the grid has by default. A tenth of it, at most 60 points, is
+    /// kept for the last check.
+    pub fn budget(self, evaluations: usize) -> Self {
+        Self { budget: Some(evaluations), ..self }
+    }
+
+    /// Contours that should be right, rather than the whole surface: values of the channels that steer.
+    pub fn levels(self, levels: &[f64]) -> Self {
+        Self { levels: levels.to_vec(), ..self }
+    }
+
+    /// The scale on which values are interpolated and errors measured; [`ErrorScale::Auto`] by default.
+    pub fn scale(self, scale: ErrorScale) -> Self {
+        Self { scale, ..self }
+    }
+
+    /// Points of the first stage along each axis; by default about a thirty-second of the grid's points in all,
+    /// but no fewer than 9 along an axis, nor more than a third of the budget in all. An axis gives no more than
+    /// every second of its points. The point nearest to (0, 0) is always among them.
+    pub fn first_stage(self, along: usize) -> Self {
+        Self { first: Some(along), ..self }
+    }
+
+    /// The seed of the points drawn for checks; 0 by default.
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// The channels that should keep the tolerance, by their names in the result, such as `"train loss"`; the
+    /// first channel of each data set by default.
+    pub fn steered_by(self, channels: &[&str]) -> Self {
+        Self { steering: Some(channels.iter().map(ToString::to_string).collect()), ..self }
+    }
+}
+
+impl Adaptive {
     pub(super) fn check(&self) -> Result<()> {
         let setting = |setting, needs, value| Err(Error::Setting { setting, needs, value });
         if !(self.tolerance > 0.0 && self.tolerance.is_finite()) {

@@ -1,25 +1,32 @@
 //! What an adaptive sweep found: values everywhere, and which of them were computed.
 
-use ndarray::{Array2, Array3, ArrayView2};
+use std::ops::Deref;
+
+use ndarray::Array2;
 
 use super::{
     refine::{AdaptiveEnd, HeldOut, Refinement, RefinementStage},
     settings::ErrorScale,
 };
-use crate::{Result, Surface, SweepReport, Termination, sweep::options::Swept};
+use crate::{
+    Result, Surface,
+    landscape::{Parts, SweepEnd},
+};
 
-/// The values of an adaptive sweep; `[i, j]` is always the point (α_i, β_j).
+/// A [`Surface`] of which some points were computed, and the others interpolated from them.
 ///
-/// Some points were computed, the others interpolated from them: [`computed`](Self::computed) says which.
+/// It is a surface with all its methods, files and figures; [`computed`](crate::Landscape::computed) says which values are
+/// the oracle's own, in its files too. Where the oracle failed, and next to points that are not finite, where nothing can
+/// be interpolated, values are NaN.
 ///
 /// ```
-/// use loss_landscape::{Adaptive2d, FnModel, Layout, RandomDirections};
+/// use loss_landscape::{Adaptive, FnModel, Layout, RandomDirections, Sweep};
 ///
 /// let loss = |theta: &[f64], _: &()| 1.0 + (3.0 * theta[0]).sin() * theta[1];
 /// let model = FnModel::new(Layout::flat(2)?, vec![0.2, 0.7], loss)?;
-/// let dirs = RandomDirections::new(2).pair(&model)?;
-/// let surface = Adaptive2d::new(&model, dirs).data("", &()).budget(500).run()?;
-/// let (loss, computed) = (surface.channel("loss")?, surface.computed());
+/// let sweep = Sweep::plane(&model, RandomDirections::new(2)).data("", &());
+/// let surface = sweep.adaptive(&Adaptive::new().budget(500))?;
+/// let (loss, computed) = (surface.loss(), surface.computed());
 /// let interpolated = loss.iter().zip(computed).filter(|(loss, computed)| loss.is_finite() && !**computed);
 /// assert_eq!(interpolated.count() + surface.evaluations(), 51 * 51);
 /// let held_out = surface.held_out().expect("a check");
@@ -37,67 +44,23 @@ pub struct AdaptiveSurface {
 }
 
 impl AdaptiveSurface {
-    pub(super) fn new(mut swept: Swept, refinement: &Refinement) -> Self {
-        let filled = refinement.fill(&swept.values, &swept.computed);
-        swept.values = filled.values;
-        let stopped = swept.report.termination != Termination::Complete;
+    pub(super) fn new(mut parts: Parts, refinement: &Refinement) -> Self {
+        let filled = refinement.fill(&parts.values, &parts.computed);
+        parts.values = filled.values;
+        let stopped = parts.report.end != SweepEnd::Complete;
         let end = refinement.end.filter(|_| !stopped).unwrap_or(AdaptiveEnd::Stopped);
-        let surface = Surface::new(swept);
+        let surface = Surface::assemble(parts);
         let [rows, columns] = surface.shape();
-        let estimated_error = Array2::from_shape_vec((rows, columns), filled.errors).unwrap_or_default();
+        #[expect(clippy::expect_used, reason = "a slip in the refinement must not pass")]
+        let estimated_error =
+            Array2::from_shape_vec((rows, columns), filled.errors).expect("an estimate for each point");
         let (stages, held_out) = (refinement.stages.clone(), refinement.held_out());
         Self { surface, estimated_error, scales: filled.scales, end, stages, held_out }
     }
 
-    /// All channels, interpolated values among them, with axes, report and files. Its
-    /// [`computed`](Surface::computed) says which values are the oracle's own; so does the array `computed` of
-    /// its files.
-    pub fn surface(&self) -> &Surface {
-        &self.surface
-    }
-
-    /// The coordinates α.
-    pub fn alpha(&self) -> &[f64] {
-        self.surface.alpha()
-    }
-
-    /// The coordinates β.
-    pub fn beta(&self) -> &[f64] {
-        self.surface.beta()
-    }
-
-    /// The number of points along α and β.
-    pub fn shape(&self) -> [usize; 2] {
-        self.surface.shape()
-    }
-
-    /// The names of the channels: `"loss"`, or with named data sets `"train loss"`.
-    pub fn channels(&self) -> &[String] {
-        self.surface.channels()
-    }
-
-    /// One channel, [α, β]: as the oracle gave it where [`computed`](Self::computed), interpolated elsewhere;
-    /// NaN where the oracle failed, and where nothing can be interpolated, next to points that are not finite.
-    ///
-    /// # Errors
-    /// [`Error::UnknownChannel`](crate::Error::UnknownChannel).
-    pub fn channel(&self, name: &str) -> Result<ArrayView2<'_, f64>> {
-        self.surface.channel(name)
-    }
-
-    /// All values, [α, β, channel], interpolated ones among them.
-    pub fn values(&self) -> &Array3<f64> {
-        self.surface.values()
-    }
-
-    /// Which points were computed, [α, β].
-    pub fn computed(&self) -> &Array2<bool> {
-        self.surface.computed()
-    }
-
     /// Points computed.
     pub fn evaluations(&self) -> usize {
-        self.report().computed
+        self.surface.report().computed
     }
 
     /// How far off each interpolated point may be, [α, β], in the units of the tolerance, the largest of the
@@ -136,9 +99,12 @@ impl AdaptiveSurface {
     pub fn stages(&self) -> &[RefinementStage] {
         &self.stages
     }
+}
 
-    /// How the sweep went: evaluations, bad points, provenance.
-    pub fn report(&self) -> &SweepReport {
-        self.surface.report()
+impl Deref for AdaptiveSurface {
+    type Target = Surface;
+
+    fn deref(&self) -> &Surface {
+        &self.surface
     }
 }

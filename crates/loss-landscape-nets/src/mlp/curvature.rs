@@ -10,7 +10,7 @@ use crate::{
     gemm::{Into, Matrix, product},
     head, kernels,
 };
-use loss_landscape::{BoxError, HessianWorker};
+use loss_landscape::{OracleError, oracle::HessianWorker};
 
 /// One thread's worker. [units, samples] throughout.
 pub(super) struct MlpHessian<'a, S> {
@@ -194,7 +194,7 @@ impl<'a, S: NetScalar> MlpHessian<'a, S> {
 }
 
 impl<S: NetScalar> HessianWorker<S> for MlpHessian<'_, S> {
-    fn at(&mut self, theta: &[S]) -> Result<(), BoxError> {
+    fn at(&mut self, theta: &[S]) -> Result<(), OracleError> {
         self.net.ready(theta, self.data)?;
         self.theta.clear();
         self.theta.extend_from_slice(theta);
@@ -207,12 +207,12 @@ impl<S: NetScalar> HessianWorker<S> for MlpHessian<'_, S> {
         Ok(())
     }
 
-    fn product(&mut self, v: &[S], out: &mut [S]) -> Result<(), BoxError> {
+    fn product(&mut self, v: &[S], out: &mut [S]) -> Result<(), OracleError> {
         self.products(v.len(), v, out)
     }
 
     /// Chunk by chunk, so that what is known at θ stays in the caches for all vectors.
-    fn products(&mut self, n: usize, vectors: &[S], out: &mut [S]) -> Result<(), BoxError> {
+    fn products(&mut self, n: usize, vectors: &[S], out: &mut [S]) -> Result<(), OracleError> {
         let layout = loss_landscape::Model::layout(self.net);
         layout.ensure_length("θ", self.theta.len())?;
         layout.ensure_length("v", n)?;

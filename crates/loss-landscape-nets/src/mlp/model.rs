@@ -11,7 +11,8 @@ use crate::{
     train::{BatchMeans, Learner, Trainable},
 };
 use loss_landscape::{
-    Block, BoxError, Gradient, HessianProduct, HessianWorker, Layout, Loss, Model, Plane, Prepared,
+    Block, Gradient, HessianProduct, Layout, Loss, Model, OracleError,
+    oracle::{HessianWorker, Prepared, Slice},
 };
 
 /// The activation between layers; the last layer has none.
@@ -235,7 +236,7 @@ impl<S: NetScalar> Model for Mlp<S> {
 }
 
 impl<S: NetScalar> Loss<Samples<S>> for Mlp<S> {
-    fn loss(&self, theta: &[S], data: &Samples<S>) -> Result<f64, BoxError> {
+    fn loss(&self, theta: &[S], data: &Samples<S>) -> Result<f64, OracleError> {
         let mut out = [0.0];
         self.measure(theta, data, &mut out)?;
         Ok(out[0])
@@ -254,7 +255,7 @@ impl<S: NetScalar> Loss<Samples<S>> for Mlp<S> {
         }
     }
 
-    fn measure(&self, theta: &[S], data: &Samples<S>, out: &mut [f64]) -> Result<(), BoxError> {
+    fn measure(&self, theta: &[S], data: &Samples<S>, out: &mut [f64]) -> Result<(), OracleError> {
         self.ready(theta, data)?;
         let mut pass = Pass::new(self, data.len());
         let mut total = Sums::default();
@@ -271,17 +272,17 @@ impl<S: NetScalar> Loss<Samples<S>> for Mlp<S> {
 
     fn prepare<'a>(
         &'a self,
-        plane: &'a Plane<'a, S>,
+        plane: &'a Slice<'a, S>,
         data: &'a Samples<S>,
-    ) -> Result<Box<dyn Prepared + 'a>, BoxError> {
+    ) -> Result<Option<Box<dyn Prepared + 'a>>, OracleError> {
         self.check(data)?;
         self.layout.ensure_length("the plane", plane.len())?;
-        Ok(prepared::prepare(self, plane, data)?)
+        Ok(Some(prepared::prepare(self, plane, data)?))
     }
 }
 
 impl<S: NetScalar> Gradient<Samples<S>> for Mlp<S> {
-    fn gradient(&self, theta: &[S], data: &Samples<S>, out: &mut [S]) -> Result<f64, BoxError> {
+    fn gradient(&self, theta: &[S], data: &Samples<S>, out: &mut [S]) -> Result<f64, OracleError> {
         self.ready(theta, data)?;
         self.layout.ensure_length("the gradient", out.len())?;
         let mut pass = Pass::new(self, data.len());
@@ -299,7 +300,7 @@ impl<S: NetScalar> HessianProduct<Samples<S>> for Mlp<S> {
         v: &[S],
         data: &Samples<S>,
         out: &mut [S],
-    ) -> Result<(), BoxError> {
+    ) -> Result<(), OracleError> {
         self.ready(theta, data)?;
         let mut worker = MlpHessian::new(self, data);
         worker.at(theta)?;
@@ -310,7 +311,7 @@ impl<S: NetScalar> HessianProduct<Samples<S>> for Mlp<S> {
     fn hessian_worker<'a>(
         &'a self,
         data: &'a Samples<S>,
-    ) -> Result<Box<dyn HessianWorker<S> + 'a>, BoxError> {
+    ) -> Result<Box<dyn HessianWorker<S> + 'a>, OracleError> {
         self.check(data)?;
         Ok(Box::new(MlpHessian::new(self, data)))
     }

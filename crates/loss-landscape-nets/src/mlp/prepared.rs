@@ -13,13 +13,16 @@ use crate::{
     gemm::{Into, Matrix, product},
     kernels,
 };
-use loss_landscape::{BoxError, Plane, Point, Prepared, Worker};
+use loss_landscape::{
+    OracleError,
+    oracle::{Point, Prepared, Slice, Worker},
+};
 
 /// The first layer's outputs for each vector of the basis, or nothing if they take too much
 /// memory or overflow; shared by all threads.
 struct MlpPlane<'a, S> {
     net: &'a Mlp<S>,
-    plane: &'a Plane<'a, S>,
+    plane: &'a Slice<'a, S>,
     data: &'a Samples<S>,
     /// By tile of samples, then by vector of the basis: [units, samples of the tile].
     products: Option<Vec<S>>,
@@ -43,7 +46,7 @@ const THETAS: usize = 1 << 20;
 
 pub(super) fn prepare<'a, S: NetScalar>(
     net: &'a Mlp<S>,
-    plane: &'a Plane<'a, S>,
+    plane: &'a Slice<'a, S>,
     data: &'a Samples<S>,
 ) -> Result<Box<dyn Prepared + 'a>> {
     let vectors = plane.basis().len();
@@ -65,7 +68,7 @@ pub(super) fn prepare<'a, S: NetScalar>(
 /// them overflows: its combination with coefficient 0 would be NaN where the loss is not.
 fn first_layer<S: NetScalar>(
     net: &Mlp<S>,
-    plane: &Plane<'_, S>,
+    plane: &Slice<'_, S>,
     data: &Samples<S>,
     tile: usize,
     size: usize,
@@ -104,13 +107,13 @@ impl<S: NetScalar> MlpPlane<'_, S> {
 }
 
 impl<S: NetScalar> Prepared for MlpPlane<'_, S> {
-    fn worker(&self) -> Box<dyn Worker + '_> {
-        Box::new(MlpWorker {
+    fn worker(&self) -> Result<Box<dyn Worker + '_>, OracleError> {
+        Ok(Box::new(MlpWorker {
             plane: self,
             pass: Pass::new(self.net, self.data.len()),
             points: Vec::with_capacity(self.batch()),
             thetas: vec![S::zero(); self.batch() * self.part().len()],
-        })
+        }))
     }
 
     fn chunks(&self) -> usize {
@@ -127,7 +130,7 @@ impl<S: NetScalar> Prepared for MlpPlane<'_, S> {
 }
 
 impl<S: NetScalar> Worker for MlpWorker<'_, S> {
-    fn evaluate(&mut self, points: &[Point], chunk: usize, out: &mut [f64]) -> Result<(), BoxError> {
+    fn evaluate(&mut self, points: &[Point], chunk: usize, out: &mut [f64]) -> Result<(), OracleError> {
         let MlpPlane { net, plane, data, products, tile } = self.plane;
         let part = self.plane.part();
         if self.points != points {
@@ -135,7 +138,7 @@ impl<S: NetScalar> Worker for MlpWorker<'_, S> {
             self.points.extend_from_slice(points);
             self.thetas.resize(points.len() * part.len(), S::zero());
             for (&point, theta) in points.iter().zip(self.thetas.chunks_exact_mut(part.len().max(1))) {
-                plane.part_into(point, part.clone(), theta);
+                plane.part_into(point.coordinates, part.clone(), theta);
             }
         }
         out.fill(0.0);
@@ -156,7 +159,7 @@ impl<S: NetScalar> Worker for MlpWorker<'_, S> {
                 let basis = &products[start * vectors * units..][..samples * vectors * units];
                 let wanted = data.slice(start..start + samples).1;
                 for (k, &point) in points.iter().enumerate() {
-                    let c = plane.coefficients(point).map(S::from_f64);
+                    let c = plane.coefficients(point.coordinates).map(S::from_f64);
                     let first = &mut self.pass.first_layer()[..samples * units];
                     kernels::combine(first, basis, c, activation);
                     self.pass.forward_rest(net, theta(k), samples);

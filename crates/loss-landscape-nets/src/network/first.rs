@@ -18,7 +18,7 @@ use crate::{
     layers::{Convolution, INPUT},
     simd::{Buffer, Filters, Finish, LANES, Lines, Planes, Shape, Source, Term, Way, dispatch},
 };
-use loss_landscape::Plane;
+use loss_landscape::oracle::Slice;
 
 /// Inputs of an output from which on values are combined.
 const FAN_IN: usize = 96;
@@ -57,7 +57,7 @@ impl<S: NetScalar> First<S> {
     /// product overflows: its combination with coefficient 0 would be NaN where the loss is not.
     pub(super) fn new(
         net: &Network<S>,
-        plane: &Plane<'_, S>,
+        plane: &Slice<'_, S>,
         data: &Samples<S>,
         strands: &Strands,
     ) -> Result<Option<Self>> {
@@ -170,7 +170,7 @@ mod tests {
 
     use super::*;
     use crate::{Architecture, Chain, Conv, Criterion};
-    use loss_landscape::{Grid2d, Interpolation, Loss, Model, RandomDirections};
+    use loss_landscape::{Loss, Model, RandomDirections, Sweep};
 
     /// A wide kernel with normalisation, and a linear layer at once.
     fn networks() -> [Network<f64>; 2] {
@@ -198,7 +198,7 @@ mod tests {
         for net in networks() {
             let dirs = RandomDirections::new(3).pair(&net).unwrap();
             let sweep = |net: &Network<f64>| {
-                let grid = Grid2d::new(net, dirs.clone()).data("", &data).alpha(-1.0..=1.0, 4);
+                let grid = Sweep::plane(net, dirs.clone()).data("", &data).alpha(-1.0..=1.0, 4);
                 grid.beta(-1.0..=1.0, 3)
                     .run()
                     .unwrap()
@@ -216,7 +216,7 @@ mod tests {
             for range in loss_landscape::Mask::trained(net.layout()).ranges() {
                 other[range].iter_mut().for_each(|t| *t += 0.05);
             }
-            let curve = Interpolation::new(&net, net.parameters(), &other).data("", &data).run().unwrap();
+            let curve = Sweep::segment(&net, net.parameters(), &other).data("", &data).run().unwrap();
             let at_end = net.loss(&other, &data).unwrap();
             let last = curve.alpha().iter().position(|&alpha| alpha == 1.0);
             if let Some(index) = last {
@@ -238,7 +238,7 @@ mod tests {
         let data = Samples::labelled(Array2::ones((5, 192)), vec![0, 1, 2, 0, 1]).unwrap();
         let dirs = RandomDirections::new(3).pair(&net).unwrap();
         let [x, y] = [dirs.first(), dirs.second()];
-        let plane = Plane::spanned(net.layout(), net.parameters(), x.values(), y.values()).unwrap();
+        let plane = Slice::plane(net.layout(), net.parameters(), x.values(), y.values()).unwrap();
         let strands = Strands::new::<f32>(5, net.sweep_chunk(), 0);
         assert!(First::new(&net, &plane, &data, &strands).unwrap().is_none());
     }

@@ -13,7 +13,7 @@ use crate::{
     layers::Weights,
     simd::{Buffer, zeros},
 };
-use loss_landscape::{BoxError, HessianWorker, Model};
+use loss_landscape::{Model, OracleError, oracle::HessianWorker};
 
 /// The products of one model and data set, at one θ after another.
 pub(super) struct NetworkHessian<'a, S> {
@@ -76,7 +76,7 @@ impl<'a, S: NetScalar> NetworkHessian<'a, S> {
 }
 
 impl<S: NetScalar> HessianWorker<S> for NetworkHessian<'_, S> {
-    fn at(&mut self, theta: &[S]) -> Result<(), BoxError> {
+    fn at(&mut self, theta: &[S]) -> Result<(), OracleError> {
         Model::layout(self.net).ensure_length("θ", theta.len())?;
         self.theta.clear();
         self.theta.extend_from_slice(theta);
@@ -86,7 +86,7 @@ impl<S: NetScalar> HessianWorker<S> for NetworkHessian<'_, S> {
         Ok(())
     }
 
-    fn product(&mut self, v: &[S], out: &mut [S]) -> Result<(), BoxError> {
+    fn product(&mut self, v: &[S], out: &mut [S]) -> Result<(), OracleError> {
         let plan = self.net.plan();
         let layout = Model::layout(self.net);
         layout.ensure_length("the vector", v.len())?;

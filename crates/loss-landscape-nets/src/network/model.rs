@@ -20,7 +20,8 @@ use crate::{
     simd::{Buffer, LANES, zeros},
 };
 use loss_landscape::{
-    BoxError, Gradient, HessianProduct, HessianWorker, Layout, Loss, Model, Plane, Prepared, Role,
+    Gradient, HessianProduct, Layout, Loss, Model, OracleError, Role,
+    oracle::{HessianWorker, Prepared, Slice},
 };
 
 /// A convolutional network with parameters: VGG, ResNet, DenseNet, or one of your own pieces.
@@ -45,12 +46,12 @@ use loss_landscape::{
 ///
 /// ```
 /// use loss_landscape_nets::{Architecture, Chain, Criterion, Network, digits};
-/// use loss_landscape::{Grid2d, RandomDirections};
+/// use loss_landscape::{RandomDirections, Sweep};
 ///
 /// let chain = Chain::new().conv3x3("conv", 4, 2).batch_norm("bn").relu().global_average_pool().linear("fc", 10);
 /// let net = Network::<f32>::new(&Architecture::new([1, 8, 8], chain)?, Criterion::CrossEntropy, 0)?;
 /// let (train, _) = digits::<f32>()?;
-/// let surface = Grid2d::new(&net, RandomDirections::new(1).pair(&net)?)
+/// let surface = Sweep::plane(&net, RandomDirections::new(1).pair(&net)?)
 ///     .data("train", &train)
 ///     .alpha(-1.0..=1.0, 3)
 ///     .beta(-1.0..=1.0, 3)
@@ -297,7 +298,7 @@ impl<S: NetScalar> Model for Network<S> {
 }
 
 impl<S: NetScalar> Loss<Samples<S>> for Network<S> {
-    fn loss(&self, theta: &[S], data: &Samples<S>) -> Result<f64, BoxError> {
+    fn loss(&self, theta: &[S], data: &Samples<S>) -> Result<f64, OracleError> {
         let mut out = [0.0];
         self.measure(theta, data, &mut out)?;
         Ok(out[0])
@@ -314,7 +315,7 @@ impl<S: NetScalar> Loss<Samples<S>> for Network<S> {
         }
     }
 
-    fn measure(&self, theta: &[S], data: &Samples<S>, out: &mut [f64]) -> Result<(), BoxError> {
+    fn measure(&self, theta: &[S], data: &Samples<S>, out: &mut [f64]) -> Result<(), OracleError> {
         self.ready(theta, data)?;
         let weights = self.weights(theta, false);
         let strands = Strands::new::<S>(data.len(), self.sweep_chunk(), 0);
@@ -339,12 +340,12 @@ impl<S: NetScalar> Loss<Samples<S>> for Network<S> {
 
     fn prepare<'a>(
         &'a self,
-        plane: &'a Plane<'a, S>,
+        plane: &'a Slice<'a, S>,
         data: &'a Samples<S>,
-    ) -> Result<Box<dyn Prepared + 'a>, BoxError> {
+    ) -> Result<Option<Box<dyn Prepared + 'a>>, OracleError> {
         self.check(data)?;
         self.layout().ensure_length("the plane", plane.len())?;
-        Ok(sweep::prepare(self, plane, data, None)?)
+        Ok(Some(sweep::prepare(self, plane, data, None)?))
     }
 }
 
@@ -364,7 +365,7 @@ impl<S: NetScalar> Network<S> {
 }
 
 impl<S: NetScalar> Gradient<Samples<S>> for Network<S> {
-    fn gradient(&self, theta: &[S], data: &Samples<S>, out: &mut [S]) -> Result<f64, BoxError> {
+    fn gradient(&self, theta: &[S], data: &Samples<S>, out: &mut [S]) -> Result<f64, OracleError> {
         self.ready(theta, data)?;
         self.layout().ensure_length("the gradient", out.len())?;
         let weights = self.weights(theta, true);
@@ -424,7 +425,7 @@ impl<S: NetScalar> HessianProduct<Samples<S>> for Network<S> {
         v: &[S],
         data: &Samples<S>,
         out: &mut [S],
-    ) -> Result<(), BoxError> {
+    ) -> Result<(), OracleError> {
         self.ready(theta, data)?;
         let mut worker = NetworkHessian::new(self, data, 0);
         worker.at(theta)?;
@@ -435,7 +436,7 @@ impl<S: NetScalar> HessianProduct<Samples<S>> for Network<S> {
     fn hessian_worker<'a>(
         &'a self,
         data: &'a Samples<S>,
-    ) -> Result<Box<dyn HessianWorker<S> + 'a>, BoxError> {
+    ) -> Result<Box<dyn HessianWorker<S> + 'a>, OracleError> {
         self.check(data)?;
         Ok(Box::new(NetworkHessian::new(self, data, self.hessian_memory())))
     }

@@ -8,7 +8,10 @@ use super::{
     sweep,
 };
 use crate::{Error, NetScalar, Result, Samples, layers::Weights};
-use loss_landscape::{BoxError, Layout, Loss, Model, Plane, Prepared};
+use loss_landscape::{
+    Layout, Loss, Model, OracleError,
+    oracle::{Prepared, Slice},
+};
 
 /// A network that estimates the running means and variances of its batch normalisations from data, at
 /// every point anew, before it measures a loss.
@@ -35,7 +38,7 @@ use loss_landscape::{BoxError, Layout, Loss, Model, Plane, Prepared};
 /// let (train, test) = digits::<f32>()?;
 /// let anew = net.reestimated(&train, 128)?;
 /// assert_ne!(anew.loss(net.parameters(), &test)?, net.loss(net.parameters(), &test)?);
-/// # Ok::<(), loss_landscape::BoxError>(())
+/// # Ok::<(), loss_landscape::OracleError>(())
 /// ```
 #[derive(Debug)]
 pub struct Reestimated<'a, S> {
@@ -125,7 +128,7 @@ impl<S: NetScalar> Model for Reestimated<'_, S> {
 }
 
 impl<S: NetScalar> Loss<Samples<S>> for Reestimated<'_, S> {
-    fn loss(&self, theta: &[S], data: &Samples<S>) -> Result<f64, BoxError> {
+    fn loss(&self, theta: &[S], data: &Samples<S>) -> Result<f64, OracleError> {
         self.net.loss(&self.parameters_at(theta)?, data)
     }
 
@@ -138,17 +141,17 @@ impl<S: NetScalar> Loss<Samples<S>> for Reestimated<'_, S> {
         self.net.channels()
     }
 
-    fn measure(&self, theta: &[S], data: &Samples<S>, out: &mut [f64]) -> Result<(), BoxError> {
+    fn measure(&self, theta: &[S], data: &Samples<S>, out: &mut [f64]) -> Result<(), OracleError> {
         self.net.measure(&self.parameters_at(theta)?, data, out)
     }
 
     fn prepare<'a>(
         &'a self,
-        plane: &'a Plane<'a, S>,
+        plane: &'a Slice<'a, S>,
         data: &'a Samples<S>,
-    ) -> Result<Box<dyn Prepared + 'a>, BoxError> {
+    ) -> Result<Option<Box<dyn Prepared + 'a>>, OracleError> {
         self.net.check(data)?;
         self.layout().ensure_length("the plane", plane.len())?;
-        Ok(sweep::prepare(self.net, plane, data, Some(self))?)
+        Ok(Some(sweep::prepare(self.net, plane, data, Some(self))?))
     }
 }

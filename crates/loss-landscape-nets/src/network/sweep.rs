@@ -8,12 +8,15 @@ use super::{
     strands::Strands,
 };
 use crate::{NetScalar, Result, Samples, Sums, layers::Weights};
-use loss_landscape::{BoxError, Plane, Point, Prepared, Worker};
+use loss_landscape::{
+    OracleError,
+    oracle::{Point, Prepared, Slice, Worker},
+};
 
 /// One plane and one data set.
 struct NetworkPlane<'a, S> {
     net: &'a Network<S>,
-    plane: &'a Plane<'a, S>,
+    plane: &'a Slice<'a, S>,
     data: &'a Samples<S>,
     strands: Strands,
     first: Option<First<S>>,
@@ -36,7 +39,7 @@ struct NetworkWorker<'a, S> {
 
 pub(super) fn prepare<'a, S: NetScalar>(
     net: &'a Network<S>,
-    plane: &'a Plane<'a, S>,
+    plane: &'a Slice<'a, S>,
     data: &'a Samples<S>,
     reestimated: Option<&'a Reestimated<'a, S>>,
 ) -> Result<Box<dyn Prepared + 'a>> {
@@ -46,9 +49,9 @@ pub(super) fn prepare<'a, S: NetScalar>(
 }
 
 impl<S: NetScalar> Prepared for NetworkPlane<'_, S> {
-    fn worker(&self) -> Box<dyn Worker + '_> {
+    fn worker(&self) -> Result<Box<dyn Worker + '_>, OracleError> {
         let plan = self.net.plan();
-        Box::new(NetworkWorker {
+        Ok(Box::new(NetworkWorker {
             plane: self,
             state: State::new(plan, self.strands.chunk.min(self.data.len()), Keep::Outputs),
             theta: vec![S::zero(); self.plane.len()],
@@ -56,7 +59,7 @@ impl<S: NetScalar> Prepared for NetworkPlane<'_, S> {
             factors: Vec::new(),
             estimate: self.reestimated.map(Estimate::new),
             point: None,
-        })
+        }))
     }
 
     fn chunks(&self) -> usize {
@@ -81,7 +84,7 @@ impl<S: NetScalar> NetworkWorker<'_, S> {
         if self.point == Some(point) {
             return;
         }
-        plane.theta_into(point, &mut self.theta);
+        plane.theta_into(point.coordinates, &mut self.theta);
         if let (Some(reestimated), Some(estimate)) = (reestimated, &mut self.estimate) {
             estimate.write(reestimated, &mut self.theta);
         }
@@ -94,7 +97,7 @@ impl<S: NetScalar> NetworkWorker<'_, S> {
         let NetworkPlane { net, plane, data, strands, first, .. } = self.plane;
         let range = strands.range(chunk);
         let Some(first) = first else { return net.share(&mut self.state, &self.weights, data, range) };
-        let coefficients = plane.coefficients(point);
+        let coefficients = plane.coefficients(point.coordinates);
         let at = At { coefficients, theta: &self.theta, plain: &self.weights.plain };
         self.state.forward_from(net.plan(), &self.weights, range.len(), |out| {
             first.combine(net, chunk, &at, &mut self.factors, out);
@@ -104,7 +107,7 @@ impl<S: NetScalar> NetworkWorker<'_, S> {
 }
 
 impl<S: NetScalar> Worker for NetworkWorker<'_, S> {
-    fn evaluate(&mut self, points: &[Point], chunk: usize, out: &mut [f64]) -> Result<(), BoxError> {
+    fn evaluate(&mut self, points: &[Point], chunk: usize, out: &mut [f64]) -> Result<(), OracleError> {
         let channels = (out.len() / points.len().max(1)).max(1);
         let chunks = match self.plane.reestimated {
             Some(_) => 0..self.plane.strands.chunks(),

@@ -3,8 +3,9 @@
 
 use crate::common::{hashed_inputs, hashed_samples};
 use loss_landscape::{
-    Direction, Gradient, Grid2d, HessianProduct, Layout, Line1d, Loss, Model, PointFailure, RandomDirections,
-    Termination, checkpoint_bytes, read_checkpoint,
+    Direction, Gradient, HessianProduct, Layout, Loss, Model, RandomDirections, Sweep, checkpoint_bytes,
+    read_checkpoint,
+    report::{PointFailure, SweepEnd},
 };
 use loss_landscape_nets::{Architecture, Chain, Conv, Criterion, Error, Network, Pool, Samples, Skips};
 use ndarray::{Array2, Array4};
@@ -56,7 +57,7 @@ fn data_that_does_not_fit_is_refused_everywhere() {
         assert_eq!(refused(&net, net.parameters(), &data), says);
         // A sweep refuses before its first point.
         let dirs = RandomDirections::new(1).pair(&net).unwrap();
-        let error = Grid2d::new(&net, dirs).data("set", &data).run().unwrap_err();
+        let error = Sweep::plane(&net, dirs).data("set", &data).run().unwrap_err();
         assert!(
             matches!(error, loss_landscape::Error::Oracle { .. }) && error.to_string().contains(says),
             "{error}"
@@ -129,9 +130,9 @@ fn line(block: &str, along: f64, data: &Samples<f64>, alpha: &[f64]) -> (Vec<f64
     let mut values = vec![0.0; net.layout().len()];
     values[net.layout().block(block).unwrap().range()].fill(along);
     let direction = Direction::new(net.layout(), values).unwrap();
-    let curve = Line1d::new(&net, direction).data("", data).alpha_at(alpha).run().unwrap();
+    let curve = Sweep::line(&net, direction).data("", data).alpha_at(alpha).run().unwrap();
     let report = curve.report();
-    assert_eq!((report.termination, report.computed), (Termination::Complete, alpha.len()));
+    assert_eq!((report.end, report.computed), (SweepEnd::Complete, alpha.len()));
     for bad in &report.bad_points {
         assert!(matches!(&bad.failure, PointFailure::NonFinite { channel, .. } if channel == "loss"));
     }
@@ -162,7 +163,7 @@ fn one_thread_computes_on_after_a_point_that_is_not_finite() {
     values[net.layout().block("bn.running_var").unwrap().range()].fill(1.0);
     let direction = Direction::new(net.layout(), values).unwrap();
     let alpha = [-3.0, -2.0, -0.5, 0.0];
-    let curve = Line1d::new(&net, direction).data("", &data).alpha_at(&alpha).threads(1).run().unwrap();
+    let curve = Sweep::line(&net, direction).data("", &data).alpha_at(&alpha).threads(1).run().unwrap();
     let losses = curve.channel("loss").unwrap();
     assert!(losses[0].is_nan() && losses[1].is_nan() && losses[2].is_finite());
     assert_eq!(losses[3].to_bits(), net.loss(net.parameters(), &data).unwrap().to_bits());

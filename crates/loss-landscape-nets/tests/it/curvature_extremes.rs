@@ -4,8 +4,8 @@
 use crate::common::{Reference, raw, reference};
 use crate::lanczos_checks::sound;
 use loss_landscape::{
-    BoxError, Direction, Extremes, Gradient, HessianOperator, HessianProduct, Lanczos, LanczosEnd, Layout,
-    Loss, Mask, Model, Normalization, Policy, Role, SymmetricOperator, eigen_extremes,
+    Direction, Gradient, HessianProduct, Layout, Loss, Mask, Model, Normalization, OracleError, Policy, Role,
+    curvature::{Extremes, HessianOperator, Lanczos, LanczosEnd, SymmetricOperator, eigen_extremes},
 };
 use loss_landscape_nets::{Activation, Mlp, NetScalar, Samples};
 
@@ -94,7 +94,7 @@ impl<A: SymmetricOperator> SymmetricOperator for Remembering<A> {
     fn dimension(&self) -> usize {
         self.operator.dimension()
     }
-    fn apply(&mut self, v: &[A::Scalar], out: &mut [A::Scalar]) -> Result<(), BoxError> {
+    fn apply(&mut self, v: &[A::Scalar], out: &mut [A::Scalar]) -> Result<(), OracleError> {
         if let Some([_, product]) = self.known.get(self.next).filter(|[known, _]| known == v) {
             out.copy_from_slice(product);
         } else {
@@ -255,13 +255,13 @@ impl Model for ByGradient<'_> {
 }
 
 impl Loss<Samples<f64>> for ByGradient<'_> {
-    fn loss(&self, theta: &[f64], data: &Samples<f64>) -> Result<f64, BoxError> {
+    fn loss(&self, theta: &[f64], data: &Samples<f64>) -> Result<f64, OracleError> {
         self.0.loss(theta, data)
     }
 }
 
 impl Gradient<Samples<f64>> for ByGradient<'_> {
-    fn gradient(&self, theta: &[f64], data: &Samples<f64>, out: &mut [f64]) -> Result<f64, BoxError> {
+    fn gradient(&self, theta: &[f64], data: &Samples<f64>, out: &mut [f64]) -> Result<f64, OracleError> {
         self.0.gradient(theta, data, out)
     }
 }

@@ -7,9 +7,12 @@ use std::{
 
 use crate::common::{raw, reference};
 use loss_landscape::{
-    Block, BoxError, Direction, Directions, EigenRatio1d, EigenRatio2d, Error, Gradient, HessianOperator,
-    HessianProduct, Lanczos, LanczosEnd, Layout, Loss, Mask, Model, Normalization, OnBadPoint, Plane,
-    PointFailure, Policy, Progress, RatioSurface, Role, Termination, eigen_ratio_1d, eigen_ratio_2d,
+    Block, Direction, Directions, EigenRatio, Error, Gradient, HessianProduct, Layout, Loss, Mask, Model,
+    Normalization, OnBadPoint, OracleError, Policy, Progress, RatioMap, Role, Sweep,
+    curvature::{HessianOperator, Lanczos, LanczosEnd},
+    eigen_ratio_1d, eigen_ratio_2d,
+    oracle::Slice,
+    report::{PointFailure, SweepEnd},
 };
 use loss_landscape_nets::{Activation, Mlp, Samples};
 
@@ -77,19 +80,19 @@ impl Model for Quartic {
 }
 
 impl Loss<()> for Quartic {
-    fn loss(&self, _: &[f64], (): &()) -> Result<f64, BoxError> {
+    fn loss(&self, _: &[f64], (): &()) -> Result<f64, OracleError> {
         unreachable!("a map of curvature needs no loss")
     }
 }
 
 impl Gradient<()> for Quartic {
-    fn gradient(&self, _: &[f64], (): &(), _: &mut [f64]) -> Result<f64, BoxError> {
+    fn gradient(&self, _: &[f64], (): &(), _: &mut [f64]) -> Result<f64, OracleError> {
         unreachable!("and no gradient where the product is known")
     }
 }
 
 impl HessianProduct<()> for Quartic {
-    fn hessian_product(&self, theta: &[f64], v: &[f64], (): &(), out: &mut [f64]) -> Result<(), BoxError> {
+    fn hessian_product(&self, theta: &[f64], v: &[f64], (): &(), out: &mut [f64]) -> Result<(), OracleError> {
         self.products.fetch_add(1, Ordering::Relaxed);
         out.fill(0.0);
         for i in 0..N {
@@ -117,12 +120,11 @@ fn sound(_: f64, _: f64) -> Trouble {
 fn a_known_hessian_is_mapped_with_its_sign() {
     let model = Quartic::new(sound);
     for warm in [true, false] {
-        let map = EigenRatio2d::new(&model, model.plane())
+        let map = Sweep::plane(&model, model.plane())
             .data("", &())
             .alpha(-1.0..=1.0, 19)
             .beta(-0.5..=0.8, 11)
-            .warm_starts(warm)
-            .run()
+            .eigen_ratio(&EigenRatio::new().warm_starts(warm))
             .unwrap();
         let [ratio, sign, low, high] =
             ["ratio", "sign", "ratio low", "ratio high"].map(|name| map.channel(name).unwrap());
@@ -191,12 +193,9 @@ fn pytorchs_spectra_are_mapped_in_all_parameters_and_in_weights_alone() {
             [("spectrum.eigenvalues", 1210, None), ("spectrum.eigenvalues_rank2_only", 1184, Some(weights))]
         {
             let spectra = reference.get(name);
-            let mut map =
-                EigenRatio2d::new(&net, dirs.clone()).data("train", &data).alpha_at(&alpha).beta_at(&beta);
-            if let Some(mask) = &mask {
-                map = map.mask(mask);
-            }
-            let map = map.run().unwrap();
+            let sweep = Sweep::plane(&net, dirs.clone()).data("train", &data).alpha_at(&alpha).beta_at(&beta);
+            let ratio = mask.as_ref().map_or_else(EigenRatio::new, |mask| EigenRatio::new().mask(mask));
+            let map = sweep.eigen_ratio(&ratio).unwrap();
             for (point, spectrum) in points.chunks(2).zip(spectra.chunks(n)) {
                 let i = alpha.iter().position(|a| *a == point[0]).unwrap();
                 let j = beta.iter().position(|b| *b == point[1]).unwrap();
@@ -214,18 +213,18 @@ fn pytorchs_spectra_are_mapped_in_all_parameters_and_in_weights_alone() {
 #[test]
 fn warm_maps_are_right_on_any_grid() {
     let (net, data, dirs, _) = network(Activation::Tanh);
-    let plane = Plane::spanned(net.layout(), net.parameters(), dirs.first().values(), dirs.second().values())
-        .unwrap();
+    let plane =
+        Slice::plane(net.layout(), net.parameters(), dirs.first().values(), dirs.second().values()).unwrap();
     let mut theta = net.parameters().to_vec();
     let mut hessian = HessianOperator::new(&net, &theta, &data).unwrap();
     let sure = Lanczos::new().tolerance(1e-6).confidence(1.0 - 1e-9);
     let mut share = Vec::new();
     for (rows, columns, range) in [(4, 3, 1.0), (13, 4, 1.0), (17, 6, 0.25)] {
-        let map = EigenRatio2d::new(&net, dirs.clone())
+        let map = Sweep::plane(&net, dirs.clone())
             .data("", &data)
             .alpha(-range..=range, rows)
             .beta(-0.1..=range, columns)
-            .run()
+            .eigen_ratio(&EigenRatio::new())
             .unwrap();
         let ratio = map.ratio();
         for ((i, j), &found) in ratio.indexed_iter() {
@@ -239,21 +238,20 @@ fn warm_maps_are_right_on_any_grid() {
     assert!(share[2] < 0.3 && share[2] < share[0], "close neighbours help: {share:?}");
 }
 
-fn bits(map: &RatioSurface) -> Vec<u64> {
-    map.surface().values().iter().map(|value| value.to_bits()).collect()
+fn bits(map: &RatioMap) -> Vec<u64> {
+    map.values().iter().map(|value| value.to_bits()).collect()
 }
 
 #[test]
 fn the_bits_do_not_depend_on_the_threads() {
     let (net, data, dirs, _) = network(Activation::Relu);
     let map = |threads: usize, seed: u64| {
-        EigenRatio2d::new(&net, dirs.clone())
+        Sweep::plane(&net, dirs.clone())
             .data("", &data)
             .alpha(-0.5..=0.5, 11)
             .beta(0.0..=0.4, 5)
-            .seed(seed)
             .threads(threads)
-            .run()
+            .eigen_ratio(&EigenRatio::new().seed(seed))
             .unwrap()
     };
     let one = map(1, 0);
@@ -280,16 +278,15 @@ fn treacherous(alpha: f64, beta: f64) -> Trouble {
 fn points_that_fail_are_recorded_and_the_rest_is_finished() {
     let model = Quartic::new(treacherous);
     for (threads, warm) in [(1, true), (3, true), (2, false)] {
-        let map = EigenRatio2d::new(&model, model.plane())
+        let map = Sweep::plane(&model, model.plane())
             .data("cats", &())
             .alpha(-1.0..=1.0, 9)
             .beta_at(&[-1.0, -0.5, 0.0, 0.5, 1.0])
             .threads(threads)
-            .warm_starts(warm)
-            .run()
+            .eigen_ratio(&EigenRatio::new().warm_starts(warm))
             .unwrap();
         let report = map.report();
-        assert_eq!((report.termination, report.computed), (Termination::Complete, 45));
+        assert_eq!((report.end, report.computed), (SweepEnd::Complete, 45));
         let bad: Vec<([usize; 2], String)> =
             report.bad_points.iter().map(|bad| (bad.index, bad.failure.to_string())).collect();
         assert_eq!(bad.len(), 3, "{bad:?}");
@@ -311,15 +308,15 @@ fn points_that_fail_are_recorded_and_the_rest_is_finished() {
             }
         }
     }
-    let stopped = EigenRatio2d::new(&model, model.plane())
+    let stopped = Sweep::plane(&model, model.plane())
         .data("", &())
         .alpha(-1.0..=1.0, 9)
         .beta_at(&[-1.0, -0.5, 0.0, 0.5, 1.0])
         .threads(1)
         .on_bad_point(OnBadPoint::Stop)
-        .run()
+        .eigen_ratio(&EigenRatio::new())
         .unwrap();
-    assert_eq!(stopped.report().termination, Termination::BadPoint);
+    assert_eq!(stopped.report().end, SweepEnd::BadPoint);
     assert!(stopped.report().computed < 45 && stopped.report().bad_points.len() == 1);
 }
 
@@ -335,18 +332,18 @@ fn an_observer_sees_every_point_and_may_cancel() {
             ControlFlow::Continue(())
         }
     };
-    let map = EigenRatio2d::new(&model, model.plane())
+    let map = Sweep::plane(&model, model.plane())
         .data("", &())
         .alpha(-1.0..=1.0, 9)
         .beta(-1.0..=1.0, 5)
         .threads(1)
         .observer(&observer)
-        .run()
+        .eigen_ratio(&EigenRatio::new())
         .unwrap();
-    assert_eq!((map.report().termination, map.report().computed), (Termination::Cancelled, 20));
+    assert_eq!((map.report().end, map.report().computed), (SweepEnd::Cancelled, 20));
     assert_eq!(map.ratio().iter().filter(|ratio| ratio.is_finite()).count(), 20);
     assert_eq!(map.ends().iter().filter(|end| end.is_some()).count(), 20);
-    let computed = map.surface().computed();
+    let computed = map.computed();
     assert!(computed.indexed_iter().all(|((i, j), done)| *done == map.ratio()[[i, j]].is_finite()));
 }
 
@@ -360,83 +357,80 @@ fn a_line_is_a_row_of_the_plane() {
         let (least, most) = Quartic::extremes(0.0, beta);
         assert!((found - (least / most).abs()).abs() <= 0.005, "{beta}");
     }
-    assert_eq!(line.uncertain(), vec![false; 51]);
+    assert_eq!(line.uncertain().to_vec(), vec![false; 51]);
     let surface = eigen_ratio_2d(&model, &(), plane).unwrap();
     assert_eq!(surface.ratio().dim(), (25, 25));
 }
 
 #[test]
-fn a_probe_says_what_is_to_come() {
+fn a_cost_says_what_is_to_come() {
     let (net, data, dirs, _) = network(Activation::Tanh);
-    let builder = || {
-        EigenRatio2d::new(&net, dirs.clone())
-            .data("", &data)
-            .alpha(-0.5..=0.5, 9)
-            .beta(-0.5..=0.5, 9)
-            .threads(2)
+    let sweep = || {
+        let sweep = Sweep::plane(&net, dirs.clone()).data("", &data).threads(2);
+        sweep.alpha(-0.5..=0.5, 9).beta(-0.5..=0.5, 9)
     };
-    let probe = builder().probe().unwrap();
-    let map = builder().run().unwrap();
-    assert_eq!((probe.points, probe.cold_points), (81, 4));
-    assert!(map.products() >= probe.total_products[0] && map.products() <= probe.total_products[1]);
-    assert!(probe.seconds_per_product > 0.0 && probe.total_seconds[0] < probe.total_seconds[1]);
+    let cost = sweep().eigen_ratio_cost(&EigenRatio::new()).unwrap();
+    let map = sweep().eigen_ratio(&EigenRatio::new()).unwrap();
+    assert_eq!((cost.points, cost.cold_points), (81, 4));
+    assert!(map.products() >= cost.total_products[0] && map.products() <= cost.total_products[1]);
+    assert!(cost.seconds_per_product > 0.0 && cost.total_seconds[0] < cost.total_seconds[1]);
     // 41 points keep two eigenvectors of two bytes; two threads keep a basis of 500 vectors and a product.
     let kept = 41 * 4 * 1210;
     let basis = 2 * 501 * 8 * 1210;
-    assert!(probe.memory >= kept + basis && probe.memory < kept + basis + 81 * 200, "{}", probe.memory);
-    let cold = builder().warm_starts(false).probe().unwrap();
+    assert!(cost.memory >= kept + basis && cost.memory < kept + basis + 81 * 200, "{}", cost.memory);
+    let cold = sweep().eigen_ratio_cost(&EigenRatio::new().warm_starts(false)).unwrap();
     assert_eq!((cold.cold_points, cold.total_products), (81, [81 * cold.products; 2]));
 }
 
 #[test]
 fn bad_settings_are_refused_before_any_product() {
     let model = Quartic::new(|_, _| panic!("no product was to be computed"));
-    let map =
-        || EigenRatio2d::new(&model, model.plane()).data("", &()).alpha(-1.0..=1.0, 3).beta(-1.0..=1.0, 3);
+    let sweep = || Sweep::plane(&model, model.plane()).data("", &()).alpha(-1.0..=1.0, 3).beta(-1.0..=1.0, 3);
+    let map = |ratio: EigenRatio| sweep().eigen_ratio(&ratio);
+    let new = EigenRatio::new;
     for tolerance in [0.0, -0.1, f64::NAN, f64::INFINITY] {
-        assert!(matches!(map().tolerance(tolerance).run(), Err(Error::Setting { .. })), "{tolerance}");
+        assert!(matches!(map(new().tolerance(tolerance)), Err(Error::Setting { .. })), "{tolerance}");
     }
     for confidence in [0.0, 1.0, f64::NAN] {
-        assert!(matches!(map().confidence(confidence).run(), Err(Error::Setting { .. })), "{confidence}");
+        assert!(matches!(map(new().confidence(confidence)), Err(Error::Setting { .. })), "{confidence}");
     }
-    assert!(matches!(map().max_products(0).run(), Err(Error::Setting { .. })));
+    assert!(matches!(map(new().max_products(0)), Err(Error::Setting { .. })));
     let nothing = Mask::all(model.layout()).not();
-    assert!(matches!(map().mask(&nothing).run(), Err(Error::EmptyMask)));
+    assert!(matches!(map(new().mask(&nothing)), Err(Error::EmptyMask)));
     let foreign = Mask::all(&Layout::flat(N).unwrap());
-    assert!(matches!(map().mask(&foreign).run(), Err(Error::LayoutMismatch { .. })));
-    assert!(matches!(map().beta(1.0..=-1.0, 3).run(), Err(Error::Range { .. })));
-    assert!(matches!(map().threads(0).run(), Err(Error::ZeroThreads)));
-    assert!(matches!(map().data("", &()).run(), Err(Error::DuplicateData { .. })));
-    assert!(matches!(map().basis_memory(100).run(), Err(Error::MemoryLimit { limit: 100, .. })));
+    assert!(matches!(map(new().mask(&foreign)), Err(Error::LayoutMismatch { .. })));
+    assert!(matches!(sweep().beta(1.0..=-1.0, 3).eigen_ratio(&new()), Err(Error::Range { .. })));
+    assert!(matches!(sweep().threads(0).eigen_ratio(&new()), Err(Error::ZeroThreads)));
+    assert!(matches!(sweep().data("", &()).eigen_ratio(&new()), Err(Error::DuplicateData { .. })));
+    assert!(matches!(map(new().basis_memory(100)), Err(Error::MemoryLimit { limit: 100, .. })));
     // Enough for the values, not for what warm starts keep: 450 points × 160 bytes.
     let values = 900 * (13 * 8 + 2);
     let tight = |warm| {
-        let map = map().alpha(-1.0..=1.0, 30).beta(-1.0..=1.0, 30).memory_limit(values + 450 * 160 - 1);
-        map.warm_starts(warm).on_bad_point(OnBadPoint::Stop).run()
+        let sweep = sweep().alpha(-1.0..=1.0, 30).beta(-1.0..=1.0, 30).memory_limit(values + 450 * 160 - 1);
+        sweep.on_bad_point(OnBadPoint::Stop).eigen_ratio(&new().warm_starts(warm))
     };
     assert!(matches!(tight(true), Err(Error::MemoryLimit { bytes, .. }) if bytes == values + 450 * 160));
-    assert_eq!(tight(false).unwrap().report().termination, Termination::BadPoint, "it panics, but it fits");
-    assert!(matches!(map().memory_limit(900).run(), Err(Error::GridTooLarge { .. })));
-    let none = EigenRatio1d::new(&model, model.plane().first().clone());
-    assert!(matches!(none.run(), Err(Error::NoData)));
+    assert_eq!(tight(false).unwrap().report().end, SweepEnd::BadPoint, "it panics, but it fits");
+    assert!(matches!(sweep().memory_limit(900).eigen_ratio(&new()), Err(Error::GridTooLarge { .. })));
+    let none = Sweep::<_, (), _>::line(&model, model.plane().first().clone());
+    assert!(matches!(none.eigen_ratio(&new()), Err(Error::NoData)));
     let still = Direction::new(model.layout(), vec![0.0; N + 2]).unwrap();
-    let still = EigenRatio1d::new(&model, still).data("", &());
-    assert!(matches!(still.run(), Err(Error::ZeroDirection { .. })));
+    let still = Sweep::line(&model, still).data("", &());
+    assert!(matches!(still.eigen_ratio(&new()), Err(Error::ZeroDirection { .. })));
     let zero = Directions::new(model.plane().first().clone(), model.plane().first().clone()).unwrap();
     let buffers = Mask::role(model.layout(), Role::Buffer);
-    assert!(EigenRatio2d::new(&model, zero).data("", &()).mask(&buffers).probe().is_err(), "it panics");
+    let zero = Sweep::plane(&model, zero).data("", &());
+    assert!(zero.eigen_ratio_cost(&new().mask(&buffers)).is_err(), "it panics");
 }
 
 #[test]
 fn a_basis_too_small_to_certify_is_told() {
     let (net, data, dirs, _) = network(Activation::Tanh);
-    let map = EigenRatio2d::new(&net, dirs)
+    let map = Sweep::plane(&net, dirs)
         .data("", &data)
         .alpha_at(&[0.0])
         .beta(-0.1..=0.1, 2)
-        .warm_starts(false)
-        .basis_memory(10 * 8 * 1210)
-        .run()
+        .eigen_ratio(&EigenRatio::new().warm_starts(false).basis_memory(10 * 8 * 1210))
         .unwrap();
     assert_eq!(map.ends().iter().flatten().count(), 2);
     assert!(map.ends().iter().all(|end| *end == Some(LanczosEnd::Residuals)), "{:?}", map.ends());
@@ -448,13 +442,11 @@ fn a_basis_too_small_to_certify_is_told() {
 fn bounds_may_be_infinite_without_making_a_point_bad() {
     let model = Quartic::new(sound);
     // One product certifies nothing.
-    let map = EigenRatio2d::new(&model, model.plane())
+    let map = Sweep::plane(&model, model.plane())
         .data("", &())
         .alpha(-1.0..=1.0, 3)
         .beta(-1.0..=1.0, 3)
-        .max_products(1)
-        .confidence(1.0 - 1e-12)
-        .run()
+        .eigen_ratio(&EigenRatio::new().max_products(1).confidence(1.0 - 1e-12))
         .unwrap();
     assert!(map.channel("ratio high").unwrap().iter().any(|high| high.is_infinite()));
     assert!(map.report().bad_points.is_empty());
@@ -462,14 +454,17 @@ fn bounds_may_be_infinite_without_making_a_point_bad() {
 }
 
 #[test]
-fn a_probe_counts_the_points_beyond_the_lattice() {
+fn a_cost_counts_the_points_beyond_the_lattice() {
     let model = Quartic::new(sound);
     // 0, 4, 6, 7; every eighth and 50.
     for (points, cold) in [(8, 4), (49, 7), (51, 8)] {
-        let line = || EigenRatio1d::new(&model, model.plane().second().clone()).data("", &());
-        let probe = line().alpha(-0.1..=0.1, points).probe().unwrap();
-        let run = line().alpha(-0.1..=0.1, points).run().unwrap();
-        assert_eq!(probe.cold_points, cold, "{points} points");
+        let line = || {
+            let line = Sweep::line(&model, model.plane().second().clone()).data("", &());
+            line.alpha(-0.1..=0.1, points)
+        };
+        let cost = line().eigen_ratio_cost(&EigenRatio::new()).unwrap();
+        let run = line().eigen_ratio(&EigenRatio::new()).unwrap();
+        assert_eq!(cost.cold_points, cold, "{points} points");
         assert!(run.cold_points() >= cold);
     }
 }

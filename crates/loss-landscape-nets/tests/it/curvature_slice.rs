@@ -2,8 +2,8 @@
 
 use crate::common::{raw, reference};
 use loss_landscape::{
-    Direction, DirectionSource, Directions, Error, Grid2d, HessianOperator, Lanczos, LanczosEnd, Mask, Model,
-    Normalization, Policy, Role, SliceCurvature,
+    Direction, DirectionSource, Directions, Error, Mask, Model, Normalization, Policy, Role, Sweep,
+    curvature::{HessianOperator, Lanczos, LanczosEnd, SliceCurvature},
 };
 use loss_landscape_nets::{Activation, Mlp};
 
@@ -31,7 +31,7 @@ fn the_slice_is_what_the_surface_shows_and_the_rest_is_pytorchs() {
         // Second differences of the loss over the plane.
         let step = 1e-3;
         let around = |centre: f64| [centre - step, centre, centre + step];
-        let surface = Grid2d::new(&net, dirs.clone())
+        let surface = Sweep::plane(&net, dirs.clone())
             .data("", &data)
             .alpha_at(&around(point[0]))
             .beta_at(&around(point[1]))

@@ -4,8 +4,10 @@
 
 use crate::common::{raw, reference};
 use loss_landscape::{
-    DiagonalEstimator, Direction, HessianOperator, Mask, Model, Normalization, Policy, Role, SpectralDensity,
-    SymmetricOperator, TraceEstimator, TraceMethod,
+    Direction, Mask, Model, Normalization, Policy, Role,
+    curvature::{
+        DiagonalEstimator, HessianOperator, SpectralDensity, SymmetricOperator, TraceEstimator, TraceMethod,
+    },
 };
 use loss_landscape_nets::Activation;
 

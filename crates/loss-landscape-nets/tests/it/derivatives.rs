@@ -1,6 +1,6 @@
 //! Gradients and Hessian-vector products of networks of any shape, against central differences.
 
-use loss_landscape::{DerivativeCheck, Model};
+use loss_landscape::{Model, check::DerivativeCheck};
 use loss_landscape_nets::{Activation, Criterion, Mlp, Samples};
 use ndarray::Array2;
 use proptest::prelude::*;

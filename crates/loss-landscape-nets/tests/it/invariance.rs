@@ -1,6 +1,6 @@
 //! The paper's own point: filter normalisation takes the scale of the weights out of the picture.
 
-use loss_landscape::{Grid2d, Model, Norm, Normalization, RandomDirections, Surface};
+use loss_landscape::{Model, Norm, Normalization, RandomDirections, Surface, Sweep};
 use loss_landscape_nets::{Activation, Criterion, Mlp, Samples, digits};
 
 /// The same function: the first layer times 10, the second over 10, through ReLU.
@@ -17,7 +17,7 @@ fn rescaled(net: &Mlp<f64>) -> Mlp<f64> {
 
 fn surface(net: &Mlp<f64>, data: &Samples<f64>, rule: Normalization) -> Surface {
     let dirs = RandomDirections::new(11).normalization(rule).pair(net).unwrap();
-    Grid2d::new(net, dirs).data("", data).alpha(-1.0..=1.0, 7).beta(-1.0..=1.0, 7).run().unwrap()
+    Sweep::plane(net, dirs).data("", data).alpha(-1.0..=1.0, 7).beta(-1.0..=1.0, 7).run().unwrap()
 }
 
 fn largest_change(a: &Surface, b: &Surface) -> f64 {

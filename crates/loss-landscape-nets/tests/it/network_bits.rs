@@ -1,7 +1,7 @@
 //! One network, the same bits: for any number of threads, kept states or none, a sweep or a single loss.
 
 use crate::common::{hashed_network, hashed_samples, hashed_vector};
-use loss_landscape::{Direction, Directions, Gradient, Grid2d, HessianProduct, Loss, Model, Normalization};
+use loss_landscape::{Direction, Directions, Gradient, HessianProduct, Loss, Model, Normalization, Sweep};
 use loss_landscape_nets::{Architecture, Criterion, Network, Samples, Skips};
 
 const THREADS: [usize; 3] = [1, 2, 4];
@@ -88,7 +88,7 @@ fn a_sweep_gives_the_bits_of_single_losses_for_any_threads() {
     for (alpha, beta) in [(vec![-0.5, 0.0, 0.3], vec![-0.4, 0.0, 0.6]), (vec![0.2], vec![-0.1, 0.7])] {
         let sweep = |threads| {
             let dirs = Directions::new(x.clone(), y.clone()).unwrap();
-            let sweep = Grid2d::new(&net, dirs).data("", &data).alpha_at(&alpha).beta_at(&beta);
+            let sweep = Sweep::plane(&net, dirs).data("", &data).alpha_at(&alpha).beta_at(&beta);
             let surface = sweep.threads(threads).run().unwrap();
             ["loss", "accuracy"].map(|name| surface.channel(name).unwrap().mapv(f64::to_bits))
         };
@@ -96,7 +96,8 @@ fn a_sweep_gives_the_bits_of_single_losses_for_any_threads() {
         assert!(others.iter().all(|other| *other == first), "the threads make a difference");
         for (i, &a) in alpha.iter().enumerate() {
             for (j, &b) in beta.iter().enumerate() {
-                let plane = loss_landscape::Plane::spanned(layout, net.parameters(), x.values(), y.values());
+                let plane =
+                    loss_landscape::oracle::Slice::plane(layout, net.parameters(), x.values(), y.values());
                 let mut theta = vec![0.0; layout.len()];
                 plane.unwrap().theta_into([a, b], &mut theta);
                 let mut out = [0.0; 2];

@@ -1,8 +1,8 @@
 //! Properties that hold whatever the shapes, axes, seeds and numbers of threads.
 
 use loss_landscape::{
-    Block, Directions, FnModel, Grid2d, Interpolation, Layout, Line1d, Mask, Model, Norm, Normalization,
-    Policy, RandomDirections, Role,
+    Block, Directions, FnModel, Layout, Mask, Model, Norm, Normalization, Policy, RandomDirections, Role,
+    Sweep,
 };
 use loss_landscape_nets::{Activation, Criterion, Mlp, Samples};
 use ndarray::{Array2, Axis};
@@ -119,7 +119,7 @@ proptest! {
         let (a, b) = (theta(len), theta(len + seed as usize)[seed as usize..].to_vec());
         prop_assume!(a != b);
         let model = FnModel::new(layout, a.clone(), loss).unwrap();
-        let curve = Interpolation::new(&model, &a, &b).data("", &()).alpha(0.0..=1.0, 5).run().unwrap();
+        let curve = Sweep::segment(&model, &a, &b).data("", &()).alpha(0.0..=1.0, 5).run().unwrap();
         let values = curve.channel("loss").unwrap();
         prop_assert_eq!(values[0], loss(&a, &()));
         prop_assert_eq!(values[4], loss(&b, &()));
@@ -132,7 +132,7 @@ proptest! {
         let model = FnModel::new(layout.clone(), theta(6), bowl).unwrap();
         let dirs = RandomDirections::new(seed).pair(&model).unwrap();
         let run = |dirs: Directions<f64>, m, n| {
-            Grid2d::new(&model, dirs).data("", &()).alpha(-1.0..=1.0, m).beta(-1.0..=1.0, n).run().unwrap()
+            Sweep::plane(&model, dirs).data("", &()).alpha(-1.0..=1.0, m).beta(-1.0..=1.0, n).run().unwrap()
         };
         let (a, b) = (run(dirs.clone(), m, n), run(dirs.swapped(), n, m));
         for (a, b) in a.channel("loss").unwrap().iter().zip(b.channel("loss").unwrap().t().iter()) {
@@ -147,7 +147,7 @@ proptest! {
         let (net, data) = network(&hidden, samples, seed, tanh, squared);
         let dirs = RandomDirections::new(seed).pair(&net).unwrap();
         let run = |net: &Mlp<f64>| {
-            Grid2d::new(net, dirs.clone()).data("", &data).alpha(-1.0..=1.0, 3).beta(-1.0..=0.5, 2).run().unwrap()
+            Sweep::plane(net, dirs.clone()).data("", &data).alpha(-1.0..=1.0, 3).beta(-1.0..=0.5, 2).run().unwrap()
         };
         let (prepared, single) = (run(&net), run(&net.clone().with_plane_memory(0)));
         for (a, b) in prepared.values().iter().zip(single.values()) {
@@ -160,7 +160,7 @@ proptest! {
         let (net, data) = network(&[7], samples, seed, true, false);
         let direction = RandomDirections::new(seed).one(&net).unwrap();
         let run = |threads| {
-            let curve = Line1d::new(&net, direction.clone()).data("", &data).alpha(-1.0..=1.0, points).threads(threads).run().unwrap();
+            let curve = Sweep::line(&net, direction.clone()).data("", &data).alpha(-1.0..=1.0, points).threads(threads).run().unwrap();
             curve.values().iter().map(|v| v.to_bits()).collect::<Vec<_>>()
         };
         let one = run(1);
@@ -199,7 +199,7 @@ fn threads_and_data_sets_do_not_change_a_bit() {
     let dirs = RandomDirections::new(8).pair(&net).unwrap();
     for (m, n) in [(2, 2), (5, 4)] {
         let run = |threads| {
-            let surface = Grid2d::new(&net, dirs.clone())
+            let surface = Sweep::plane(&net, dirs.clone())
                 .data("train", &train)
                 .data("test", &test)
                 .alpha(-1.0..=1.0, m)
@@ -214,7 +214,7 @@ fn threads_and_data_sets_do_not_change_a_bit() {
         for threads in 2..=8 {
             assert_eq!(run(threads), one, "{threads} threads");
         }
-        let alone = Grid2d::new(&net, dirs.clone())
+        let alone = Sweep::plane(&net, dirs.clone())
             .data("", &test)
             .alpha(-1.0..=1.0, m)
             .beta(-1.0..=1.0, n)

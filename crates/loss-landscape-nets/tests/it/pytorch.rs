@@ -3,8 +3,9 @@
 
 use crate::common::{Reference, raw, reference, relative_error};
 use loss_landscape::{
-    Buffers, Direction, Directions, Gradient, Grid2d, HessianProduct, Interpolation, Loss, Model, Norm,
-    Normalization, Policy, check_gradient, check_hessian_product,
+    Buffers, Direction, Directions, Gradient, HessianProduct, Loss, Model, Norm, Normalization, Policy,
+    Sweep,
+    check::{check_gradient, check_hessian_product},
 };
 use loss_landscape_nets::{Activation, Mlp, NetScalar, Samples};
 
@@ -63,7 +64,7 @@ fn surface<S: NetScalar>(tolerance: f64, plane_memory: usize) {
         let rule = Normalization::original(Policy::Still);
         let first = original(net, raw(|i| (i + 1.0).sin()), rule);
         let second = original(net, raw(|i| (2.0 * i + 1.0).cos()), rule);
-        let surface = Grid2d::new(net, Directions::new(first, second).unwrap())
+        let surface = Sweep::plane(net, Directions::new(first, second).unwrap())
             .data("train", data)
             .alpha_at(&reference.get("surface.x"))
             .beta_at(&reference.get("surface.y"))
@@ -104,7 +105,7 @@ fn surface_f32() {
 fn line<S: NetScalar>(tolerance: f64) {
     each::<S>(|net, data, reference| {
         let (a, b): (Vec<S>, Vec<S>) = (reference.vector("minimiser_a"), reference.vector("minimiser_b"));
-        let curve = Interpolation::new(net, &a, &b)
+        let curve = Sweep::segment(net, &a, &b)
             .data("", data)
             .alpha(-0.5..=1.5, 41)
             .buffers(Buffers::Move)

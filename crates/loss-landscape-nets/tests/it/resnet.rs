@@ -3,8 +3,8 @@
 
 use crate::common::{Reference, relative_error};
 use loss_landscape::{
-    Direction, Directions, Gradient, Grid2d, HessianOperator, HessianProduct, Lanczos, Layout, Loss, Model,
-    Normalization, Policy, Role,
+    Direction, Directions, Gradient, HessianProduct, Layout, Loss, Model, Normalization, Policy, Role, Sweep,
+    curvature::{HessianOperator, Lanczos},
 };
 use loss_landscape_nets::{Architecture, Criterion, NetScalar, Network, Samples, Skips, digits};
 use safetensors::{Dtype, SafeTensors};
@@ -117,7 +117,7 @@ fn surfaces<S: NetScalar>(tolerance: f64) {
     for skips in [Skips::With, Skips::Without] {
         let Case { net, train, expected, .. } = case::<S>(skips);
         let [x, y] = directions(&net);
-        let surface = Grid2d::new(&net, Directions::new(x, y).unwrap())
+        let surface = Sweep::plane(&net, Directions::new(x, y).unwrap())
             .data("", &train)
             .alpha_at(&expected.get("surface.x"))
             .beta_at(&expected.get("surface.y"))

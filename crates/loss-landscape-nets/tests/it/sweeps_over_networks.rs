@@ -1,8 +1,10 @@
 //! Sweeps, journals and operators of the core over networks.
 
 use loss_landscape::{
-    Adaptive2d, Block, BoxError, Error, ErrorScale, Gradient, HessianOperator, HessianProduct, Lanczos,
-    Layout, Loss, Mask, Model, RandomDirections, Role, SymmetricOperator, eigen_extremes, grid_2d,
+    Adaptive, Block, Error, ErrorScale, Gradient, HessianProduct, Layout, Loss, Mask, Model, OracleError,
+    RandomDirections, Role, Sweep,
+    curvature::{HessianOperator, Lanczos, SymmetricOperator, eigen_extremes},
+    grid_2d,
 };
 use loss_landscape_nets::{Activation, Architecture, Chain, Criterion, Mlp, Network, Samples, digits};
 use ndarray::Array2;
@@ -102,11 +104,9 @@ fn several_data_sets_and_channels_share_the_points() {
     let net = Mlp::new(&[64, 6, 10], Activation::Tanh, Criterion::CrossEntropy, 3).unwrap();
     let directions = RandomDirections::new(7).pair(&net).unwrap();
     let sweep = |steering: Option<&[&str]>| {
-        let mut sweep = Adaptive2d::new(&net, directions.clone()).data("train", &train).data("test", &test);
-        if let Some(channels) = steering {
-            sweep = sweep.steered_by(channels);
-        }
-        sweep.budget(300).run()
+        let sweep = Sweep::plane(&net, directions.clone()).data("train", &train).data("test", &test);
+        let adaptive = Adaptive::new().budget(300);
+        sweep.adaptive(&steering.map_or(adaptive.clone(), |channels| adaptive.steered_by(channels)))
     };
     let surface = sweep(None).unwrap();
     assert_eq!(surface.channels(), ["train loss", "train accuracy", "test loss", "test accuracy"]);
@@ -134,13 +134,13 @@ impl Model for Buffers {
 }
 
 impl Loss<()> for Buffers {
-    fn loss(&self, _: &[f64], (): &()) -> Result<f64, BoxError> {
+    fn loss(&self, _: &[f64], (): &()) -> Result<f64, OracleError> {
         Ok(0.0)
     }
 }
 
 impl Gradient<()> for Buffers {
-    fn gradient(&self, _: &[f64], (): &(), out: &mut [f64]) -> Result<f64, BoxError> {
+    fn gradient(&self, _: &[f64], (): &(), out: &mut [f64]) -> Result<f64, OracleError> {
         out.fill(0.0);
         Ok(0.0)
     }

@@ -5,8 +5,8 @@
 
 use approx::assert_relative_eq;
 use loss_landscape::{
-    Block, DiagonalEstimator, FnModel, FnOperator, Lanczos, Layout, Model, Norm, Normalization, Policy,
-    RandomDirections, SpectralDensity, TraceEstimator, TraceMethod,
+    Block, FnModel, Layout, Model, Norm, Normalization, Policy, RandomDirections,
+    curvature::{DiagonalEstimator, FnOperator, Lanczos, SpectralDensity, TraceEstimator, TraceMethod},
 };
 use loss_landscape_nets::{Activation, Criterion, Mlp, Sgd, digits};
 

@@ -2,23 +2,43 @@
 
 use super::{data, encode::html, landscape::Landscape};
 
-const TEMPLATE: &str = include_str!("../../viewer/template.html");
-const STYLE: &str = include_str!("../../viewer/viewer.css");
-/// One script of several files, each of which uses those before it.
-const SCRIPT: &[&str] = &[
-    include_str!("../../viewer/numbers.js"),
-    include_str!("../../viewer/scale.js"),
-    include_str!("../../viewer/field.js"),
-    include_str!("../../viewer/camera.js"),
-    include_str!("../../viewer/mesh.js"),
-    include_str!("../../viewer/renderer.js"),
-    include_str!("../../viewer/trajectory.js"),
-    include_str!("../../viewer/contours.js"),
-    include_str!("../../viewer/map.js"),
-    include_str!("../../viewer/scene.js"),
-    include_str!("../../viewer/panel.js"),
-    include_str!("../../viewer/controls.js"),
-    include_str!("../../viewer/main.js"),
+const TEMPLATE: &str = include_str!("../../viewer/src/template.html");
+const STYLE: &str = include_str!("../../viewer/src/viewer.css");
+
+/// A module of the viewer by its file's name, and its text.
+macro_rules! modules {
+    ($($name:literal),* $(,)?) => { &[$(($name, include_str!(concat!("../../viewer/src/", $name)))),*] };
+}
+
+/// The modules of the viewer, each of which imports from those before it.
+const MODULES: &[(&str, &str)] = modules![
+    "numbers.js",
+    "ticks.js",
+    "scale.js",
+    "range.js",
+    "axis.js",
+    "colors.js",
+    "field.js",
+    "view.js",
+    "camera.js",
+    "pick.js",
+    "mesh.js",
+    "renderer.js",
+    "canvas.js",
+    "trajectory.js",
+    "bands.js",
+    "isolines.js",
+    "labels.js",
+    "frame.js",
+    "map.js",
+    "scene.js",
+    "landscape.js",
+    "notes.js",
+    "element.js",
+    "panel.js",
+    "controls.js",
+    "page.js",
+    "main.js",
 ];
 
 /// The whole document, of what was checked.
@@ -35,13 +55,25 @@ pub(super) fn write(title: &str, caption: &str, landscapes: &[Landscape]) -> Str
             "caption" => out.push_str(&html(caption)),
             "version" => out.push_str(env!("CARGO_PKG_VERSION")),
             "style" => out.push_str(STYLE),
-            "script" => SCRIPT.iter().for_each(|part| out.push_str(part)),
+            "script" => MODULES.iter().for_each(|(_, module)| push_module(&mut out, module)),
             _ => data::push(&mut out, landscapes),
         }
         rest = after;
     }
     out.push_str(rest);
     out
+}
+
+/// Appends a module as a part of one script, whose parts see one another: without imports and the word `export`.
+fn push_module(out: &mut String, module: &str) {
+    for line in module.split_inclusive('\n').filter(|line| !is_import(line)) {
+        out.push_str(line.strip_prefix("export ").unwrap_or(line));
+    }
+}
+
+/// Whether a line is an import; each has a line of its own.
+fn is_import(line: &str) -> bool {
+    line.starts_with("import ")
 }
 
 #[cfg(test)]
@@ -55,11 +87,34 @@ mod tests {
         for place in ["title", "caption", "version", "style", "script", "data"] {
             assert!(TEMPLATE.contains(&format!("{{{{{place}}}}}")), "{place}");
         }
-        let script = SCRIPT.concat();
+        let mut script = String::new();
+        for (_, module) in MODULES {
+            push_module(&mut script, module);
+        }
         assert!(!script.contains("</script") && !script.contains("<!--") && !STYLE.contains("</"));
         for part in [TEMPLATE, STYLE, &script] {
             // Nothing is asked of a server.
             assert!(!part.contains("http:") && !part.contains("https:") && !part.contains("@import"));
+        }
+    }
+
+    #[test]
+    fn modules_become_one_script_of_which_each_part_uses_those_before_it() {
+        for (k, (name, module)) in MODULES.iter().enumerate() {
+            for import in module.lines().filter(|line| is_import(line)) {
+                let (_, from) = import.split_once("} from \"./").expect("one form of imports, on one line");
+                let from = from.strip_suffix("\";").expect("one form of imports, on one line");
+                assert!(MODULES[..k].iter().any(|(before, _)| *before == from), "{name} imports from {from}");
+            }
+            let mut part = String::new();
+            push_module(&mut part, module);
+            assert!(
+                part.lines().all(|line| !line.starts_with("import") && !line.starts_with("export")),
+                "{name}"
+            );
+            // Comments, code and names are those of the file.
+            let kept = module.lines().filter(|line| !is_import(line)).count();
+            assert_eq!(part.lines().count(), kept, "{name}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! A landscape of a page from the result of a sweep.
 
 use super::Landscape;
-use loss_landscape::{Provenance, Surface};
+use loss_landscape::{Surface, report::Provenance};
 
 impl Landscape {
     /// A landscape of all channels of a surface, with its provenance. Points that were not computed are NaN; those
@@ -28,7 +28,8 @@ impl Landscape {
             0 => String::new(),
             count => format!(", {count} failed or not finite"),
         };
-        let known = surface.values().lanes(ndarray::Axis(2)).into_iter().zip(surface.computed());
+        let values = surface.values();
+        let known = values.lanes(ndarray::Axis(2)).into_iter().zip(surface.computed());
         let between = known.filter(|(values, computed)| !**computed && values.iter().any(|v| !v.is_nan()));
         let between = match between.count() {
             0 => String::new(),
@@ -68,13 +69,13 @@ fn pairs(provenance: &Provenance) -> Vec<(String, String)> {
 mod tests {
     use super::*;
     use crate::page::Page;
-    use loss_landscape::{FnModel, Grid2d, Layout, RandomDirections};
+    use loss_landscape::{FnModel, Layout, RandomDirections, Sweep};
 
     #[test]
     fn all_channels_and_where_they_came_from_are_in_the_page() {
         let loss = |t: &[f64], (): &()| if t[0] > 1.3 { f64::NAN } else { t[0] * t[1] };
         let model = FnModel::new(Layout::flat(2).unwrap(), vec![1.0, 2.0], loss).unwrap();
-        let sweep = Grid2d::new(&model, RandomDirections::new(9).pair(&model).unwrap());
+        let sweep = Sweep::plane(&model, RandomDirections::new(9).pair(&model).unwrap());
         let surface = sweep.data("train", &()).data("test", &()).alpha(-1.0..=1.0, 5).run().unwrap();
         let landscape = Landscape::from_surface("one", &surface);
         assert_eq!(landscape.channels.len(), 2);

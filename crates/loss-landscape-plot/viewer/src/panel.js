@@ -1,0 +1,171 @@
+// Panels: one landscape on the page, its surface, its contours, and what is told of them.
+
+import { valueText, briefText } from "./numbers.js";
+import { unitPlaces, nearest } from "./axis.js";
+import { Field } from "./field.js";
+import { Camera } from "./camera.js";
+import { buildMesh } from "./mesh.js";
+import { ContourMap } from "./map.js";
+import { Scene } from "./scene.js";
+import { lowestOf } from "./landscape.js";
+import { notesOf } from "./notes.js";
+import { element } from "./element.js";
+
+export class Panel {
+  /** `moved` is called when the camera changes, `pointed` with the coordinates under the pointer, or null. */
+  constructor(landscape, renderer, { moved, pointed }) {
+    this.landscape = landscape;
+    this.renderer = renderer;
+    this.camera = new Camera();
+    const tell = (point) => pointed(point && [landscape.x[point.i], landscape.y[point.j]]);
+    this.surface = element("canvas", {
+      class: "surface",
+      tabindex: 0,
+      role: "application",
+      "aria-label": `${landscape.name}, surface. Arrow keys turn it, plus and minus zoom, 0 resets the view.`,
+    });
+    const plan = element("canvas", {
+      class: "contours",
+      tabindex: 0,
+      role: "application",
+      "aria-label": `${landscape.name}, contours. Arrow keys move the point that is read, with Shift ten at a time.`,
+    });
+    const apology = "This browser has no WebGL 2, which surfaces need; here are the contours.";
+    const missing = element("p", { class: "missing" }, apology);
+    this.readout = element("output", { class: "readout" });
+    this.notes = element("p", { class: "notes" });
+    this.absent = element("p", { class: "absent", hidden: "" });
+    this.views = element("div", { class: "views" }, renderer ? this.surface : missing, plan);
+    this.root = element(
+      "section",
+      { class: "landscape", "aria-label": landscape.name },
+      element("h2", {}, landscape.name),
+      this.absent,
+      this.views,
+      this.readout,
+      this.legend(),
+      this.notes,
+      this.provenance(),
+    );
+    this.map = new ContourMap(plan, landscape);
+    this.scene = renderer && new Scene(this.surface, landscape, this.camera, { moved, pointed: tell });
+    this.listen(plan, tell);
+  }
+
+  legend() {
+    const { trajectories } = this.landscape;
+    const items = trajectories.map(({ name, color }) => {
+      const dot = element("span", { class: "dot" });
+      dot.style.background = color;
+      return element("li", {}, dot, name);
+    });
+    return (this.paths = element("ul", { class: "legend" }, ...items));
+  }
+
+  provenance() {
+    const { provenance, x, y } = this.landscape;
+    const axis = (values) => {
+      const [first, last] = [values[0], values[values.length - 1]].map(briefText);
+      return `${values.length} points from ${first} to ${last}`;
+    };
+    const rows = [...provenance, [this.landscape.xLabel, axis(x)], [this.landscape.yLabel, axis(y)]];
+    const cells = rows.flatMap(([name, text]) => [element("dt", {}, name), element("dd", {}, text)]);
+    const [title, table] = [element("summary", {}, "Provenance"), element("dl", {}, ...cells)];
+    return element("details", { class: "provenance", open: "" }, title, table);
+  }
+
+  /** Shows a channel on a scale; null for a channel that is not there. */
+  show(channel, scale, colors) {
+    const values = this.landscape.channels.get(channel);
+    this.absent.hidden = Boolean(values);
+    this.views.hidden = this.readout.hidden = this.notes.hidden = !values;
+    this.absent.textContent = `There is no channel “${channel}” of this landscape.`;
+    Object.assign(this, { channel, values, field: values && new Field(this.landscape, values, scale), colors });
+    if (!values) return;
+    this.upload();
+    this.map.refresh(this.field, colors);
+    this.notes.textContent = notesOf(this.field, this.landscape.trajectories, this.map.linesLeftOut);
+  }
+
+  /** Gives the renderer what it draws. */
+  upload() {
+    const { renderer, field, landscape } = this;
+    if (!renderer || !field) return;
+    if (this.drawn) renderer.release(this.drawn);
+    for (const { line } of this.lines ?? []) renderer.release(line);
+    this.drawn = renderer.upload(buildMesh(field));
+    this.lines = landscape.trajectories.map((trajectory) => {
+      return { trajectory, line: renderer.uploadLine(trajectory.segments(field)) };
+    });
+  }
+
+  /** Draws surface and contours. */
+  draw({ lift, paths }) {
+    const { field, drawn, point, channel, landscape } = this;
+    if (!field) return;
+    this.paths.hidden = !paths || landscape.trajectories.length === 0;
+    const lines = paths ? this.lines : [];
+    if (this.scene) this.scene.draw(this.renderer, { field, drawn, paths: lines, point, lift, channel });
+    this.map.draw(paths ? landscape.trajectories : [], point);
+  }
+
+  /** Fits the contours to a new size of the page. */
+  resize() {
+    if (this.field && !this.map.fits) this.map.refresh(this.field, this.colors);
+  }
+
+  /** Reads the grid point nearest to coordinates, or none. */
+  read(coordinates) {
+    const { landscape, field } = this;
+    this.point = null;
+    if (coordinates && field) {
+      const [x, y] = [landscape.x, landscape.y].map((axis, k) => {
+        const [place] = unitPlaces(axis, [coordinates[k]]);
+        return place >= -1e-9 && place <= 1 + 1e-9 ? place : NaN;
+      });
+      if (x >= -1 && y >= -1) this.point = { i: nearest(field.x, x), j: nearest(field.y, y) };
+    }
+    this.tellReading();
+  }
+
+  tellReading() {
+    const { landscape, values, channel } = this;
+    if (!values) return;
+    const ny = landscape.y.length;
+    const lowest = this.point ? null : lowestOf(values);
+    const at = this.point ?? (lowest === null ? null : { i: Math.floor(lowest / ny), j: lowest % ny });
+    if (!at) {
+      this.readout.replaceChildren(`${channel} has no finite value.`);
+      return;
+    }
+    const reading = (name, value, shown) => {
+      const number = element("b", { "data-value": name, title: String(value) }, valueText(value));
+      return element("span", shown ? { class: "shown" } : {}, `${name} `, number);
+    };
+    const coordinates = [
+      reading(landscape.xLabel, landscape.x[at.i]),
+      reading(landscape.yLabel, landscape.y[at.j]),
+    ];
+    const k = at.i * ny + at.j;
+    const channels = [...landscape.channels].map(([name, all]) => reading(name, all[k], name === channel));
+    this.readout.replaceChildren(...(this.point ? [] : ["lowest point:"]), ...coordinates, ...channels);
+    const [i, j] = this.point ? [at.i, at.j] : ["", ""];
+    Object.assign(this.readout.dataset, { i, j });
+  }
+
+  listen(plan, tell) {
+    plan.addEventListener("pointermove", (event) => tell(this.map.pointAt(event.offsetX, event.offsetY)));
+    plan.addEventListener("pointerdown", (event) => tell(this.map.pointAt(event.offsetX, event.offsetY)));
+    plan.addEventListener("pointerleave", () => tell(null));
+    plan.addEventListener("keydown", (event) => {
+      const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+      if (!step || !this.field || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      const { nx, ny } = this.field;
+      const { i, j } = this.point ?? { i: (nx - 1) >> 1, j: (ny - 1) >> 1 };
+      const far = event.shiftKey ? 10 : 1;
+      const within = (k, count) => Math.min(Math.max(k, 0), count - 1);
+      tell(this.point ? { i: within(i + far * step[0], nx), j: within(j + far * step[1], ny) } : { i, j });
+    });
+  }
+}

@@ -1,0 +1,310 @@
+//! How an oracle reaches the threads of a sweep: shared by all, on the calling thread, or an instance for each.
+
+use std::{any::Any, cell::RefCell, num::NonZero, thread::available_parallelism};
+
+use super::settings::DataSets;
+use crate::{Error, Model, OracleError, Prepared, Result, Slice, Worker, model::guarded};
+
+/// Runs a sweep on all threads, which share the model and the data: both must be [`Sync`]. The default.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AllThreads;
+
+/// Runs a sweep on the calling thread alone; see [`Sweep::here`](crate::Sweep::here).
+#[derive(Clone, Copy, Debug)]
+pub struct Here;
+
+/// Runs a sweep on threads that each make a model of their own; see [`Sweep::per_thread`](crate::Sweep::per_thread).
+#[derive(Clone, Copy, Debug)]
+pub struct PerThread<F> {
+    pub(crate) factory: F,
+}
+
+/// How a sweep over a model `M` and data `D` may run. Sealed: [`AllThreads`], [`Here`] and [`PerThread`].
+///
+/// If the compiler says that something cannot be shared between threads, as required for [`AllThreads`] to implement
+/// this trait, the model or the data are not [`Sync`]: call [`Sweep::here`](crate::Sweep::here) or
+/// [`Sweep::per_thread`](crate::Sweep::per_thread) on the sweep.
+pub trait Execution<M: Model + ?Sized, D: ?Sized>: execute::Execute<M, D> {}
+
+impl<M: Model + ?Sized, D: ?Sized, X: execute::Execute<M, D>> Execution<M, D> for X {}
+
+/// What is evaluated: a model on data sets, over a slice.
+pub struct Subject<'s, M: Model + ?Sized, D: ?Sized> {
+    pub(crate) model: &'s M,
+    pub(crate) data: &'s DataSets<'s, D>,
+    pub(crate) slice: &'s Slice<'s, M::Scalar>,
+}
+
+impl<M: Model + ?Sized, D: ?Sized> std::fmt::Debug for Subject<'_, M, D> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&String> = self.data.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Subject").field("data", &names).finish_non_exhaustive()
+    }
+}
+
+/// What is measured at each point, such as losses or eigenvalue ratios.
+pub trait Measurement<M: Model + ?Sized, D: ?Sized>: Sync {
+    /// Gets ready once for all threads, where there is something to share. It is also where data that do not fit are
+    /// found before the first point.
+    fn prepare<'p>(
+        &'p self,
+        model: &'p M,
+        data: &'p D,
+        set: usize,
+        slice: &'p Slice<'p, M::Scalar>,
+    ) -> Result<Option<Box<dyn Prepared + 'p>>, OracleError>;
+
+    /// What one thread evaluates points with where nothing is prepared.
+    fn worker<'p>(
+        &'p self,
+        model: &'p M,
+        data: &'p D,
+        set: usize,
+        slice: &'p Slice<'p, M::Scalar>,
+    ) -> Result<Box<dyn Worker + 'p>, OracleError>;
+}
+
+/// Makes a thread's worker for a data set.
+pub(crate) type MakeWorker<'w> = dyn Fn(usize) -> Result<Box<dyn Worker + 'w>, OracleError> + 'w;
+
+/// What an oracle says of itself on one data set, asked once.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    pub(crate) chunks: usize,
+    pub(crate) batch: usize,
+    pub(crate) divisor: f64,
+}
+
+/// The threads of a sweep, ready to evaluate.
+pub trait Crew {
+    /// How many there are.
+    fn threads(&self) -> usize;
+
+    /// What the oracle says of itself, by data set.
+    fn facts(&self) -> &[Facts];
+
+    /// Calls `work` once on each thread, with what makes that thread's workers, and waits for all.
+    fn on_each_thread(&self, work: &(dyn for<'w> Fn(&'w MakeWorker<'w>) + Sync));
+}
+
+/// More threads than this are never useful, and systems refuse them.
+const MOST_THREADS: usize = 1024;
+
+pub(crate) mod execute {
+    use super::{Crew, Measurement, Model, Result, Subject};
+
+    /// The engine's side of [`Execution`](super::Execution).
+    pub trait Execute<M: Model + ?Sized, D: ?Sized> {
+        /// Prepares all data sets, gathers the threads and lets `work` use them. `threads` are as many as the caller
+        /// asked for, `points` as many as there are.
+        fn execute<T: Send>(
+            &self,
+            subject: &Subject<'_, M, D>,
+            measurement: &impl Measurement<M, D>,
+            threads: Option<usize>,
+            points: usize,
+            work: impl FnOnce(&dyn Crew) -> Result<T> + Send,
+        ) -> Result<T>;
+    }
+}
+
+impl<M: Model + Sync + ?Sized, D: Sync + ?Sized> execute::Execute<M, D> for AllThreads {
+    fn execute<T: Send>(
+        &self,
+        subject: &Subject<'_, M, D>,
+        measurement: &impl Measurement<M, D>,
+        threads: Option<usize>,
+        points: usize,
+        work: impl FnOnce(&dyn Crew) -> Result<T> + Send,
+    ) -> Result<T> {
+        let run = || {
+            let prepared = prepare(subject, measurement)?;
+            work(&SharedCrew { subject, measurement, facts: facts(&prepared), prepared })
+        };
+        match threads {
+            Some(threads) => pool(threads, points)?.install(run),
+            None => run(),
+        }
+    }
+}
+
+impl<M: Model + ?Sized, D: ?Sized> execute::Execute<M, D> for Here {
+    fn execute<T: Send>(
+        &self,
+        subject: &Subject<'_, M, D>,
+        measurement: &impl Measurement<M, D>,
+        _: Option<usize>,
+        _: usize,
+        work: impl FnOnce(&dyn Crew) -> Result<T> + Send,
+    ) -> Result<T> {
+        let prepared = prepare(subject, measurement)?;
+        work(&CallingThread { subject, measurement, facts: facts(&prepared), prepared })
+    }
+}
+
+impl<M, D, F> execute::Execute<M, D> for PerThread<F>
+where
+    M: Model + 'static,
+    D: Sync + ?Sized,
+    F: Fn() -> Result<M, OracleError> + Sync,
+{
+    fn execute<T: Send>(
+        &self,
+        subject: &Subject<'_, M, D>,
+        measurement: &impl Measurement<M, D>,
+        threads: Option<usize>,
+        points: usize,
+        work: impl FnOnce(&dyn Crew) -> Result<T> + Send,
+    ) -> Result<T> {
+        let pool = pool(threads.unwrap_or_else(rayon::current_num_threads), points)?;
+        let layout = subject.model.layout();
+        let made = pool.broadcast(|_| -> Result<()> {
+            let model = guarded("making a thread's model", || (self.factory)())?;
+            layout.ensure_same(model.layout())?;
+            INSTANCE.set(Some(Box::new(model)));
+            Ok(())
+        });
+        made.into_iter().collect::<Result<Vec<()>>>()?;
+        let (data, slice) = (subject.data, subject.slice);
+        let facts = vec![Facts { chunks: 1, batch: 1, divisor: 1.0 }; data.len()];
+        work(&Instances::<M, D, _> {
+            pool: &pool,
+            data,
+            slice,
+            measurement,
+            facts,
+            model: std::marker::PhantomData,
+        })
+    }
+}
+
+/// Threads of the current pool that share an oracle.
+struct SharedCrew<'c, M: Model + ?Sized, D: ?Sized, Q> {
+    subject: &'c Subject<'c, M, D>,
+    measurement: &'c Q,
+    prepared: Vec<Option<Box<dyn Prepared + 'c>>>,
+    facts: Vec<Facts>,
+}
+
+impl<M: Model + Sync + ?Sized, D: Sync + ?Sized, Q: Measurement<M, D>> Crew for SharedCrew<'_, M, D, Q> {
+    fn threads(&self) -> usize {
+        rayon::current_num_threads()
+    }
+
+    fn facts(&self) -> &[Facts] {
+        &self.facts
+    }
+
+    fn on_each_thread(&self, work: &(dyn for<'w> Fn(&'w MakeWorker<'w>) + Sync)) {
+        let Self { subject, measurement, prepared, .. } = self;
+        rayon::broadcast(|_| work(&|set| worker(subject, *measurement, prepared, set)));
+    }
+}
+
+/// The calling thread alone.
+struct CallingThread<'c, M: Model + ?Sized, D: ?Sized, Q> {
+    subject: &'c Subject<'c, M, D>,
+    measurement: &'c Q,
+    prepared: Vec<Option<Box<dyn Prepared + 'c>>>,
+    facts: Vec<Facts>,
+}
+
+impl<M: Model + ?Sized, D: ?Sized, Q: Measurement<M, D>> Crew for CallingThread<'_, M, D, Q> {
+    fn threads(&self) -> usize {
+        1
+    }
+
+    fn facts(&self) -> &[Facts] {
+        &self.facts
+    }
+
+    fn on_each_thread(&self, work: &(dyn for<'w> Fn(&'w MakeWorker<'w>) + Sync)) {
+        work(&|set| worker(self.subject, self.measurement, &self.prepared, set));
+    }
+}
+
+/// Threads of a pool that each have a model of their own, in [`INSTANCE`].
+struct Instances<'c, M: Model, D: ?Sized, Q> {
+    pool: &'c rayon::ThreadPool,
+    data: &'c DataSets<'c, D>,
+    slice: &'c Slice<'c, M::Scalar>,
+    measurement: &'c Q,
+    facts: Vec<Facts>,
+    model: std::marker::PhantomData<fn() -> M>,
+}
+
+thread_local! {
+    /// The model of a thread whose pool was made for one sweep; it goes with the thread.
+    static INSTANCE: RefCell<Option<Box<dyn Any>>> = const { RefCell::new(None) };
+}
+
+impl<M: Model + 'static, D: Sync + ?Sized, Q: Measurement<M, D>> Crew for Instances<'_, M, D, Q> {
+    fn threads(&self) -> usize {
+        self.pool.current_num_threads()
+    }
+
+    fn facts(&self) -> &[Facts] {
+        &self.facts
+    }
+
+    fn on_each_thread(&self, work: &(dyn for<'w> Fn(&'w MakeWorker<'w>) + Sync)) {
+        let Self { data, slice, measurement, .. } = self;
+        self.pool.broadcast(|_| {
+            INSTANCE.with_borrow(|instance| {
+                #[expect(clippy::expect_used, reason = "made on every thread before the first point")]
+                let model =
+                    instance.as_ref().and_then(|any| any.downcast_ref::<M>()).expect("this thread's model");
+                work(&|set| measurement.worker(model, data[set].1, set, slice));
+            });
+        });
+    }
+}
+
+/// Prepares all data sets.
+fn prepare<'p, M: Model + ?Sized, D: ?Sized>(
+    subject: &'p Subject<'p, M, D>,
+    measurement: &'p impl Measurement<M, D>,
+) -> Result<Vec<Option<Box<dyn Prepared + 'p>>>> {
+    let sets = subject.data.iter().enumerate();
+    sets.map(|(set, (name, data))| {
+        let during = format!("preparing the plane for data set `{name}`");
+        guarded(&during, || measurement.prepare(subject.model, data, set, subject.slice))
+    })
+    .collect()
+}
+
+fn facts(prepared: &[Option<Box<dyn Prepared + '_>>]) -> Vec<Facts> {
+    let of = |prepared: &Option<Box<dyn Prepared + '_>>| match prepared {
+        Some(prepared) => Facts {
+            chunks: prepared.chunks().max(1),
+            batch: prepared.batch().max(1),
+            divisor: prepared.divisor(),
+        },
+        None => Facts { chunks: 1, batch: 1, divisor: 1.0 },
+    };
+    prepared.iter().map(of).collect()
+}
+
+fn worker<'p, M: Model + ?Sized, D: ?Sized>(
+    subject: &'p Subject<'p, M, D>,
+    measurement: &'p impl Measurement<M, D>,
+    prepared: &'p [Option<Box<dyn Prepared + 'p>>],
+    set: usize,
+) -> Result<Box<dyn Worker + 'p>, OracleError> {
+    match &prepared[set] {
+        Some(prepared) => prepared.worker(),
+        None => measurement.worker(subject.model, subject.data[set].1, set, subject.slice),
+    }
+}
+
+/// A pool of as many threads as asked for and useful: beyond the points only chunks of data could keep threads busy,
+/// and of those no more than the machine has processors.
+fn pool(threads: usize, points: usize) -> Result<rayon::ThreadPool> {
+    if threads == 0 {
+        return Err(Error::ZeroThreads);
+    }
+    let processors = available_parallelism().map_or(1, NonZero::get);
+    let threads = threads.min(points.max(processors)).min(MOST_THREADS);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.map_err(|error| Error::ThreadPool { threads, source: error.into() })
+}

@@ -1,0 +1,186 @@
+//! The file of a journal while a sweep runs: locked, read, and appended to as points finish.
+
+use std::{
+    fs::{File, TryLockError},
+    io::{self, Read, Seek, SeekFrom, Write},
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use super::{
+    Keeper,
+    header::Header,
+    known::{Known, agree},
+    record::{Form, Record, scan},
+};
+use crate::{Error, Result, landscape::Resumed};
+
+/// What a killed process wrote survives it at once; so that a machine that loses its power loses little too, a write
+/// syncs the file when this long has gone since the last time.
+const SYNC: Duration = Duration::from_secs(5);
+
+/// A journal open for a sweep. No other process can open it until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    path: PathBuf,
+    form: Form,
+    tail: Mutex<Tail>,
+}
+
+#[derive(Debug)]
+struct Tail {
+    file: File,
+    /// Bytes of whole records, and the head.
+    len: u64,
+    points: usize,
+    synced: Instant,
+    failed: Option<io::Error>,
+}
+
+impl Ledger {
+    /// Opens a journal, or begins one if there is none, keeps others out, and takes from it what is known; says
+    /// what was found, if anything was.
+    ///
+    /// # Errors
+    /// [`Error::File`]; [`Error::JournalInUse`]; [`Error::NotAJournal`]; [`Error::JournalMismatch`];
+    /// [`Error::JournalConflict`].
+    pub(crate) fn resume(
+        path: &Path,
+        header: &Header,
+        keeper: Option<&dyn Keeper>,
+        known: &mut Known,
+    ) -> Result<(Self, Option<Resumed>)> {
+        let head = header.encode();
+        let (ledger, bytes) = Self::open(path, header, &head)?;
+        let found = scan(ledger.form, &bytes, head.len(), &head);
+        let range = |bytes: Range<usize>| bytes.start as u64..bytes.end as u64;
+        let mut damaged: Vec<_> = found.damaged.into_iter().map(range).collect();
+        if !bytes.starts_with(&head) {
+            damaged.push(0..head.len() as u64);
+        }
+        let mut points = 0;
+        for Record { point, values, failures, extras, place } in found.records {
+            if let Some(known) = known.get(header, point) {
+                if !agree(known, &values) {
+                    let (index, coordinates) = header.place(point);
+                    let (first, second) = (path.to_owned(), path.to_owned());
+                    return Err(Error::JournalConflict { index, coordinates, first, second });
+                }
+                continue;
+            }
+            let restored = keeper.is_none_or(|keeper| {
+                extras.iter().enumerate().all(|(set, extra)| keeper.restore(set, point, extra))
+            });
+            if restored {
+                known.take(header, point, &values, &failures);
+                points += 1;
+            } else {
+                damaged.push(range(place));
+            }
+        }
+        damaged.sort_by_key(|bytes| bytes.start);
+        let torn = ledger.cut(found.end, points)?;
+        let anything = points > 0 || torn > 0 || !damaged.is_empty();
+        Ok((ledger, anything.then_some(Resumed { points, torn, damaged, unchecked_data: Vec::new() })))
+    }
+
+    /// The journal, locked, and its bytes.
+    fn open(path: &Path, header: &Header, head: &[u8]) -> Result<(Self, Vec<u8>)> {
+        let at = |source| Error::File { path: path.to_owned(), source };
+        let mut file =
+            File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(at)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(Error::JournalInUse { path: path.to_owned() }),
+            Err(TryLockError::Error(source)) => return Err(at(source)),
+        }
+        let form = Form::new(header, head);
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(at)?;
+        if head.starts_with(&bytes) && bytes.len() < head.len() {
+            // A new file, or one whose process was killed before its head was whole.
+            file.set_len(0).and_then(|()| file.rewind()).map_err(at)?;
+            file.write_all(head).and_then(|()| file.sync_data()).map_err(at)?;
+            bytes = head.to_vec();
+        } else {
+            match Header::decode(&bytes) {
+                Ok((found, _)) => {
+                    let differences = header.differences(&found);
+                    if !differences.is_empty() {
+                        return Err(Error::JournalMismatch { path: path.to_owned(), differences });
+                    }
+                }
+                Err(reason) => {
+                    // Records have checksums seeded with their head: whole ones show that this was it.
+                    if scan(form, &bytes, head.len().min(bytes.len()), head).records.is_empty() {
+                        return Err(Error::NotAJournal { path: path.to_owned(), reason });
+                    }
+                    file.rewind().and_then(|()| file.write_all(head)).map_err(at)?;
+                }
+            }
+        }
+        let len = bytes.len() as u64;
+        let tail = Mutex::new(Tail { file, len, points: 0, synced: Instant::now(), failed: None });
+        Ok((Self { path: path.to_owned(), form, tail }, bytes))
+    }
+
+    pub(crate) fn form(&self) -> Form {
+        self.form
+    }
+
+    /// Drops what lies behind the last whole record, so that the next one begins there, and says how many
+    /// bytes that was.
+    fn cut(&self, end: usize, points: usize) -> Result<u64> {
+        let mut tail = self.tail();
+        let end = (end as u64).min(tail.len);
+        let cut = |tail: &mut Tail| {
+            if end < tail.len {
+                tail.file.set_len(end)?;
+            }
+            tail.file.seek(SeekFrom::Start(end))
+        };
+        cut(&mut tail).map_err(|source| Error::File { path: self.path.clone(), source })?;
+        let torn = tail.len - end;
+        (tail.len, tail.points) = (end, points);
+        Ok(torn)
+    }
+
+    /// Appends the records of so many points; false if that failed, now or before.
+    pub(crate) fn append(&self, records: &[u8], points: usize) -> bool {
+        let mut tail = self.tail();
+        if tail.failed.is_some() {
+            return false;
+        }
+        let mut written = tail.file.write_all(records);
+        if written.is_ok() {
+            tail.len += records.len() as u64;
+            tail.points += points;
+            if tail.synced.elapsed() > SYNC {
+                written = tail.file.sync_data();
+                tail.synced = Instant::now();
+            }
+        } else {
+            // Half a record would only be dropped by the next run.
+            let (len, file) = (tail.len, &mut tail.file);
+            let _ = file.set_len(len).and_then(|()| file.seek(SeekFrom::Start(len)));
+        }
+        tail.failed = written.err();
+        tail.failed.is_none()
+    }
+
+    /// Ends the journal; the error that an append or the disk failed with.
+    pub(crate) fn close(self) -> Result<()> {
+        let Tail { file, points, failed, .. } =
+            self.tail.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match failed.map_or_else(|| file.sync_data(), Err) {
+            Ok(()) => Ok(()),
+            Err(source) => Err(Error::JournalWrite { path: self.path, points, source }),
+        }
+    }
+
+    fn tail(&self) -> MutexGuard<'_, Tail> {
+        self.tail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,201 @@
+//! The records of a journal: one finished point each, framed, checked, and found again after damage.
+
+use std::{ops::Range, sync::Arc};
+
+use super::header::hash;
+use crate::landscape::PointFailure;
+
+/// Begins every record. No text has its first byte.
+const MARK: [u8; 4] = *b"\x93pt\n";
+/// Mark, length of the payload; before the payload.
+const FRAME: usize = 8;
+/// After the payload.
+const CHECK: usize = 8;
+/// More of an error's text is not kept.
+const TEXT: usize = 4096;
+/// As many bytes are checked as there are in the file, times this; then what is left counts as damaged.
+const EFFORT: usize = 64;
+
+/// One finished point, as it lies in the file.
+#[derive(Clone, Debug)]
+pub(crate) struct Record<'b> {
+    pub(crate) point: usize,
+    /// By data set and channel.
+    pub(crate) values: Vec<f64>,
+    /// Data sets whose oracle failed, and how; values that are not finite speak for themselves.
+    pub(crate) failures: Vec<(usize, PointFailure)>,
+    /// What each data set keeps beside its values.
+    pub(crate) extras: Vec<&'b [u8]>,
+    /// Where it lies in the file.
+    pub(crate) place: Range<usize>,
+}
+
+/// What lies behind the head of a journal.
+#[derive(Debug, Default)]
+pub(crate) struct Scan<'b> {
+    pub(crate) records: Vec<Record<'b>>,
+    /// Bytes between records that are none.
+    pub(crate) damaged: Vec<Range<usize>>,
+    /// The end of the last whole record; what lies behind was not finished.
+    pub(crate) end: usize,
+}
+
+/// The shape of records of one journal.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Form {
+    /// The hash of the head, which every checksum is seeded with.
+    pub(crate) seed: u64,
+    pub(crate) points: usize,
+    pub(crate) sets: usize,
+    pub(crate) stride: usize,
+}
+
+/// Appends a record to `out`. `extra` appends what a data set keeps beside its values.
+pub(crate) fn encode<'f>(
+    form: Form,
+    point: usize,
+    values: &[f64],
+    failures: impl Iterator<Item = (usize, &'f PointFailure)>,
+    mut extra: impl FnMut(usize, &mut Vec<u8>),
+    out: &mut Vec<u8>,
+) {
+    let start = out.len();
+    out.extend_from_slice(&MARK);
+    out.extend_from_slice(&[0; 4]);
+    out.extend_from_slice(&(point as u64).to_le_bytes());
+    for value in values {
+        out.extend_from_slice(&value.to_le_bytes());
+    }
+    let (place, mut count) = (out.len(), 0_u32);
+    out.extend_from_slice(&[0; 4]);
+    for (set, failure) in failures {
+        let (kind, text) = match failure {
+            PointFailure::NonFinite { .. } => continue,
+            PointFailure::Error(error) => (0_u8, error.to_string()),
+            PointFailure::Panic(message) => (1, message.clone()),
+        };
+        let end = (0..=text.len().min(TEXT)).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+        let text = &text[..end];
+        count += 1;
+        out.push(kind);
+        out.extend_from_slice(&(set as u32).to_le_bytes());
+        out.extend_from_slice(&(text.len() as u32).to_le_bytes());
+        out.extend_from_slice(text.as_bytes());
+    }
+    out[place..place + 4].copy_from_slice(&count.to_le_bytes());
+    for set in 0..form.sets {
+        let at = out.len();
+        out.extend_from_slice(&[0; 4]);
+        extra(set, out);
+        let len = (out.len() - at - 4) as u32;
+        out[at..at + 4].copy_from_slice(&len.to_le_bytes());
+    }
+    let len = (out.len() - start - FRAME) as u32;
+    out[start + 4..start + FRAME].copy_from_slice(&len.to_le_bytes());
+    let check = check(form, &out[start..]);
+    out.extend_from_slice(&check.to_le_bytes());
+}
+
+/// Finds all whole records from `start` on. Heads like `head` between them, as joined files have, are no
+/// damage.
+pub(crate) fn scan<'b>(form: Form, bytes: &'b [u8], start: usize, head: &[u8]) -> Scan<'b> {
+    let mut scan = Scan { end: start, ..Scan::default() };
+    let (mut at, mut broken) = (start, None);
+    // A file of nothing but beginnings would be checked as far as its end from each of them.
+    let mut effort = bytes.len().saturating_mul(EFFORT);
+    while at < bytes.len() {
+        let rest = &bytes[at..];
+        if let Some((record, len)) = decode(form, rest, at, &mut effort) {
+            scan.damaged.extend(broken.take().map(|from| from..at));
+            scan.records.push(record);
+            at += len;
+            scan.end = at;
+        } else if rest.starts_with(head) {
+            scan.damaged.extend(broken.take().map(|from| from..at));
+            at += head.len();
+            scan.end = at;
+        } else {
+            broken.get_or_insert(at);
+            // On to what may be the next beginning.
+            let begins = |&byte: &u8| byte == MARK[0] || Some(&byte) == head.first();
+            at = rest[1..].iter().position(begins).map_or(bytes.len(), |skip| at + 1 + skip);
+        }
+    }
+    scan
+}
+
+/// The record that `bytes` begin with, and its length. What is checked is taken off `effort`.
+fn decode<'b>(form: Form, bytes: &'b [u8], at: usize, effort: &mut usize) -> Option<(Record<'b>, usize)> {
+    let mut frame = Reader(bytes);
+    if frame.bytes(4)? != MARK {
+        return None;
+    }
+    let len = frame.number()?;
+    let payload = frame.bytes(len)?;
+    let whole = &bytes[..FRAME + len];
+    *effort = effort.checked_sub(whole.len())?;
+    if frame.long()? != check(form, whole) {
+        return None;
+    }
+    let mut payload = Reader(payload);
+    let point = usize::try_from(payload.long()?).ok().filter(|&point| point < form.points)?;
+    let values = payload.bytes(form.stride.checked_mul(8)?)?;
+    let values = values.as_chunks().0.iter().map(|&bytes| f64::from_le_bytes(bytes)).collect();
+    let count = payload.number()?;
+    let mut failures = Vec::new();
+    for _ in 0..count {
+        let kind = payload.bytes(1)?[0];
+        let set = payload.number().filter(|&set| set < form.sets)?;
+        let len = payload.number()?;
+        let text = std::str::from_utf8(payload.bytes(len)?).ok()?.to_owned();
+        let failure = match kind {
+            0 => PointFailure::Error(Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(text))),
+            1 => PointFailure::Panic(text),
+            _ => return None,
+        };
+        failures.push((set, failure));
+    }
+    let mut extras = Vec::new();
+    for _ in 0..form.sets {
+        let len = payload.number()?;
+        extras.push(payload.bytes(len)?);
+    }
+    let len = whole.len() + CHECK;
+    payload.0.is_empty().then_some((Record { point, values, failures, extras, place: at..at + len }, len))
+}
+
+fn check(form: Form, record: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64_with_seed(record, form.seed)
+}
+
+impl Form {
+    /// Of a journal with this head.
+    pub(crate) fn new(header: &super::header::Header, head: &[u8]) -> Self {
+        Self {
+            seed: hash(head),
+            points: header.points().unwrap_or(0),
+            sets: header.provenance.data.len(),
+            stride: header.stride(),
+        }
+    }
+}
+
+/// Takes bytes from the front, as far as there are any.
+struct Reader<'b>(&'b [u8]);
+
+impl<'b> Reader<'b> {
+    fn bytes(&mut self, len: usize) -> Option<&'b [u8]> {
+        let (taken, rest) = self.0.split_at_checked(len)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn number(&mut self) -> Option<usize> {
+        let bytes = self.bytes(4)?.try_into().ok()?;
+        usize::try_from(u32::from_le_bytes(bytes)).ok()
+    }
+
+    fn long(&mut self) -> Option<u64> {
+        Some(u64::from_le_bytes(self.bytes(8)?.try_into().ok()?))
+    }
+}

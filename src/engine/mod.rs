@@ -1,0 +1,17 @@
+//! The engine under all sweeps: it deals points out to threads, survives bad ones, keeps a journal, and gives the same
+//! bits for any number of threads. It knows neither losses nor curvature; what is measured comes as a
+//! [`Measurement`](execution::Measurement).
+
+pub(crate) mod axis;
+mod driver;
+pub(crate) mod execution;
+pub(crate) mod journal;
+mod observer;
+pub(crate) mod run;
+pub(crate) mod settings;
+pub(crate) mod stages;
+mod worker;
+
+pub use execution::{AllThreads, Execution, Here, PerThread};
+pub use journal::{Damage, Journal};
+pub use observer::{Observer, Progress};

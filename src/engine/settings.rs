@@ -1,0 +1,114 @@
+//! How a sweep runs, whatever it measures: threads, observer, limits, journal, shard.
+
+use std::path::PathBuf;
+
+use super::{Observer, axis::Axis};
+use crate::{Error, Result, landscape::OnBadPoint};
+
+/// The settings that every sweep has.
+pub(crate) struct Settings<'a> {
+    pub(crate) threads: Option<usize>,
+    pub(crate) observer: Option<&'a dyn Observer>,
+    pub(crate) on_bad: OnBadPoint,
+    pub(crate) memory_limit: u64,
+    pub(crate) journal: Option<PathBuf>,
+    /// (k, n): of all points those whose number is k modulo n. None for all.
+    pub(crate) shard: Option<(usize, usize)>,
+}
+
+/// The data sets of a sweep, with their names.
+pub(crate) type DataSets<'a, D> = Vec<(String, &'a D)>;
+
+/// The coordinates of a sweep.
+#[derive(Clone, Debug)]
+pub(crate) struct Grid {
+    pub(crate) alpha: Vec<f64>,
+    /// 0 alone on a line.
+    pub(crate) beta: Vec<f64>,
+    /// Whether it is a plane, which may have a single β too.
+    pub(crate) is_plane: bool,
+}
+
+impl Default for Settings<'_> {
+    fn default() -> Self {
+        Self {
+            threads: None,
+            observer: None,
+            on_bad: OnBadPoint::default(),
+            memory_limit: 4 << 30,
+            journal: None,
+            shard: None,
+        }
+    }
+}
+
+impl std::fmt::Debug for Settings<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings")
+            .field("threads", &self.threads)
+            .field("on_bad", &self.on_bad)
+            .field("memory_limit", &self.memory_limit)
+            .field("journal", &self.journal)
+            .field("shard", &self.shard)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Settings<'_> {
+    /// Checks the axes and the memory for `channels` channels of all data sets together, and lays the grid out. A
+    /// line has no `beta`.
+    pub(crate) fn grid(&self, alpha: &Axis, beta: Option<&Axis>, channels: usize) -> Result<Grid> {
+        alpha.check("α")?;
+        beta.map_or(Ok(()), |beta| beta.check("β"))?;
+        self.check_memory(alpha, beta, channels)?;
+        let alpha = alpha.coordinates("α")?;
+        let is_plane = beta.is_some();
+        let beta = beta.map_or_else(|| Ok(vec![0.0]), |beta| beta.coordinates("β"))?;
+        Ok(Grid { alpha, beta, is_plane })
+    }
+
+    /// Whether a point is one of this shard.
+    pub(crate) fn is_mine(&self, point: usize) -> bool {
+        self.shard.is_none_or(|(k, n)| n > 0 && point % n == k)
+    }
+
+    /// Refuses a grid whose coordinates and values exceed the limit, before allocating any.
+    fn check_memory(&self, alpha: &Axis, beta: Option<&Axis>, channels: usize) -> Result<()> {
+        let (rows, columns) = (alpha.len() as u64, beta.map_or(1, Axis::len) as u64);
+        let bytes = rows.checked_mul(columns).and_then(|points| {
+            let per_point = (channels as u64).checked_mul(8)?.checked_add(1)?;
+            points.checked_mul(per_point)?.checked_add(rows.checked_add(columns)?.checked_mul(8)?)
+        });
+        if bytes.is_none_or(|bytes| bytes > self.memory_limit) {
+            let mut shape = vec![alpha.len()];
+            shape.extend(beta.map(Axis::len));
+            return Err(Error::GridTooLarge { shape, channels, bytes, limit: self.memory_limit });
+        }
+        Ok(())
+    }
+}
+
+impl Grid {
+    /// How many points there are.
+    pub(crate) fn points(&self) -> usize {
+        self.alpha.len() * self.beta.len()
+    }
+
+    /// The coordinates in the middle.
+    pub(crate) fn middle(&self) -> [f64; 2] {
+        [self.alpha[self.alpha.len() / 2], self.beta[self.beta.len() / 2]]
+    }
+}
+
+/// Refuses no data, and two data sets of one name.
+pub(crate) fn check_data<D: ?Sized>(data: &DataSets<'_, D>) -> Result<()> {
+    if data.is_empty() {
+        return Err(Error::NoData);
+    }
+    for (i, (name, _)) in data.iter().enumerate() {
+        if data[..i].iter().any(|(other, _)| other == name) {
+            return Err(Error::DuplicateData { name: name.clone() });
+        }
+    }
+    Ok(())
+}

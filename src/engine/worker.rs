@@ -1,0 +1,93 @@
+//! What one thread of a sweep owns, and how it asks an oracle.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::execution::{Facts, MakeWorker};
+use crate::{OracleError, Point, Worker, landscape::PointFailure, model::panic_message};
+
+/// What one thread owns: a worker for each data set, made when first needed, and its buffers.
+pub(super) struct ThreadState<'w, 'f> {
+    make: &'w MakeWorker<'w>,
+    facts: &'f [Facts],
+    /// The channels of one data set.
+    channels: usize,
+    workers: Vec<Option<Box<dyn Worker + 'w>>>,
+    points: Vec<Point>,
+    pub(super) share: Vec<f64>,
+    pub(super) sum: Vec<f64>,
+    /// What failed of the points in hand, and their records; unused without a journal.
+    pub(super) failures: Vec<(usize, usize, PointFailure)>,
+    pub(super) records: Vec<u8>,
+}
+
+impl<'w, 'f> ThreadState<'w, 'f> {
+    /// For `channels` channels of each data set, and at most `batch` points at a time.
+    pub(super) fn new(make: &'w MakeWorker<'w>, facts: &'f [Facts], channels: usize, batch: usize) -> Self {
+        Self {
+            make,
+            facts,
+            channels,
+            workers: facts.iter().map(|_| None).collect(),
+            points: Vec::with_capacity(batch),
+            share: vec![0.0; batch * channels],
+            sum: vec![0.0; batch * channels],
+            failures: Vec::new(),
+            records: Vec::new(),
+        }
+    }
+
+    /// Evaluates consecutive points on all the data of one set, into `sum`.
+    pub(super) fn whole(&mut self, set: usize, at: impl Iterator<Item = Point>) -> Result<(), PointFailure> {
+        let mut points = std::mem::take(&mut self.points);
+        points.clear();
+        points.extend(at);
+        let room = points.len() * self.channels;
+        let mut outcome = Ok(());
+        for chunk in 0..self.facts[set].chunks {
+            outcome = self.attempt(set, chunk, &points);
+            if outcome.is_err() {
+                break;
+            }
+            add(&mut self.sum[..room], &self.share[..room], chunk == 0);
+        }
+        divide(&mut self.sum[..room], self.facts[set].divisor);
+        self.points = points;
+        outcome
+    }
+
+    /// Evaluates points on one chunk of one set, into `share`; a panic ends here, with its worker.
+    pub(super) fn attempt(&mut self, set: usize, chunk: usize, points: &[Point]) -> Result<(), PointFailure> {
+        let room = points.len() * self.channels;
+        let (make, slot, share) = (self.make, &mut self.workers[set], &mut self.share[..room]);
+        // A channel that the oracle leaves out must not pass for a value.
+        share.fill(f64::NAN);
+        let evaluated = catch_unwind(AssertUnwindSafe(|| -> Result<(), OracleError> {
+            let worker = match &mut *slot {
+                Some(worker) => worker,
+                empty => empty.insert(make(set)?),
+            };
+            worker.evaluate(points, chunk, share)
+        }));
+        match evaluated {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(PointFailure::of(error)),
+            Err(payload) => {
+                *slot = None;
+                Err(PointFailure::Panic(panic_message(payload.as_ref())))
+            }
+        }
+    }
+}
+
+/// The first share is taken as it is, so that −0 and the sum over one chunk keep their bits.
+pub(super) fn add(sum: &mut [f64], share: &[f64], first: bool) {
+    for (sum, share) in sum.iter_mut().zip(share) {
+        *sum = if first { *share } else { *sum + *share };
+    }
+}
+
+pub(super) fn divide(sum: &mut [f64], divisor: f64) {
+    for sum in sum {
+        *sum /= divisor;
+    }
+}

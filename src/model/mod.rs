@@ -1,0 +1,306 @@
+//! The user's whole contract: a model has parameters, a loss oracle measures them.
+
+mod check;
+mod closure;
+mod differences;
+mod guard;
+mod hessian;
+mod oracle;
+mod oracle_error;
+
+pub use check::{DerivativeCheck, GradientCheck, HessianCheck, check_gradient, check_hessian_product};
+pub use closure::{Fingerprint, FnFingerprint, FnModel, IntoLoss, NoFingerprint};
+pub use hessian::HessianWorker;
+pub use oracle::{Prepared, Worker, pointwise};
+pub use oracle_error::OracleError;
+
+pub(crate) use guard::{guarded, panic_message};
+
+use crate::{Layout, Scalar, Slice};
+
+/// A model with parameters: their layout, and where they are now.
+///
+/// ```
+/// use loss_landscape::{Block, Layout, Model};
+///
+/// /// y = w·x + b
+/// struct Line {
+///     layout: Layout,
+///     theta: Vec<f64>,
+/// }
+///
+/// impl Line {
+///     fn new(w: f64, b: f64) -> Result<Self, loss_landscape::Error> {
+///         let layout = Layout::new([Block::weight("w", [1, 1], 0), Block::bias("b", [1])])?;
+///         Ok(Self { layout, theta: vec![w, b] })
+///     }
+/// }
+///
+/// impl Model for Line {
+///     type Scalar = f64;
+///     fn layout(&self) -> &Layout {
+///         &self.layout
+///     }
+///     fn parameters(&self) -> &[f64] {
+///         &self.theta
+///     }
+/// }
+///
+/// let line = Line::new(2.0, -1.0)?;
+/// assert_eq!(line.parameters().len(), line.layout().len());
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+pub trait Model {
+    /// The number type of the parameters.
+    type Scalar: Scalar;
+
+    /// The blocks that the flat parameter vector is made of.
+    fn layout(&self) -> &Layout;
+
+    /// θ: the centre of a surface. Its length is [`layout().len()`](Layout::len).
+    fn parameters(&self) -> &[Self::Scalar];
+}
+
+/// A loss oracle: the mean loss over data of any type `D`, at any parameters.
+///
+/// One method is required. It takes `&self`, since all threads of a sweep share the oracle, and gets θ handed; it
+/// must not look at [`Model::parameters`]. A model or data that threads cannot share (that are not [`Sync`]) are swept
+/// on one thread ([`Sweep::here`](crate::Sweep::here)) or with an instance for every thread
+/// ([`Sweep::per_thread`](crate::Sweep::per_thread)).
+///
+/// ```
+/// use loss_landscape::{Layout, Loss, Model, OracleError, RandomDirections, line_1d};
+///
+/// struct Slope {
+///     layout: Layout,
+///     theta: Vec<f64>,
+/// }
+///
+/// impl Model for Slope {
+///     type Scalar = f64;
+///     fn layout(&self) -> &Layout {
+///         &self.layout
+///     }
+///     fn parameters(&self) -> &[f64] {
+///         &self.theta
+///     }
+/// }
+///
+/// impl Loss<[(f64, f64)]> for Slope {
+///     fn loss(&self, theta: &[f64], data: &[(f64, f64)]) -> Result<f64, OracleError> {
+///         let sum: f64 = data.iter().map(|(x, y)| (theta[0] * x - y).powi(2)).sum();
+///         Ok(sum / data.len() as f64)
+///     }
+/// }
+///
+/// let model = Slope { layout: Layout::flat(1)?, theta: vec![3.0] };
+/// let data = [(1.0, 3.0), (2.0, 6.0)];
+/// let curve = line_1d(&model, data.as_slice(), RandomDirections::new(42))?;
+/// assert_eq!(curve.loss()[25], 0.0); // α = 0 is θ itself, which fits
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+///
+/// Beyond the loss, all provided: [`channels`](Self::channels) and [`measure`](Self::measure) yield several figures
+/// from one pass; [`worker`](Self::worker) gives each thread scratch memory, and [`prepare`](Self::prepare) does work
+/// once for all points, several points in one call and data in chunks.
+pub trait Loss<D: ?Sized>: Model {
+    /// The mean loss over `data` at `theta`.
+    ///
+    /// # Errors
+    /// Any error; a sweep records it as the outcome of that point and goes on. NaN and infinity
+    /// are no errors but values, kept and listed.
+    fn loss(&self, theta: &[Self::Scalar], data: &D) -> Result<f64, OracleError>;
+
+    /// The names of what one pass yields; `["loss"]` by default. The first is the loss.
+    fn channels(&self) -> Vec<String> {
+        vec!["loss".to_owned()]
+    }
+
+    /// Writes all channels at `theta`; just the loss by default.
+    ///
+    /// # Errors
+    /// As [`loss`](Self::loss).
+    fn measure(&self, theta: &[Self::Scalar], data: &D, out: &mut [f64]) -> Result<(), OracleError> {
+        out[0] = self.loss(theta, data)?;
+        Ok(())
+    }
+
+    /// A hash of the data, and of all in the oracle beside θ that its values depend on; none by default.
+    ///
+    /// Results record it, and a [journal](crate::Sweep::journal) is refused where it differs. Without one a journal
+    /// cannot tell that the data have changed, and [says so](crate::report::Resumed::unchecked_data). It must be the
+    /// same in every process. A few lines with any fixed hash function over the bytes of the data will do, such as
+    /// [`content_hash`](crate::content_hash).
+    fn fingerprint(&self, data: &D) -> Option<u64> {
+        let _ = data;
+        None
+    }
+
+    /// What one thread evaluates points with, if nothing is [prepared](Self::prepare): by default a buffer for θ and
+    /// a call of [`measure`](Self::measure) for each point. Override it to give each thread scratch memory of your own,
+    /// as the example of [`pointwise`] does.
+    ///
+    /// # Errors
+    /// Any error; the points of that thread then fail with it.
+    fn worker<'a>(
+        &'a self,
+        slice: &'a Slice<'a, Self::Scalar>,
+        data: &'a D,
+    ) -> Result<Box<dyn Worker + 'a>, OracleError> {
+        Ok(pointwise(slice, move |theta: &[Self::Scalar], out: &mut [f64]| self.measure(theta, data, out)))
+    }
+
+    /// Gets ready for a sweep over `slice`, once for each data set, where something can be computed once for all
+    /// points; nothing by default. What it returns is shared by all threads.
+    ///
+    /// # Errors
+    /// Any error; it ends the sweep before the first point ([`Error::Oracle`](crate::Error::Oracle)).
+    fn prepare<'a>(
+        &'a self,
+        slice: &'a Slice<'a, Self::Scalar>,
+        data: &'a D,
+    ) -> Result<Option<Box<dyn Prepared + 'a>>, OracleError> {
+        let _ = (slice, data);
+        Ok(None)
+    }
+}
+
+/// An oracle that knows the gradient of its loss.
+///
+/// Test an implementation with [`check_gradient`](crate::check::check_gradient).
+///
+/// ```
+/// use loss_landscape::{Gradient, Layout, Loss, Model, OracleError, check::check_gradient};
+///
+/// struct Bowl {
+///     layout: Layout,
+///     theta: Vec<f64>,
+/// }
+///
+/// impl Model for Bowl {
+///     type Scalar = f64;
+///     fn layout(&self) -> &Layout {
+///         &self.layout
+///     }
+///     fn parameters(&self) -> &[f64] {
+///         &self.theta
+///     }
+/// }
+///
+/// impl Loss<()> for Bowl {
+///     fn loss(&self, theta: &[f64], _: &()) -> Result<f64, OracleError> {
+///         Ok(theta.iter().map(|t| t.powi(4)).sum())
+///     }
+/// }
+///
+/// impl Gradient<()> for Bowl {
+///     fn gradient(&self, theta: &[f64], data: &(), out: &mut [f64]) -> Result<f64, OracleError> {
+///         for (out, t) in out.iter_mut().zip(theta) {
+///             *out = 4.0 * t.powi(3);
+///         }
+///         self.loss(theta, data)
+///     }
+/// }
+///
+/// let bowl = Bowl { layout: Layout::flat(3)?, theta: vec![1.0, -0.5, 2.0] };
+/// assert!(check_gradient(&bowl, bowl.parameters(), &())?.error < 1e-8);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+pub trait Gradient<D: ?Sized>: Loss<D> {
+    /// Writes ∇L(θ), one value for each parameter (0 for buffers), and returns L(θ).
+    ///
+    /// # Errors
+    /// As [`Loss::loss`].
+    fn gradient(
+        &self,
+        theta: &[Self::Scalar],
+        data: &D,
+        out: &mut [Self::Scalar],
+    ) -> Result<f64, OracleError>;
+}
+
+/// An oracle that multiplies its Hessian with vectors.
+///
+/// Both methods are provided: a product is a central difference of two gradients, so that an empty
+/// `impl` is enough. Override [`hessian_product`](Self::hessian_product) where the exact product is
+/// known, and [`hessian_worker`](Self::hessian_worker) where products at one θ share work; curvature
+/// is computed with the second. Test them with [`check_hessian_product`](crate::check::check_hessian_product).
+///
+/// ```
+/// use loss_landscape::{Gradient, HessianProduct, Layout, Loss, Model, OracleError};
+///
+/// struct Quartic {
+///     layout: Layout,
+///     theta: Vec<f64>,
+/// }
+///
+/// impl Model for Quartic {
+///     type Scalar = f64;
+///     fn layout(&self) -> &Layout {
+///         &self.layout
+///     }
+///     fn parameters(&self) -> &[f64] {
+///         &self.theta
+///     }
+/// }
+///
+/// impl Loss<()> for Quartic {
+///     fn loss(&self, theta: &[f64], _: &()) -> Result<f64, OracleError> {
+///         Ok(theta.iter().map(|t| t.powi(4)).sum())
+///     }
+/// }
+///
+/// impl Gradient<()> for Quartic {
+///     fn gradient(&self, theta: &[f64], data: &(), out: &mut [f64]) -> Result<f64, OracleError> {
+///         for (out, t) in out.iter_mut().zip(theta) {
+///             *out = 4.0 * t.powi(3);
+///         }
+///         self.loss(theta, data)
+///     }
+/// }
+///
+/// impl HessianProduct<()> for Quartic {} // by differences of gradients
+///
+/// let model = Quartic { layout: Layout::flat(2)?, theta: vec![1.0, 2.0] };
+/// let mut hv = [0.0; 2];
+/// model.hessian_product(model.parameters(), &[1.0, -1.0], &(), &mut hv).unwrap();
+/// assert!((hv[0] - 12.0).abs() < 1e-6 && (hv[1] + 48.0).abs() < 1e-6);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no Hessian-vector products over `{D}`",
+    note = "implement `Gradient`; an empty `impl HessianProduct<D> for …` then takes differences of gradients"
+)]
+pub trait HessianProduct<D: ?Sized>: Gradient<D> {
+    /// Writes ∇²L(θ)·v.
+    ///
+    /// The provided form is (∇L(θ + h·v) − ∇L(θ − h·v)) / 2h with h = ε^⅓·(1 + ‖θ‖) / ‖v‖, ε the
+    /// machine epsilon of the scalar. It costs two gradients and two vectors of scratch memory; its
+    /// error is of the order ε^⅔ relative to the curvature for a loss of modest higher derivatives,
+    /// about 1e-10 in f64 and 1e-5 in f32 (1e-7 in f64 for λ_max of a small tanh network, which bends
+    /// more), and unbounded across a kink (ReLU).
+    ///
+    /// # Errors
+    /// As [`Loss::loss`].
+    fn hessian_product(
+        &self,
+        theta: &[Self::Scalar],
+        v: &[Self::Scalar],
+        data: &D,
+        out: &mut [Self::Scalar],
+    ) -> Result<(), OracleError> {
+        differences::hessian_product(self, theta, v, data, out)
+    }
+
+    /// A worker for many products, one for each thread; one that calls
+    /// [`hessian_product`](Self::hessian_product) for each vector by default.
+    ///
+    /// # Errors
+    /// Any error, such as of data that does not fit the model.
+    fn hessian_worker<'a>(
+        &'a self,
+        data: &'a D,
+    ) -> Result<Box<dyn HessianWorker<Self::Scalar> + 'a>, OracleError> {
+        Ok(Box::new(hessian::Recomputing::new(self, data)))
+    }
+}
