@@ -14,8 +14,7 @@ use std::{error::Error, f64::consts::PI, fmt::Write as _, fs, path::Path, time::
 use loss_landscape::{
     Adaptive, Buffers, Curve, Direction, Directions, EigenRatio, FnModel, Layout, Model, Norm, Normalization,
     RandomDirections, Role, Surface, Sweep,
-    curvature::{HessianOperator, Lanczos, SliceCurvature, SpectralDensity, TraceEstimator},
-    eigen_extremes,
+    curvature::{HessianOperator, Lanczos, SliceCurvature, SpectralDensity, TraceEstimator, eigen_extremes},
 };
 use loss_landscape_nets::{Activation, Criterion, Mlp, Samples, Sgd, digits};
 use loss_landscape_plot::{
