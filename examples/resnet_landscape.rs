@@ -6,10 +6,10 @@
 //!
 //!     cargo run --release --example resnet_landscape
 //!
-//! It writes figures (SVG), numbers (npz) and the trained networks (safetensors) to the folder
-//! `resnet_landscape`. Given a safetensors file of such a network, with PyTorch's names, it draws that one's
-//! landscape instead of training; with `--epochs N` it trains longer or shorter, with `--points N` it draws
-//! finer or coarser.
+//! It writes figures (SVG, PNG), numbers (npz) and the trained networks (safetensors) to the folder
+//! `resnet_landscape`. Given safetensors files of such networks, with PyTorch's names, it draws their landscapes
+//! instead of training; `--depth N` trains that depth alone, `--epochs N` trains longer or shorter, and
+//! `--points N` draws finer or coarser. The surfaces in README.md are those of `--depth 56`.
 
 use std::{error::Error, fs, ops::ControlFlow, path::Path, time::Instant};
 
@@ -19,15 +19,18 @@ use loss_landscape::{
 use loss_landscape_nets::{
     Architecture, Chain, Criterion, EpochProgress, Network, Samples, Sgd, Skips, TrainingEnd, digits,
 };
-use loss_landscape_plot::{ContourFigure, Figure, Panels, Scale};
+use loss_landscape_plot::{ContourFigure, Figure, Panels, Scale, SurfaceFigure};
 
 const FOLDER: &str = "resnet_landscape";
 const INPUT: [usize; 3] = [1, 8, 8];
+/// Pixels of the PNG for each unit of the SVG.
+const RESOLUTION: f64 = 2.0;
 
 struct Arguments {
     epochs: usize,
     points: usize,
-    checkpoint: Option<String>,
+    depth: Option<usize>,
+    checkpoints: Vec<String>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -38,19 +41,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (train, test) = (train?, test?);
 
     let mut networks = Vec::new();
-    if let Some(path) = &arguments.checkpoint {
+    for path in &arguments.checkpoints {
         networks.push(load(path)?);
-    } else {
-        for (depth, skips) in
-            [(20, Skips::With), (20, Skips::Without), (56, Skips::With), (56, Skips::Without)]
-        {
-            networks.push((name(depth, skips), trained(depth, skips, &train, arguments.epochs)?));
+    }
+    if arguments.checkpoints.is_empty() {
+        for depth in arguments.depth.map_or_else(|| vec![20, 56], |depth| vec![depth]) {
+            for skips in [Skips::With, Skips::Without] {
+                networks.push((name(depth, skips), trained(depth, skips, &train, arguments.epochs)?));
+            }
         }
         // An architecture of one's own is a dozen lines.
         println!("{} parameters in a network of one's own", own()?.trained_parameters());
     }
 
-    let mut panels = Panels::new().title("Training loss over filter-normalised random directions").columns(2);
+    let title = "Training loss over filter-normalised random directions";
+    let mut flat = Panels::new().title(title).columns(2);
+    let mut shaded = Panels::new().title(title).columns(2);
     println!(
         "\n{:<24}{:>9}{:>11}{:>14}{:>14}",
         "network", "loss", "test acc.", "area < ln 10", "largest loss"
@@ -66,14 +72,22 @@ fn main() -> Result<(), Box<dyn Error>> {
             .run()?;
         surface.write_npz(Path::new(FOLDER).join(format!("{}.npz", file_name(name))))?;
         summary(name, &surface)?;
-        panels = panels.panel(
+        flat = flat.panel(
             ContourFigure::from_surface(&surface, "train loss")?
                 .title(name.clone())
                 .scale(Scale::Log)
                 .marker(0.0, 0.0, ""),
         );
+        shaded = shaded.panel(
+            SurfaceFigure::from_surface(&surface, "train loss")?
+                .title(name.clone())
+                .value_label("cross-entropy loss (nats)")
+                .scale(Scale::Log),
+        );
     }
-    panels.shared_scale().save(Path::new(FOLDER).join("landscapes.svg"))?;
+    flat.shared_scale().save(Path::new(FOLDER).join("landscapes.svg"))?;
+    let surfaces = shaded.shared_scale().to_png(RESOLUTION)?;
+    fs::write(Path::new(FOLDER).join("surfaces.png"), surfaces)?;
     println!("\nDone in {:.0} s; figures and numbers are in {FOLDER}.", started.elapsed().as_secs_f64());
     Ok(())
 }
@@ -181,7 +195,7 @@ fn own() -> Result<Architecture, loss_landscape_nets::Error> {
 }
 
 fn arguments() -> Result<Arguments, Box<dyn Error>> {
-    let mut found = Arguments { epochs: 60, points: 21, checkpoint: None };
+    let mut found = Arguments { epochs: 60, points: 21, depth: None, checkpoints: Vec::new() };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut number = || -> Result<usize, Box<dyn Error>> {
@@ -192,8 +206,9 @@ fn arguments() -> Result<Arguments, Box<dyn Error>> {
         match word.as_str() {
             "--epochs" => found.epochs = number()?,
             "--points" => found.points = number()?,
+            "--depth" => found.depth = Some(number()?),
             _ if word.starts_with('-') => return Err(format!("there is no option {word}").into()),
-            _ => found.checkpoint = Some(word),
+            _ => found.checkpoints.push(word),
         }
     }
     Ok(found)
