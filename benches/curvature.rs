@@ -84,7 +84,7 @@ fn row(
         .data("", data)
         .tolerance(TOLERANCE)
         .confidence(way.confidence)
-        .warm_starts(way.warm)
+        .certified(!way.warm)
         .seed(seed)
         .threads(2)
         .run()

@@ -138,7 +138,10 @@ impl Setting {
         let Self { number, data, hidden, activation, trained, range, side } = self;
         let phase = if *trained { "trained" } else { "start" };
         let (data, activation) = (format!("{data:?}"), format!("{activation:?}"));
-        format!("{number:>2} {data:<9}{:<7}{activation:<5}{phase:<8}±{range} {side:>2}²", format!("{hidden:?}"))
+        format!(
+            "{number:>2} {data:<9}{:<7}{activation:<5}{phase:<8}±{range} {side:>2}²",
+            format!("{hidden:?}")
+        )
     }
 
     /// Whether the guards were tuned on this map.
@@ -230,13 +233,15 @@ impl Setting {
             .beta_at(&axis)
             .tolerance(TOLERANCE)
             .confidence(asked.confidence)
-            .warm_starts(!asked.certified)
+            .certified(asked.certified)
             .seed(seed)
             .run()
             .unwrap();
         let before = count.off;
         let products = map.channel("products").unwrap();
-        for ((((i, j), &found), &exact), &marked) in map.ratio().indexed_iter().zip(truth).zip(&map.uncertain()) {
+        for ((((i, j), &found), &exact), &marked) in
+            map.ratio().indexed_iter().zip(truth).zip(&map.uncertain())
+        {
             let error = (found - exact).abs() / exact.max(1.0);
             count.points += 1;
             count.marked += usize::from(marked);
@@ -326,6 +331,7 @@ fn main() {
         total.add(&count);
     }
     total.print("all");
-    let (mean, most) = (means.iter().sum::<f64>() / means.len() as f64, means.iter().copied().fold(0.0, f64::max));
+    let (mean, most) =
+        (means.iter().sum::<f64>() / means.len() as f64, means.iter().copied().fold(0.0, f64::max));
     println!("products a point: {mean:.2} the mean of the settings, {most:.2} the most of one");
 }

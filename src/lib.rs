@@ -152,11 +152,11 @@ pub use ndarray;
 pub use check::{DerivativeCheck, GradientCheck, HessianCheck, check_gradient, check_hessian_product};
 pub use closure::{FnModel, IntoLoss};
 pub use curvature::{
-    DensityCurve, DensityEstimate, DiagonalEnd, DiagonalEstimate, DiagonalEstimator, EigenPairs,
+    Audit, DensityCurve, DensityEstimate, DiagonalEnd, DiagonalEstimate, DiagonalEstimator, EigenPairs,
     EigenRatio1d, EigenRatio2d, Extremes, FnOperator, HessianOperator, Lanczos, LanczosEnd, Probe,
-    Quadrature, RatioCurve, RatioProbe, RatioSurface, SliceCurvature, SliceReport, SpectralDensity,
-    SymmetricOperator, TraceEnd, TraceEstimate, TraceEstimator, TraceMethod, eigen_extremes, eigen_ratio_1d,
-    eigen_ratio_2d,
+    Quadrature, RatioCurve, RatioProbe, RatioState, RatioSurface, SliceCurvature, SliceReport,
+    SpectralDensity, SymmetricOperator, TraceEnd, TraceEstimate, TraceEstimator, TraceMethod, eigen_extremes,
+    eigen_ratio_1d, eigen_ratio_2d,
 };
 pub use direction::{
     BlockReport, Buffers, Conformance, Direction, DirectionSource, Directions, Norm, Normalization, Policy,

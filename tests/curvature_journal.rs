@@ -68,7 +68,7 @@ fn a_map_cut_anywhere_goes_on_from_its_neighbours() {
 #[test]
 fn shards_of_a_map_make_the_map_without_warm_starts() {
     let (net, data) = (net(), data());
-    let whole = map(&net, &data).warm_starts(false).run().unwrap();
+    let whole = map(&net, &data).certified(true).run().unwrap();
     let files: Vec<Scratch> = (0..3).map(|k| Scratch::new(&format!("map-{k}"))).collect();
     for (k, file) in files.iter().enumerate() {
         let part = map(&net, &data).shard(k, 3).journal(&file.0).run().unwrap();
@@ -79,7 +79,7 @@ fn shards_of_a_map_make_the_map_without_warm_starts() {
     // With warm starts a map is another one, to the bit.
     let warm = map(&net, &data).journal(&files[0].0).run();
     assert!(matches!(warm, Err(Error::JournalMismatch { .. })), "{warm:?}");
-    let finer = map(&net, &data).warm_starts(false).tolerance(0.01).journal(&files[0].0).run();
+    let finer = map(&net, &data).certified(true).tolerance(0.01).journal(&files[0].0).run();
     assert!(matches!(finer, Err(Error::JournalMismatch { .. })));
 }
 

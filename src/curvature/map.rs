@@ -8,6 +8,7 @@ use super::{
     order,
     point::{CHANNELS, RatioPlane, Recipe},
     ratio::Totals,
+    refine::Refinement,
     store::Stores,
 };
 use crate::{
@@ -70,17 +71,19 @@ pub struct EigenRatio1d<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> {
 /// A map of |λ_min / λ_max| of the Hessian over a plane: how far each point is from convex.
 ///
 /// At every point one Lanczos run finds both ends of the spectrum; see [`Lanczos`] for what is known of
-/// their errors. With [`warm_starts`](Self::warm_starts), the default, the map is computed from coarse to
-/// fine. Every eighth point along each axis starts cold, and its ratio is certified. The others start from
-/// the sum of the eigenvectors that their neighbours on opposite sides found, with a sixteenth of a random
-/// vector, and stop by residuals: a quarter of the products. Where neighbours disagree, as on grids too coarse
-/// or where eigenvalues cross, the point starts cold after all; where the ends found lie farther in than the
-/// neighbours lead to expect, the run goes on until it is certified. So every point is either certified
-/// (channel `certified`) or in accord with its neighbours, which no theorem makes right: on the two networks
-/// of the benches none of 25,000 points, 20 seeds each, was off by more than 0.004 at a tolerance of 0.005.
-/// Without warm starts every point is certified, at three to four times the cost. A basis too small for a run
-/// ([`basis_memory`](Self::basis_memory)) can end it by residuals alone; such points are
-/// [uncertain](RatioSurface::uncertain).
+/// their errors. By default the map is computed from coarse to fine. Every eighth point along each axis starts
+/// cold, and its ratio is certified. The others start from the sum of the eigenvectors that their neighbours on
+/// opposite sides found, with a sixteenth of a random vector, and stop by residuals: a quarter of the products.
+/// Where neighbours disagree, as on grids too coarse or where eigenvalues cross, the point starts cold after
+/// all; where the ends found lie farther in than the neighbours lead to expect, by more than the tolerance, the run
+/// goes on until its own bounds hold at a confidence of 0.9. When all points are there, those are computed again,
+/// cold and certified, which none of the pairs of their nearest neighbours leads to expect; and so are at the end
+/// a few drawn at random, which say how many of the others may be off ([`audit`](Self::audit)).
+///
+/// So a point has one of three [states](RatioSurface::states): certified at the [confidence](Self::confidence);
+/// warm, of which no more is known than that it agrees with its neighbours, or its bounds hold at 0.9; or
+/// [marked](RatioSurface::uncertain), where a limit was met or the products are not symmetric. No theorem makes a
+/// warm point right. [`certified`](Self::certified) leaves none.
 ///
 /// Where the Hessian is zero the ratio is NaN, and the point is listed as bad.
 ///
@@ -94,8 +97,9 @@ pub struct EigenRatio1d<'a, M: HessianProduct<D> + ?Sized, D: ?Sized + Sync> {
 /// | `lambda_min bound`, `lambda_max bound` | how far out the ends may lie, at that confidence |
 /// | `lambda_min residual`, `lambda_max residual` | an eigenvalue is within this of each |
 /// | `asymmetry` | of the products, relative; see [`Extremes::asymmetry`](crate::Extremes) |
-/// | `products` | Hessian-vector products at the point |
+/// | `products` | Hessian-vector products at the point, both times if it was computed again |
 /// | `certified` | 1 if the interval of the ratio is within the tolerance, else 0 |
+/// | `state` | 2 certified, 1 warm, 0 marked: [`RatioState`](crate::RatioState) |
 ///
 /// **Memory.** For warm starts 4·n bytes for each point that others start from, half of them all; for each
 /// thread a Lanczos basis. [`probe`](Self::probe) says how much, and how many products are to come.
@@ -140,8 +144,8 @@ pub struct RatioProbe {
     pub products: usize,
     /// Seconds each of them took, on one thread, the Lanczos steps included.
     pub seconds_per_product: f64,
-    /// Products of the whole map: if every warm start needs only 3, and if every point needs what this one
-    /// did.
+    /// Products of the whole map: if every warm start needs only 3, and if every point and the audit need what this
+    /// one did.
     pub total_products: [usize; 2],
     /// The same in seconds, with all threads busy.
     pub total_seconds: [f64; 2],
@@ -238,9 +242,22 @@ macro_rules! ratio_options {
                 self
             }
 
-            /// Whether points start from what their neighbours found; true by default.
-            pub fn warm_starts(mut self, warm: bool) -> Self {
-                self.recipe.warm = warm;
+            /// Whether every point starts cold and is certified, so that all of them are known at the
+            /// [confidence](Self::confidence) asked for; false by default. It costs 1.3 times the products on rough
+            /// maps and three to four times on smooth ones. A shard is always computed so, since the
+            /// neighbours are in others.
+            pub fn certified(mut self, certified: bool) -> Self {
+                self.recipe.warm = !certified;
+                self
+            }
+
+            /// How many points that are not certified are drawn at random when all others are done, and computed
+            /// again, cold and certified; 2 % of the map's points but at least 5 by default, and none where
+            /// all points are certified. The draw is the [seed](Self::seed)'s. Each costs what a cold point
+            /// does, about 20 products: by default 0.4 a point of the map. What they show is in
+            /// [`audits`](RatioSurface::audits).
+            pub fn audit(mut self, points: usize) -> Self {
+                self.recipe.audit = Some(points);
                 self
             }
 
@@ -275,17 +292,29 @@ axis_options!(EigenRatio2d, HessianProduct, beta, beta_at, "β", "25 from −1 t
 
 impl Default for Recipe {
     fn default() -> Self {
-        Self { lanczos: Lanczos::new().tolerance(0.005), mask: None, warm: true }
+        Self { lanczos: Lanczos::new().tolerance(0.005), mask: None, warm: true, audit: None }
     }
 }
 
 impl Recipe {
     /// All that the values depend on, for a journal.
     fn settings(&self) -> String {
-        let Self { lanczos, mask, warm } = self;
+        let Self { lanczos, mask, warm, audit } = self;
         let blocks =
             mask.as_ref().map_or_else(|| "trained".to_owned(), |mask| format!("{:?}", mask.ranges()));
-        format!("eigenvalue ratio, {lanczos:?}, warm starts {warm}, blocks {blocks}")
+        // Without warm points there is nothing to draw from.
+        let audit = audit.filter(|_| *warm);
+        format!("eigenvalue ratio, {lanczos:?}, warm starts {warm}, audit {audit:?}, blocks {blocks}")
+    }
+
+    /// How often a point may be computed.
+    fn passes(&self) -> usize {
+        if self.warm { 2 } else { 1 }
+    }
+
+    /// How many points of so many the audit draws.
+    fn drawn(&self, points: usize) -> usize {
+        if self.warm { self.audit.unwrap_or_else(|| points.div_ceil(50).max(5)) } else { 0 }
     }
 }
 
@@ -320,12 +349,11 @@ where
     let (rows, columns) = (alpha.len(), beta.map_or(1, Axis::len));
     let needed = if recipe.warm { order::needed(rows, columns) } else { 0 };
     let sets = options.data.len() as u64;
-    let values = ((rows * columns * (8 * CHANNELS.len() + 2)) as u64).saturating_mul(sets);
+    let values = ((rows * columns * (8 * CHANNELS.len() + 2) * recipe.passes()) as u64).saturating_mul(sets);
     let kept = (needed as u64 * 4).saturating_mul(n as u64).saturating_mul(sets);
     let bytes = values.saturating_add(kept);
     if bytes > options.memory_limit {
-        let what =
-            "the map, with the eigenvectors that warm starts keep (without warm starts there are none),";
+        let what = "the map, with the eigenvectors that warm starts keep (if all points are certified there are none),";
         return Err(Error::MemoryLimit { what, bytes, limit: options.memory_limit });
     }
     Ok(Budget { dimension: n, values_and_kept: bytes, basis: recipe.lanczos.memory::<M::Scalar>(n) })
@@ -349,21 +377,25 @@ where
     let grid = options.grid(alpha, beta, CHANNELS.len())?;
     let dimension = budget(model, alpha, beta, options, recipe)?.dimension;
     let stores = Stores::new(&grid.alpha, &grid.beta, options.data.len(), dimension);
+    let mut refinement = Refinement::new(
+        [grid.alpha.len(), grid.beta.len()],
+        options.data.len(),
+        recipe.lanczos.tolerance,
+        (recipe.drawn(grid.alpha.len() * grid.beta.len()), recipe.lanczos.seed),
+        &stores,
+    );
     let task = Task {
         settings: recipe.settings(),
         fingerprints: options.fingerprints(model)?,
         keeper: Some(&stores),
-        stages: if recipe.warm {
-            Stages::Fixed(order::stages(grid.alpha.len(), grid.beta.len()))
-        } else {
-            Stages::All
-        },
+        stages: if recipe.warm { Stages::Chosen(&mut refinement) } else { Stages::All },
         channels: CHANNELS.map(str::to_owned).to_vec(),
         grid,
         origin,
         scalar: M::Scalar::NAME,
         // Bounds may be infinite.
         finite: 3,
+        passes: recipe.passes(),
     };
     let swept = options.sweep(task, &|number| {
         let data = options.data[number].1;
@@ -401,7 +433,8 @@ where
     let cold = if recipe.warm { order::alone(rows, columns) * options.data.len() } else { points };
     let cold_points = cold.min(points);
     let least = cold_points * extremes.products + (points - cold_points) * extremes.products.min(3);
-    let total_products = [least, points * extremes.products];
+    let audited = recipe.drawn(rows * columns) * options.data.len();
+    let total_products = [least, (points + audited) * extremes.products];
     Ok(RatioProbe {
         points,
         cold_points,

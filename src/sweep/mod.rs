@@ -25,4 +25,4 @@ pub use probe::SweepProbe;
 pub use report::{
     BadPoint, DirectionRecord, OnBadPoint, PointFailure, Provenance, Resumed, SweepReport, Termination,
 };
-pub(crate) use stages::Stages;
+pub(crate) use stages::{Choice, Stages};

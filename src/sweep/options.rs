@@ -59,6 +59,8 @@ pub(crate) struct Task<'a> {
     pub(crate) channels: Vec<String>,
     /// How many of the channels, the first ones, must be finite for a point to be good.
     pub(crate) finite: usize,
+    /// How often a point may be computed; see [`Job::passes`].
+    pub(crate) passes: usize,
     pub(crate) stages: Stages<'a>,
     pub(crate) origin: Origin,
     pub(crate) scalar: &'static str,
@@ -170,6 +172,7 @@ impl<D: ?Sized> Options<'_, D> {
             beta: (origin.kind == "plane").then(|| beta.clone()),
             channels,
             finite,
+            passes: task.passes,
             provenance,
         };
         let mut run = || {
@@ -192,6 +195,7 @@ impl<D: ?Sized> Options<'_, D> {
                 sets,
                 channels: &header.channels,
                 finite,
+                passes: header.passes,
                 shard: self.shard,
                 ledger: ledger.as_ref(),
                 keeper: task.keeper,
@@ -262,6 +266,7 @@ impl<D: ?Sized> Options<'_, D> {
             fingerprints: self.fingerprints(model)?,
             keeper: None,
             finite: channels.len(),
+            passes: 1,
             channels,
             stages: Stages::All,
             origin,

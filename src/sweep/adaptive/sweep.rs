@@ -154,6 +154,7 @@ impl<'a, M: Loss<D> + ?Sized, D: ?Sized + Sync> Adaptive2d<'a, M, D> {
             fingerprints: self.options.fingerprints(self.model)?,
             keeper: None,
             finite: channels.len(),
+            passes: 1,
             channels,
             stages: Stages::Chosen(&mut refinement),
             origin,

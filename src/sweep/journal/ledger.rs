@@ -75,7 +75,7 @@ impl Ledger {
             });
             if restored {
                 known.take(header, point, &values, &failures);
-                points += 1;
+                points += usize::from(Some(point) < header.points());
             } else {
                 damaged.push(range(place));
             }

@@ -172,7 +172,7 @@ impl Journal {
 
     /// Points that are there.
     pub fn computed(&self) -> usize {
-        self.points.len()
+        self.points.range(..self.total()).count()
     }
 
     /// Whether a point, i·n + j on a grid of m×n points, is there.
@@ -184,7 +184,7 @@ impl Journal {
     pub fn gaps(&self) -> Vec<Range<usize>> {
         let mut gaps = Vec::new();
         let mut next = 0;
-        for &point in self.points.keys().chain([&self.total()]) {
+        for &point in self.points.range(..self.total()).map(|(point, _)| point).chain([&self.total()]) {
             if point > next {
                 gaps.push(next..point);
             }
@@ -269,6 +269,7 @@ impl Journal {
         for (&point, kept) in &self.points {
             known.take(&self.header, point, &kept.values, &kept.failures);
         }
+        known.merge_passes(total, channels);
         let complete = self.computed() == total;
         let report = SweepReport {
             termination: if complete { Termination::Complete } else { Termination::Partial },
