@@ -11,7 +11,7 @@
 use std::{error::Error, fs, path::Path, time::Instant};
 
 use loss_landscape::{
-    EigenRatio2d, Grid2d, HessianOperator, Lanczos, Loss, Model, ProgressBar, RandomDirections,
+    EigenRatio2d, Grid2d, HessianOperator, Lanczos, Loss, Model, ProgressBar, RandomDirections, RatioState,
     SliceCurvature, SpectralDensity, TraceEstimator,
     nets::{Activation, Criterion, Mlp, Sgd, TrainingEnd, digits},
     plot::{ContourFigure, Curve, DensityFigure, Panels, RatioFigure, Scale},
@@ -60,6 +60,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         map.products() as f64 / probe.points as f64,
         map.cold_points(),
         map.report().elapsed.as_secs_f64(),
+    );
+    let certified = map.states().iter().filter(|state| **state == Some(RatioState::Certified)).count();
+    let audit = map.audits()[0];
+    println!(
+        "{certified} points are certified. Of {} drawn from the others {} were off: at most {:.0} % are, at 95 %.",
+        audit.points,
+        audit.off,
+        100.0 * audit.upper_bound
     );
     surface.write_npz(folder.join("loss.npz"))?;
     map.surface().write_npz(folder.join("ratio.npz"))?;

@@ -105,6 +105,8 @@ fn what_neighbours_cannot_show_an_audit_does() {
             .data("", &())
             .alpha(-1.0..=1.0, 25)
             .beta(-1.0..=1.0, 25)
+            // So sure that no certified point is wrong by chance.
+            .confidence(1.0 - 1e-9)
             .seed(seed)
             .audit(audit)
             .run()

@@ -414,7 +414,7 @@ fn bad_settings_are_refused_before_any_product() {
     let certified = 900 * (14 * 8 + 2);
     // A warm map may compute points a second time, and keeps both.
     let values = 2 * certified;
-    let tight = |warm| {
+    let tight = |warm: bool| {
         let map = map().alpha(-1.0..=1.0, 30).beta(-1.0..=1.0, 30).memory_limit(values + 450 * 160 - 1);
         map.certified(!warm).on_bad_point(OnBadPoint::Stop).run()
     };
