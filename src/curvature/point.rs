@@ -32,8 +32,8 @@ pub(super) const CHANNELS: [&str; 14] = [
 ];
 
 /// Neighbours agree if the mean |cosine| between their eigenvectors, for each end, is at least this over
-/// their number: 0.5 for two, 0.25 for four.
-const AGREEMENT: f64 = 1.0;
+/// their number: 0.4 for two, 0.2 for four.
+const AGREEMENT: f64 = 0.8;
 /// How far from where neighbours lead to expect it the ratio may be, as a multiple of the tolerance.
 const EXPECTATION: f64 = 1.0;
 /// Where it is farther, the run goes on until its own bounds hold it within the tolerance at this confidence.
