@@ -12,7 +12,7 @@ use std::{error::Error, fs, path::Path, time::Instant};
 
 use loss_landscape::{
     EigenRatio, Loss, Model, ProgressBar, RandomDirections, Sweep,
-    curvature::{HessianOperator, Lanczos, SliceCurvature, SpectralDensity, TraceEstimator},
+    curvature::{HessianOperator, Lanczos, RatioState, SliceCurvature, SpectralDensity, TraceEstimator},
 };
 use loss_landscape_nets::{Activation, Criterion, Mlp, Sgd, TrainingEnd, digits};
 use loss_landscape_plot::{ContourFigure, DensityFigure, Figure, Panels, RatioFigure, Scale, Series};
@@ -60,6 +60,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         map.products() as f64 / cost.points as f64,
         map.cold_points(),
         map.report().elapsed.as_secs_f64(),
+    );
+    let certified = map.states().iter().filter(|state| **state == Some(RatioState::Certified)).count();
+    let audit = map.audits()[0];
+    println!(
+        "{certified} points are certified. Of {} drawn from the others {} were off: at most {:.0} % are, at 95 %.",
+        audit.points,
+        audit.off,
+        100.0 * audit.upper_bound
     );
     surface.write_npz(folder.join("loss.npz"))?;
     map.write_npz(folder.join("ratio.npz"))?;

@@ -117,13 +117,12 @@ fn surface(
     Ok(sweep.alpha(-reach..=reach, points).beta(-reach..=reach, points).run()?)
 }
 
-fn loss_of(curve: &Curve) -> Outcome<Vec<f64>> {
-    Ok(curve.loss().to_vec())
+fn loss_of(curve: &Curve) -> Vec<f64> {
+    curve.loss().to_vec()
 }
 
-fn contours(surface: &Surface, title: &str) -> Outcome<ContourFigure> {
-    let figure = ContourFigure::new(surface.alpha(), surface.beta(), surface.loss());
-    Ok(figure.title(title).x_label("α").y_label("β").value_label(LOSS).scale(Scale::Log).marker(0.0, 0.0, ""))
+fn contours(surface: &Surface, title: &str) -> ContourFigure {
+    ContourFigure::from(surface).title(title).value_label(LOSS).scale(Scale::Log).marker(0.0, 0.0, "")
 }
 
 fn ends(values: impl IntoIterator<Item = f64>) -> [f64; 2] {
@@ -138,7 +137,9 @@ fn rescaled(net: &Net, factor: impl Fn(usize) -> f64) -> Outcome<Net> {
     let (into, rest) = theta.split_at_mut(hidden * inputs);
     let (bias, rest) = rest.split_at_mut(hidden);
     for (unit, (row, bias)) in into.chunks_mut(inputs).zip(bias).enumerate() {
-        row.iter_mut().for_each(|w| *w *= factor(unit));
+        for w in row {
+            *w *= factor(unit);
+        }
         *bias *= factor(unit);
     }
     for row in rest[..outputs * hidden].chunks_mut(hidden) {
@@ -165,7 +166,7 @@ fn scale_invariance(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
         for (index, (name, net)) in nets.iter().enumerate() {
             let direction = RandomDirections::new(7).normalization(rule).one(net)?;
             let curve = line(net, data, direction, reach)?;
-            let loss = loss_of(&curve)?;
+            let loss = loss_of(&curve);
             let drawn = Series::new(*name, curve.alpha(), &loss).color(index);
             figure = figure.series(if index == 1 { drawn.dashed() } else { drawn });
             let reference = first.get_or_insert_with(|| loss.clone());
@@ -211,7 +212,7 @@ fn draws(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
         for seed in 0..DRAWS {
             let curve = line(net, data, RandomDirections::new(seed).one(net)?, 1.0)?;
             alpha = curve.alpha().to_vec();
-            curves.push(loss_of(&curve)?);
+            curves.push(loss_of(&curve));
         }
         let spread: Vec<[f64; 3]> = (0..alpha.len())
             .map(|point| {
@@ -254,7 +255,7 @@ fn ranges(guide: &Guide, net: &Net, data: &Data) -> Outcome {
     let mut panels = Panels::new();
     for reach in [0.05, 1.0, 10.0] {
         let found = surface(net, data, &directions, reach, 41)?;
-        panels = panels.panel(contours(&found, &format!("α, β from −{reach} to {reach}"))?);
+        panels = panels.panel(contours(&found, &format!("α, β from −{reach} to {reach}")));
     }
     guide.svg("ranges", &panels)
 }
@@ -263,7 +264,7 @@ fn ranges(guide: &Guide, net: &Net, data: &Data) -> Outcome {
 fn orthogonality(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
     guide.heading("Cosines between random directions (orthogonality)")?;
     for (n, pairs) in [(10_usize, 1000_u64), (1000, 1000), (100_000, 100), (1_000_000, 20)] {
-        let model = FnModel::new(Layout::flat(n)?, vec![1.0; n], |theta: &[f64], _: &()| theta[0])?;
+        let model = FnModel::new(Layout::flat(n)?, vec![1.0; n], |theta: &[f64], (): &()| theta[0])?;
         let mut sum = 0.0;
         for seed in 0..pairs {
             let drawn = RandomDirections::new(seed).normalization(unnormalised());
@@ -317,7 +318,7 @@ fn permutation(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
     let ways = [("hidden units in reverse order", &turned[..]), ("another training", other.parameters())];
     for (index, (name, end)) in ways.into_iter().enumerate() {
         let curve = Sweep::segment(net, theta, end).data("", data).alpha(-0.25..=1.25, 121).run()?;
-        let loss = loss_of(&curve)?;
+        let loss = loss_of(&curve);
         let between = curve.alpha().iter().zip(&loss).filter(|(a, _)| (0.0..=1.0).contains(*a));
         let top = between.map(|(_, loss)| *loss).fold(0.0, f64::max);
         let at = |target: f64| curve.alpha().iter().position(|a| (a - target).abs() < 1e-9).map(|k| loss[k]);
@@ -377,7 +378,7 @@ fn norms(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
             "  {name}: ‖d‖ {:.2}, ‖d_f‖/‖θ_f‖ from {least:.2} to {most:.2}, largest loss on [−1, 1]² {top:.3}",
             directions.first().norm()
         ))?;
-        let panels = Panels::new().panel(figure).panel(contours(&found, "training loss")?);
+        let panels = Panels::new().panel(figure).panel(contours(&found, "training loss"));
         guide.svg(&format!("norm_{name}"), &panels)?;
     }
     Ok(())
@@ -405,7 +406,7 @@ fn adaptive(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
         .value_label("1: computed, 0: interpolated")
         .x_label("α")
         .y_label("β");
-    guide.svg("adaptive", &Panels::new().panel(points).panel(contours(&found, "the surface")?))
+    guide.svg("adaptive", &Panels::new().panel(points).panel(contours(&found, "the surface")))
 }
 
 /// One point, a random plane through it, and lines along the extreme eigenvectors.
@@ -429,7 +430,7 @@ fn hidden_curvature(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
     let mut lowest = f64::INFINITY;
     for (index, (name, direction)) in lines.into_iter().enumerate() {
         let curve = line(net, data, direction, 1.5)?;
-        let loss = loss_of(&curve)?;
+        let loss = loss_of(&curve);
         let [least, most] = ends(loss.iter().copied());
         guide
             .number(format!("  along {name}: from {least:.4} to {most:.4}, {:.4} in the middle", loss[40]))?;
@@ -439,7 +440,7 @@ fn hidden_curvature(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
     let plane = surface(net, data, &random, 0.25, 41)?;
     let centre = plane.loss()[[20, 20]];
     let panels = Panels::new()
-        .panel(contours(&plane, "over two random directions")?)
+        .panel(contours(&plane, "over two random directions"))
         .panel(figure.left_range(lowest - 0.1 * (centre - lowest), centre + 2.0 * (centre - lowest)));
     guide.svg("hidden_curvature", &panels)
 }
@@ -497,7 +498,7 @@ fn ratio_map(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
         ends(ratio.iter().copied())[1]
     ))?;
     let figure = RatioFigure::from_map(&map).title("|λₘᵢₙ / λₘₐₓ|").marker(0.0, 0.0, "");
-    guide.svg("ratio_map", &Panels::new().panel(contours(&found, "training loss")?).panel(figure))
+    guide.svg("ratio_map", &Panels::new().panel(contours(&found, "training loss")).panel(figure))
 }
 
 /// The whole spectrum, and its sum.

@@ -317,6 +317,17 @@ impl Lanczos {
         self.advance(solver, operator)
     }
 
+    /// What is known now of a run that was never restarted.
+    pub(super) fn known<S: Scalar>(&self, solver: &Solver<S>) -> Extremes<S> {
+        let mut bounds = [f64::NEG_INFINITY, f64::INFINITY];
+        self.look(solver, &mut bounds)
+    }
+
+    /// Whether the ratio is within the tolerance of all that the bounds allow.
+    pub(super) fn is_certified<S>(&self, extremes: &Extremes<S>) -> bool {
+        within(extremes.ratio(), extremes.ratio_interval(), self.tolerance)
+    }
+
     /// What is known after a step; `bounds` are those of the step before.
     fn look<S: Scalar>(&self, solver: &Solver<S>, bounds: &mut [f64; 2]) -> Extremes<S> {
         let last = solver.theta.len() - 1;

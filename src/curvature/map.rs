@@ -9,6 +9,7 @@ use super::{
     operator::HessianOperator,
     order,
     point::{CHANNELS, RatioMeasurement},
+    refine::Refinement,
     store::Stores,
 };
 use crate::{
@@ -49,17 +50,20 @@ where
 ///
 /// [`Sweep::eigen_ratio`] makes the map, over a line or a plane.
 ///
-/// At every point one Lanczos run finds both ends of the spectrum; see [`Lanczos`] for what is known of their errors.
-/// With [`warm_starts`](Self::warm_starts), the default, the map is computed from coarse to fine. Every eighth point
-/// along each axis starts cold, and its ratio is certified. The others start from the sum of the eigenvectors that
-/// their neighbours on opposite sides found, with a sixteenth of a random vector, and stop by residuals: a quarter of
-/// the products. Where neighbours disagree, as on grids too coarse or where eigenvalues cross, the point starts cold
-/// after all; where the ends found lie farther in than the neighbours lead to expect, the run goes on until it is
-/// certified. So every point is either certified (channel `certified`) or in accord with its neighbours, which no
-/// theorem makes right: on the two networks of the benches none of 25,000 points, 20 seeds each, was off by more than
-/// 0.004 at a tolerance of 0.005. Without warm starts every point is certified, at three to four times the cost. A
-/// basis too small for a run ([`basis_memory`](Self::basis_memory)) can end it by residuals alone; such points are
-/// [uncertain](RatioMap::uncertain).
+/// At every point one Lanczos run finds both ends of the spectrum; see [`Lanczos`] for what is known of
+/// their errors. By default the map is computed from coarse to fine. Every eighth point along each axis starts
+/// cold, and its ratio is certified. The others start from the sum of the eigenvectors that their neighbours on
+/// opposite sides found, with a sixteenth of a random vector, and stop by residuals: a quarter of the products.
+/// Where neighbours disagree, as on grids too coarse or where eigenvalues cross, the point starts cold after
+/// all; where the ends found lie farther in than the neighbours lead to expect, by more than the tolerance, the run
+/// goes on until its own bounds hold at a confidence of 0.9. When all points are there, those are computed again,
+/// cold and certified, which none of the pairs of their nearest neighbours leads to expect; and so are at the end
+/// a few drawn at random, which say how many of the others may be off ([`audit`](Self::audit)).
+///
+/// So a point has one of three [states](RatioMap::states): certified at the [confidence](Self::confidence);
+/// warm, of which no more is known than that it agrees with its neighbours, or its bounds hold at 0.9; or
+/// [marked](RatioMap::uncertain), where a limit was met or the products are not symmetric. No theorem makes a
+/// warm point right. [`certified`](Self::certified) leaves none.
 ///
 /// Where the Hessian is zero the ratio is NaN, and the point is listed as bad.
 ///
@@ -73,8 +77,9 @@ where
 /// | `lambda_min bound`, `lambda_max bound` | how far out the ends may lie, at that confidence |
 /// | `lambda_min residual`, `lambda_max residual` | an eigenvalue is within this of each |
 /// | `asymmetry` | of the products, relative; see [`Extremes::asymmetry`](super::Extremes) |
-/// | `products` | Hessian-vector products at the point |
+/// | `products` | Hessian-vector products at the point, both times if it was computed again |
 /// | `certified` | 1 if the interval of the ratio is within the tolerance, else 0 |
+/// | `state` | 2 certified, 1 warm, 0 marked: [`RatioState`](super::RatioState) |
 ///
 /// **Memory.** For warm starts 4·n bytes for each point that others start from, half of them all; for each thread a
 /// Lanczos basis. [`Sweep::eigen_ratio_cost`] says how much, and how many products are to come.
@@ -129,6 +134,8 @@ pub struct EigenRatio {
     pub(super) lanczos: Lanczos,
     pub(super) mask: Option<Mask>,
     pub(super) warm: bool,
+    /// How many points are drawn and certified at the end; none for a share of them.
+    pub(super) audit: Option<usize>,
 }
 
 /// What a map would cost, after one point of it.
@@ -143,8 +150,8 @@ pub struct RatioCost {
     pub products: usize,
     /// Seconds each of them took, on one thread, the Lanczos steps included.
     pub seconds_per_product: f64,
-    /// Products of the whole map: if every warm start needs only 3, and if every point needs what this one
-    /// did.
+    /// Products of the whole map: if every warm start needs only 3, and if every point and the audit need what this
+    /// one did.
     pub total_products: [usize; 2],
     /// The same in seconds, with all threads busy.
     pub total_seconds: [f64; 2],
@@ -158,7 +165,7 @@ const POINTS: [usize; 2] = [51, 25];
 
 impl Default for EigenRatio {
     fn default() -> Self {
-        Self { lanczos: Lanczos::new().tolerance(0.005), mask: None, warm: true }
+        Self { lanczos: Lanczos::new().tolerance(0.005), mask: None, warm: true, audit: None }
     }
 }
 
@@ -188,9 +195,20 @@ impl EigenRatio {
         self
     }
 
-    /// Whether points start from what their neighbours found; true by default.
-    pub fn warm_starts(mut self, warm: bool) -> Self {
-        self.warm = warm;
+    /// Whether every point starts cold and is certified, so that all of them are known at the
+    /// [confidence](Self::confidence) asked for; false by default. It costs 1.3 times the products on rough maps and
+    /// three to four times on smooth ones. A shard is always computed so, since the neighbours are in others.
+    pub fn certified(mut self, certified: bool) -> Self {
+        self.warm = !certified;
+        self
+    }
+
+    /// How many points that are not certified are drawn at random when all others are done, and computed again, cold
+    /// and certified; 2 % of the map's points but at least 5 by default, and none where all points are certified. The
+    /// draw is the [seed](Self::seed)'s. Each costs what a cold point does, about 20 products: by default 0.4 a point
+    /// of the map. What they show is in [`RatioMap::audits`].
+    pub fn audit(mut self, points: usize) -> Self {
+        self.audit = Some(points);
         self
     }
 
@@ -214,11 +232,26 @@ impl EigenRatio {
         self
     }
 
-    /// All that the values depend on, for a journal.
+    /// All that the values depend on, for a journal, in a form of its own.
     fn settings(&self) -> String {
-        let Self { lanczos, mask, warm } = self;
+        let Self { lanczos, mask, warm, audit } = self;
         let blocks = mask.as_ref().map_or_else(|| "trained".to_owned(), Mask::ranges_text);
-        format!("eigen_ratio {} warm_starts={warm} blocks={blocks}", lanczos.settings_text())
+        // Without warm points there is nothing to draw from.
+        let audit = match audit.filter(|_| *warm) {
+            Some(points) => points.to_string(),
+            None => "default".to_owned(),
+        };
+        format!("eigen_ratio {} warm_starts={warm} audit={audit} blocks={blocks}", lanczos.settings_text())
+    }
+
+    /// How often a point may be computed.
+    fn passes(&self) -> usize {
+        if self.warm { 2 } else { 1 }
+    }
+
+    /// How many of `points` points the audit draws.
+    fn drawn(&self, points: usize) -> usize {
+        if self.warm { self.audit.unwrap_or_else(|| points.div_ceil(50).max(5)) } else { 0 }
     }
 }
 
@@ -242,14 +275,18 @@ impl<M: HessianProduct<D> + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D
         let dimension = self.ratio_memory(ratio, grid.alpha.len(), grid.beta.len())?.dimension;
         let stores = Stores::new(grid.alpha.len(), grid.beta.len(), self.data_sets().len(), dimension);
         let placed = self.geometry().place(self.model())?;
+        let mut refinement = Refinement::new(
+            [grid.alpha.len(), grid.beta.len()],
+            self.data_sets().len(),
+            ratio.lanczos.tolerance,
+            (ratio.drawn(grid.points()), ratio.lanczos.seed),
+            &stores,
+        );
         let plan = Plan {
             settings: ratio.settings(),
             keeper: Some(&stores),
-            stages: if ratio.warm {
-                Stages::Fixed(order::stages(grid.alpha.len(), grid.beta.len()))
-            } else {
-                Stages::All
-            },
+            stages: if ratio.warm { Stages::Chosen(&mut refinement) } else { Stages::All },
+            passes: ratio.passes(),
             channels: CHANNELS.map(str::to_owned).to_vec(),
             // Bounds may be infinite.
             finite: 3,
@@ -285,7 +322,8 @@ impl<M: HessianProduct<D> + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D
         let cold = if ratio.warm { order::alone(rows, columns) * self.data_sets().len() } else { points };
         let cold_points = cold.min(points);
         let least = cold_points * extremes.products + (points - cold_points) * extremes.products.min(3);
-        let total_products = [least, points * extremes.products];
+        let audited = ratio.drawn(grid.points()) * self.data_sets().len();
+        let total_products = [least, (points + audited) * extremes.products];
         Ok(RatioCost {
             points,
             cold_points,
@@ -317,12 +355,12 @@ impl<M: HessianProduct<D> + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D
         ratio.lanczos.ensure_memory::<M::Scalar>(n)?;
         let needed = if ratio.warm { order::needed(rows, columns) } else { 0 };
         let sets = self.data_sets().len() as u64;
-        let values = ((rows * columns * (8 * CHANNELS.len() + 2)) as u64).saturating_mul(sets);
+        let values =
+            ((rows * columns * (8 * CHANNELS.len() + 2) * ratio.passes()) as u64).saturating_mul(sets);
         let kept = (needed as u64 * 4).saturating_mul(n as u64).saturating_mul(sets);
         let bytes = values.saturating_add(kept);
         if bytes > self.settings().memory_limit {
-            let what =
-                "the map, with the eigenvectors that warm starts keep (without warm starts there are none),";
+            let what = "the map, with the eigenvectors that warm starts keep (if all points are certified there are none),";
             return Err(Error::MemoryLimit { what, bytes, limit: self.settings().memory_limit });
         }
         Ok(Memory { dimension: n, values_and_kept: bytes, basis: ratio.lanczos.memory::<M::Scalar>(n) })

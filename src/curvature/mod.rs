@@ -1,5 +1,6 @@
 //! Curvature: the spectrum of the Hessian, at a point and over a line or plane.
 
+mod audit;
 mod basis;
 mod bounds;
 mod density;
@@ -13,14 +14,17 @@ mod point;
 mod probes;
 mod quadrature;
 mod ratio;
+mod refine;
 mod sample;
 mod sketch;
 mod slice;
 mod solver;
+mod state;
 mod store;
 mod trace;
 mod tridiagonal;
 
+pub use audit::Audit;
 pub use density::{DensityCurve, DensityEstimate, SpectralDensity};
 pub use diagonal::{DiagonalEnd, DiagonalEstimate, DiagonalEstimator};
 pub use lanczos::{Extremes, Lanczos, LanczosEnd, eigen_extremes};
@@ -31,4 +35,5 @@ pub use probes::Probe;
 pub use quadrature::Quadrature;
 pub use ratio::RatioMap;
 pub use slice::{SliceCurvature, SliceReport};
+pub use state::RatioState;
 pub use trace::{TraceEnd, TraceEstimate, TraceEstimator, TraceMethod};

@@ -58,6 +58,17 @@ pub(super) fn pairs(i: usize, j: usize, rows: usize, columns: usize) -> impl Ite
         .filter_map(move |(down, right): (isize, isize)| Some([there(-down, -right)?, there(down, right)?]))
 }
 
+/// The pairs of nearest points on opposite sides of (i, j), along the axes and the diagonals; those inside.
+pub(super) fn nearest(i: usize, j: usize, rows: usize, columns: usize) -> impl Iterator<Item = [usize; 2]> {
+    let there = move |down: isize, right: isize| {
+        let i = i.checked_add_signed(down).filter(|&i| i < rows)?;
+        let j = j.checked_add_signed(right).filter(|&j| j < columns)?;
+        Some(i * columns + j)
+    };
+    let moves = [(1, 0), (0, 1), (1, 1), (1, -1)].into_iter();
+    moves.filter_map(move |(down, right): (isize, isize)| Some([there(-down, -right)?, there(down, right)?]))
+}
+
 /// Whether later points start from this one: all but those of the last stage do.
 pub(super) fn is_needed(i: usize, j: usize) -> bool {
     place(i, j) != Place::Side(1)
@@ -114,6 +125,15 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn nearest_points_come_in_pairs() {
+        let of = |i, j| nearest(i, j, 3, 4).map(|pair| pair.map(|p| (p / 4, p % 4))).collect::<Vec<_>>();
+        assert_eq!(of(1, 2), [[(0, 2), (2, 2)], [(1, 1), (1, 3)], [(0, 1), (2, 3)], [(0, 3), (2, 1)]]);
+        assert_eq!(of(0, 1), [[(0, 0), (0, 2)]], "at a border along it alone");
+        assert!(of(2, 3).is_empty(), "a corner has none");
+        assert_eq!(nearest(5, 0, 25, 1).collect::<Vec<_>>(), [[4, 6]]);
     }
 
     #[test]

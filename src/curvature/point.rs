@@ -1,9 +1,9 @@
-//! One point of an eigenvalue-ratio map: warm from its neighbours where they agree, cold where not.
+//! One point of an eigenvalue-ratio map: warm from its neighbours where they agree, cold where not; and cold and
+//! certified where it is computed again.
 
 use super::{
-    EigenRatio, Extremes, HessianOperator, LanczosEnd, SymmetricOperator,
+    EigenRatio, Extremes, HessianOperator, Lanczos, LanczosEnd, RatioState, SymmetricOperator,
     basis::dot,
-    bounds::within,
     lanczos::RANDOM_SHARE,
     order,
     solver::{Solver, Start},
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The channels of a map, in their order.
-pub(super) const CHANNELS: [&str; 13] = [
+pub(super) const CHANNELS: [&str; 14] = [
     "lambda_min",
     "lambda_max",
     "ratio",
@@ -29,13 +29,16 @@ pub(super) const CHANNELS: [&str; 13] = [
     "asymmetry",
     "products",
     "certified",
+    "state",
 ];
 
 /// Neighbours agree if the mean |cosine| between their eigenvectors, for each end, is at least this over
-/// their number: 0.5 for two, 0.25 for four.
-const AGREEMENT: f64 = 1.0;
+/// their number: 0.4 for two, 0.2 for four.
+const AGREEMENT: f64 = 0.8;
 /// How far from where neighbours lead to expect it the ratio may be, as a multiple of the tolerance.
-const EXPECTATION: f64 = 8.0;
+const EXPECTATION: f64 = 1.0;
+/// Where it is farther, the run goes on until its own bounds hold it within the tolerance at this confidence.
+const GLANCE: f64 = 0.9;
 
 /// Eigenvalue ratios as what a sweep measures.
 pub(super) struct RatioMeasurement<'r> {
@@ -86,36 +89,54 @@ impl<'a, S: Scalar> RatioWorker<'a, S> {
     }
 
     fn evaluate_one(&mut self, point: Point, out: &mut [f64]) -> Result<()> {
-        let Self { ratio, store, slice, tools } = self;
-        let (index, columns) = (point.number, store.columns);
-        let [i, j] = [index / columns, index % columns];
-        slice.theta_into(point.coordinates, &mut tools.theta);
+        let tools = &mut self.tools;
+        self.slice.theta_into(point.coordinates, &mut tools.theta);
         tools.hessian.move_to(&tools.theta)?;
+        // The second time points are numbered on.
+        match point.number.checked_sub(self.store.points()) {
+            None => self.first_time(point.number, out),
+            Some(point) => self.again(point, out),
+        }
+    }
 
+    fn first_time(&mut self, index: usize, out: &mut [f64]) -> Result<()> {
+        let Self { ratio: EigenRatio { lanczos, warm, .. }, store, tools, .. } = self;
+        let [i, j] = [index / store.columns, index % store.columns];
         let stream = (store.number * store.points() + index) as u64;
-        let EigenRatio { lanczos, warm, .. } = *ratio;
         let expected = if *warm { warm_start(store, tools, i, j) } else { None };
         let Tools { hessian, solver, sums: [start, _], .. } = tools;
         let known = expected.map(|_| (start.as_slice(), RANDOM_SHARE));
         solver.start(Start { seed: lanczos.seed, stream, warm: known });
-        let mut in_accord = false;
-        let extremes = if let Some(expected) = expected {
-            let found = lanczos.clone().by_residuals(true).advance(solver, hessian)?;
-            in_accord = is_as_expected(&found, expected, lanczos.tolerance);
-            if found.end == LanczosEnd::Residuals && !in_accord {
-                lanczos.resume(solver, hessian)?
-            } else {
-                found
-            }
+        let (mut by_accord, mut glanced) = (false, false);
+        let mut extremes = if expected.is_some() {
+            lanczos.clone().by_residuals(true).advance(solver, hessian)?
         } else {
             lanczos.advance(solver, hessian)?
         };
-
-        let certified = within(extremes.ratio(), extremes.ratio_interval(), lanczos.tolerance)
-            && extremes.end != LanczosEnd::Asymmetric;
-        let certain = certified || (in_accord && extremes.end == LanczosEnd::Residuals);
-        write(&extremes, certified, out);
-        let found = (ratio.warm && order::is_needed(i, j)).then(|| {
+        if let Some(expected) = expected.filter(|_| extremes.end == LanczosEnd::Residuals) {
+            by_accord = is_as_expected(&extremes, expected, lanczos.tolerance);
+            if !by_accord {
+                let glance = lanczos.clone().confidence(GLANCE.min(lanczos.confidence));
+                glanced = extremes.restarts == 0 && glance.is_certified(&glance.known(solver));
+                if !glanced {
+                    let end = glance.resume(solver, hessian)?.end;
+                    glanced = end == LanczosEnd::Certified;
+                    // What is said of a point holds at the confidence asked for, or is not said.
+                    let end = if glanced { LanczosEnd::Residuals } else { end };
+                    extremes = Extremes { end, ..lanczos.known(solver) };
+                }
+            }
+        }
+        let state = match state(lanczos, &extremes) {
+            RatioState::Marked if by_accord || glanced => RatioState::Warm,
+            state => state,
+        };
+        if state == RatioState::Certified && extremes.end == LanczosEnd::Residuals {
+            extremes.end = LanczosEnd::Certified;
+        }
+        let by_accord = by_accord && state == RatioState::Warm;
+        write(&extremes, state, extremes.products, out);
+        let found = (*warm && order::is_needed(i, j)).then(|| {
             let Tools { solver, one, .. } = tools;
             solver.ritz(true);
             let last = solver.theta.len() - 1;
@@ -125,9 +146,52 @@ impl<'a, S: Scalar> RatioWorker<'a, S> {
             });
             Found { ends: [extremes.lambda_min, extremes.lambda_max], vectors }
         });
-        let run = Run { end: extremes.end, certain, cold: expected.is_none(), products: extremes.products };
+        let run = Run {
+            end: extremes.end,
+            state,
+            by_accord,
+            cold: expected.is_none(),
+            audited: false,
+            was_off: false,
+            products: extremes.products,
+            ratio: extremes.ratio(),
+        };
         store.put(index, run, found);
         Ok(())
+    }
+
+    /// Cold, from another random vector.
+    fn again(&mut self, index: usize, out: &mut [f64]) -> Result<()> {
+        let Self { ratio: EigenRatio { lanczos, .. }, store, tools, .. } = self;
+        #[expect(clippy::expect_used, reason = "only points that ran are asked for again")]
+        let first = *store.first(index).expect("how the point went the first time");
+        let stream = ((store.sets + store.number) * store.points() + index) as u64;
+        let Tools { hessian, solver, .. } = tools;
+        solver.start(Start { seed: lanczos.seed, stream, warm: None });
+        let extremes = lanczos.advance(solver, hessian)?;
+        let (state, ratio) = (state(lanczos, &extremes), extremes.ratio());
+        write(&extremes, state, first.products + extremes.products, out);
+        let run = Run {
+            end: extremes.end,
+            state,
+            by_accord: false,
+            cold: true,
+            audited: store.is_auditing(),
+            was_off: (first.ratio - ratio).abs() > lanczos.tolerance * ratio.max(1.0),
+            products: extremes.products,
+            ratio,
+        };
+        store.put_again(index, run);
+        Ok(())
+    }
+}
+
+/// What the bounds alone say.
+fn state<S>(lanczos: &Lanczos, extremes: &Extremes<S>) -> RatioState {
+    if lanczos.is_certified(extremes) && extremes.end != LanczosEnd::Asymmetric {
+        RatioState::Certified
+    } else {
+        RatioState::Marked
     }
 }
 
@@ -225,7 +289,7 @@ impl<S: Scalar> Worker for RatioWorker<'_, S> {
     }
 }
 
-fn write<S>(extremes: &Extremes<S>, certified: bool, out: &mut [f64]) {
+fn write<S>(extremes: &Extremes<S>, state: RatioState, products: usize, out: &mut [f64]) {
     let [low, high] = extremes.ratio_interval();
     let sign = if extremes.lambda_min == 0.0 { 0.0 } else { extremes.lambda_min.signum() };
     out.copy_from_slice(&[
@@ -240,8 +304,9 @@ fn write<S>(extremes: &Extremes<S>, certified: bool, out: &mut [f64]) {
         extremes.residuals[0],
         extremes.residuals[1],
         extremes.asymmetry,
-        extremes.products as f64,
-        f64::from(u8::from(certified)),
+        products as f64,
+        f64::from(u8::from(state == RatioState::Certified)),
+        f64::from(state.number()),
     ]);
 }
 

@@ -2,12 +2,10 @@
 
 use std::sync::{
     OnceLock,
-    atomic::{AtomicU8, AtomicU32, Ordering},
+    atomic::{AtomicBool, Ordering},
 };
 
-use ndarray::Array2;
-
-use super::{LanczosEnd, ratio::Totals};
+use super::{LanczosEnd, RatioState, ratio::Totals};
 use crate::engine::journal::Keeper;
 
 /// The points of all data sets.
@@ -19,12 +17,15 @@ pub(super) struct Store {
     pub(super) rows: usize,
     pub(super) columns: usize,
     pub(super) number: usize,
+    /// Data sets of the map.
+    pub(super) sets: usize,
     /// Parameters of an eigenvector.
     dimension: usize,
     found: Vec<OnceLock<Found>>,
-    /// Codes of why runs ended, with [`CERTAIN`] and [`COLD`].
-    codes: Vec<AtomicU8>,
-    products: Vec<AtomicU32>,
+    /// How each point went the first time, and after all of them how it went the second time.
+    runs: Vec<OnceLock<Run>>,
+    /// Whether what is computed again is the audit.
+    auditing: AtomicBool,
 }
 
 /// What a point found, for those that start from it.
@@ -36,14 +37,21 @@ pub(super) struct Found {
 }
 
 /// How the run at one point went.
-#[derive(Clone, Copy, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own, and none excludes another")]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Run {
     pub(super) end: LanczosEnd,
-    /// The ratio is certified, or found warm and in accord with the neighbours.
-    pub(super) certain: bool,
+    pub(super) state: RatioState,
+    /// It is warm, and nothing but the accord with its neighbours speaks for it.
+    pub(super) by_accord: bool,
     /// It started from a random vector alone.
     pub(super) cold: bool,
+    /// It was drawn by the audit.
+    pub(super) audited: bool,
+    /// It was computed again, and the first ratio was off by more than the tolerance.
+    pub(super) was_off: bool,
     pub(super) products: usize,
+    pub(super) ratio: f64,
 }
 
 impl Stores {
@@ -53,10 +61,11 @@ impl Stores {
             rows,
             columns,
             number,
+            sets,
             dimension,
             found: (0..points).map(|_| OnceLock::new()).collect(),
-            codes: (0..points).map(|_| AtomicU8::new(0)).collect(),
-            products: (0..points).map(|_| AtomicU32::new(0)).collect(),
+            runs: (0..2 * points).map(|_| OnceLock::new()).collect(),
+            auditing: AtomicBool::new(false),
         };
         Self((0..sets).map(store).collect())
     }
@@ -65,25 +74,26 @@ impl Stores {
         &self.0[set]
     }
 
+    /// Says whether what is computed again from now on is the audit.
+    pub(super) fn audit(&self, auditing: bool) {
+        for store in &self.0 {
+            store.auditing.store(auditing, Ordering::Relaxed);
+        }
+    }
+
     /// What the result says of all points.
     pub(super) fn totals(&self) -> Totals {
-        let points = self.0.first().map_or(0, |store| store.codes.len());
-        let runs = |store: &Store| (0..points).map(|point| store.run(point)).collect::<Vec<_>>();
-        let mut totals = Totals::nothing(points, self.0.len());
-        for (set, store) in self.0.iter().enumerate() {
-            for (point, run) in runs(store).into_iter().enumerate() {
-                if let Some(run) = run {
-                    totals.add(point, set, run);
-                }
-            }
-        }
-        totals
+        let points = self.0.first().map_or(0, Store::points);
+        let runs = self.0.iter().enumerate().flat_map(|(set, store)| {
+            store.runs.iter().enumerate().filter_map(move |(row, run)| Some((row, set, *run.get()?)))
+        });
+        Totals::of(points, self.0.len(), runs)
     }
 }
 
 impl Store {
     pub(super) fn points(&self) -> usize {
-        self.codes.len()
+        self.found.len()
     }
 
     /// What a point left for its neighbours.
@@ -91,34 +101,41 @@ impl Store {
         self.found[point].get()
     }
 
-    /// Takes what a point leaves. A point is computed once.
+    /// How a point went the first time; none where it did not run or failed.
+    pub(super) fn first(&self, point: usize) -> Option<&Run> {
+        self.runs[point].get()
+    }
+
+    pub(super) fn is_auditing(&self) -> bool {
+        self.auditing.load(Ordering::Relaxed)
+    }
+
+    /// Takes what a point leaves the first time. It is computed once.
     pub(super) fn put(&self, point: usize, run: Run, found: Option<Found>) {
-        self.codes[point].store(run.encode(), Ordering::Relaxed);
-        self.products[point].store(run.products as u32, Ordering::Relaxed);
+        let _ = self.runs[point].set(run);
         if let Some(found) = found {
             let _ = self.found[point].set(found);
         }
     }
 
-    /// How the run at a point went; none where it did not run or failed.
-    fn run(&self, point: usize) -> Option<Run> {
-        let products = self.products[point].load(Ordering::Relaxed);
-        Run::decode(self.codes[point].load(Ordering::Relaxed), products)
+    /// Takes how a point went the second time.
+    pub(super) fn put_again(&self, point: usize, run: Run) {
+        let _ = self.runs[self.points() + point].set(run);
     }
 }
 
 impl Keeper for Stores {
-    fn save(&self, set: usize, point: usize, out: &mut Vec<u8>) {
+    fn save(&self, set: usize, row: usize, out: &mut Vec<u8>) {
         let store = &self.0[set];
-        let Some(run) = store.run(point) else { return };
+        let Some(run) = store.runs[row].get() else { return };
         run.save(out);
-        if let Some(Found { ends, vectors }) = store.found(point) {
+        if let Some(Found { ends, vectors }) = store.found.get(row).and_then(OnceLock::get) {
             out.extend(ends.iter().flat_map(|end| end.to_le_bytes()));
             out.extend(vectors.iter().flatten().flat_map(|v| v.to_le_bytes()));
         }
     }
 
-    fn restore(&self, set: usize, point: usize, bytes: &[u8]) -> bool {
+    fn restore(&self, set: usize, row: usize, bytes: &[u8]) -> bool {
         let store = &self.0[set];
         if bytes.is_empty() {
             // The oracle failed there.
@@ -127,7 +144,7 @@ impl Keeper for Stores {
         let Some((run, rest)) = Run::restore(bytes) else { return false };
         let found = if rest.is_empty() {
             None
-        } else if rest.len() == 16 + 4 * store.dimension {
+        } else if rest.len() == 16 + 4 * store.dimension && row < store.points() {
             let (ends, vectors) = rest.split_at(16);
             let end = |at: usize| f64::from_le_bytes(std::array::from_fn(|k| ends[at + k]));
             let vector = |bytes: &[u8]| bytes.as_chunks().0.iter().map(|&v| u16::from_le_bytes(v)).collect();
@@ -136,57 +153,54 @@ impl Keeper for Stores {
         } else {
             return false;
         };
-        store.put(point, run, found);
+        if row < store.points() {
+            store.put(row, run, found);
+        } else {
+            store.put_again(row - store.points(), run);
+        }
         true
     }
 }
 
 impl Run {
-    fn encode(self) -> u8 {
-        let end = ENDS.iter().position(|&other| other == self.end).map_or(0, |position| position as u8 + 1);
-        end | if self.certain { CERTAIN } else { 0 } | if self.cold { COLD } else { 0 }
-    }
-
-    fn decode(code: u8, products: u32) -> Option<Self> {
-        let end = *ENDS.get(usize::from(code & !(CERTAIN | COLD)).checked_sub(1)?)?;
-        let products = usize::try_from(products).ok()?;
-        Some(Self { end, certain: code & CERTAIN != 0, cold: code & COLD != 0, products })
-    }
-
+    /// Why it ended, flags, products, ratio.
     fn save(self, out: &mut Vec<u8>) {
-        out.push(self.encode());
-        out.extend_from_slice(&(self.products as u32).to_le_bytes());
+        let end = ENDS.iter().position(|&other| other == self.end).map_or(0, |position| position as u8);
+        let flag = |on: bool, bit: u8| if on { bit } else { 0 };
+        let flags = self.state.number()
+            | flag(self.by_accord, BY_ACCORD)
+            | flag(self.cold, COLD)
+            | flag(self.audited, AUDITED)
+            | flag(self.was_off, WAS_OFF);
+        out.extend([end, flags]);
+        out.extend((self.products as u32).to_le_bytes());
+        out.extend(self.ratio.to_le_bytes());
     }
 
     /// What [`save`](Self::save) wrote, and what follows it.
     pub(super) fn restore(bytes: &[u8]) -> Option<(Self, &[u8])> {
-        let (&[code, ref products @ ..], rest) = bytes.split_first_chunk::<5>()?;
-        Some((Self::decode(code, u32::from_le_bytes(*products))?, rest))
+        let (&[end, flags], rest) = bytes.split_first_chunk::<2>()?;
+        let (&products, rest) = rest.split_first_chunk::<4>()?;
+        let (&ratio, rest) = rest.split_first_chunk::<8>()?;
+        let on = |bit: u8| flags & bit != 0;
+        let run = Self {
+            end: *ENDS.get(usize::from(end))?,
+            state: RatioState::from_number(flags & !(BY_ACCORD | COLD | AUDITED | WAS_OFF))?,
+            by_accord: on(BY_ACCORD),
+            cold: on(COLD),
+            audited: on(AUDITED),
+            was_off: on(WAS_OFF),
+            products: usize::try_from(u32::from_le_bytes(products)).ok()?,
+            ratio: f64::from_le_bytes(ratio),
+        };
+        Some((run, rest))
     }
 }
 
-impl Totals {
-    pub(super) fn nothing(points: usize, sets: usize) -> Self {
-        Self {
-            ends: Array2::from_elem((points, sets), None),
-            certain: vec![false; points],
-            products: 0,
-            cold: 0,
-        }
-    }
-
-    pub(super) fn add(&mut self, point: usize, set: usize, run: Run) {
-        self.ends[[point, set]] = Some(run.end);
-        if set == 0 {
-            self.certain[point] = run.certain;
-        }
-        self.products += run.products;
-        self.cold += usize::from(run.cold);
-    }
-}
-
-const CERTAIN: u8 = 0x80;
+const BY_ACCORD: u8 = 0x80;
 const COLD: u8 = 0x40;
+const AUDITED: u8 = 0x20;
+const WAS_OFF: u8 = 0x10;
 
 const ENDS: [LanczosEnd; 7] = [
     LanczosEnd::Certified,

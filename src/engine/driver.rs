@@ -35,6 +35,9 @@ pub(crate) struct Job<'a> {
     pub(crate) channels: &'a [String],
     /// How many of them, the first ones, must be finite.
     pub(crate) finite: usize,
+    /// How often a point may be computed; see [`Header`](super::journal::Header). More than once only where a
+    /// choice asks for it: point p again is the number of points + p.
+    pub(crate) passes: usize,
     /// (k, n): of all points those whose number is k modulo n. None for all.
     pub(crate) shard: Option<(usize, usize)>,
     /// Where finished points are written.
@@ -118,7 +121,7 @@ impl Job<'_> {
         let largest = stages.largest();
         // A choice is made anew from what it asks for, stage by stage, so that it is the same choice.
         let (shown, hidden) = match stages {
-            Stages::Chosen(_) if there > 0 => (Known::empty(points, stride)?, Some(known)),
+            Stages::Chosen(_) if there > 0 => (Known::empty(points * self.passes, stride)?, Some(known)),
             _ => (known, None),
         };
         let Known { mut values, mut computed, bad } = shown;
@@ -157,9 +160,10 @@ impl Job<'_> {
                         break;
                     }
                     if let Some(hidden) = &hidden {
-                        let asked = stage.len();
+                        let new = |stage: &[usize]| stage.iter().filter(|&&point| point < points).count();
+                        let asked = new(&stage);
                         stage.retain(|&point| !hidden.show(point, stride, &mut values, &mut computed));
-                        shared.take_up(asked - stage.len());
+                        shared.take_up(asked - new(&stage));
                     }
                     shared.run_listed(crew, &stage, &mut room, &mut values, &mut computed);
                 }
@@ -173,7 +177,9 @@ impl Job<'_> {
         }
         let mut bad = shared.bad.into_inner().unwrap_or_else(PoisonError::into_inner);
         bad.extend(hidden.into_iter().flat_map(|hidden| hidden.bad).filter(|(point, ..)| computed[*point]));
-        bad.sort_by_key(|&(point, set, _)| (point, set));
+        let mut found = Known { values, computed, bad };
+        found.merge_passes(points, stride);
+        let Known { values, computed, bad } = found;
         let complete = computed.iter().all(|&done| done);
         let mine = complete || (0..points).all(|point| computed[point] || !self.is_mine(point));
         let end = match shared.stop.into_inner() {
@@ -193,6 +199,7 @@ impl Job<'_> {
 
     /// The indices and coordinates of a point.
     fn place(&self, point: usize) -> ([usize; 2], [f64; 2]) {
+        let point = point % self.points();
         let [i, j] = [point / self.beta.len(), point % self.beta.len()];
         ([i, j], [self.alpha[i], self.beta[j]])
     }
@@ -474,7 +481,9 @@ impl<'a> Shared<'a> {
     }
 
     fn tell(&self, point: usize, values: &[f64]) {
-        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        // One computed again was counted before.
+        let new = usize::from(point < self.job.points());
+        let done = self.done.fetch_add(new, Ordering::Relaxed) + new;
         if let Some(observer) = self.job.observer {
             let (index, coordinates) = self.job.place(point);
             let progress = Progress { done, total: self.total, index, coordinates, values };

@@ -26,6 +26,8 @@ pub(crate) struct Task<'a> {
     /// The channels of one data set, and how many of them, the first ones, must be finite for a point to be good.
     pub(crate) channels: Vec<String>,
     pub(crate) finite: usize,
+    /// How often a point may be computed; see [`Job::passes`].
+    pub(crate) passes: usize,
     pub(crate) stages: Stages<'a>,
 }
 
@@ -64,7 +66,8 @@ where
     }
     let Task { keeper, mut stages, .. } = task;
     let beta = task.grid.beta.clone();
-    let header = header(subject, task.origin, task.grid, task.settings, task.channels, task.finite)?;
+    let mut header = header(subject, task.origin, task.grid, task.settings, task.channels, task.finite)?;
+    header.passes = task.passes;
     let points = header.alpha.len() * beta.len();
     let evaluate = |crew: &dyn Crew| {
         let mut known = Known::nothing(&header)?;
@@ -82,6 +85,7 @@ where
             facts: crew.facts(),
             channels: &header.channels,
             finite: header.finite,
+            passes: header.passes,
             shard: settings.shard,
             ledger: ledger.as_ref(),
             keeper,
@@ -143,6 +147,7 @@ fn header<M: Loss<D> + ?Sized, D: ?Sized>(
         beta: grid.is_plane.then_some(grid.beta),
         channels,
         finite,
+        passes: 1,
         provenance,
     })
 }

@@ -15,7 +15,8 @@ pub(crate) trait Choice: Send {
     /// The most points that it asks for, all stages together.
     fn most(&self) -> usize;
 
-    /// The points of the next stage, none of them computed; none to end. `values` are by point, data set
+    /// The points of the next stage, none of them computed; none to end. In a job of two passes, point p is computed
+    /// again as the number of points + p. `values` are by point, data set
     /// and channel. It is called on the pool of the sweep, which waits for it.
     fn next(&mut self, values: &[f64], computed: &[bool]) -> Vec<usize>;
 }

@@ -115,6 +115,8 @@ pub(crate) struct Plan<'p> {
     /// The channels of one data set, and how many of them, the first ones, must be finite for a point to be good.
     pub(crate) channels: Vec<String>,
     pub(crate) finite: usize,
+    /// How often a point may be computed: 1, or 2 where the stages ask for some again.
+    pub(crate) passes: usize,
     pub(crate) stages: Stages<'p>,
 }
 
@@ -390,6 +392,7 @@ impl<M: Model + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D, W, X> {
             settings: String::new(),
             keeper: None,
             finite: channels.len(),
+            passes: 1,
             channels,
             stages: Stages::All,
         };
@@ -424,8 +427,9 @@ impl<M: Model + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D, W, X> {
     {
         let slice = placed.slice()?;
         let subject = Subject { model: self.model, data: &self.data, slice: &slice };
-        let Plan { settings, keeper, channels, finite, stages } = plan;
-        let task = Task { origin: placed.origin.clone(), grid, settings, keeper, channels, finite, stages };
+        let Plan { settings, keeper, channels, finite, passes, stages } = plan;
+        let task =
+            Task { origin: placed.origin.clone(), grid, settings, keeper, channels, finite, passes, stages };
         run(&subject, measurement, &self.execution, &self.settings, task)
     }
 

@@ -89,7 +89,7 @@ fn row(
             &EigenRatio::new()
                 .tolerance(TOLERANCE)
                 .confidence(way.confidence)
-                .warm_starts(way.warm)
+                .certified(!way.warm)
                 .seed(seed),
         )
         .unwrap();

@@ -54,6 +54,8 @@ pub(crate) struct Header {
     /// Channels of one data set, and how many of them, the first ones, must be finite.
     pub(crate) channels: Vec<String>,
     pub(crate) finite: usize,
+    /// How often a point may be computed: 1, or 2 where some are computed again and the second values count.
+    pub(crate) passes: usize,
     pub(crate) provenance: Provenance,
 }
 
@@ -61,6 +63,11 @@ impl Header {
     /// Points of the sweep, unless that overflows.
     pub(crate) fn points(&self) -> Option<usize> {
         self.alpha.len().checked_mul(self.beta.as_ref().map_or(1, Vec::len))
+    }
+
+    /// The most records: point p of the second pass has the number of points + p. None if that overflows.
+    pub(crate) fn records(&self) -> Option<usize> {
+        self.points()?.checked_mul(self.passes)
     }
 
     /// Values of a point.
@@ -73,8 +80,9 @@ impl Header {
         full_channels(&self.provenance.data, &self.channels)
     }
 
-    /// The indices and coordinates of a point.
+    /// The indices and coordinates of a point, of any pass.
     pub(crate) fn place(&self, point: usize) -> ([usize; 2], [f64; 2]) {
+        let point = self.points().map_or(point, |points| point % points);
         let columns = self.beta.as_ref().map_or(1, Vec::len);
         let index = [point / columns, point % columns];
         (index, [self.alpha[index[0]], self.beta.as_ref().map_or(0.0, |beta| beta[index[1]])])
@@ -143,6 +151,9 @@ impl Header {
         }
         lines.extend(self.channels.iter().map(|name| ("channel".to_owned(), name.clone())));
         lines.push(("finite".into(), self.finite.to_string()));
+        if self.passes > 1 {
+            lines.push(("passes".into(), self.passes.to_string()));
+        }
         let axis = |values: &[f64]| values.iter().copied().map(number).collect::<Vec<_>>().join(" ");
         lines.push(("alpha".into(), axis(&self.alpha)));
         if let Some(beta) = &self.beta {
@@ -259,9 +270,14 @@ impl Fields {
             beta: single("beta").ok().map(|text| axis(&text)).transpose()?,
             channels: self.channels,
             finite: number(single("finite")?)?,
+            passes: match single("passes").ok().as_deref() {
+                None => 1,
+                Some("2") => 2,
+                Some(_) => return Err("the passes in its head are not 2"),
+            },
             provenance,
         };
-        if header.stride() == 0 || header.points().is_none() {
+        if header.stride() == 0 || header.records().is_none() {
             return Err("its head names no data or no channels");
         }
         Ok(header)
@@ -350,6 +366,7 @@ mod tests {
             beta: Some(vec![0.1]),
             channels: vec!["loss".into(), "a \\ b\r\nc: d".into()],
             finite: 1,
+            passes: 1,
             provenance: Provenance {
                 version: "1.2.3".into(),
                 scalar: "f32".into(),

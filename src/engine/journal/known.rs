@@ -19,7 +19,7 @@ pub(crate) struct Known {
 impl Known {
     /// No point yet of a sweep.
     pub(crate) fn nothing(header: &Header) -> Result<Self> {
-        Self::empty(header.points().unwrap_or(usize::MAX), header.stride())
+        Self::empty(header.records().unwrap_or(usize::MAX), header.stride())
     }
 
     /// None of `points` points, each of `stride` values.
@@ -45,6 +45,24 @@ impl Known {
             computed[point] = true;
         }
         self.computed[point]
+    }
+
+    /// Keeps one value a point: where it was computed twice, the second counts, with what failed there.
+    pub(crate) fn merge_passes(&mut self, points: usize, stride: usize) {
+        let Self { values, computed, bad } = self;
+        for point in 0..computed.len().saturating_sub(points) {
+            if computed[points + point] {
+                values.copy_within((points + point) * stride..(points + point + 1) * stride, point * stride);
+                bad.retain(|(other, ..)| *other != point);
+                computed[point] = true;
+            }
+        }
+        for (point, ..) in bad.iter_mut() {
+            *point %= points;
+        }
+        bad.sort_by_key(|&(point, set, _)| (point, set));
+        values.truncate(points * stride);
+        computed.truncate(points);
     }
 
     /// The values of a point, if it is known.

@@ -6,6 +6,7 @@ use std::{
     ops::Range,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -20,6 +21,9 @@ use crate::{Error, Result, landscape::Resumed};
 /// What a killed process wrote survives it at once; so that a machine that loses its power loses little too, a write
 /// syncs the file when this long has gone since the last time.
 const SYNC: Duration = Duration::from_secs(5);
+
+/// How long a lock is waited for.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// A journal open for a sweep. No other process can open it until it is dropped.
 #[derive(Debug)]
@@ -75,7 +79,7 @@ impl Ledger {
             });
             if restored {
                 known.take(header, point, &values, &failures);
-                points += 1;
+                points += usize::from(Some(point) < header.points());
             } else {
                 damaged.push(range(place));
             }
@@ -91,11 +95,7 @@ impl Ledger {
         let at = |source| Error::File { path: path.to_owned(), source };
         let mut file =
             File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(at)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(Error::JournalInUse { path: path.to_owned() }),
-            Err(TryLockError::Error(source)) => return Err(at(source)),
-        }
+        lock(&file, path)?;
         let form = Form::new(header, head);
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(at)?;
@@ -182,5 +182,21 @@ impl Ledger {
 
     fn tail(&self) -> MutexGuard<'_, Tail> {
         self.tail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Locks the file of a journal against other sweeps.
+///
+/// A process that this one starts has copies of all its locks until it has begun, so that a lock may seem to be held
+/// for a moment after it was given up.
+pub(super) fn lock(file: &File, path: &Path) -> Result<()> {
+    let started = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(source)) => return Err(Error::File { path: path.to_owned(), source }),
+            Err(TryLockError::WouldBlock) if started.elapsed() < PATIENCE => thread::sleep(PATIENCE / 20),
+            Err(TryLockError::WouldBlock) => return Err(Error::JournalInUse { path: path.to_owned() }),
+        }
     }
 }

@@ -2,8 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fmt,
-    fs::{self, TryLockError},
+    fmt, fs,
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -11,6 +10,7 @@ use std::{
 use super::{
     header::Header,
     known::{Known, agree},
+    ledger::lock,
     record::{Form, Record, encode, scan},
 };
 use crate::{
@@ -172,7 +172,7 @@ impl Journal {
 
     /// Points that are there.
     pub fn computed(&self) -> usize {
-        self.points.len()
+        self.points.range(..self.total()).count()
     }
 
     /// Whether a point, i·n + j on a grid of m×n points, is there.
@@ -184,7 +184,7 @@ impl Journal {
     pub fn gaps(&self) -> Vec<Range<usize>> {
         let mut gaps = Vec::new();
         let mut next = 0;
-        for &point in self.points.keys().chain([&self.total()]) {
+        for &point in self.points.range(..self.total()).map(|(point, _)| point).chain([&self.total()]) {
             if point > next {
                 gaps.push(next..point);
             }
@@ -219,10 +219,8 @@ impl Journal {
         let path = path.as_ref();
         // Held until the new one is there, or a sweep could write on to a file that is gone.
         let old = fs::File::options().write(true).open(path);
-        if let Ok(old) = &old
-            && let Err(TryLockError::WouldBlock) = old.try_lock()
-        {
-            return Err(Error::JournalInUse { path: path.to_owned() });
+        if let Ok(old) = &old {
+            lock(old, path)?;
         }
         replace::write(path, &self.to_bytes())
     }
@@ -274,6 +272,7 @@ impl Journal {
         for (&point, kept) in &self.points {
             known.take(&self.header, point, &kept.values, &kept.failures);
         }
+        known.merge_passes(total, channels);
         let complete = self.computed() == total;
         let report = SweepReport {
             end: if complete { SweepEnd::Complete } else { SweepEnd::Partial },

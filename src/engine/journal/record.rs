@@ -173,7 +173,7 @@ impl Form {
     pub(crate) fn new(header: &super::header::Header, head: &[u8]) -> Self {
         Self {
             seed: hash(head),
-            points: header.points().unwrap_or(0),
+            points: header.records().unwrap_or(0),
             sets: header.provenance.data.len(),
             stride: header.stride(),
         }

@@ -75,6 +75,7 @@ impl<M: Loss<D> + ?Sized, D: ?Sized, X: Execution<M, D>> Sweep<'_, M, D, Plane<M
             settings: String::new(),
             keeper: None,
             finite: channels.len(),
+            passes: 1,
             channels,
             stages: Stages::Chosen(&mut refinement),
         };

@@ -40,7 +40,7 @@ fn warm() -> EigenRatio {
 }
 
 fn cold() -> EigenRatio {
-    warm().warm_starts(false)
+    warm().certified(true)
 }
 
 fn same(a: &RatioMap, b: &RatioMap) {

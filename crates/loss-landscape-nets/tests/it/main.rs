@@ -4,6 +4,7 @@ mod bad_networks;
 mod checkpoint;
 mod common;
 mod curvature_extremes;
+mod curvature_guards;
 mod curvature_journal;
 mod curvature_map;
 mod curvature_slice;
