@@ -93,6 +93,6 @@ mod tests {
         fingerprint.flag(true);
         fingerprint.values(&[1.0_f32, 2.0]);
         assert_eq!(fingerprint.bytes.len(), 8 + (8 + 4) + (8 + 3) + 4 * 8 + 8 + 8 + 2 * 8);
-        assert_eq!(fingerprint.hash(), 0);
+        assert_eq!(fingerprint.hash(), 0xae8d_c660_0d70_cd76);
     }
 }
