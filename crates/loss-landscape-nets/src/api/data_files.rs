@@ -94,8 +94,8 @@ pub fn labelled_images_from_bytes<S: NetScalar>(
 /// ```no_run
 /// use loss_landscape_nets::read_cifar10;
 ///
-/// let train = read_cifar10_from_bytes::<f32>((1..=5).map(|i| format!("cifar-10-batches-bin/data_batch_{i}.bin")))?;
-/// let test = read_cifar10_from_bytes::<f32>(["cifar-10-batches-bin/test_batch.bin"])?;
+/// let train = read_cifar10::<f32>((1..=5).map(|i| format!("cifar-10-batches-bin/data_batch_{i}.bin")))?;
+/// let test = read_cifar10::<f32>(["cifar-10-batches-bin/test_batch.bin"])?;
 /// assert_eq!((train.len(), test.len()), (50_000, 10_000));
 /// # Ok::<(), loss_landscape_nets::Error>(())
 /// ```
