@@ -145,7 +145,7 @@ fn rescaled(net: &Net, factor: impl Fn(usize) -> f64) -> Outcome<Net> {
     for row in rest[..outputs * hidden].chunks_mut(hidden) {
         row.iter_mut().enumerate().for_each(|(unit, w)| *w /= factor(unit));
     }
-    Ok(net.clone().with_parameters(theta)?)
+    Ok(net.clone().at(theta)?)
 }
 
 /// What filter normalisation mends, and what it does not.

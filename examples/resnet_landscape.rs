@@ -153,7 +153,7 @@ fn load(path: &str) -> Result<(String, Network<f32>), Box<dyn Error>> {
             match from_checkpoint_bytes::<f32>(architecture.layout(), &bytes) {
                 Ok(checkpoint) => {
                     let net = Network::new(&architecture, Criterion::CrossEntropy, 0)?;
-                    return Ok((name(depth, skips), net.with_parameters(checkpoint.theta)?));
+                    return Ok((name(depth, skips), net.at(checkpoint.theta)?));
                 }
                 Err(error) => refusals.push(format!("as {}: {error}", name(depth, skips))),
             }

@@ -44,7 +44,7 @@ fn flops(sizes: &[usize], samples: usize) -> f64 {
 
 fn prepared_against_single(activation: Activation) {
     let (net, data) = network(activation);
-    let single = net.clone().with_plane_memory(0);
+    let single = net.clone().plane_memory(0);
     let dirs = RandomDirections::new(0).pair(&net).unwrap();
     let (a, b) = (sweep(&net, &data, &dirs, FEW, 1), sweep(&single, &data, &dirs, FEW, 1));
     let (a, b) = (a.channel("loss").unwrap(), b.channel("loss").unwrap());

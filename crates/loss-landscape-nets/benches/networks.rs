@@ -141,7 +141,7 @@ fn product_rate(n: usize) -> f64 {
     2.0 * (n * n * n) as f64 / started.elapsed().as_secs_f64() / 1e9
 }
 
-/// GFLOP/s on one core of convolutions one behind the other, there and back between two numbers of channels,
+/// GFLOP/s on one core of a chain of convolutions, there and back between two numbers of channels,
 /// multiplications by padding counted as is usual.
 fn convolution_rate([from, to]: [usize; 2], side: usize, kernel: usize, samples: usize) -> f64 {
     let count = 8;

@@ -18,9 +18,9 @@
 use std::{ops::Range, path::PathBuf};
 
 use loss_landscape::{
-    Directions, EigenRatio, Model, Plane, RandomDirections, Sweep,
+    Directions, EigenRatio, Model, RandomDirections, Sweep,
     curvature::{HessianOperator, RatioState, SymmetricOperator},
-    nets::{Activation, Adam, Criterion, Mlp, Samples},
+    oracle::Slice,
 };
 use loss_landscape_nets::{Activation, Adam, Criterion, Mlp, Samples};
 use nalgebra::DMatrix;

@@ -1,16 +1,27 @@
 //! The one error type of the crate.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
+
+use crate::criterion::Criterion;
 
 /// A result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What was wrong with a call. Every variant carries the values that were wrong.
+///
+/// ```
+/// use loss_landscape_nets::{Architecture, Error, CountSetting, Skips};
+///
+/// match Architecture::resnet(19, [3, 32, 32], 10, Skips::With) {
+///     Err(Error::CountOutOfRange { setting: CountSetting::ResNetDepth, value }) => assert_eq!(value, 19),
+///     other => panic!("{other:?}"),
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A layer of a network that cannot take what it is given.
-    #[error("layer `{layer}` cannot take {}×{}×{} (channels, height, width): it needs {needs}", found[0], found[1], found[2])]
+    #[error("layer `{layer}` cannot take {} (channels, height, width): it needs {needs}", times(found))]
     LayerShape {
         /// The layer.
         layer: String,
@@ -19,13 +30,16 @@ pub enum Error {
         /// What it needs.
         needs: String,
     },
-    /// Layer sizes that make no network.
+    /// Layer sizes that make no multilayer perceptron.
     #[error("layer sizes {sizes:?} must be two or more numbers, none of them zero")]
     LayerSizes {
         /// The sizes.
         sizes: Vec<usize>,
     },
-    /// Samples that do not fit each other or the network.
+    /// A data set without samples, or samples without values.
+    #[error("the data set holds no samples")]
+    NoSamples,
+    /// Arrays of samples that do not fit each other or the network.
     #[error("{what} has {found} where {expected} is needed")]
     SampleShape {
         /// Which array.
@@ -35,22 +49,9 @@ pub enum Error {
         /// What it should have.
         expected: usize,
     },
-    /// A data set without samples.
-    #[error("the data set holds no samples")]
-    EmptyData,
-    /// A label that is no class.
-    #[error("label {label} of sample {index} is out of range for {classes} classes")]
-    Label {
-        /// The sample.
-        index: usize,
-        /// Its label.
-        label: usize,
-        /// The number of classes.
-        classes: usize,
-    },
     /// An input or target that is NaN or infinite.
     #[error("{what} of sample {index} is {value} at position {position}")]
-    SampleValue {
+    NonFiniteSample {
         /// Input or target.
         what: &'static str,
         /// The sample.
@@ -60,11 +61,40 @@ pub enum Error {
         /// The value.
         value: f64,
     },
-    /// An image shape that does not hold as many values as a sample.
+    /// A label that is no class.
+    #[error("label {label} of sample {index} is out of range for {classes} classes")]
+    LabelOutOfRange {
+        /// The sample.
+        index: usize,
+        /// Its label.
+        label: usize,
+        /// The number of classes.
+        classes: usize,
+    },
+    /// An index of a sample that is not there.
+    #[error("index {index} at position {position} of the selection is out of range for {len} samples")]
+    SampleOutOfRange {
+        /// The position in the list of indices.
+        position: usize,
+        /// The index there.
+        index: usize,
+        /// The number of samples.
+        len: usize,
+    },
+    /// Targets of a kind that the criterion does not compare with.
     #[error(
-        "an image shape of {} needs that many features a sample; these have {features}",
-        display_shape(shape)
+        "the loss {criterion} needs {}",
+        match criterion {
+            Criterion::CrossEntropy => "labels (`Samples::labelled`)",
+            Criterion::MeanSquaredError => "target values (`Samples::regression`)",
+        }
     )]
+    WrongTargets {
+        /// The loss of the network.
+        criterion: Criterion,
+    },
+    /// An image shape that does not hold as many values as a sample.
+    #[error("an image shape of {} needs that many features a sample; these have {features}", times(shape))]
     ImageShape {
         /// Channels, height, width.
         shape: [usize; 3],
@@ -73,31 +103,13 @@ pub enum Error {
     },
     /// Samples that are no images where images are needed.
     #[error(
-        "{what} needs images; these samples have {features} features without an image shape (`Samples::with_image_shape`)"
+        "{what} needs images; these samples have {features} features without an image shape (`Samples::into_images`)"
     )]
-    NoImageShape {
+    NotImages {
         /// What needs images.
         what: &'static str,
         /// The features of a sample.
         features: usize,
-    },
-    /// An index of a sample that is not there.
-    #[error("index {index} at position {position} of the selection is out of range for {len} samples")]
-    SampleIndex {
-        /// The position in the list of indices.
-        position: usize,
-        /// The index there.
-        index: usize,
-        /// The number of samples.
-        len: usize,
-    },
-    /// A loss that does not go with the kind of targets.
-    #[error("the loss {loss} needs {needs}")]
-    Targets {
-        /// The loss.
-        loss: &'static str,
-        /// The targets it needs.
-        needs: &'static str,
     },
     /// An IDX file that is damaged or of another kind.
     #[error("not a valid IDX file: {reason} (expected {expected}, found {found})")]
@@ -111,21 +123,27 @@ pub enum Error {
     },
     /// A file of CIFAR-10 that is cut short or of another kind.
     #[error("{len} bytes are no CIFAR-10 records, which take {record} each")]
-    Cifar {
+    Cifar10 {
         /// The length of the file.
         len: usize,
         /// The length of a record.
         record: usize,
     },
-    /// A setting that makes no sense.
-    #[error("{setting} must be {needs}, not {value}")]
-    Setting {
+    /// A real number among the settings that is NaN or out of its range.
+    #[error("{setting} must be {}, not {value}", setting.range())]
+    NumberOutOfRange {
         /// Which setting.
-        setting: &'static str,
-        /// The condition.
-        needs: &'static str,
+        setting: NumberSetting,
         /// What it was.
         value: f64,
+    },
+    /// A count among the settings that is out of its range.
+    #[error("{setting} must be {}, not {value}", setting.range())]
+    CountOutOfRange {
+        /// Which setting.
+        setting: CountSetting,
+        /// What it was.
+        value: usize,
     },
     /// Memory that the system did not give.
     #[error("the system does not give the {bytes} bytes needed for {what}")]
@@ -137,7 +155,7 @@ pub enum Error {
     },
     /// A file that could not be read.
     #[error("{}: {source}", path.display())]
-    File {
+    Unreadable {
         /// The file.
         path: PathBuf,
         /// Why.
@@ -151,11 +169,176 @@ pub enum Error {
         /// What is wrong with it.
         source: Box<Self>,
     },
-    /// Parameters that do not fit their layout, or a layout that cannot be.
+    /// Parameters that do not fit their layout, or a layout that cannot be: an error of the core.
     #[error(transparent)]
     Core(#[from] loss_landscape::Error),
 }
 
-fn display_shape(shape: &[usize]) -> String {
-    shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("×")
+/// The settings that are real numbers; each knows its range.
+///
+/// ```
+/// use loss_landscape_nets::NumberSetting;
+///
+/// assert_eq!(NumberSetting::Momentum.to_string(), "the momentum");
+/// assert_eq!(NumberSetting::Momentum.range(), "from 0 to below 1");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum NumberSetting {
+    /// η of [`Sgd`](crate::Sgd) and [`Adam`](crate::Adam).
+    LearningRate,
+    /// A factor of [`learning_rate_steps`](crate::Training::learning_rate_steps).
+    LearningRateFactor,
+    /// [`weight_decay`](crate::Training::weight_decay).
+    WeightDecay,
+    /// [`Sgd`](crate::Sgd)'s momentum.
+    Momentum,
+    /// [`Sgd`](crate::Sgd)'s momentum with Nesterov's rule.
+    NesterovMomentum,
+    /// [`Adam`](crate::Adam)'s β₁.
+    Beta1,
+    /// [`Adam`](crate::Adam)'s β₂.
+    Beta2,
+    /// [`Adam`](crate::Adam)'s ε.
+    AdamEpsilon,
+    /// The ε of a batch normalisation.
+    BatchNormEpsilon,
+    /// What the bytes of images are divided by.
+    ImageScale,
+    /// A mean for [`Samples::normalized`](crate::Samples::normalized).
+    ChannelMean,
+    /// A deviation for [`Samples::normalized`](crate::Samples::normalized).
+    ChannelDeviation,
+}
+
+/// The settings that are counts; each knows its range.
+///
+/// ```
+/// use loss_landscape_nets::CountSetting;
+///
+/// assert_eq!(CountSetting::ResNetDepth.range(), "6n + 2 from 8 to 10,004");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CountSetting {
+    /// [`batch_size`](crate::Training::batch_size), or that of
+    /// [`Network::reestimated`](crate::Network::reestimated).
+    BatchSize,
+    /// The epochs between [`snapshots`](crate::Training::snapshots).
+    SnapshotInterval,
+    /// The padding of [`Augment::crop`](crate::Augment::crop).
+    CropPadding,
+    /// The depth of [`Architecture::resnet`](crate::Architecture::resnet).
+    ResNetDepth,
+    /// The width of [`Architecture::wide_resnet`](crate::Architecture::wide_resnet).
+    ResNetWidth,
+}
+
+impl NumberSetting {
+    /// What its value must be.
+    pub fn range(self) -> &'static str {
+        match self {
+            Self::LearningRate
+            | Self::LearningRateFactor
+            | Self::AdamEpsilon
+            | Self::ImageScale
+            | Self::ChannelDeviation => "positive and finite",
+            Self::WeightDecay | Self::BatchNormEpsilon => "0 or positive, and finite",
+            Self::Momentum | Self::Beta1 | Self::Beta2 => "from 0 to below 1",
+            Self::NesterovMomentum => "above 0 and below 1",
+            Self::ChannelMean => "finite",
+        }
+    }
+
+    /// Refuses a value that is out of range.
+    pub(crate) fn check(self, value: f64) -> Result<()> {
+        let right = match self {
+            Self::LearningRate
+            | Self::LearningRateFactor
+            | Self::AdamEpsilon
+            | Self::ImageScale
+            | Self::ChannelDeviation => value > 0.0,
+            Self::WeightDecay | Self::BatchNormEpsilon => value >= 0.0,
+            Self::Momentum | Self::Beta1 | Self::Beta2 => (0.0..1.0).contains(&value),
+            Self::NesterovMomentum => value > 0.0 && value < 1.0,
+            Self::ChannelMean => true,
+        };
+        if right && value.is_finite() {
+            Ok(())
+        } else {
+            Err(Error::NumberOutOfRange { setting: self, value })
+        }
+    }
+}
+
+impl fmt::Display for NumberSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::LearningRate => "the learning rate",
+            Self::LearningRateFactor => "a factor of the learning rate",
+            Self::WeightDecay => "the weight decay",
+            Self::Momentum => "the momentum",
+            Self::NesterovMomentum => "the momentum of Nesterov's rule",
+            Self::Beta1 => "Adam's β₁",
+            Self::Beta2 => "Adam's β₂",
+            Self::AdamEpsilon => "Adam's ε",
+            Self::BatchNormEpsilon => "the epsilon of a batch normalisation",
+            Self::ImageScale => "the scale of the images",
+            Self::ChannelMean => "the mean of a channel",
+            Self::ChannelDeviation => "the deviation of a channel",
+        })
+    }
+}
+
+impl CountSetting {
+    /// What its value must be.
+    pub fn range(self) -> &'static str {
+        match self {
+            Self::BatchSize | Self::SnapshotInterval => "at least 1",
+            Self::CropPadding => "smaller than the images' height and width",
+            Self::ResNetDepth => "6n + 2 from 8 to 10,004",
+            Self::ResNetWidth => "from 1 to 65,536",
+        }
+    }
+
+    /// An error if a value is not right.
+    pub(crate) fn ensure(self, right: bool, value: usize) -> Result<()> {
+        if right { Ok(()) } else { Err(Error::CountOutOfRange { setting: self, value }) }
+    }
+}
+
+impl fmt::Display for CountSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BatchSize => "the batch size",
+            Self::SnapshotInterval => "the number of epochs between snapshots",
+            Self::CropPadding => "the padding of the crop",
+            Self::ResNetDepth => "the depth of a residual network",
+            Self::ResNetWidth => "the width of a residual network",
+        })
+    }
+}
+
+fn times(shape: &[usize; 3]) -> String {
+    format!("{}×{}×{}", shape[0], shape[1], shape[2])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_name_what_was_wrong() {
+        let wrong = NumberSetting::Momentum.check(1.0).unwrap_err();
+        assert_eq!(wrong.to_string(), "the momentum must be from 0 to below 1, not 1");
+        let wrong = CountSetting::BatchSize.ensure(false, 0).unwrap_err();
+        assert_eq!(wrong.to_string(), "the batch size must be at least 1, not 0");
+        let wrong = Error::WrongTargets { criterion: Criterion::CrossEntropy };
+        assert_eq!(wrong.to_string(), "the loss cross-entropy needs labels (`Samples::labelled`)");
+        let wrong = Error::ImageShape { shape: [3, 2, 1], features: 7 };
+        assert_eq!(
+            wrong.to_string(),
+            "an image shape of 3×2×1 needs that many features a sample; these have 7"
+        );
+    }
 }

@@ -1,8 +1,14 @@
 //! The multilayer perceptron: linear layers, prepared for planes, exact to the Hessian-vector product.
 
-mod curvature;
-mod model;
-mod pass;
-mod prepared;
+mod dense_hessian;
+mod dense_kernels;
+mod dense_pass;
+mod dense_plane;
+mod perceptron;
+mod perceptron_evaluation;
 
-pub use model::{Activation, Mlp};
+pub use perceptron::Mlp;
+
+pub(crate) use dense_hessian::MlpHessian;
+pub(crate) use dense_plane::prepare;
+pub(crate) use perceptron_evaluation::{gradient, learner, measure, outputs};

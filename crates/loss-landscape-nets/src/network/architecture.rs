@@ -2,14 +2,24 @@
 
 use std::sync::Arc;
 
+use loss_landscape::{Block, Layout, Role};
+
 use super::{chain::Chain, graph::Graph};
-use crate::Result;
-use loss_landscape::Layout;
+use crate::error::Result;
 
 /// What a network computes, without its parameters: pieces that fit each other and their inputs.
 ///
 /// Cheap to clone. The [`layout`](Self::layout) has a block for every parameter and buffer, named and
 /// shaped as in PyTorch, in the order of its state dict without `num_batches_tracked`.
+///
+/// ```
+/// use loss_landscape_nets::{Architecture, Skips};
+///
+/// let architecture = Architecture::resnet(20, [3, 32, 32], 10, Skips::With)?;
+/// assert_eq!(architecture.layout().blocks()[0].name(), "conv1.weight");
+/// assert_eq!((architecture.outputs(), architecture.trained_parameters()), (10, 272_474));
+/// # Ok::<(), loss_landscape_nets::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Architecture {
     chain: Arc<Chain>,
@@ -50,10 +60,7 @@ impl Architecture {
     /// The number of parameters that are trained: all but the buffers.
     pub fn trained_parameters(&self) -> usize {
         let blocks = self.layout().blocks().iter();
-        blocks
-            .filter(|block| block.role() != loss_landscape::Role::Buffer)
-            .map(loss_landscape::Block::len)
-            .sum()
+        blocks.filter(|block| block.role() != Role::Buffer).map(Block::len).sum()
     }
 
     pub(crate) fn graph(&self) -> &Graph {

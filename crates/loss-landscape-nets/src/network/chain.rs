@@ -1,10 +1,21 @@
 //! The pieces that networks are built of, as plain data.
 
+use crate::fingerprint::Fingerprint;
+
 /// A layer or a combination of layers, as [`Chain`] strings them together.
 ///
 /// Names are those of PyTorch's state dict: a convolution named `conv1` has the block
 /// `conv1.weight`, and inside a [`Scope`](Self::Scope) named `layer1.0` the block
 /// `layer1.0.conv1.weight`.
+///
+/// ```
+/// use loss_landscape_nets::{Architecture, Chain, Piece};
+///
+/// let head = Piece::Linear { name: "head".to_owned(), outputs: 10, bias: false };
+/// let architecture = Architecture::new([1, 8, 8], Chain::new().piece(head))?;
+/// assert_eq!(architecture.layout().len(), 640);
+/// # Ok::<(), loss_landscape_nets::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Piece {
@@ -51,7 +62,7 @@ pub enum Piece {
         /// The way round it.
         shortcut: Chain,
     },
-    /// The channels of several chains, each given the same input, one behind the other.
+    /// The channels of several chains, each given the same input, joined in their order.
     Concat {
         /// The chains; an empty one is the identity.
         branches: Vec<Chain>,
@@ -110,6 +121,17 @@ impl Conv {
 }
 
 /// The windows of a pool.
+///
+/// ```
+/// use loss_landscape_nets::{Architecture, Chain, Pool};
+///
+/// // 7×7 pixels, windows of 2×2: 3×3, or 4×4 with windows that reach over the edge.
+/// for (ceil, values) in [(false, 9), (true, 16)] {
+///     let chain = Chain::new().max_pool(Pool::new(2).ceil(ceil)).linear("head", 10);
+///     assert_eq!(Architecture::new([1, 7, 7], chain)?.layout().block("head.weight")?.shape(), [10, values]);
+/// }
+/// # Ok::<(), loss_landscape_nets::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pool {
@@ -122,7 +144,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Windows that lie side by side, inside the image.
+    /// Windows side by side, inside the image.
     #[must_use]
     pub fn new(window: usize) -> Self {
         Self { window, stride: window, ceil: false }
@@ -151,7 +173,7 @@ impl Pool {
     }
 }
 
-/// Pieces one behind the other.
+/// Pieces, each of which reads what the one before gives.
 ///
 /// ```
 /// use loss_landscape_nets::{Architecture, Chain};
@@ -165,7 +187,7 @@ impl Pool {
 ///     .linear("head", 10);
 /// let architecture = Architecture::new([1, 8, 8], chain)?;
 /// assert_eq!(architecture.layout().block("block.conv1.weight")?.shape(), [8, 8, 3, 3]);
-/// # Ok::<(), loss_landscape::Error>(())
+/// # Ok::<(), loss_landscape_nets::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[must_use]
@@ -259,6 +281,75 @@ impl Chain {
     /// The channels of several chains, each given the same input; an empty one is the identity.
     pub fn concat(self, branches: impl IntoIterator<Item = Chain>) -> Self {
         self.piece(Piece::Concat { branches: branches.into_iter().collect() })
+    }
+}
+
+impl Chain {
+    /// All pieces, in the form that [`Fingerprint`] states.
+    pub(crate) fn write_fingerprint(&self, out: &mut Fingerprint) {
+        out.count(self.pieces.len());
+        for piece in &self.pieces {
+            piece.write_fingerprint(out);
+        }
+    }
+}
+
+impl Piece {
+    fn write_fingerprint(&self, out: &mut Fingerprint) {
+        match self {
+            Self::Conv(Conv { name, channels, kernel, stride, padding, bias }) => {
+                out.number(0);
+                out.text(name);
+                out.counts(&[*channels, *kernel, *stride, *padding]);
+                out.flag(*bias);
+            }
+            Self::BatchNorm { name, epsilon } => {
+                out.number(1);
+                out.text(name);
+                out.real(*epsilon);
+            }
+            Self::Relu => out.number(2),
+            Self::Tanh => out.number(3),
+            Self::MaxPool(pool) => {
+                out.number(4);
+                pool.write_fingerprint(out);
+            }
+            Self::AveragePool(pool) => {
+                out.number(5);
+                pool.write_fingerprint(out);
+            }
+            Self::GlobalAveragePool => out.number(6),
+            Self::Linear { name, outputs, bias } => {
+                out.number(7);
+                out.text(name);
+                out.count(*outputs);
+                out.flag(*bias);
+            }
+            Self::Scope { name, chain } => {
+                out.number(8);
+                out.text(name);
+                chain.write_fingerprint(out);
+            }
+            Self::Skip { body, shortcut } => {
+                out.number(9);
+                body.write_fingerprint(out);
+                shortcut.write_fingerprint(out);
+            }
+            Self::Concat { branches } => {
+                out.number(10);
+                out.count(branches.len());
+                for branch in branches {
+                    branch.write_fingerprint(out);
+                }
+            }
+        }
+    }
+}
+
+impl Pool {
+    fn write_fingerprint(self, out: &mut Fingerprint) {
+        out.counts(&[self.window, self.stride]);
+        out.flag(self.ceil);
     }
 }
 

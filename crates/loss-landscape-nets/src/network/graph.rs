@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use super::chain::{Chain, Conv, Piece, Pool};
 use crate::{
-    Error, Result,
-    simd::{MAX_SIDE, Shape},
+    error::{Error, NumberSetting, Result},
+    simd::{MAX_SIDE, TensorShape},
 };
 use loss_landscape::{Block, Layout, Role};
 
@@ -15,7 +15,7 @@ use loss_landscape::{Block, Layout, Role};
 pub(crate) struct Node {
     pub(crate) op: Op,
     pub(crate) inputs: Vec<usize>,
-    pub(crate) shape: Shape,
+    pub(crate) shape: TensorShape,
 }
 
 /// What a node computes. Ranges are of θ.
@@ -31,7 +31,7 @@ pub(crate) enum Op {
         padding: usize,
         linear: bool,
     },
-    Norm(Norm),
+    BatchNorm(BatchNormBlocks),
     Relu,
     Tanh,
     MaxPool(Pool),
@@ -45,7 +45,7 @@ pub(crate) enum Op {
 
 /// A batch normalisation.
 #[derive(Clone, Debug)]
-pub(crate) struct Norm {
+pub(crate) struct BatchNormBlocks {
     pub(crate) scale: Range<usize>,
     pub(crate) shift: Range<usize>,
     pub(crate) mean: Range<usize>,
@@ -63,7 +63,7 @@ pub(crate) struct Graph {
 
 impl Graph {
     pub(crate) fn new(input: [usize; 3], chain: &Chain) -> Result<Self> {
-        let shape = Shape::new(input);
+        let shape = TensorShape::new(input);
         let too_large =
             (input.iter()).try_fold(1_usize, |n, &m| n.checked_mul(m)).is_none_or(|n| n > 1 << 40);
         if input.contains(&0) || too_large {
@@ -75,8 +75,8 @@ impl Graph {
         }
         // A linear layer at once: an image is a list of values then.
         let flat = matches!(chain.pieces().first(), Some(Piece::Linear { .. }));
-        let shape = if flat { Shape::new([shape.features(), 1, 1]) } else { shape };
-        let mut builder = Builder {
+        let shape = if flat { TensorShape::new([shape.features(), 1, 1]) } else { shape };
+        let mut builder = GraphBuilder {
             nodes: vec![Node { op: Op::Input, inputs: Vec::new(), shape }],
             blocks: Vec::new(),
             offset: 0,
@@ -104,12 +104,12 @@ impl Graph {
         }
         let layout = Layout::new(builder.blocks)?;
         // A chain may end in the middle of the list only if it is the identity.
-        debug_assert_eq!(last, builder.nodes.len() - 1);
+        assert_eq!(last, builder.nodes.len() - 1, "the last node gives the outputs");
         Ok(Self { input, nodes: builder.nodes, layout })
     }
 
     pub(crate) fn outputs(&self) -> usize {
-        self.nodes.last().map_or(0, |node| node.shape.channels)
+        self.nodes[self.nodes.len() - 1].shape.channels
     }
 }
 
@@ -122,7 +122,7 @@ const MAX_WINDOW: usize = 1 << 20;
 /// Values that a sample may have in one layer.
 const MOST_VALUES: usize = 1 << 40;
 
-struct Builder {
+struct GraphBuilder {
     nodes: Vec<Node>,
     blocks: Vec<Block>,
     offset: usize,
@@ -130,7 +130,7 @@ struct Builder {
     after: String,
 }
 
-impl Builder {
+impl GraphBuilder {
     fn node(&mut self, op: Op, inputs: Vec<usize>, shape: [usize; 3]) -> Result<usize> {
         // A group of samples in f64, its planes rounded up, and the plans' sums over layers of it.
         let [channels, height, width] = shape;
@@ -139,7 +139,7 @@ impl Builder {
             let name = format!("the layer after `{}`", self.after);
             return Err(layer(&name, shape, "values that fit in memory"));
         }
-        self.nodes.push(Node { op, inputs, shape: Shape::new(shape) });
+        self.nodes.push(Node { op, inputs, shape: TensorShape::new(shape) });
         Ok(self.nodes.len() - 1)
     }
 
@@ -164,14 +164,11 @@ impl Builder {
             Piece::Conv(conv) => self.conv(conv, from, prefix),
             Piece::BatchNorm { name, epsilon } => {
                 let name = format!("{prefix}{name}");
-                if !(epsilon.is_finite() && *epsilon >= 0.0) {
-                    let setting = "the epsilon of a batch normalisation";
-                    return Err(Error::Setting { setting, needs: "0 or positive", value: *epsilon });
-                }
+                NumberSetting::BatchNormEpsilon.check(*epsilon)?;
                 let mut block = |part: &str, role| {
                     self.block(Block::new(format!("{name}.{part}"), [channels], role, None))
                 };
-                let norm = Norm {
+                let norm = BatchNormBlocks {
                     scale: block("weight", Role::NormScale),
                     shift: block("bias", Role::NormShift),
                     mean: block("running_mean", Role::Buffer),
@@ -179,7 +176,7 @@ impl Builder {
                     epsilon: *epsilon,
                 };
                 self.after = name;
-                self.node(Op::Norm(norm), vec![from], dims)
+                self.node(Op::BatchNorm(norm), vec![from], dims)
             }
             Piece::Relu => self.node(Op::Relu, vec![from], dims),
             Piece::Tanh => self.node(Op::Tanh, vec![from], dims),

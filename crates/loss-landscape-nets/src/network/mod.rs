@@ -1,28 +1,40 @@
 //! Convolutional networks: built of pieces, computed in evaluation mode with batch normalisation folded away.
+//!
+//! From what a user writes to what is computed: a [`Chain`] of pieces becomes a `graph`, a `plan` of layers, and
+//! passes over a `chunk_state`. `evaluation`, `hessian_products`, `training_mode`, `prepared_plane` and
+//! `reestimated` are what is asked of it.
 
 mod architecture;
+mod backward_step;
+mod batch_norm_folding;
 mod chain;
-#[cfg(test)]
-mod curved_training;
-mod first;
-mod fold;
+mod chunk_state;
+mod conv_network;
+mod evaluation;
 mod graph;
-mod hessian;
-mod learner;
-mod model;
-mod pass;
+mod hessian_products;
+mod interleave;
+mod memory_plan;
+mod paper_networks;
 mod plan;
+mod prepared_first_layer;
+mod prepared_plane;
 mod reestimated;
-mod slots;
-mod strands;
-mod sweep;
-mod zoo;
+mod scratch_pool;
+mod tangent_state;
+mod training_mode;
+mod work_split;
 
 pub use architecture::Architecture;
 pub use chain::{Chain, Conv, Piece, Pool};
-pub use model::Network;
+pub use conv_network::Network;
+pub use paper_networks::Skips;
 pub use reestimated::Reestimated;
-pub use zoo::Skips;
+
+pub(crate) use evaluation::{gradient, measure, outputs};
+pub(crate) use hessian_products::NetworkHessian;
+pub(crate) use prepared_plane::prepare;
+pub(crate) use training_mode::learner;
 
 #[cfg(test)]
 mod tests;

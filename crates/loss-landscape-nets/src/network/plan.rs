@@ -1,23 +1,26 @@
 //! From a graph to layers: what is fused, in which order derivatives go back, which tensors share memory.
 
+use std::ops::Range;
+
 use super::{
-    fold::{Fold, Segment},
+    backward_step::BackwardStep,
+    batch_norm_folding::{BatchNormFolding, FoldSegment},
+    chain::Pool,
     graph::{Graph, Node, Op},
-    slots::Slots,
+    memory_plan::MemoryPlan,
 };
 use crate::{
-    NetScalar,
     layers::{
-        Add, Affine, AveragePool, BatchNorm, Concat, Convolution, Flatten, INPUT, Layer, MaxPool, Mean,
-        Rectify, Tanh, Windows,
+        Add, AveragePool, BatchNorm, ChannelAffine, Concat, Convolution, Flatten, GlobalMean, INPUT, Layer,
+        MaxPool, PoolWindows, Rectify, Tanh, Weights,
     },
-    simd::{Filters, Shape},
+    simd::{FilterBank, Real, TensorShape},
 };
 
 /// Which statistics normalise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// The running ones, folded away: [`Fold`].
+    /// The running ones, folded away: [`BatchNormFolding`].
     Evaluation,
     /// Those of the batch, which must be one chunk.
     Training,
@@ -27,36 +30,26 @@ pub(crate) enum Mode {
 #[derive(Debug)]
 pub(crate) struct Plan<S> {
     pub(crate) layers: Vec<Box<dyn Layer<S>>>,
-    pub(crate) shapes: Vec<Shape>,
-    pub(crate) fold: Fold,
-    pub(crate) back: Vec<Step>,
+    pub(crate) shapes: Vec<TensorShape>,
+    pub(crate) fold: BatchNormFolding,
+    /// The first layer, if it is a convolution of the input alone that nothing else reads.
+    pub(crate) first: Option<Convolution>,
+    pub(crate) backward: Vec<BackwardStep>,
     /// For δ: the tensor whose memory holds that of each tensor.
     pub(crate) same: Vec<usize>,
-    /// Lengths of the packed filters on the way up and back.
-    pub(crate) packed: [usize; 2],
+    /// Lengths of the filters packed for a forward and for a backward pass.
+    pub(crate) packed_forward: usize,
+    pub(crate) packed_backward: usize,
     /// The buffers of a normalisation with batch statistics (mean, variance), for each.
-    pub(crate) running: Vec<[std::ops::Range<usize>; 2]>,
+    pub(crate) running: Vec<[Range<usize>; 2]>,
     /// Memory for values alone, and for δ when every value is kept.
-    pub(crate) value_slots: Slots,
-    pub(crate) delta_slots: Slots,
+    pub(crate) value_memory: MemoryPlan,
+    pub(crate) delta_memory: MemoryPlan,
 }
 
-/// A step on the way back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// The statistics of a layer's δ.
-    Measure { layer: usize },
-    /// The gradient by a layer's parameters.
-    Gradient { layer: usize },
-    /// δ of a layer's input: added to what is there, plus δ of another tensor, masked by a fused ReLU.
-    Delta { layer: usize, input: usize, tensor: usize, add: bool, plus: Option<usize>, masked: bool },
-    /// The same with a sum of other tensors' δ alone.
-    Sum { tensor: usize, from: Vec<usize>, add: bool, masked: bool },
-}
-
-/// A layer in the making.
+/// The nodes of one layer.
 #[derive(Debug)]
-struct Draft {
+struct FusedNodes {
     /// The node whose operation it is.
     node: usize,
     norm: Option<usize>,
@@ -64,41 +57,108 @@ struct Draft {
     rectified: bool,
 }
 
-impl<S: NetScalar> Plan<S> {
+/// What layers are made of, one after the other.
+struct LayerBuilder<'a> {
+    graph: &'a Graph,
+    mode: Mode,
+    tensors: Vec<usize>,
+    fold: BatchNormFolding,
+    first: Option<Convolution>,
+    packed_forward: usize,
+    packed_backward: usize,
+    running: Vec<[Range<usize>; 2]>,
+}
+
+impl<S: Real> Plan<S> {
     pub(crate) fn new(graph: &Graph, mode: Mode) -> Self {
-        let drafts = fuse(graph, mode);
+        let fused = fuse(graph, mode);
         // The tensor of each node that has one.
         let mut tensors = vec![usize::MAX; graph.nodes.len()];
         tensors[0] = INPUT;
-        let last_nodes = drafts.iter().enumerate().filter_map(|(node, draft)| draft.as_ref().map(|_| node));
+        let last_nodes = fused.iter().enumerate().filter_map(|(node, nodes)| nodes.as_ref().map(|_| node));
         for (tensor, node) in last_nodes.enumerate() {
             tensors[node] = tensor + 1;
         }
-        let mut maker =
-            Maker { graph, mode, tensors, fold: Fold::default(), packed: [0, 0], running: Vec::new() };
+        let mut builder = LayerBuilder {
+            graph,
+            mode,
+            tensors,
+            fold: BatchNormFolding::default(),
+            first: None,
+            packed_forward: 0,
+            packed_backward: 0,
+            running: Vec::new(),
+        };
         if mode == Mode::Training {
-            let all = maker.fold.reserve(graph.layout.len());
-            maker.fold.segments.push(Segment::Plain { from: all.clone(), to: all });
+            let all = builder.fold.reserve(graph.layout.len());
+            builder.fold.segments.push(FoldSegment::Plain { from: all.clone(), to: all });
         }
         let mut layers: Vec<Box<dyn Layer<S>>> = Vec::new();
         let mut shapes = vec![graph.nodes[0].shape];
-        for (node, draft) in drafts.iter().enumerate() {
-            if let Some(draft) = draft {
-                layers.push(maker.layer(draft, layers.len() + 1));
+        for (node, nodes) in fused.iter().enumerate() {
+            if let Some(nodes) = nodes {
+                layers.push(builder.layer(nodes, layers.len() + 1));
                 shapes.push(graph.nodes[node].shape);
             }
         }
-        let Maker { fold, packed, running, .. } = maker;
-        let (back, same) = way_back(&layers);
+        let LayerBuilder { fold, first, packed_forward, packed_backward, running, .. } = builder;
+        let readers_of_input = layers.iter().filter(|layer| layer.inputs().contains(&INPUT)).count();
+        let first = first.filter(|conv| readers_of_input == 1 && conv.inputs.len() == 1);
+        let (backward, same) = backward_steps(&layers);
         let lens: Vec<usize> = shapes.iter().map(|shape| shape.len()).collect();
-        let value_slots = Slots::of_values(&layers, &lens);
-        let delta_slots = Slots::of_deltas(&layers, &back, &same, &lens);
-        Self { layers, shapes, fold, back, same, packed, running, value_slots, delta_slots }
+        let value_memory = MemoryPlan::of_values(&layers, &lens);
+        let delta_memory = MemoryPlan::of_deltas(&layers, &backward, &same, &lens);
+        Self {
+            layers,
+            shapes,
+            fold,
+            first,
+            backward,
+            same,
+            packed_forward,
+            packed_backward,
+            running,
+            value_memory,
+            delta_memory,
+        }
     }
 
-    /// Scratch memory that any layer needs.
-    pub(crate) fn room(&self) -> usize {
-        self.layers.iter().map(|layer| layer.room()).max().unwrap_or(0)
+    /// The number of the network's outputs.
+    pub(crate) fn outputs(&self) -> usize {
+        self.shapes[self.layers.len()].channels
+    }
+
+    /// Values of scratch memory that the derivatives of any layer need.
+    pub(crate) fn scratch_len(&self) -> usize {
+        self.layers.iter().map(|layer| layer.scratch_len()).max().unwrap_or(0)
+    }
+
+    /// Memory for parameters; `backward` if derivatives are wanted.
+    pub(crate) fn weights(&self, backward: bool) -> Weights<S> {
+        Weights {
+            plain: vec![S::zero(); self.fold.len],
+            forward: vec![S::zero(); self.packed_forward],
+            backward: vec![S::zero(); if backward { self.packed_backward } else { 0 }],
+        }
+    }
+
+    /// Folds and packs θ.
+    pub(crate) fn load(&self, theta: &[S], weights: &mut Weights<S>) {
+        self.fold.apply(theta, &mut weights.plain);
+        self.pack(weights);
+    }
+
+    /// Folds and packs a direction v at θ.
+    pub(crate) fn load_direction(&self, theta: &[S], v: &[S], weights: &mut Weights<S>) {
+        self.fold.push(theta, v, &mut weights.plain);
+        self.pack(weights);
+    }
+
+    fn pack(&self, weights: &mut Weights<S>) {
+        let backward = !weights.backward.is_empty();
+        for layer in &self.layers {
+            layer.pack(weights, backward);
+        }
     }
 
     /// Values of all tensors of one group.
@@ -108,45 +168,46 @@ impl<S: NetScalar> Plan<S> {
 }
 
 /// Merges normalisations, sums and ReLUs into the layer before, where nothing else reads it.
-fn fuse(graph: &Graph, mode: Mode) -> Vec<Option<Draft>> {
+fn fuse(graph: &Graph, mode: Mode) -> Vec<Option<FusedNodes>> {
     let mut readers = vec![0; graph.nodes.len()];
     for &input in graph.nodes.iter().flat_map(|node| &node.inputs) {
         readers[input] += 1;
     }
-    let mut drafts: Vec<Option<Draft>> = Vec::with_capacity(graph.nodes.len());
+    let mut fused: Vec<Option<FusedNodes>> = Vec::with_capacity(graph.nodes.len());
     for (index, Node { op, inputs, .. }) in graph.nodes.iter().enumerate() {
-        let is = |draft: &Draft, wanted: fn(&Op) -> bool| wanted(&graph.nodes[draft.node].op);
-        let conv = |draft: &Draft| is(draft, |op| matches!(op, Op::Conv { .. }));
-        let norm = |draft: &Draft| is(draft, |op| matches!(op, Op::Norm(_)));
-        let bare = |draft: &Draft| draft.plus.is_none() && !draft.rectified;
-        // The draft at an input, if only this node reads it and it is of the right kind.
-        let take = |drafts: &mut Vec<Option<Draft>>, input: usize, fits: &dyn Fn(&Draft) -> bool| {
-            let alone = readers[input] == 1 && drafts[input].as_ref().is_some_and(fits);
-            if alone { drafts[input].take() } else { None }
+        let is = |nodes: &FusedNodes, wanted: fn(&Op) -> bool| wanted(&graph.nodes[nodes.node].op);
+        let conv = |nodes: &FusedNodes| is(nodes, |op| matches!(op, Op::Conv { .. }));
+        let norm = |nodes: &FusedNodes| is(nodes, |op| matches!(op, Op::BatchNorm(_)));
+        let bare = |nodes: &FusedNodes| nodes.plus.is_none() && !nodes.rectified;
+        // The nodes at an input, if only this node reads it and it is of the right kind.
+        let take = |fused: &mut Vec<Option<FusedNodes>>, input: usize, fits: &dyn Fn(&FusedNodes) -> bool| {
+            let alone = readers[input] == 1 && fused[input].as_ref().is_some_and(fits);
+            if alone { fused[input].take() } else { None }
         };
-        let mut new = Draft { node: index, norm: None, plus: None, rectified: false };
-        let draft = match op {
+        let mut new = FusedNodes { node: index, norm: None, plus: None, rectified: false };
+        let nodes = match op {
             Op::Input => None,
-            Op::Norm(_) if mode == Mode::Evaluation => {
-                let before = take(&mut drafts, inputs[0], &|d| conv(d) && bare(d) && d.norm.is_none());
-                Some(before.map_or_else(|| new, |draft| Draft { norm: Some(index), ..draft }))
+            Op::BatchNorm(_) if mode == Mode::Evaluation => {
+                let before = take(&mut fused, inputs[0], &|d| conv(d) && bare(d) && d.norm.is_none());
+                Some(before.map_or_else(|| new, |nodes| FusedNodes { norm: Some(index), ..nodes }))
             }
             Op::Add => {
-                let fits = |d: &Draft| bare(d) && (conv(d) || (mode == Mode::Training && norm(d)));
+                let fits = |d: &FusedNodes| bare(d) && (conv(d) || (mode == Mode::Training && norm(d)));
                 let (a, b) = (inputs[0], inputs[1]);
-                if let Some(draft) = take(&mut drafts, a, &fits) {
-                    Some(Draft { plus: Some(b), ..draft })
-                } else if let Some(draft) = take(&mut drafts, b, &fits) {
-                    Some(Draft { plus: Some(a), ..draft })
+                if let Some(nodes) = take(&mut fused, a, &fits) {
+                    Some(FusedNodes { plus: Some(b), ..nodes })
+                } else if let Some(nodes) = take(&mut fused, b, &fits) {
+                    Some(FusedNodes { plus: Some(a), ..nodes })
                 } else {
                     Some(new)
                 }
             }
             Op::Relu => {
-                let fits =
-                    |d: &Draft| !d.rectified && (conv(d) || norm(d) || is(d, |op| matches!(op, Op::Add)));
-                if let Some(draft) = take(&mut drafts, inputs[0], &fits) {
-                    Some(Draft { rectified: true, ..draft })
+                let fits = |d: &FusedNodes| {
+                    !d.rectified && (conv(d) || norm(d) || is(d, |op| matches!(op, Op::Add)))
+                };
+                if let Some(nodes) = take(&mut fused, inputs[0], &fits) {
+                    Some(FusedNodes { rectified: true, ..nodes })
                 } else {
                     new.rectified = true;
                     Some(new)
@@ -154,38 +215,26 @@ fn fuse(graph: &Graph, mode: Mode) -> Vec<Option<Draft>> {
             }
             _ => Some(new),
         };
-        drafts.push(draft);
+        fused.push(nodes);
     }
-    drafts
+    fused
 }
 
-struct Maker<'a> {
-    graph: &'a Graph,
-    mode: Mode,
-    tensors: Vec<usize>,
-    fold: Fold,
-    packed: [usize; 2],
-    running: Vec<[std::ops::Range<usize>; 2]>,
-}
-
-impl Maker<'_> {
-    fn layer<S: NetScalar>(&mut self, draft: &Draft, out: usize) -> Box<dyn Layer<S>> {
-        let node = &self.graph.nodes[draft.node];
+impl LayerBuilder<'_> {
+    fn layer<S: Real>(&mut self, nodes: &FusedNodes, out: usize) -> Box<dyn Layer<S>> {
+        let node = &self.graph.nodes[nodes.node];
         let mut inputs: Vec<usize> = node.inputs.iter().map(|&input| self.tensors[input]).collect();
         let input = self.graph.nodes[node.inputs[0]].shape;
-        let (shape, rectified) = (node.shape, draft.rectified);
+        let (shape, rectified) = (node.shape, nodes.rectified);
         let one = [inputs[0]];
         match &node.op {
             Op::Conv { weight, bias, side, stride, padding, .. } => {
-                let filters = Filters { outputs: shape.channels, inputs: input.channels, side: *side };
-                let [up, back] = &mut self.packed;
-                let (up_start, back_start) = (*up, *back);
-                *up += filters.packed_len();
-                *back += filters.transposed().packed_len();
-                let (up, back) = (up_start..*up, back_start..*back);
-                let (weight, bias) = self.folded(draft.norm, weight.clone(), bias.clone());
-                inputs.extend(draft.plus.map(|node| self.tensors[node]));
-                Box::new(Convolution {
+                let filters = FilterBank { outputs: shape.channels, inputs: input.channels, side: *side };
+                let forward = take(&mut self.packed_forward, filters.packed_len());
+                let backward = take(&mut self.packed_backward, filters.transposed().packed_len());
+                let (weight, bias) = self.folded(nodes.norm, weight.clone(), bias.clone());
+                inputs.extend(nodes.plus.map(|node| self.tensors[node]));
+                let conv = Convolution {
                     inputs,
                     out,
                     rectified,
@@ -194,38 +243,42 @@ impl Maker<'_> {
                     geometry: [*side, *stride, *padding],
                     weight,
                     bias,
-                    up,
-                    back,
-                })
+                    forward,
+                    backward,
+                };
+                if out == INPUT + 1 {
+                    self.first = Some(conv.clone());
+                }
+                Box::new(conv)
             }
-            Op::Norm(norm) if self.mode == Mode::Training => {
+            Op::BatchNorm(norm) if self.mode == Mode::Training => {
                 let statistics = self.running.len();
                 self.running.push([norm.mean.clone(), norm.variance.clone()]);
-                inputs.extend(draft.plus.map(|node| self.tensors[node]));
+                inputs.extend(nodes.plus.map(|node| self.tensors[node]));
                 let (scale, shift, epsilon) = (norm.scale.clone(), norm.shift.clone(), norm.epsilon);
                 Box::new(BatchNorm { inputs, out, rectified, shape, scale, shift, epsilon, statistics })
             }
-            Op::Norm(norm) => {
+            Op::BatchNorm(norm) => {
                 let factors = self.fold.reserve(shape.channels);
                 let shifts = self.fold.reserve(shape.channels);
-                self.fold.segments.push(Segment::Norm {
+                self.fold.segments.push(FoldSegment::Normalised {
+                    weight: None,
+                    bias: None,
                     norm: norm.clone(),
-                    to_factors: factors.clone(),
-                    to_shifts: shifts.clone(),
+                    to_weight: factors.clone(),
+                    to_bias: shifts.clone(),
                 });
-                Box::new(Affine { inputs: one, out, rectified, shape, factors, shifts })
+                Box::new(ChannelAffine { inputs: one, out, rectified, shape, factors, shifts })
             }
             Op::Input | Op::Relu => Box::new(Rectify { inputs: one, out, shape }),
             Op::Tanh => Box::new(Tanh { inputs: one, out }),
             Op::MaxPool(pool) => {
-                Box::new(MaxPool { inputs: one, out, windows: Windows { input, output: shape, pool: *pool } })
+                Box::new(MaxPool { inputs: one, out, windows: pool_windows(*pool, input, shape) })
             }
-            Op::AveragePool(pool) => Box::new(AveragePool {
-                inputs: one,
-                out,
-                windows: Windows { input, output: shape, pool: *pool },
-            }),
-            Op::Mean => Box::new(Mean { inputs: one, out, input }),
+            Op::AveragePool(pool) => {
+                Box::new(AveragePool { inputs: one, out, windows: pool_windows(*pool, input, shape) })
+            }
+            Op::Mean => Box::new(GlobalMean { inputs: one, out, input }),
             Op::Flatten => Box::new(Flatten { inputs: one, out, input }),
             Op::Add => Box::new(Add { inputs: [inputs[0], inputs[1]], out, rectified, shape }),
             Op::Concat => {
@@ -235,21 +288,21 @@ impl Maker<'_> {
         }
     }
 
-    /// Where the filters and the bias of a convolution lie in φ.
+    /// The filters and the bias of a convolution in φ.
     fn folded(
         &mut self,
         norm: Option<usize>,
-        weight: std::ops::Range<usize>,
-        bias: Option<std::ops::Range<usize>>,
-    ) -> (std::ops::Range<usize>, Option<std::ops::Range<usize>>) {
+        weight: Range<usize>,
+        bias: Option<Range<usize>>,
+    ) -> (Range<usize>, Option<Range<usize>>) {
         if self.mode == Mode::Training {
             return (weight, bias);
         }
         let to_weight = self.fold.reserve(weight.len());
-        if let Some(Op::Norm(norm)) = norm.map(|node| &self.graph.nodes[node].op) {
+        if let Some(Op::BatchNorm(norm)) = norm.map(|node| &self.graph.nodes[node].op) {
             let to_bias = self.fold.reserve(norm.scale.len());
-            self.fold.segments.push(Segment::Conv {
-                weight,
+            self.fold.segments.push(FoldSegment::Normalised {
+                weight: Some(weight),
                 bias,
                 norm: norm.clone(),
                 to_weight: to_weight.clone(),
@@ -257,18 +310,29 @@ impl Maker<'_> {
             });
             return (to_weight, Some(to_bias));
         }
-        self.fold.segments.push(Segment::Plain { from: weight, to: to_weight.clone() });
+        self.fold.segments.push(FoldSegment::Plain { from: weight, to: to_weight.clone() });
         let to_bias = bias.map(|bias| {
             let to = self.fold.reserve(bias.len());
-            self.fold.segments.push(Segment::Plain { from: bias, to: to.clone() });
+            self.fold.segments.push(FoldSegment::Plain { from: bias, to: to.clone() });
             to
         });
         (to_weight, to_bias)
     }
 }
 
+/// The next `len` places of something that is `end` long.
+fn take(end: &mut usize, len: usize) -> Range<usize> {
+    let start = *end;
+    *end += len;
+    start..*end
+}
+
+fn pool_windows(pool: Pool, input: TensorShape, output: TensorShape) -> PoolWindows {
+    PoolWindows { input, output, window: pool.window, stride: pool.stride }
+}
+
 /// The steps back through all layers, and for each tensor the one whose δ is the same.
-fn way_back<S: NetScalar>(layers: &[Box<dyn Layer<S>>]) -> (Vec<Step>, Vec<usize>) {
+fn backward_steps<S: Real>(layers: &[Box<dyn Layer<S>>]) -> (Vec<BackwardStep>, Vec<usize>) {
     let count = layers.len() + 1;
     let mut left = vec![0; count];
     for &tensor in layers.iter().flat_map(|layer| layer.inputs()) {
@@ -282,9 +346,9 @@ fn way_back<S: NetScalar>(layers: &[Box<dyn Layer<S>>]) -> (Vec<Step>, Vec<usize
     for (index, layer) in layers.iter().enumerate().rev() {
         let out = index + 1;
         if layer.statistics().is_some() {
-            steps.push(Step::Measure { layer: index });
+            steps.push(BackwardStep::Measure { layer: index });
         }
-        steps.push(Step::Gradient { layer: index });
+        steps.push(BackwardStep::Gradient { layer: index });
         for (input, &tensor) in layer.inputs().iter().enumerate() {
             left[tensor] -= 1;
             if tensor == INPUT {
@@ -295,15 +359,16 @@ fn way_back<S: NetScalar>(layers: &[Box<dyn Layer<S>>]) -> (Vec<Step>, Vec<usize
             let plus = pending[tensor].take();
             let add = written[tensor];
             if !layer.passes(input) {
-                steps.push(Step::Delta { layer: index, input, tensor, add, plus, masked });
+                steps.push(BackwardStep::Delta { layer: index, input, tensor, add, plus, masked });
                 written[tensor] = true;
             } else if last && !masked && !add && plus.is_none() {
                 same[tensor] = same[out];
             } else if !last && plus.is_none() {
                 pending[tensor] = Some(out);
             } else {
-                let from = plus.into_iter().chain([out]).collect();
-                steps.push(Step::Sum { tensor, from, add, masked });
+                // In the order in which they came.
+                let (from, plus) = plus.map_or((out, None), |first| (first, Some(out)));
+                steps.push(BackwardStep::Sum { tensor, from, plus, add, masked });
                 written[tensor] = true;
             }
         }

@@ -1,16 +1,20 @@
 //! A network whose batch normalisations take their statistics anew at every θ.
 
+#[cfg(doc)]
+use loss_landscape::Loss;
+
 use super::{
-    learner::unbiased,
-    model::{Network, ensure_room},
-    pass::{Keep, State, state_len},
+    chunk_state::{ChunkState, Keep, state_len},
+    conv_network::Network,
     plan::{Mode, Plan},
-    sweep,
 };
-use crate::{Error, NetScalar, Result, Samples, layers::Weights};
-use loss_landscape::{
-    Layout, Loss, Model, OracleError,
-    oracle::{Prepared, Slice},
+use crate::{
+    data::Samples,
+    error::{CountSetting, Result},
+    fingerprint::Fingerprint,
+    layers::Weights,
+    memory::ensure_room,
+    simd::Real,
 };
 
 /// A network that estimates the running means and variances of its batch normalisations from data, at
@@ -42,58 +46,52 @@ use loss_landscape::{
 /// ```
 #[derive(Debug)]
 pub struct Reestimated<'a, S> {
-    net: &'a Network<S>,
+    pub(crate) net: &'a Network<S>,
     plan: Plan<S>,
     data: &'a Samples<S>,
     batch: usize,
 }
 
-impl<S: NetScalar> Network<S> {
-    /// The same network with statistics taken anew at every θ from `data`, in mini-batches of `batch`.
-    ///
-    /// # Errors
-    /// [`Error::SampleShape`] or [`Error::LayerShape`] for samples that do not fit, [`Error::Setting`] for a
-    /// batch of 0, [`Error::OutOfMemory`] for one that is too large.
-    pub fn reestimated<'a>(&'a self, data: &'a Samples<S>, batch: usize) -> Result<Reestimated<'a, S>> {
-        if batch == 0 {
-            return Err(Error::Setting { setting: "the batch size", needs: "at least 1", value: 0.0 });
-        }
-        self.check_inputs(data)?;
-        let plan = Plan::new(self.architecture().graph(), Mode::Training);
+impl<'a, S: Real> Reestimated<'a, S> {
+    pub(crate) fn new(net: &'a Network<S>, data: &'a Samples<S>, batch: usize) -> Result<Self> {
+        CountSetting::BatchSize.ensure(batch > 0, batch)?;
+        net.check_inputs(data)?;
+        let plan = Plan::new(net.architecture.graph(), Mode::Training);
         let batch = batch.min(data.len());
         ensure_room::<S>("a mini-batch for statistics", state_len(&plan, batch, Keep::Outputs))?;
-        Ok(Reestimated { net: self, plan, data, batch })
+        Ok(Self { net, plan, data, batch })
     }
-}
 
-impl<S: NetScalar> Reestimated<'_, S> {
     /// θ with the statistics of the data at θ in its buffers.
-    ///
-    /// # Errors
-    /// [`Error::Length`].
-    pub fn parameters_at(&self, theta: &[S]) -> Result<Vec<S>> {
-        self.layout().ensure_length("θ", theta.len())?;
+    pub(crate) fn with_statistics(&self, theta: &[S]) -> Result<Vec<S>> {
+        self.net.blocks().ensure_length("θ", theta.len())?;
         let mut theta = theta.to_vec();
-        Estimate::new(self).write(self, &mut theta);
+        StatisticsEstimate::new(self).write(self, &mut theta);
         Ok(theta)
+    }
+
+    pub(crate) fn write_fingerprint(&self, out: &mut Fingerprint) {
+        self.net.write_fingerprint(out);
+        self.data.write_fingerprint(out);
+        out.count(self.batch);
     }
 }
 
 /// Memory for estimates.
 #[derive(Debug)]
-pub(super) struct Estimate<S> {
-    state: State<S>,
+pub(super) struct StatisticsEstimate<S> {
+    state: ChunkState<S>,
     weights: Weights<S>,
 }
 
-impl<S: NetScalar> Estimate<S> {
+impl<S: Real> StatisticsEstimate<S> {
     pub(super) fn new(of: &Reestimated<'_, S>) -> Self {
-        Self { state: State::new(&of.plan, of.batch, Keep::Outputs), weights: Weights::new(&of.plan, false) }
+        Self { state: ChunkState::new(&of.plan, of.batch, Keep::Outputs), weights: of.plan.weights(false) }
     }
 
     /// Writes the statistics at θ into its buffers.
     pub(super) fn write(&mut self, of: &Reestimated<'_, S>, theta: &mut [S]) {
-        self.weights.set(&of.plan, theta);
+        of.plan.load(theta, &mut self.weights);
         for (index, start) in (0..of.data.len()).step_by(of.batch).enumerate() {
             let inputs = of.data.slice(start..(start + of.batch).min(of.data.len())).0;
             self.state.forward(&of.plan, &self.weights, inputs);
@@ -107,51 +105,10 @@ impl<S: NetScalar> Estimate<S> {
                 for (average, &new) in theta[mean.clone()].iter_mut().zip(&own.mean) {
                     *average += share * (new - *average);
                 }
-                for (average, new) in theta[variance.clone()].iter_mut().zip(unbiased(own)) {
+                for (average, new) in theta[variance.clone()].iter_mut().zip(own.unbiased_variance()) {
                     *average += share * (new - *average);
                 }
             }
         }
-    }
-}
-
-impl<S: NetScalar> Model for Reestimated<'_, S> {
-    type Scalar = S;
-
-    fn layout(&self) -> &Layout {
-        self.net.layout()
-    }
-
-    fn parameters(&self) -> &[S] {
-        self.net.parameters()
-    }
-}
-
-impl<S: NetScalar> Loss<Samples<S>> for Reestimated<'_, S> {
-    fn loss(&self, theta: &[S], data: &Samples<S>) -> Result<f64, OracleError> {
-        self.net.loss(&self.parameters_at(theta)?, data)
-    }
-
-    fn fingerprint(&self, data: &Samples<S>) -> Option<u64> {
-        let statistics = self.data.fingerprint("");
-        Some(data.fingerprint(&format!("{} {statistics:016x} {}", self.net.description(), self.batch)))
-    }
-
-    fn channels(&self) -> Vec<String> {
-        self.net.channels()
-    }
-
-    fn measure(&self, theta: &[S], data: &Samples<S>, out: &mut [f64]) -> Result<(), OracleError> {
-        self.net.measure(&self.parameters_at(theta)?, data, out)
-    }
-
-    fn prepare<'a>(
-        &'a self,
-        plane: &'a Slice<'a, S>,
-        data: &'a Samples<S>,
-    ) -> Result<Option<Box<dyn Prepared + 'a>>, OracleError> {
-        self.net.check(data)?;
-        self.layout().ensure_length("the plane", plane.len())?;
-        Ok(Some(sweep::prepare(self.net, plane, data, Some(self))?))
     }
 }

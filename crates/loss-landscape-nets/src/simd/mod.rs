@@ -1,35 +1,34 @@
 //! Kernels over tensors whose innermost axis is samples: convolutions and what goes with them.
 
-mod buffer;
-mod filters;
-mod finish;
+mod aligned_buffer;
+mod channel_sums;
+mod conv3x3;
+mod conv_general;
+mod conv_input;
+mod dispatch;
+mod elementwise;
+mod epilogue;
+mod filter_bank;
+mod filter_gradients;
 mod lanes;
-mod lines;
-mod planes;
-mod shape;
-mod slopes;
-mod three;
+mod real;
+mod tensor_shape;
 
-pub(crate) use lanes::Lanes;
-
-pub(crate) use buffer::{Buffer, zeros};
-pub(crate) use filters::{BLOCK, Filters};
-pub(crate) use finish::{Finish, FinishVectors};
+pub(crate) use aligned_buffer::{AlignedBuffer, zeros};
+pub(crate) use channel_sums::{ChannelSums, DotPlanes, ScaledTensor, SumPlanes};
+pub(crate) use conv_general::{ConvPass, GeneralConv, MAX_SIDE};
+pub(crate) use conv_input::ConvInput;
+pub(crate) use conv3x3::Conv3x3;
+pub(crate) use dispatch::dispatch;
 #[cfg(test)]
-pub(crate) use lanes::paths;
-pub(crate) use lanes::{LANES, dispatch};
-pub(crate) use lines::{Lines, MAX_SIDE, Way};
-pub(crate) use planes::{Planes, Term, dot_planes, sum_planes};
-pub(crate) use shape::Shape;
-pub(crate) use slopes::{Slopes, fold};
-pub(crate) use three::Three;
-
-/// Inputs and the packed filters to convolve them with.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Source<'a, S> {
-    pub(crate) x: &'a [S],
-    pub(crate) filters: &'a [S],
-}
+pub(crate) use dispatch::forced;
+pub(crate) use elementwise::{Elementwise, run};
+pub(crate) use epilogue::Epilogue;
+pub(crate) use filter_bank::FilterBank;
+pub(crate) use filter_gradients::FilterGradients;
+pub(crate) use lanes::{LANES, sum_lanes};
+pub(crate) use real::Real;
+pub(crate) use tensor_shape::TensorShape;
 
 #[cfg(test)]
 mod tests;

@@ -3,23 +3,22 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::NetScalar;
 
 /// Small whole numbers, so that sums are exact in any order.
-fn numbers<S: NetScalar>(len: usize, seed: usize) -> Vec<S> {
+fn numbers<S: Real>(len: usize, seed: usize) -> Vec<S> {
     (0..len).map(|i| S::from_f64((((i + seed) * 7919) % 9) as f64 - 4.0)).collect()
 }
 
 /// [sample][channel][pixel] of a tensor.
-fn at(shape: Shape, sample: usize, channel: usize, y: usize, x: usize) -> usize {
+fn at(shape: TensorShape, sample: usize, channel: usize, y: usize, x: usize) -> usize {
     (sample / LANES * shape.vectors() + channel * shape.stride() + y * shape.width + x) * LANES
         + sample % LANES
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Case {
-    input: Shape,
-    output: Shape,
+    input: TensorShape,
+    output: TensorShape,
     geometry: [usize; 3],
     groups: usize,
 }
@@ -28,12 +27,12 @@ impl Case {
     fn new(input: [usize; 3], outputs: usize, geometry: [usize; 3], groups: usize) -> Self {
         let [side, stride, padding] = geometry;
         let size = |n: usize| (n + 2 * padding - side) / stride + 1;
-        let output = Shape::new([outputs, size(input[1]), size(input[2])]);
-        Self { input: Shape::new(input), output, geometry, groups }
+        let output = TensorShape::new([outputs, size(input[1]), size(input[2])]);
+        Self { input: TensorShape::new(input), output, geometry, groups }
     }
 
-    fn filters(&self) -> Filters {
-        Filters { outputs: self.output.channels, inputs: self.input.channels, side: self.geometry[0] }
+    fn filters(&self) -> FilterBank {
+        FilterBank { outputs: self.output.channels, inputs: self.input.channels, side: self.geometry[0] }
     }
 
     /// Calls `each` with (output index, input index, filter index) of every product.
@@ -63,7 +62,7 @@ impl Case {
         }
     }
 
-    fn check<S: NetScalar>(&self) {
+    fn check<S: Real>(&self) {
         let [side, stride, padding] = self.geometry;
         let filters = self.filters();
         let bank = numbers::<S>(filters.len(), 1);
@@ -85,14 +84,14 @@ impl Case {
             slopes[f] += x[i] * delta[o];
         });
 
-        let sources = [Source { x: &x, filters: &packed }];
-        let deltas = [Source { x: &delta, filters: &turned }; 2];
-        for path in paths::all() {
-            paths::with(path, || {
+        let sources = [ConvInput { x: &x, filters: &packed }];
+        let deltas = [ConvInput { x: &delta, filters: &turned }; 2];
+        for path in forced::all() {
+            forced::with(path, || {
                 let mut out = vec![S::zero(); up.len()];
                 let (sources, bias) = (&sources[..], Some(&bias[..]));
-                let forward = Lines {
-                    way: Way::Up,
+                let forward = GeneralConv {
+                    pass: ConvPass::Forward,
                     from: self.input,
                     to: self.output,
                     side,
@@ -101,7 +100,7 @@ impl Case {
                     groups: self.groups,
                     sources,
                     bias,
-                    finish: Finish { relu: true, ..Finish::default() },
+                    epilogue: Epilogue { relu: true, ..Epilogue::default() },
                     out: &mut out,
                 };
                 dispatch(forward);
@@ -109,14 +108,14 @@ impl Case {
                 if self.geometry == [3, 1, 1] {
                     let mut out = vec![S::one(); up.len()];
                     let plus = numbers::<S>(up.len(), 5);
-                    let finish = Finish { add: true, plus: Some(&plus), relu: false, mask: Some(&delta) };
-                    dispatch(Three {
+                    let epilogue = Epilogue { add: true, plus: Some(&plus), relu: false, mask: Some(&delta) };
+                    dispatch(Conv3x3 {
                         input: self.input,
                         outputs: filters.outputs,
                         groups: self.groups,
                         sources,
                         bias,
-                        finish,
+                        epilogue,
                         out: &mut out,
                     });
                     let expected = |at: usize, o: usize| {
@@ -126,8 +125,8 @@ impl Case {
                     self.compare(self.output, &out, expected, "three");
                 }
                 let mut out = vec![S::one(); back.len()];
-                dispatch(Lines {
-                    way: Way::Back,
+                dispatch(GeneralConv {
+                    pass: ConvPass::Backward,
                     from: self.output,
                     to: self.input,
                     side,
@@ -136,13 +135,13 @@ impl Case {
                     groups: self.groups,
                     sources: &deltas,
                     bias: None,
-                    finish: Finish::default(),
+                    epilogue: Epilogue::default(),
                     out: &mut out,
                 });
                 self.compare(self.input, &out, |at, _| back[at] + back[at], "back");
-                let mut sums = vec![S::one(); Slopes::<S>::room(filters)];
+                let mut sums = vec![S::one(); FilterGradients::<S>::scratch_len(filters)];
                 let mut gradient = vec![S::one(); bank.len()];
-                dispatch(Slopes {
+                dispatch(FilterGradients {
                     input: self.input,
                     output: self.output,
                     side,
@@ -160,9 +159,9 @@ impl Case {
         }
     }
 
-    fn compare<S: NetScalar>(
+    fn compare<S: Real>(
         &self,
-        shape: Shape,
+        shape: TensorShape,
         found: &[S],
         expected: impl Fn(usize, usize) -> S,
         what: &str,

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::Epoch;
+use super::report::Epoch;
 
 /// One step of a training, as a [`TrainingObserver`] sees it.
 ///
@@ -31,7 +31,7 @@ use super::Epoch;
 /// let mut limit = Limit { limit: 10.0, steps: 0 };
 /// let report = Sgd::new(50.0).train_observed(&mut net, &train, &mut limit)?;
 /// assert!(report.steps == limit.steps && report.epochs.is_empty());
-/// # Ok::<(), loss_landscape::Error>(())
+/// # Ok::<(), loss_landscape_nets::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -50,7 +50,23 @@ pub struct StepProgress {
     pub learning_rate: f64,
 }
 
-/// One finished epoch of a training, as a [`TrainingObserver`] sees it; that one's example uses it.
+/// One finished epoch of a training, as a [`TrainingObserver`] sees it.
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use loss_landscape_nets::{Activation, Criterion, EpochProgress, Mlp, Sgd, digits};
+///
+/// let (train, _) = digits::<f32>()?;
+/// let mut net = Mlp::new(&[64, 10], Activation::Relu, Criterion::CrossEntropy, 0)?;
+/// let mut losses = Vec::new();
+/// let mut observer = |progress: &EpochProgress<'_, f32>| {
+///     losses.push(progress.epoch.loss);
+///     ControlFlow::Continue(())
+/// };
+/// Sgd::new(0.1).epochs(2).train_observed(&mut net, &train, &mut observer)?;
+/// assert!(losses[1] < losses[0]);
+/// # Ok::<(), loss_landscape_nets::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct EpochProgress<'a, S> {
@@ -68,7 +84,7 @@ pub struct EpochProgress<'a, S> {
 ///
 /// Unlike the observer of a sweep it is called by one thread and in order, so it takes `&mut self`.
 /// [`ControlFlow::Break`] stops the training, which then ends in
-/// [`TrainingEnd::Stopped`](super::TrainingEnd::Stopped) with the network where it is. An observer that
+/// [`TrainingEnd::Stopped`](crate::TrainingEnd::Stopped) with the network where it is. An observer that
 /// panics leaves the network as it was before the training. `ProgressBar` (feature `progress`) is one.
 ///
 /// Closures from [`EpochProgress`] to [`ControlFlow`] are observers. To stop as soon as the loss on
@@ -92,10 +108,10 @@ pub struct EpochProgress<'a, S> {
 /// };
 /// let report = Adam::new(0.01).epochs(1000).train_observed(&mut net, &train, &mut observer)?;
 /// assert_eq!(report.end, TrainingEnd::Stopped);
-/// # Ok::<(), loss_landscape::Error>(())
+/// # Ok::<(), loss_landscape_nets::Error>(())
 /// ```
 pub trait TrainingObserver<S> {
-    /// The training starts; it has `epochs` epochs, and so many steps in all.
+    /// The training starts; it has `epochs` epochs and `steps` steps in all.
     fn started(&mut self, epochs: usize, steps: usize) {
         let _ = (epochs, steps);
     }

@@ -9,7 +9,7 @@
 /// let mut net = Mlp::new(&[64, 16, 10], Activation::Relu, Criterion::CrossEntropy, 0)?;
 /// let report = Sgd::new(1e30).epochs(3).train(&mut net, &train)?;
 /// assert!(matches!(report.end, TrainingEnd::Diverged { epoch: 0, .. }));
-/// # Ok::<(), loss_landscape::Error>(())
+/// # Ok::<(), loss_landscape_nets::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -41,7 +41,7 @@ pub enum TrainingEnd {
 /// let epochs = sgd.train(&mut net, &train)?.epochs;
 /// assert!(epochs[2].loss < epochs[0].loss && epochs[2].accuracy > epochs[0].accuracy);
 /// assert!(epochs[1].learning_rate == 0.1 && epochs[2].learning_rate < 0.011);
-/// # Ok::<(), loss_landscape::Error>(())
+/// # Ok::<(), loss_landscape_nets::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -66,7 +66,7 @@ pub struct Epoch {
 /// let report = Sgd::new(0.1).epochs(3).snapshots(2).train(&mut net, &train)?;
 /// let epochs: Vec<usize> = report.snapshots.iter().map(|snapshot| snapshot.epoch).collect();
 /// assert_eq!(epochs, [0, 2, 3]);
-/// # Ok::<(), loss_landscape::Error>(())
+/// # Ok::<(), loss_landscape_nets::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -91,7 +91,7 @@ pub struct Snapshot<S> {
 /// assert_eq!(report.end, TrainingEnd::Complete);
 /// assert_eq!(report.steps, 3 * train.len().div_ceil(100));
 /// assert!(report.epochs[2].accuracy > report.epochs[0].accuracy);
-/// # Ok::<(), loss_landscape::Error>(())
+/// # Ok::<(), loss_landscape_nets::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -102,7 +102,7 @@ pub struct TrainingReport<S> {
     pub epochs: Vec<Epoch>,
     /// Steps taken.
     pub steps: usize,
-    /// θ at the start, every so many epochs, and at the end; empty unless asked for
-    /// ([`Sgd::snapshots`](super::Sgd::snapshots)).
+    /// θ at the start, after every few epochs, and at the end; empty unless asked for
+    /// ([`Training::snapshots`](crate::Training::snapshots)).
     pub snapshots: Vec<Snapshot<S>>,
 }

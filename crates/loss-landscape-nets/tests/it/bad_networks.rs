@@ -79,10 +79,10 @@ fn data_that_does_not_fit_is_refused_everywhere() {
 fn data_without_samples_cannot_be_made() {
     for (samples, features) in [(0, 48), (3, 0)] {
         let inputs = Array2::<f64>::zeros((samples, features));
-        assert!(matches!(Samples::labelled(inputs.clone(), vec![0; samples]), Err(Error::EmptyData)));
-        assert!(matches!(Samples::regression(inputs, Array2::zeros((samples, 5))), Err(Error::EmptyData)));
+        assert!(matches!(Samples::labelled(inputs.clone(), vec![0; samples]), Err(Error::NoSamples)));
+        assert!(matches!(Samples::regression(inputs, Array2::zeros((samples, 5))), Err(Error::NoSamples)));
     }
-    assert!(matches!(Samples::<f64>::images(Array4::zeros((0, 2, 6, 4)), vec![]), Err(Error::EmptyData)));
+    assert!(matches!(Samples::<f64>::images(Array4::zeros((0, 2, 6, 4)), vec![]), Err(Error::NoSamples)));
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn parameters_of_another_length_are_refused_everywhere() {
         let says = format!("θ has {wrong} values where the layout has {len} parameters");
         assert_eq!(refused(&net, &vec![0.1; wrong], &data), says);
         assert_eq!(net.outputs(&vec![0.1; wrong], &data).unwrap_err().to_string(), says);
-        let error = net.clone().with_parameters(vec![0.1; wrong]).unwrap_err();
+        let error = net.clone().at(vec![0.1; wrong]).unwrap_err();
         assert!(
             matches!(error, Error::Core(loss_landscape::Error::Length { .. })) && error.to_string() == says,
             "{error}"
@@ -115,7 +115,7 @@ fn parameters_that_are_not_finite_are_refused_with_their_block() {
     for (block, value) in [("conv.weight", f64::NAN), ("bn.running_var", f64::INFINITY)] {
         let mut theta = net.parameters().to_vec();
         theta[net.layout().block(block).unwrap().range().start + 2] = value;
-        match net.clone().with_parameters(theta).unwrap_err() {
+        match net.clone().at(theta).unwrap_err() {
             Error::Core(loss_landscape::Error::NonFinite { block: found, index: 2, .. }) => {
                 assert_eq!(found, block);
             }
@@ -148,7 +148,7 @@ fn a_sweep_keeps_what_is_not_finite_and_lists_it() {
     assert!(losses[..2].iter().all(|loss| loss.is_finite()));
     assert!(losses[2..].iter().all(|loss| loss.is_nan()), "{losses:?}");
     assert_eq!(bad, [[2, 0], [3, 0]]);
-    // A softmax of outputs too large for the scalar; the points behind are as if it had not been.
+    // A softmax of outputs too large for the scalar; the points after it are as if it had not been.
     let (losses, bad) = line("conv.weight", 1e308, &data, &[-1e-308, 0.0, 10.0]);
     assert!(losses[..2].iter().all(|loss| loss.is_finite()) && !losses[2].is_finite(), "{losses:?}");
     assert_eq!(bad, [[2, 0]]);

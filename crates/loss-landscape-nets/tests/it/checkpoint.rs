@@ -9,7 +9,7 @@ use loss_landscape_nets::Activation;
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/mlp_tanh.safetensors");
 
-/// The reference network's layout, its names behind a prefix.
+/// The reference network's layout, its names after a prefix.
 fn layout(prefix: &str) -> Layout {
     Layout::new([
         Block::weight(format!("{prefix}fc1.weight"), [16, 64], 0),

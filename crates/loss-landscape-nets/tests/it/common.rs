@@ -6,7 +6,7 @@ use loss_landscape_nets::{Activation, Architecture, Criterion, Mlp, NetScalar, N
 use ndarray::Array2;
 use safetensors::SafeTensors;
 
-/// The tensors of one reference file; see `tests/data/README.md`.
+/// The tensors of one reference file; `tests/pytorch` has the scripts that wrote them.
 pub(crate) struct Reference {
     bytes: Vec<u8>,
 }
@@ -54,7 +54,7 @@ pub(crate) fn reference<S: NetScalar>(activation: Activation) -> (Mlp<S>, Sample
         _ => "mlp_relu",
     });
     let net = Mlp::new(&[64, 16, 10], activation, Criterion::CrossEntropy, 0).unwrap();
-    let net = net.with_parameters(reference.vector("minimiser_a")).unwrap();
+    let net = net.at(reference.vector("minimiser_a")).unwrap();
     (net, digits().unwrap().0, reference)
 }
 
@@ -101,7 +101,7 @@ pub(crate) fn hashed_network<S: NetScalar>(
             });
         }
     }
-    Network::new(architecture, criterion, 0).unwrap().with_parameters(theta).unwrap()
+    Network::new(architecture, criterion, 0).unwrap().at(theta).unwrap()
 }
 
 /// Hashed inputs [samples, features].
@@ -132,6 +132,34 @@ pub(crate) fn projected(layout: &Layout, vector: &[f64]) -> Vec<f64> {
     let q = |index: usize| hashed(4_000_000_000 + index as u64);
     let blocks = layout.blocks().iter();
     blocks.map(|block| block.range().map(|index| vector[index] * q(index)).sum()).collect()
+}
+
+/// For every block but the buffers, ‖found − expected‖ ≤ `tolerance`·‖expected‖; a block whose norm is below
+/// `floor` times the whole vector's is compared with that.
+pub(crate) fn assert_close_in_every_block(
+    what: &str,
+    layout: &Layout,
+    [found, expected]: [&[f64]; 2],
+    tolerance: f64,
+    floor: f64,
+) {
+    assert_eq!([found.len(), expected.len()], [layout.len(); 2]);
+    let least = floor * norm(expected);
+    for block in layout.blocks().iter().filter(|block| block.role() != Role::Buffer) {
+        let (found, expected) = (&found[block.range()], &expected[block.range()]);
+        let gap: Vec<f64> = found.iter().zip(expected).map(|(f, e)| f - e).collect();
+        let error = norm(&gap) / norm(expected).max(least);
+        assert!(error <= tolerance, "{what} at {}: {error:e}, {tolerance:e} allowed", block.name());
+    }
+}
+
+pub(crate) fn norm(vector: &[f64]) -> f64 {
+    vector.iter().map(|v| v * v).sum::<f64>().sqrt()
+}
+
+/// In double precision.
+pub(crate) fn widened<S: NetScalar>(vector: &[S]) -> Vec<f64> {
+    vector.iter().map(|v| v.as_f64()).collect()
 }
 
 /// ‖found − expected‖∞ / ‖expected‖∞.

@@ -274,8 +274,7 @@ fn differences_of_gradients_are_enough() {
     let model = ByGradient(&plane.net, plane.theta(0));
     let spectrum = plane.spectrum(0, In::All);
     let found = eigen_extremes(&model, &plane.data).unwrap();
-    let exact =
-        eigen_extremes(&plane.net.clone().with_parameters(plane.theta(0)).unwrap(), &plane.data).unwrap();
+    let exact = eigen_extremes(&plane.net.clone().at(plane.theta(0)).unwrap(), &plane.data).unwrap();
     assert_eq!((found.end, exact.end), (LanczosEnd::Certified, LanczosEnd::Certified));
     assert_eq!(found.products, exact.products);
     for (differences, exact, truth) in [

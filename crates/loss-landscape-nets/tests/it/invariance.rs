@@ -12,7 +12,7 @@ fn rescaled(net: &Mlp<f64>) -> Mlp<f64> {
             *value *= factor;
         }
     }
-    net.clone().with_parameters(theta).unwrap()
+    net.clone().at(theta).unwrap()
 }
 
 fn surface(net: &Mlp<f64>, data: &Samples<f64>, rule: Normalization) -> Surface {

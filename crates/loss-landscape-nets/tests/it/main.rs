@@ -9,11 +9,12 @@ mod curvature_journal;
 mod curvature_map;
 mod curvature_slice;
 mod curvature_trace;
-mod densenet_product;
 mod derivatives;
+mod fingerprints;
 mod invariance;
 #[path = "../../../../tests/it/lanczos_checks.rs"]
 mod lanczos_checks;
+mod layering;
 mod network_bits;
 mod network_derivatives;
 mod network_training;

@@ -69,7 +69,7 @@ fn products_have_the_same_bits_for_any_threads_kept_or_not() {
     let kept = same(|| products(&net));
     assert_eq!((&kept[0], &kept[1]), (&kept[4], &kept[5]));
     assert_ne!(kept[0], kept[2]);
-    let anew = net.clone().with_hessian_memory(0);
+    let anew = net.clone().hessian_memory(0);
     assert!(same(|| products(&anew)) == kept, "kept or computed anew");
     let mut out = vec![f32::NAN; theta.len()];
     net.hessian_product(&theta, &v, &data, &mut out).unwrap();

@@ -215,7 +215,7 @@ fn norm(a: &[f64]) -> f64 {
 enum Verdict {
     Right,
     /// The one-sided differences are as far apart as the derivative is from their mean, or more: a kink
-    /// lies between, on one side of which the derivative is right.
+    /// is between, on one side of which the derivative is right.
     Kink,
     Wrong {
         error: f64,

@@ -149,7 +149,7 @@ proptest! {
         let run = |net: &Mlp<f64>| {
             Sweep::plane(net, dirs.clone()).data("", &data).alpha(-1.0..=1.0, 3).beta(-1.0..=0.5, 2).run().unwrap()
         };
-        let (prepared, single) = (run(&net), run(&net.clone().with_plane_memory(0)));
+        let (prepared, single) = (run(&net), run(&net.clone().plane_memory(0)));
         for (a, b) in prepared.values().iter().zip(single.values()) {
             prop_assert!((a - b).abs() <= 1e-11 * b.abs().max(1e-3), "{} against {}", a, b);
         }

@@ -58,9 +58,9 @@ fn every_normalisation_and_policy_f32() {
     directions::<f32>(1e-4);
 }
 
-fn surface<S: NetScalar>(tolerance: f64, plane_memory: usize) {
+fn surface<S: NetScalar>(tolerance: f64, plane_memory: u64) {
     each::<S>(|net, data, reference| {
-        let net = &net.clone().with_plane_memory(plane_memory);
+        let net = &net.clone().plane_memory(plane_memory);
         let rule = Normalization::original(Policy::Still);
         let first = original(net, raw(|i| (i + 1.0).sin()), rule);
         let second = original(net, raw(|i| (2.0 * i + 1.0).cos()), rule);
@@ -92,13 +92,13 @@ fn same_accuracy<'a, S: NetScalar>(found: impl Iterator<Item = &'a f64>, expecte
 
 #[test]
 fn surface_f64() {
-    surface::<f64>(1e-9, usize::MAX);
+    surface::<f64>(1e-9, u64::MAX);
     surface::<f64>(1e-9, 0);
 }
 
 #[test]
 fn surface_f32() {
-    surface::<f32>(1e-4, usize::MAX);
+    surface::<f32>(1e-4, u64::MAX);
     surface::<f32>(1e-4, 0);
 }
 

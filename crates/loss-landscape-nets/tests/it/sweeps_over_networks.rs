@@ -30,8 +30,8 @@ fn data_that_does_not_fit_the_network_is_named() {
     ));
     let huge = Mlp::<f32>::new(&[1, 1 << 60], Activation::Relu, Criterion::CrossEntropy, 0);
     assert!(matches!(huge, Err(loss_landscape_nets::Error::OutOfMemory { .. })));
-    assert!(net.clone().with_parameters(vec![0.0; 7]).is_err());
-    assert!(net.with_parameters(vec![f32::NAN; 8]).is_err());
+    assert!(net.clone().at(vec![0.0; 7]).is_err());
+    assert!(net.at(vec![f32::NAN; 8]).is_err());
 }
 
 #[test]

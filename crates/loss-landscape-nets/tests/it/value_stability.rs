@@ -83,7 +83,6 @@ fn initial_parameters_and_shuffles() {
     assert_relative_eq!(net.parameters()[..3], expected, max_relative = 1e-12);
     let (train, _) = digits().unwrap();
     Sgd::new(0.05).momentum(0.9).batch_size(100).epochs(1).seed(3).train(&mut net, &train).unwrap();
-    println!("{:?}", &net.parameters()[..3]);
     // The order of summation is the processor's, so that training agrees less closely.
     assert_relative_eq!(
         net.parameters()[..3],
@@ -124,7 +123,6 @@ fn starts_of_lanczos_and_probes() {
     let density = SpectralDensity::new().seed(42).probes(1).steps(1).run(&mut operator).unwrap();
     let diagonal = DiagonalEstimator::new().seed(42).max_products(3).run(&mut operator).unwrap().values[2];
     let found = [cold, warm, trace, density.moments[0], diagonal];
-    println!("{found:?}");
     let expected = [5.351010163610013, 5.148595209297359, 43.0, 5.776844639853725, 1.0];
     assert_relative_eq!(found[..], expected[..], max_relative = 1e-12);
 }

@@ -249,6 +249,7 @@ CASES = [
     ("wrn20_4", lambda: ResNet(3, 4), (2, 3, 32, 32), 10, 1.0),
     ("vgg9", lambda: VGG9(), (2, 3, 32, 32), 10, 1.0),
     ("densenet121", lambda: DenseNet121(), (2, 3, 32, 32), 10, 1.0),
+    ("densenet121_small", lambda: DenseNet121(), (2, 3, 16, 16), 10, 1.0),
     ("odd", lambda: Odd(), (37, 2, 11, 9), 4, 1.0),
 ]
 

@@ -1,0 +1,299 @@
+//! The loss at the end of a network: from the last layer's outputs to losses, hits and their derivatives.
+
+#![allow(clippy::inline_always, reason = "only what is inlined is compiled for the chosen instruction set")]
+
+use std::{fmt, ops::Range};
+
+use crate::{
+    fingerprint::Fingerprint,
+    simd::{Elementwise, Real, run},
+};
+
+/// The loss of a network, a mean over samples.
+///
+/// ```
+/// use loss_landscape_nets::{Activation, Criterion, Mlp, Samples};
+/// use loss_landscape::{Loss, Model};
+/// use ndarray::array;
+///
+/// let line = Samples::regression(array![[0.0], [1.0]], array![[1.0], [3.0]])?;
+/// let net = Mlp::new(&[1, 1], Activation::Tanh, Criterion::MeanSquaredError, 0)?.at(vec![2.0, 1.0])?;
+/// assert_eq!(net.loss(net.parameters(), &line)?, 0.0); // y = 2x + 1
+/// # Ok::<(), loss_landscape::OracleError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Criterion {
+    /// Cross-entropy of the softmax, in nats, for [labels](crate::Samples::labelled).
+    CrossEntropy,
+    /// The squared error, its mean over samples and outputs, for [values](crate::Samples::regression).
+    MeanSquaredError,
+}
+
+impl Criterion {
+    /// The channels that it yields: `loss`, and `accuracy` of labels.
+    pub(crate) fn channels(self) -> Vec<String> {
+        match self {
+            Self::CrossEntropy => vec!["loss".to_owned(), "accuracy".to_owned()],
+            Self::MeanSquaredError => vec!["loss".to_owned()],
+        }
+    }
+
+    pub(crate) fn write_fingerprint(self, out: &mut Fingerprint) {
+        out.number(match self {
+            Self::CrossEntropy => 0,
+            Self::MeanSquaredError => 1,
+        });
+    }
+}
+
+impl fmt::Display for Criterion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CrossEntropy => "cross-entropy",
+            Self::MeanSquaredError => "mean squared error",
+        })
+    }
+}
+
+/// What the samples of a chunk should have given.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum TargetSlice<'a, S> {
+    /// A class for each sample.
+    Labels(&'a [u32]),
+    /// [samples, outputs].
+    Values(&'a [S]),
+}
+
+impl<S> TargetSlice<'_, S> {
+    /// What consecutive samples should give, of a network with `outputs` outputs.
+    pub(crate) fn part(self, samples: Range<usize>, outputs: usize) -> Self {
+        match self {
+            TargetSlice::Labels(labels) => TargetSlice::Labels(&labels[samples]),
+            TargetSlice::Values(values) => {
+                TargetSlice::Values(&values[samples.start * outputs..samples.end * outputs])
+            }
+        }
+    }
+}
+
+/// Sums over samples; the mean is taken once, over all data.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LossSums {
+    pub(crate) loss: f64,
+    pub(crate) hits: f64,
+}
+
+/// Loss and hits of `outputs`, [units, samples]. With labels `outputs` becomes the softmax.
+///
+/// Cross-entropy of a sample is ln Σ exp(zₖ − max z) + max z − z_label; a hit is a label that is
+/// the first of the largest outputs. The squared error of a sample is the mean over its outputs,
+/// and has no hits. `scratch` is scratch memory for 3 values a sample.
+pub(crate) fn evaluate<S: Real>(
+    outputs: &mut [S],
+    wanted: TargetSlice<'_, S>,
+    samples: usize,
+    scratch: &mut [S],
+) -> LossSums {
+    match wanted {
+        TargetSlice::Labels(labels) => cross_entropy(outputs, labels, scratch),
+        TargetSlice::Values(values) => squared_error(outputs, values, samples),
+    }
+}
+
+fn cross_entropy<S: Real>(outputs: &mut [S], labels: &[u32], scratch: &mut [S]) -> LossSums {
+    let samples = labels.len();
+    let (largest, scratch) = scratch.split_at_mut(samples);
+    let (first, scratch) = scratch.split_at_mut(samples);
+    let gap = &mut scratch[..samples];
+    // The label's own output, before the softmax takes its place.
+    for (sample, (gap, &label)) in gap.iter_mut().zip(labels).enumerate() {
+        *gap = outputs[label as usize * samples + sample];
+    }
+    run(LargestOutputs { outputs, largest, first });
+    let mut sums = LossSums::default();
+    for ((&label, &first), (gap, &largest)) in labels.iter().zip(&*first).zip(gap.iter_mut().zip(&*largest)) {
+        sums.hits += f64::from(u8::from(first.as_f64() == f64::from(label) && !largest.is_nan()));
+        // From here on: max z − z_label, the loss but for the logarithm.
+        *gap = largest - *gap;
+    }
+    let totals = first;
+    run(Softmax { outputs, largest, totals });
+    for (&gap, &total) in gap.iter().zip(&*totals) {
+        sums.loss += (gap + total.ln()).as_f64();
+    }
+    sums
+}
+
+/// The largest output of each sample, and the first unit that has it. NaN wins over all, so that
+/// it reaches the loss.
+struct LargestOutputs<'a, S> {
+    outputs: &'a [S],
+    largest: &'a mut [S],
+    first: &'a mut [S],
+}
+
+impl<S: Real> Elementwise for LargestOutputs<'_, S> {
+    #[inline(always)]
+    fn apply(self) {
+        let Self { outputs, largest, first } = self;
+        let samples = largest.len();
+        largest.copy_from_slice(&outputs[..samples]);
+        first.fill(S::zero());
+        for (unit, row) in outputs.chunks_exact(samples).enumerate().skip(1) {
+            let unit = S::from_f64(unit as f64);
+            for ((&z, largest), first) in row.iter().zip(largest.iter_mut()).zip(first.iter_mut()) {
+                let wins = z > *largest || z.is_nan();
+                *first = if wins { unit } else { *first };
+                *largest = if wins { z } else { *largest };
+            }
+        }
+    }
+}
+
+/// The softmax in place, and Σ exp(z − max z) of each sample.
+struct Softmax<'a, S> {
+    outputs: &'a mut [S],
+    largest: &'a [S],
+    totals: &'a mut [S],
+}
+
+impl<S: Real> Elementwise for Softmax<'_, S> {
+    #[inline(always)]
+    fn apply(self) {
+        let Self { outputs, largest, totals } = self;
+        let samples = largest.len();
+        totals.fill(S::zero());
+        for row in outputs.chunks_exact_mut(samples) {
+            for ((z, &largest), total) in row.iter_mut().zip(largest).zip(totals.iter_mut()) {
+                *z = (*z - largest).exp_nonpositive();
+                *total += *z;
+            }
+        }
+        for row in outputs.chunks_exact_mut(samples) {
+            for (z, &total) in row.iter_mut().zip(totals.iter()) {
+                *z /= total;
+            }
+        }
+    }
+}
+
+fn squared_error<S: Real>(outputs: &[S], values: &[S], samples: usize) -> LossSums {
+    let units = outputs.len() / samples;
+    let mut loss = 0.0;
+    for (sample, wanted) in values.chunks_exact(units).enumerate() {
+        let squares = wanted.iter().enumerate().map(|(unit, &wanted)| {
+            let gap = (outputs[unit * samples + sample] - wanted).as_f64();
+            gap * gap
+        });
+        loss += squares.sum::<f64>() / units as f64;
+    }
+    LossSums { loss, hits: 0.0 }
+}
+
+/// The derivative of `scale`·loss by the outputs, in place of what [`evaluate`] left of them.
+pub(crate) fn derivative<S: Real>(outputs: &mut [S], wanted: TargetSlice<'_, S>, samples: usize, scale: f64) {
+    match wanted {
+        TargetSlice::Labels(labels) => {
+            for (sample, &label) in labels.iter().enumerate() {
+                outputs[label as usize * samples + sample] -= S::one();
+            }
+            let scale = S::from_f64(scale);
+            for z in outputs {
+                *z *= scale;
+            }
+        }
+        TargetSlice::Values(values) => {
+            let units = outputs.len() / samples;
+            let scale = S::from_f64(2.0 * scale / units as f64);
+            for (sample, wanted) in values.chunks_exact(units).enumerate() {
+                for (unit, &wanted) in wanted.iter().enumerate() {
+                    let z = &mut outputs[unit * samples + sample];
+                    *z = (*z - wanted) * scale;
+                }
+            }
+        }
+    }
+}
+
+/// R of the derivative: the second derivative of `scale`·loss times the tangent, in its place.
+///
+/// `outputs` is what [`evaluate`] left, before [`derivative`]. With labels, for each sample
+/// p ⊙ (Rz − Σₖ pₖ·Rzₖ). `scratch` is scratch memory for a value a sample.
+pub(crate) fn second_derivative<S: Real>(
+    criterion: Criterion,
+    outputs: &[S],
+    tangent: &mut [S],
+    scratch: &mut [S],
+    scale: f64,
+) {
+    match criterion {
+        Criterion::CrossEntropy => {
+            run(SoftmaxTangent { outputs, tangent, mean: scratch, scale: S::from_f64(scale) });
+        }
+        Criterion::MeanSquaredError => {
+            let units = outputs.len() / scratch.len();
+            let scale = S::from_f64(2.0 * scale / units as f64);
+            for t in tangent {
+                *t *= scale;
+            }
+        }
+    }
+}
+
+struct SoftmaxTangent<'a, S> {
+    outputs: &'a [S],
+    tangent: &'a mut [S],
+    mean: &'a mut [S],
+    scale: S,
+}
+
+impl<S: Real> Elementwise for SoftmaxTangent<'_, S> {
+    #[inline(always)]
+    fn apply(self) {
+        let Self { outputs, tangent, mean, scale } = self;
+        let samples = mean.len();
+        mean.fill(S::zero());
+        for (p, t) in outputs.chunks_exact(samples).zip(tangent.chunks_exact(samples)) {
+            for ((mean, &p), &t) in mean.iter_mut().zip(p).zip(t) {
+                *mean += p * t;
+            }
+        }
+        for (p, t) in outputs.chunks_exact(samples).zip(tangent.chunks_exact_mut(samples)) {
+            for ((&mean, &p), t) in mean.iter().zip(p).zip(t) {
+                *t = scale * p * (*t - mean);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use approx::assert_relative_eq;
+
+    use super::*;
+
+    #[test]
+    fn cross_entropy_of_known_outputs() {
+        // Two samples, three classes, [class, sample].
+        let mut z = [1.0_f64, 0.0, 2.0, 0.0, 3.0, 0.0];
+        let sums = evaluate(&mut z, TargetSlice::Labels(&[2, 0]), 2, &mut [0.0; 6]);
+        let first = (1.0 + (-1.0_f64).exp() + (-2.0_f64).exp()).ln();
+        assert_relative_eq!(sums.loss, first + 3.0_f64.ln(), max_relative = 1e-14);
+        assert_eq!(sums.hits, 2.0, "of equal outputs the first counts");
+        assert_relative_eq!(z[1], 1.0 / 3.0, max_relative = 1e-15);
+    }
+
+    #[test]
+    fn huge_outputs_do_not_overflow_and_nan_is_kept() {
+        let mut z = [1e30_f32, -1e30];
+        let sums = evaluate(&mut z, TargetSlice::Labels(&[1]), 1, &mut [0.0; 3]);
+        assert_relative_eq!(sums.loss, f64::from(2.0 * 1e30_f32), max_relative = 1e-6);
+        for place in 0..3 {
+            let mut z = [0.0_f32; 3];
+            z[place] = f32::NAN;
+            let sums = evaluate(&mut z, TargetSlice::Labels(&[0]), 1, &mut [0.0; 3]);
+            assert!(sums.loss.is_nan() && sums.hits == 0.0, "NaN at {place}");
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Hessian-vector products of a multilayer perceptron by Pearlmutter's R-operator: activations and
+//! derivatives computed once for each θ, then one tangent pass forward and one back for each vector.
+
+use loss_landscape::{OracleError, oracle::HessianWorker};
+
+use super::{
+    dense_kernels::{
+        AddBiasAndActivate, AddRowSums, DeltaThroughActivation, TangentDeltaThroughActivation,
+        TangentThroughActivation,
+    },
+    dense_pass::{CHUNK, DensePass},
+    perceptron::Mlp,
+};
+use crate::{
+    criterion,
+    data::Samples,
+    gemm::{Matrix, Store, product},
+    simd::{Real, run},
+};
+
+/// One thread's worker. [units, samples] throughout.
+pub(crate) struct MlpHessian<'a, S> {
+    net: &'a Mlp<S>,
+    data: &'a Samples<S>,
+    theta: Vec<S>,
+    pass: DensePass<S>,
+    /// What depends on θ alone: for each chunk of samples, or for one if all take too much memory.
+    states: Vec<ChunkAtTheta<S>>,
+    /// The chunk that the only state holds now.
+    held: Option<usize>,
+    /// Before and after each activation.
+    tangent_z: Vec<Vec<S>>,
+    tangent_a: Vec<Vec<S>>,
+    /// Of the derivatives by a layer's outputs, and by those of the layer before.
+    tangent_delta: [Vec<S>; 2],
+    scratch: Vec<S>,
+}
+
+/// A chunk of samples at θ: what each layer gives (the last one the softmax), and the derivative of
+/// the loss by what each layer gives before its activation.
+struct ChunkAtTheta<S> {
+    layers: Vec<Vec<S>>,
+    deltas: Vec<Vec<S>>,
+}
+
+impl<'a, S: Real> MlpHessian<'a, S> {
+    pub(crate) fn new(net: &'a Mlp<S>, data: &'a Samples<S>) -> Self {
+        let pass = DensePass::new(net, data.len());
+        let width = CHUNK.min(data.len());
+        let of_layers = || -> Vec<Vec<S>> {
+            net.layers.iter().map(|layer| vec![S::zero(); layer.outputs * width]).collect()
+        };
+        let units: usize = net.layers.iter().map(|layer| layer.outputs).sum();
+        let bytes = 2_u128 * units as u128 * data.len() as u128 * size_of::<S>() as u128;
+        let count = if bytes <= u128::from(net.hessian_memory) { pass.chunks() } else { 1 };
+        let widest =
+            net.layers.iter().map(|layer| layer.outputs).max().expect("a network has at least one layer");
+        Self {
+            net,
+            data,
+            theta: Vec::new(),
+            states: (0..count).map(|_| ChunkAtTheta { layers: of_layers(), deltas: of_layers() }).collect(),
+            held: None,
+            tangent_z: of_layers(),
+            tangent_a: of_layers(),
+            tangent_delta: [(); 2].map(|()| vec![S::zero(); widest * width]),
+            scratch: vec![S::zero(); width],
+            pass,
+        }
+    }
+
+    /// Forward and back over one chunk at θ.
+    fn fill(&mut self, chunk: usize) {
+        let Self { net, data, theta, pass, states, .. } = self;
+        let index = chunk.min(states.len() - 1);
+        let ChunkAtTheta { layers, deltas } = &mut states[index];
+        let range = pass.chunk(chunk);
+        let samples = range.len();
+        let wanted = data.slice(range).1;
+        pass.loss(net, theta, data, chunk);
+        pass.swap_layers(layers);
+        let last = net.layers.len() - 1;
+        let size = net.layers[last].outputs * samples;
+        deltas[last][..size].copy_from_slice(&layers[last][..size]);
+        criterion::derivative(&mut deltas[last][..size], wanted, samples, 1.0 / data.len() as f64);
+        for index in (1..=last).rev() {
+            let layer = &net.layers[index];
+            let (below, above) = deltas.split_at_mut(index);
+            let below = &mut below[index - 1][..layer.inputs * samples];
+            let weight = Matrix::new(&theta[layer.weight.clone()], layer.outputs, layer.inputs).t();
+            product(Store::Replace, weight, Matrix::new(&above[0], layer.outputs, samples), below);
+            let activations = &layers[index - 1][..below.len()];
+            run(DeltaThroughActivation { delta: below, activations, activation: net.activation });
+        }
+    }
+
+    /// The state of a chunk, computed anew where only one is kept.
+    fn ready(&mut self, chunk: usize) -> usize {
+        if self.states.len() > 1 || self.held == Some(chunk) {
+            return chunk.min(self.states.len() - 1);
+        }
+        self.fill(chunk);
+        self.held = Some(chunk);
+        0
+    }
+
+    /// One chunk's share of the product, added to `out`.
+    fn chunk_product(&mut self, state: usize, chunk: usize, v: &[S], out: &mut [S]) {
+        let range = self.pass.chunk(chunk);
+        let samples = range.len();
+        let inputs = self.data.slice(range).0;
+        self.tangent_forward(state, v, inputs, samples);
+        let last = self.net.layers.len() - 1;
+        let size = self.net.layers[last].outputs * samples;
+        self.tangent_delta[0][..size].copy_from_slice(&self.tangent_z[last][..size]);
+        criterion::second_derivative(
+            self.net.criterion,
+            &self.states[state].layers[last][..size],
+            &mut self.tangent_delta[0][..size],
+            &mut self.scratch[..samples],
+            1.0 / self.data.len() as f64,
+        );
+        for index in (0..=last).rev() {
+            self.layer_tangent(state, index, inputs, samples, out);
+            if index > 0 {
+                self.tangent_back(state, v, index, samples);
+            }
+        }
+    }
+
+    /// Rz = V·a + W·Ra + v_b for every layer, and Ra after the activation.
+    fn tangent_forward(&mut self, state: usize, v: &[S], inputs: &[S], samples: usize) {
+        let layers = &self.states[state].layers;
+        let last = self.net.layers.len() - 1;
+        for (index, layer) in self.net.layers.iter().enumerate() {
+            let size = layer.outputs * samples;
+            let along = Matrix::new(&v[layer.weight.clone()], layer.outputs, layer.inputs);
+            let below = match index {
+                0 => Matrix::new(inputs, samples, layer.inputs).t(),
+                _ => Matrix::new(&layers[index - 1], layer.inputs, samples),
+            };
+            let z = &mut self.tangent_z[index][..size];
+            product(Store::Replace, along, below, z);
+            if index > 0 {
+                let weight = Matrix::new(&self.theta[layer.weight.clone()], layer.outputs, layer.inputs);
+                let below = Matrix::new(&self.tangent_a[index - 1], layer.inputs, samples);
+                product(Store::Add, weight, below, z);
+            }
+            let bias = &v[layer.bias.clone()];
+            if index < last {
+                run(TangentThroughActivation {
+                    tangent_z: z,
+                    tangent_a: &mut self.tangent_a[index][..size],
+                    tangent_bias: bias,
+                    activations: &layers[index][..size],
+                    activation: self.net.activation,
+                });
+            } else {
+                run(AddBiasAndActivate { z, bias, activation: None });
+            }
+        }
+    }
+
+    /// R of the layer's gradient: Rδ·aᵀ + δ·Raᵀ; the inputs of the first layer have no tangent.
+    fn layer_tangent(&self, state: usize, index: usize, inputs: &[S], samples: usize, out: &mut [S]) {
+        let ChunkAtTheta { layers, deltas } = &self.states[state];
+        let layer = &self.net.layers[index];
+        let weight = &mut out[layer.weight.clone()];
+        let below = match index {
+            0 => Matrix::new(inputs, samples, layer.inputs),
+            _ => Matrix::new(&layers[index - 1], layer.inputs, samples).t(),
+        };
+        product(Store::Add, Matrix::new(&self.tangent_delta[0], layer.outputs, samples), below, weight);
+        if index > 0 {
+            let below = Matrix::new(&self.tangent_a[index - 1], layer.inputs, samples).t();
+            product(Store::Add, Matrix::new(&deltas[index], layer.outputs, samples), below, weight);
+        }
+        let size = layer.outputs * samples;
+        run(AddRowSums { out: &mut out[layer.bias.clone()], matrix: &self.tangent_delta[0][..size] });
+    }
+
+    /// Rδ of the layer below: Vᵀδ + WᵀRδ, through its activation.
+    fn tangent_back(&mut self, state: usize, v: &[S], index: usize, samples: usize) {
+        let ChunkAtTheta { layers, deltas } = &self.states[state];
+        let layer = &self.net.layers[index];
+        let transposed = |parameters| Matrix::new(parameters, layer.outputs, layer.inputs).t();
+        let [tangent, below] = &mut self.tangent_delta;
+        let delta = Matrix::new(&deltas[index], layer.outputs, samples);
+        product(Store::Replace, transposed(&v[layer.weight.clone()]), delta, below);
+        let weight = transposed(&self.theta[layer.weight.clone()]);
+        product(Store::Add, weight, Matrix::new(tangent, layer.outputs, samples), below);
+        let size = layer.inputs * samples;
+        run(TangentDeltaThroughActivation {
+            tangent_delta: &mut below[..size],
+            delta: &deltas[index - 1][..size],
+            activations: &layers[index - 1][..size],
+            tangent_z: &self.tangent_z[index - 1][..size],
+            activation: self.net.activation,
+        });
+        self.tangent_delta.swap(0, 1);
+    }
+}
+
+impl<S: Real> HessianWorker<S> for MlpHessian<'_, S> {
+    fn at(&mut self, theta: &[S]) -> Result<(), OracleError> {
+        self.net.ready(theta, self.data)?;
+        self.theta.clear();
+        self.theta.extend_from_slice(theta);
+        self.held = None;
+        if self.states.len() > 1 {
+            for chunk in 0..self.states.len() {
+                self.fill(chunk);
+            }
+        }
+        Ok(())
+    }
+
+    fn product(&mut self, v: &[S], out: &mut [S]) -> Result<(), OracleError> {
+        self.products(v.len(), v, out)
+    }
+
+    /// Chunk by chunk, so that what is known at θ stays in the caches for all vectors.
+    fn products(&mut self, n: usize, vectors: &[S], out: &mut [S]) -> Result<(), OracleError> {
+        let layout = &self.net.blocks;
+        layout.ensure_length("θ", self.theta.len())?;
+        layout.ensure_length("v", n)?;
+        layout.ensure_length("the product", out.len() / (vectors.len() / n).max(1))?;
+        out.fill(S::zero());
+        for chunk in 0..self.pass.chunks() {
+            let state = self.ready(chunk);
+            for (v, out) in vectors.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
+                self.chunk_product(state, chunk, v, out);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Activation, Criterion, digits};
+    use loss_landscape::{HessianProduct, Model};
+
+    #[test]
+    fn what_is_kept_does_not_change_the_product() {
+        let data = digits::<f64>().unwrap().0;
+        let net = Mlp::new(&[64, 9, 7, 10], Activation::Tanh, Criterion::CrossEntropy, 1).unwrap();
+        let forgetful = net.clone().hessian_memory(0);
+        let n = net.parameters().len();
+        let vectors: Vec<f64> = (0..2 * n).map(|i| (i as f64).sin()).collect();
+        let [mut kept, mut anew, mut single] = [(); 3].map(|()| vec![f64::NAN; 2 * n]);
+        let mut worker = net.hessian_worker(&data).unwrap();
+        // Somewhere else first, so that leftovers would show.
+        worker.at(&vec![0.1; n]).unwrap();
+        worker.product(&vectors[..n], &mut kept[..n]).unwrap();
+        worker.at(net.parameters()).unwrap();
+        worker.products(n, &vectors, &mut kept).unwrap();
+        let mut worker = forgetful.hessian_worker(&data).unwrap();
+        worker.at(net.parameters()).unwrap();
+        worker.products(n, &vectors, &mut anew).unwrap();
+        for (v, out) in vectors.chunks(n).zip(single.chunks_mut(n)) {
+            net.hessian_product(net.parameters(), v, &data, out).unwrap();
+        }
+        assert_eq!(kept, anew);
+        assert_eq!(kept, single);
+    }
+
+    #[test]
+    fn a_worker_that_was_never_moved_says_so() {
+        let data = digits::<f64>().unwrap().0;
+        let net = Mlp::<f64>::new(&[64, 10], Activation::Relu, Criterion::CrossEntropy, 1).unwrap();
+        let mut worker = net.hessian_worker(&data).unwrap();
+        assert!(worker.product(&vec![0.0; 650], &mut vec![0.0; 650]).is_err());
+        worker.at(net.parameters()).unwrap();
+        assert!(worker.product(&[0.0; 3], &mut [0.0; 3]).is_err());
+    }
+}

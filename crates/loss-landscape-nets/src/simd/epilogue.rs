@@ -1,0 +1,89 @@
+//! What becomes of a sum before it is stored, so that no pass over memory is made for it alone.
+
+#![allow(clippy::inline_always, reason = "only what is inlined is compiled for the chosen instruction set")]
+
+use pulp::Simd;
+
+use super::real::Real;
+
+/// In this order: + what is stored already, + another tensor, then ReLU, then 0 where a third tensor
+/// is 0 or negative. All tensors have the shape of the result.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Epilogue<'a, S> {
+    /// Adds to what is stored already.
+    pub(crate) add: bool,
+    /// Adds this.
+    pub(crate) plus: Option<&'a [S]>,
+    pub(crate) relu: bool,
+    /// 0 where this is 0 or negative, else the result: the slope of a ReLU, from its values.
+    pub(crate) mask: Option<&'a [S]>,
+}
+
+impl<S> Default for Epilogue<'_, S> {
+    fn default() -> Self {
+        Self { add: false, plus: None, relu: false, mask: None }
+    }
+}
+
+impl<S: Real> Epilogue<'_, S> {
+    /// Stores `sum` at `index`: for layers that are not worth vectors of their own.
+    #[inline(always)]
+    pub(crate) fn put(&self, sum: S, out: &mut [S], index: usize) {
+        let mut sum = sum;
+        if self.add {
+            sum += out[index];
+        }
+        if let Some(plus) = self.plus {
+            sum += plus[index];
+        }
+        if self.relu && sum < S::zero() {
+            sum = S::zero();
+        }
+        if self.mask.is_some_and(|mask| mask[index] <= S::zero()) {
+            sum = S::zero();
+        }
+        out[index] = sum;
+    }
+}
+
+impl<'a, S: Real> Epilogue<'a, S> {
+    #[inline(always)]
+    pub(crate) fn vectors<V: Simd>(self) -> EpilogueVectors<'a, S, V> {
+        EpilogueVectors {
+            add: self.add,
+            plus: self.plus.map(S::vectors::<V>),
+            relu: self.relu,
+            mask: self.mask.map(S::vectors::<V>),
+        }
+    }
+}
+
+/// The same in vectors.
+pub(crate) struct EpilogueVectors<'a, S: Real, V: Simd> {
+    add: bool,
+    plus: Option<&'a [S::Vector<V>]>,
+    relu: bool,
+    mask: Option<&'a [S::Vector<V>]>,
+}
+
+impl<S: Real, V: Simd> EpilogueVectors<'_, S, V> {
+    /// Stores `sum` at `index`.
+    #[inline(always)]
+    pub(crate) fn store(&self, simd: V, sum: S::Vector<V>, out: &mut [S::Vector<V>], index: usize) {
+        let mut sum = sum;
+        let out = &mut out[index];
+        if self.add {
+            sum = S::sum(simd, *out, sum);
+        }
+        if let Some(plus) = self.plus {
+            sum = S::sum(simd, sum, plus[index]);
+        }
+        if self.relu {
+            sum = S::relu(simd, sum);
+        }
+        if let Some(mask) = self.mask {
+            sum = S::where_positive(simd, mask[index], sum);
+        }
+        *out = sum;
+    }
+}

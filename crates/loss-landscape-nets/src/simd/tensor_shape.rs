@@ -1,0 +1,50 @@
+//! The memory order of the values of a layer.
+
+use super::lanes::LANES;
+
+/// Channels × height × width of one sample.
+///
+/// A tensor is [group][channel][pixel][lane]: a group is [`LANES`] samples side by side, the last
+/// one filled up. So every kernel works on whole vectors, whatever the channels and the image size
+/// are. A plane of pixels is an odd number of vectors long ([`stride`](Self::stride)): planes of a
+/// power of two would compete for the same places in the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TensorShape {
+    pub(crate) channels: usize,
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+}
+
+impl TensorShape {
+    pub(crate) fn new([channels, height, width]: [usize; 3]) -> Self {
+        Self { channels, height, width }
+    }
+
+    pub(crate) fn dims(self) -> [usize; 3] {
+        [self.channels, self.height, self.width]
+    }
+
+    pub(crate) fn pixels(self) -> usize {
+        self.height * self.width
+    }
+
+    /// Values of one sample.
+    pub(crate) fn features(self) -> usize {
+        self.channels * self.pixels()
+    }
+
+    /// From one channel to the next, in vectors of [`LANES`].
+    pub(crate) fn stride(self) -> usize {
+        self.pixels() | 1
+    }
+
+    /// From one group to the next, in vectors of [`LANES`].
+    pub(crate) fn vectors(self) -> usize {
+        self.channels * self.stride()
+    }
+
+    /// From one group to the next, in scalars.
+    pub(crate) fn len(self) -> usize {
+        self.vectors() * LANES
+    }
+}

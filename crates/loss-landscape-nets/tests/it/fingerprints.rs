@@ -1,0 +1,104 @@
+//! Fingerprints, which journals hold: golden values, which no renaming may change, and what tells two apart.
+
+use loss_landscape::{Loss, Model};
+use loss_landscape_nets::{
+    Activation, Architecture, Chain, Conv, Criterion, Mlp, NetScalar, Network, Piece, Pool, Samples,
+};
+use ndarray::Array2;
+
+fn samples<S: NetScalar>() -> Samples<S> {
+    let inputs = Array2::from_shape_fn((5, 32), |(i, j)| S::from_f64((i * 32 + j) as f64 / 8.0));
+    Samples::labelled(inputs, vec![0, 1, 2, 1, 0]).unwrap()
+}
+
+fn regression() -> Samples<f64> {
+    let inputs = Array2::from_shape_fn((2, 32), |(i, j)| (i * 32 + j) as f64);
+    Samples::regression(inputs, Array2::from_shape_fn((2, 3), |(i, j)| (i + j) as f64)).unwrap()
+}
+
+/// Every kind of piece.
+fn chain() -> Chain {
+    let body = Chain::new().conv3x3("a", 4, 1).batch_norm("an").tanh();
+    Chain::new()
+        .conv(Conv::new("stem", 4, 3).bias(true))
+        .relu()
+        .scope("s", Chain::new().skip(body, Chain::new()))
+        .max_pool(Pool::new(2))
+        .concat([Chain::new().conv1x1("c", 2, 1), Chain::new()])
+        .average_pool(Pool::new(1))
+        .global_average_pool()
+        .piece(Piece::Linear { name: "head".to_owned(), outputs: 3, bias: false })
+}
+
+fn network<S: NetScalar>(chain: Chain, criterion: Criterion) -> Network<S> {
+    Network::new(&Architecture::new([2, 4, 4], chain).unwrap(), criterion, 0).unwrap()
+}
+
+fn mlp<S: NetScalar>(sizes: &[usize], activation: Activation, criterion: Criterion) -> Mlp<S> {
+    Mlp::new(sizes, activation, criterion, 0).unwrap()
+}
+
+#[test]
+fn fingerprints_of_version_1_stay() {
+    use Criterion::{CrossEntropy, MeanSquaredError};
+    let single = samples::<f32>();
+    let network_f32 = network::<f32>(chain(), CrossEntropy);
+    let found = [
+        mlp::<f32>(&[32, 4, 3], Activation::Relu, CrossEntropy).fingerprint(&single),
+        mlp::<f64>(&[32, 4, 3], Activation::Tanh, MeanSquaredError).fingerprint(&regression()),
+        network_f32.fingerprint(&single),
+        network::<f64>(chain(), MeanSquaredError).fingerprint(&regression()),
+        network_f32.reestimated(&single, 3).unwrap().fingerprint(&single),
+    ];
+    let expected: [u64; 5] = [
+        0x2e2a_1601_8974_b006,
+        0xbb4f_6b0b_3a0f_7f08,
+        0x7aa8_1b5d_4f53_1635,
+        0x1856_d26a_9d5d_3388,
+        0xd213_50c6_cc17_f33b,
+    ];
+    assert_eq!(found, expected.map(Some), "{found:#018x?}");
+}
+
+#[test]
+fn whatever_decides_the_values_tells_fingerprints_apart() {
+    use Criterion::CrossEntropy;
+    let data = samples::<f64>();
+    let of = |chain: Chain| network::<f64>(chain, CrossEntropy).fingerprint(&data).unwrap();
+    let simple = || Chain::new().conv3x3("a", 4, 1);
+    let end = |chain: Chain| chain.global_average_pool().linear("head", 3);
+    let net = network::<f64>(end(simple()), CrossEntropy);
+    let images = data.clone().into_images([2, 4, 4]).unwrap();
+    let perceptron = |sizes: &[usize], activation| mlp::<f64>(sizes, activation, CrossEntropy);
+    let all = [
+        of(end(simple())),
+        of(end(simple().relu())),
+        of(end(simple().tanh())),
+        of(end(Chain::new().conv3x3("b", 4, 1))),
+        of(end(Chain::new().conv(Conv::new("a", 4, 3).bias(true)))),
+        of(end(simple().max_pool(Pool::new(2)))),
+        of(end(simple().average_pool(Pool::new(2)))),
+        of(end(simple().max_pool(Pool::new(2).stride(1)))),
+        of(end(Chain::new().scope("a", simple()))),
+        of(end(Chain::new().skip(simple(), Chain::new().conv1x1("b", 4, 1)))),
+        of(end(Chain::new().concat([simple(), Chain::new().conv1x1("b", 4, 1)]))),
+        of(end(simple().batch_norm("n"))),
+        of(end(simple().piece(Piece::BatchNorm { name: "n".to_owned(), epsilon: 1e-3 }))),
+        net.clone().plane_memory(0).fingerprint(&data).unwrap(),
+        net.fingerprint(&images).unwrap(),
+        net.fingerprint(&data.select(&[0, 1, 2, 3]).unwrap()).unwrap(),
+        net.fingerprint(&data.select(&[4, 1, 2, 3, 0]).unwrap()).unwrap(),
+        net.reestimated(&data, 3).unwrap().fingerprint(&data).unwrap(),
+        net.reestimated(&data, 2).unwrap().fingerprint(&data).unwrap(),
+        network::<f32>(end(simple()), CrossEntropy).fingerprint(&samples()).unwrap(),
+        perceptron(&[32, 4, 3], Activation::Relu).fingerprint(&data).unwrap(),
+        perceptron(&[32, 4, 3], Activation::Tanh).fingerprint(&data).unwrap(),
+        perceptron(&[32, 5, 3], Activation::Relu).fingerprint(&data).unwrap(),
+        perceptron(&[32, 4, 3], Activation::Relu).plane_memory(7).fingerprint(&data).unwrap(),
+    ];
+    let distinct: std::collections::HashSet<u64> = all.into_iter().collect();
+    assert_eq!(distinct.len(), all.len());
+    // What does not: θ, and how much a worker may keep.
+    let moved = net.clone().at(vec![0.5; net.parameters().len()]).unwrap().hessian_memory(0);
+    assert_eq!(moved.fingerprint(&data), net.fingerprint(&data));
+}
