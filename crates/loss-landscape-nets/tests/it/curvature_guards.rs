@@ -15,8 +15,8 @@ use ndarray::Array2;
 const N: usize = 60;
 const TOLERANCE: f64 = 0.005;
 
-/// A Hessian that is diagonal, and of which one eigenvalue falls below all others inside a bump of a few cells: its
-/// eigenvector is orthogonal to those of all points outside.
+/// A Hessian that is diagonal, and of which one eigenvalue falls below all others inside a bump of a few cells, halfway
+/// between the points that start cold: its eigenvector is orthogonal to those of all points outside.
 struct Bump {
     layout: Layout,
     theta: Vec<f64>,
@@ -31,7 +31,7 @@ impl Bump {
     fn curvature([alpha, beta]: [f64; 2], i: usize) -> f64 {
         match i {
             2 => {
-                let square = (alpha - 0.33).powi(2) + (beta - 0.33).powi(2);
+                let square = (alpha - 0.01).powi(2) + (beta + 0.02).powi(2);
                 -0.05 - 0.25 * (-square / (2.0 * 0.12_f64.powi(2))).exp()
             }
             3 => -0.2,
