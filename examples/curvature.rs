@@ -15,7 +15,7 @@ use loss_landscape::{
     curvature::{HessianOperator, Lanczos, SliceCurvature, SpectralDensity, TraceEstimator},
 };
 use loss_landscape_nets::{Activation, Criterion, Mlp, Sgd, TrainingEnd, digits};
-use loss_landscape_plot::{ContourFigure, Curve, DensityFigure, Panels, RatioFigure, Scale};
+use loss_landscape_plot::{ContourFigure, DensityFigure, Figure, Panels, RatioFigure, Scale, Series};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let started = Instant::now();
@@ -64,20 +64,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     surface.write_npz(folder.join("loss.npz"))?;
     map.write_npz(folder.join("ratio.npz"))?;
 
-    let contours = ContourFigure::new(surface.alpha(), surface.beta(), surface.channel("loss")?)
+    let contours = ContourFigure::from_surface(&surface, "loss")?
         .title("training loss (nats)")
-        .x_label("α")
-        .y_label("β")
         .scale(Scale::Log)
         .marker(0.0, 0.0, "");
-    let ratio = RatioFigure::new(map.alpha(), map.beta(), map.lambda_min(), map.lambda_max())
-        .uncertain(map.uncertain().view())
-        .title("|λₘᵢₙ / λₘₐₓ| of the Hessian")
-        .x_label("α")
-        .y_label("β")
-        .marker(0.0, 0.0, "");
+    let ratio = RatioFigure::from_map(&map).title("|λₘᵢₙ / λₘₐₓ| of the Hessian").marker(0.0, 0.0, "");
     let figure = Panels::new().title("Does it look convex, and is it?").panel(contours).panel(ratio);
-    fs::write(folder.join("loss_and_ratio.svg"), figure.to_svg()?)?;
+    figure.save(folder.join("loss_and_ratio.svg"))?;
 
     // The minimiser itself, to more digits than the map.
     println!("At the minimiser:");
@@ -93,17 +86,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let spectrum = SpectralDensity::new().probes(10).run(&mut hessian)?;
     let [least, most] = spectrum.range();
-    let margin = 0.05 * (most - least);
-    let at: Vec<f64> =
-        (0..=2000).map(|i| least - margin + (most - least + 2.0 * margin) * f64::from(i) / 2000.0).collect();
-    let density = spectrum.density(&at, Some((most - least) / 200.0))?;
-    let curve =
-        Curve::new("10 probes of 64 steps", &at, &density.values).band(&density.lower, &density.upper);
+    let density = Series::from_density("10 probes of 64 steps", &spectrum, Some((most - least) / 200.0))?;
     let figure = DensityFigure::new()
-        .curve(curve)
+        .series(density)
         .extremes(report.extremes.lambda_min, report.extremes.lambda_max)
         .title("The Hessian's spectrum at the minimiser");
-    fs::write(folder.join("density.svg"), figure.to_svg()?)?;
+    figure.save(folder.join("density.svg"))?;
 
     println!(
         "\nDone in {:.1} s; figures and numbers are in {}.",

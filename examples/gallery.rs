@@ -15,26 +15,18 @@ use loss_landscape::{
 };
 use loss_landscape_nets::{Activation, Criterion, Mlp, Samples, Sgd, digits};
 use loss_landscape_plot::{
-    ContourFigure, Curve, CurveFigure, DensityFigure, HeatFigure, Panel, Panels, RatioFigure, Scale,
+    ContourFigure, CurveFigure, DensityFigure, Figure, HeatFigure, Panels, RatioFigure, Scale, Series,
     SurfaceFigure,
 };
 
-/// Pixels of a PNG for each unit of the SVG: 420 units are then the width of a printed column at 300 dpi.
-const RESOLUTION: f64 = 2.5;
+const FOLDER: &str = "gallery";
+
+/// What was or was not drawn, and why.
+type Drawn<T> = Result<T, loss_landscape_plot::Error>;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let started = Instant::now();
-    let folder = Path::new("gallery");
-    fs::create_dir_all(folder)?;
-    let save = |name: &str, figure: Panels| -> Result<(), Box<dyn Error>> {
-        let (svg, png) = (figure.to_svg()?, figure.to_png(RESOLUTION)?);
-        println!("{name:<24} SVG {:>5} kB, PNG {:>5} kB", svg.len() / 1000, png.len() / 1000);
-        fs::write(folder.join(name).with_extension("svg"), svg)?;
-        fs::write(folder.join(name).with_extension("png"), png)?;
-        Ok(())
-    };
-    let one = |figure: Panel| Panels::new().panel(figure);
-
+    fs::create_dir_all(FOLDER)?;
     let (train, test) = digits::<f64>()?;
     let mut net = Mlp::new(&[64, 24, 10], Activation::Relu, Criterion::CrossEntropy, 3)?;
     let sgd = Sgd::new(0.05).momentum(0.9).batch_size(64).epochs(40).snapshots(1);
@@ -51,45 +43,45 @@ fn main() -> Result<(), Box<dyn Error>> {
     let surface = around(&net)?;
     let other_surface = around(&other)?;
 
-    save("surface", one(shaded(&surface, "train loss")?.title("Training loss, logarithmic height").into()))?;
-    let cut = shaded(&surface, "train loss")?.scale(Scale::Linear).height_range(0.0, 4.0).azimuth(-35.0);
-    save("surface_cut", one(cut.title("Linear height, cut off at 4 nats").into()))?;
+    save("surface", &shaded(&surface)?.title("Training loss, logarithmic height"))?;
+    let cut = shaded(&surface)?.scale(Scale::Linear).height_range(0.0, 4.0).azimuth(-35.0);
+    save("surface_cut", &cut.title("Linear height, cut off at 4 nats"))?;
     save(
         "surfaces_side_by_side",
-        Panels::new()
+        &Panels::new()
             .title("Training loss around two minimisers, one scale")
-            .panel(shaded(&surface, "train loss")?.title("batches of 64"))
-            .panel(shaded(&other_surface, "train loss")?.title("full batches"))
+            .panel(shaded(&surface)?.title("batches of 64"))
+            .panel(shaded(&other_surface)?.title("full batches"))
             .shared_scale(),
     )?;
-    save("contours", one(contours(&surface)?.marker(0.0, 0.0, "θ*").title("Training loss").into()))?;
-    let accuracy = surface.channel("test accuracy")?;
-    let heat = HeatFigure::new(surface.alpha(), surface.beta(), accuracy).color_range(0.0, 1.0);
-    let heat = heat.x_label("α").y_label("β").value_label("test accuracy").title("Test accuracy");
-    save("heat_map", one(heat.into()))?;
+    save("contours", &contours(&surface)?.marker(0.0, 0.0, "θ*").title("Training loss"))?;
+    let heat = HeatFigure::from_surface(&surface, "test accuracy")?.color_range(0.0, 1.0);
+    save("heat_map", &heat.title("Test accuracy"))?;
 
     // As a sweep leaves them that was cut short: NaN where no point was computed.
     let mut loss = surface.channel("train loss")?.to_owned();
     loss.slice_mut(s![36.., 40..]).fill(f64::NAN);
+    let cut_short =
+        Surface::from_channels(surface.alpha(), surface.beta(), [("train loss".to_owned(), loss)])?;
     let label = "cross-entropy loss (nats)";
-    let [a, b] = [surface.alpha(), surface.beta()];
-    let contour = ContourFigure::new(a, b, loss.view()).color_range(0.1, 5.0).value_label(label);
-    let solid = SurfaceFigure::new(a, b, loss.view()).height_range(0.1, 5.0).value_label(label);
+    let contour = ContourFigure::from(&cut_short).color_range(0.1, 5.0).value_label(label);
+    let solid = SurfaceFigure::from(&cut_short).height_range(0.1, 5.0).value_label(label);
     save(
         "missing_and_cut",
-        Panels::new()
-            .panel(contour.x_label("α").y_label("β").title("A sweep cut short, 0.1 to 5 nats"))
-            .panel(solid.x_label("α").y_label("β").title("The same as a surface"))
+        &Panels::new()
+            .panel(contour.title("A sweep cut short, 0.1 to 5 nats"))
+            .panel(solid.title("The same as a surface"))
             .shared_scale(),
     )?;
 
+    let [a, b] = [surface.alpha(), surface.beta()];
     let losses = [surface.channel("test loss")?, surface.channel("train loss")?];
     let label = "test − train loss (nats)";
     let flat = ContourFigure::difference(a, b, losses[0], losses[1])?.value_label(label);
     let cells = HeatFigure::difference(a, b, losses[0], losses[1])?.value_label(label);
     save(
         "differences",
-        Panels::new()
+        &Panels::new()
             .panel(flat.x_label("α").y_label("β").title("Generalisation gap, contours"))
             .panel(cells.x_label("α").y_label("β").title("Generalisation gap, cells")),
     )?;
@@ -102,47 +94,46 @@ fn main() -> Result<(), Box<dyn Error>> {
         let margin = 0.2 * (hi - lo);
         lo - margin..=hi + margin
     });
-    let way = Sweep::plane(&net, plane).data("train", &train).alpha(wide, 61).beta(high, 61).run()?;
+    let plane = Sweep::plane(&net, plane).data("train", &train).alpha(wide, 61).beta(high, 61).run()?;
     let labels = [0, 1, 2, 5, 40].map(|epoch| (epoch, format!("epoch {epoch}")));
-    let over = contours(&way)?.labelled_trajectory(&xs, &ys, labels).title("The training in its own plane");
-    save("trajectory", one(over.into()))?;
+    let over = contours(&plane)?.labelled_trajectory(&xs, &ys, labels).title("The training in its own plane");
+    save("trajectory", &over)?;
 
     let map = Sweep::plane(&net, dirs.clone()).data("", &train).eigen_ratio(&EigenRatio::new())?;
-    let ratio = RatioFigure::new(map.alpha(), map.beta(), map.lambda_min(), map.lambda_max()).limit(0.2);
-    save(
-        "eigenvalue_ratio",
-        one(ratio.x_label("α").y_label("β").title("|λₘᵢₙ / λₘₐₓ| of the Hessian").into()),
-    )?;
-    save("curves", one(curves(&net, &train, &test)?.into()))?;
+    let ratio = RatioFigure::from_map(&map).limit(0.2).title("|λₘᵢₙ / λₘₐₓ| of the Hessian");
+    save("eigenvalue_ratio", &ratio)?;
+    save("curves", &curves(&net, &train, &test)?)?;
 
     let mut hessian = HessianOperator::new(&net, net.parameters(), &train)?;
     let spectrum = SpectralDensity::new().probes(10).run(&mut hessian)?;
     let [lo, hi] = spectrum.range();
-    let margin = 0.05 * (hi - lo);
-    let at: Vec<f64> =
-        (0..=1000).map(|i| lo - margin + (hi - lo + 2.0 * margin) * f64::from(i) / 1000.0).collect();
-    let density = spectrum.density(&at, Some((hi - lo) / 200.0))?;
-    let curve = Curve::new("10 probes", &at, &density.values).band(&density.lower, &density.upper);
-    save("density", one(DensityFigure::new().curve(curve).title("The Hessian's spectrum").into()))?;
+    let density = Series::from_density("10 probes", &spectrum, Some((hi - lo) / 200.0))?;
+    save("density", &DensityFigure::new().series(density).title("The Hessian's spectrum"))?;
 
-    println!("\nWritten to {} in {:.1} s.", folder.display(), started.elapsed().as_secs_f64());
+    println!("\nWritten to {FOLDER} in {:.1} s.", started.elapsed().as_secs_f64());
     Ok(())
 }
 
-fn shaded(surface: &Surface, channel: &str) -> Result<SurfaceFigure, loss_landscape::Error> {
-    Ok(SurfaceFigure::new(surface.alpha(), surface.beta(), surface.channel(channel)?)
-        .x_label("α")
-        .y_label("β")
-        .value_label("cross-entropy loss (nats)")
-        .scale(Scale::Log))
+/// Writes the figure as SVG and as PNG.
+fn save(name: &str, figure: &impl Figure) -> Result<(), Box<dyn Error>> {
+    let mut kilobytes = Vec::new();
+    for ending in ["svg", "png"] {
+        let path = Path::new(FOLDER).join(name).with_extension(ending);
+        figure.save(&path)?;
+        kilobytes.push(fs::metadata(&path)?.len() / 1000);
+    }
+    println!("{name:<24} SVG {:>5} kB, PNG {:>5} kB", kilobytes[0], kilobytes[1]);
+    Ok(())
 }
 
-fn contours(surface: &Surface) -> Result<ContourFigure, loss_landscape::Error> {
-    Ok(ContourFigure::new(surface.alpha(), surface.beta(), surface.channel("train loss")?)
-        .x_label("α")
-        .y_label("β")
-        .value_label("cross-entropy loss (nats)")
-        .scale(Scale::Log))
+fn shaded(surface: &Surface) -> Drawn<SurfaceFigure> {
+    let figure = SurfaceFigure::from_surface(surface, "train loss")?;
+    Ok(figure.value_label("cross-entropy loss (nats)").scale(Scale::Log))
+}
+
+fn contours(surface: &Surface) -> Drawn<ContourFigure> {
+    let figure = ContourFigure::from_surface(surface, "train loss")?;
+    Ok(figure.value_label("cross-entropy loss (nats)").scale(Scale::Log))
 }
 
 /// Two directions, and the coordinates along both of every θ of a training.
@@ -173,24 +164,16 @@ fn training_plane(net: &Mlp<f64>, thetas: &[&[f64]]) -> Result<TrainingPlane, Bo
 }
 
 /// Loss on the left axis, accuracy on the right; train solid, test dashed.
-fn curves(
-    net: &Mlp<f64>,
-    train: &Samples<f64>,
-    test: &Samples<f64>,
-) -> Result<CurveFigure, loss_landscape::Error> {
+fn curves(net: &Mlp<f64>, train: &Samples<f64>, test: &Samples<f64>) -> Drawn<CurveFigure> {
     let direction = RandomDirections::new(7).one(net)?;
     let line =
         Sweep::line(net, direction).data("train", train).data("test", test).alpha(-1.0..=1.0, 101).run()?;
-    let curve = |label: &str| -> Result<Curve, loss_landscape::Error> {
-        Ok(Curve::new(label, line.alpha(), &line.channel(label)?.to_vec()))
-    };
-    Ok(CurveFigure::new()
-        .curve(curve("train loss")?)
-        .curve(curve("test loss")?.dashed())
-        .curve(curve("train accuracy")?.right_axis())
-        .curve(curve("test accuracy")?.right_axis().dashed())
+    let series = |channel: &str| Series::from_curve(&line, channel);
+    Ok(CurveFigure::from_curve(&line, "train loss")?
+        .series(series("test loss")?.dashed())
+        .series(series("train accuracy")?.right_axis())
+        .series(series("test accuracy")?.right_axis().dashed())
         .title("Along one filter-normalised direction")
-        .x_label("α")
         .left_label("cross-entropy loss (nats)")
         .left_scale(Scale::Log)
         .right_label("accuracy")

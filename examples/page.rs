@@ -11,7 +11,7 @@ use std::{error::Error, fs, path::Path, time::Instant};
 
 use loss_landscape::{Buffers, Direction, Directions, Model, ProgressBar, Sweep};
 use loss_landscape_nets::{Activation, Criterion, Mlp, Samples, Sgd, TrainingEnd, digits};
-use loss_landscape_plot::page::{Landscape, Page};
+use loss_landscape_plot::page::{Page, PageLandscape};
 
 /// Points of a surface along each axis.
 const POINTS: usize = 121;
@@ -41,11 +41,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let landscape = landscape(name, &sgd, &train, &test)?;
         page = page.landscape(landscape.provenance([("training", training)]));
     }
-    let html = page.to_html()?;
     fs::create_dir_all("page")?;
     let path = Path::new("page").join("landscape.html");
-    fs::write(&path, &html)?;
-    let megabytes = html.len() as f64 / 1e6;
+    page.save(&path)?;
+    let megabytes = fs::metadata(&path)?.len() as f64 / 1e6;
     println!(
         "{}: {megabytes:.1} MB, in {:.1} s. Open it in a browser.",
         path.display(),
@@ -60,7 +59,7 @@ fn landscape(
     sgd: &Sgd,
     train: &Samples<f32>,
     test: &Samples<f32>,
-) -> Result<Landscape, Box<dyn Error>> {
+) -> Result<PageLandscape, Box<dyn Error>> {
     let mut net = Mlp::new(&[64, 32, 10], Activation::Relu, Criterion::CrossEntropy, 1)?;
     let report = sgd.clone().snapshots(1).train(&mut net, train)?;
     if report.end != TrainingEnd::Complete {
@@ -85,7 +84,7 @@ fn landscape(
         .beta(range(&beta), POINTS)
         .observer(&bar)
         .run()?;
-    Ok(Landscape::from_surface(name, &surface)
+    Ok(PageLandscape::from_surface(name, &surface)
         .x_label("α, towards the start")
         .y_label("β, across")
         .trajectory("the path of the training, a dot an epoch", &alpha, &beta)

@@ -12,7 +12,7 @@ use std::{error::Error, fs, path::Path, time::Instant};
 
 use loss_landscape::{Curve, Loss, Model, ProgressBar, RandomDirections, Surface, Sweep};
 use loss_landscape_nets::{Activation, Criterion, Mlp, Samples, Sgd, TrainingEnd, digits};
-use loss_landscape_plot::{self as plot, ContourFigure, CurveFigure, Panels, Scale};
+use loss_landscape_plot::{ContourFigure, CurveFigure, Figure, Panels, Scale, Series};
 
 /// The pair of minimisers for one weight decay.
 struct Pair {
@@ -86,9 +86,9 @@ impl Pair {
         written: &mut Vec<(String, String)>,
     ) -> Result<Findings, Box<dyn Error>> {
         let Self { name, file, small, full } = self;
-        let mut save = |figure: &str, svg: String, what: &str| -> Result<(), Box<dyn Error>> {
-            let path = format!("{figure}_{file}.svg");
-            fs::write(folder.join(&path), svg)?;
+        let mut save = |stem: &str, figure: Box<dyn Figure>, what: &str| -> Result<(), Box<dyn Error>> {
+            let path = format!("{stem}_{file}.svg");
+            figure.save(folder.join(&path))?;
             written.push((path, format!("{what}, {name}")));
             Ok(())
         };
@@ -108,7 +108,7 @@ impl Pair {
             .left_scale(Scale::Log)
             .guide(0.0, "small batch")
             .guide(1.0, "full batch");
-        save("interpolation", figure.to_svg()?, "loss and accuracy between the minimisers")?;
+        save("interpolation", Box::new(figure), "loss and accuracy between the minimisers")?;
 
         let between = curve.alpha().iter().zip(curve.channel("train loss")?);
         let barrier = between.filter(|(a, _)| (0.0..=1.0).contains(*a)).map(|(_, l)| *l).fold(0.0, f64::max);
@@ -149,34 +149,27 @@ impl Pair {
             surface.write_npz(folder.join(format!("{stem}.npz")))?;
             surfaces = surfaces.panel(contour_figure(&surface)?.title(batch).marker(0.0, 0.0, ""));
         }
-        save("lines", lines.to_svg()?, "loss and accuracy along a random direction")?;
-        save("surfaces", surfaces.to_svg()?, "training loss over a random plane")?;
+        save("lines", Box::new(lines), "loss and accuracy along a random direction")?;
+        save("surfaces", Box::new(surfaces), "training loss over a random plane")?;
         Ok(Findings { barrier, area })
     }
 }
 
 /// Loss on the left axis, accuracy on the right; train solid, test dashed.
-fn curve_figure(curve: &Curve) -> Result<CurveFigure, loss_landscape::Error> {
-    let values = |channel: &str| curve.channel(channel).map(|values| values.to_vec());
-    let line = |label: &str| -> Result<plot::Curve, loss_landscape::Error> {
-        Ok(plot::Curve::new(label, curve.alpha(), &values(label)?))
-    };
-    Ok(CurveFigure::new()
-        .curve(line("train loss")?)
-        .curve(line("test loss")?.dashed())
-        .curve(line("train accuracy")?.right_axis())
-        .curve(line("test accuracy")?.right_axis().dashed())
+fn curve_figure(curve: &Curve) -> Result<CurveFigure, loss_landscape_plot::Error> {
+    let series = |channel: &str| Series::from_curve(curve, channel);
+    Ok(CurveFigure::from_curve(curve, "train loss")?
+        .series(series("test loss")?.dashed())
+        .series(series("train accuracy")?.right_axis())
+        .series(series("test accuracy")?.right_axis().dashed())
         .left_label("cross-entropy loss (nats)")
         .right_label("accuracy")
         .right_range(0.0, 1.0))
 }
 
-fn contour_figure(surface: &Surface) -> Result<ContourFigure, loss_landscape::Error> {
-    Ok(ContourFigure::new(surface.alpha(), surface.beta(), surface.channel("train loss")?)
-        .x_label("α")
-        .y_label("β")
-        .value_label("cross-entropy loss (nats)")
-        .scale(Scale::Log))
+fn contour_figure(surface: &Surface) -> Result<ContourFigure, loss_landscape_plot::Error> {
+    let figure = ContourFigure::from_surface(surface, "train loss")?;
+    Ok(figure.value_label("cross-entropy loss (nats)").scale(Scale::Log))
 }
 
 /// What the four minimisers are, and how wide they look at equal scale.

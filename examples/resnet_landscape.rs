@@ -14,12 +14,12 @@
 use std::{error::Error, fs, ops::ControlFlow, path::Path, time::Instant};
 
 use loss_landscape::{
-    Model, ProgressBar, RandomDirections, Surface, Sweep, read_checkpoint, write_checkpoint,
+    Model, ProgressBar, RandomDirections, Surface, Sweep, from_checkpoint_bytes, write_checkpoint,
 };
 use loss_landscape_nets::{
     Architecture, Chain, Criterion, EpochProgress, Network, Samples, Sgd, Skips, TrainingEnd, digits,
 };
-use loss_landscape_plot::{ContourFigure, Panels, Scale, SurfaceFigure};
+use loss_landscape_plot::{ContourFigure, Figure, Panels, Scale, SurfaceFigure};
 
 const FOLDER: &str = "resnet_landscape";
 const INPUT: [usize; 3] = [1, 8, 8];
@@ -72,25 +72,20 @@ fn main() -> Result<(), Box<dyn Error>> {
             .run()?;
         surface.write_npz(Path::new(FOLDER).join(format!("{}.npz", file_name(name))))?;
         summary(name, &surface)?;
-        let loss = surface.channel("train loss")?;
         flat = flat.panel(
-            ContourFigure::new(surface.alpha(), surface.beta(), loss)
+            ContourFigure::from_surface(&surface, "train loss")?
                 .title(name.clone())
-                .x_label("α")
-                .y_label("β")
                 .scale(Scale::Log)
                 .marker(0.0, 0.0, ""),
         );
         shaded = shaded.panel(
-            SurfaceFigure::new(surface.alpha(), surface.beta(), loss)
+            SurfaceFigure::from_surface(&surface, "train loss")?
                 .title(name.clone())
-                .x_label("α")
-                .y_label("β")
                 .value_label("cross-entropy loss (nats)")
                 .scale(Scale::Log),
         );
     }
-    fs::write(Path::new(FOLDER).join("landscapes.svg"), flat.shared_scale().to_svg()?)?;
+    flat.shared_scale().save(Path::new(FOLDER).join("landscapes.svg"))?;
     fs::write(Path::new(FOLDER).join("surfaces.png"), shaded.shared_scale().to_png(RESOLUTION)?)?;
     println!("\nDone in {:.0} s; figures and numbers are in {FOLDER}.", started.elapsed().as_secs_f64());
     Ok(())
@@ -154,7 +149,7 @@ fn load(path: &str) -> Result<(String, Network<f32>), Box<dyn Error>> {
     for depth in [20, 56, 110] {
         for skips in [Skips::With, Skips::Without] {
             let architecture = Architecture::resnet(depth, INPUT, 10, skips)?;
-            match read_checkpoint::<f32>(architecture.layout(), &bytes) {
+            match from_checkpoint_bytes::<f32>(architecture.layout(), &bytes) {
                 Ok(checkpoint) => {
                     let net = Network::new(&architecture, Criterion::CrossEntropy, 0)?;
                     return Ok((name(depth, skips), net.with_parameters(checkpoint.theta)?));

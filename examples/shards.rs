@@ -14,7 +14,7 @@ use std::{error::Error, fs, path::PathBuf};
 
 use loss_landscape::{Journal, ProgressBar, RandomDirections, Surface, Sweep};
 use loss_landscape_nets::{Activation, Criterion, Mlp, Samples, Sgd, digits};
-use loss_landscape_plot::ContourFigure;
+use loss_landscape_plot::{ContourFigure, Figure};
 
 const FOLDER: &str = "shards";
 
@@ -83,9 +83,8 @@ fn merge() -> Result<(), Box<dyn Error>> {
         println!("{} gaps, the first one at point {}: start those shards again", gaps.len(), first.start);
     }
     let surface = Surface::from_journal(&journal)?;
-    let figure = ContourFigure::new(surface.alpha(), surface.beta(), surface.channel("train loss")?);
     let path = format!("{FOLDER}/surface.svg");
-    fs::write(&path, figure.title("Training loss").x_label("α").y_label("β").to_svg()?)?;
+    ContourFigure::from_surface(&surface, "train loss")?.title("Training loss").save(&path)?;
     println!("written: {path}");
     Ok(())
 }

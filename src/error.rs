@@ -30,6 +30,32 @@ pub enum Error {
         /// The position of the second.
         second: usize,
     },
+    /// A tensor for which a naming rule gives no role.
+    #[error("no role is known for the tensor `{block}` of shape {shape:?}: the rule gives none")]
+    NoRole {
+        /// Its name.
+        block: String,
+        /// Its shape.
+        shape: Vec<usize>,
+    },
+    /// A tensor that does not have as many values as its block.
+    #[error("the tensor for block `{block}` has {len} values, not those of the shape {shape:?}")]
+    TensorLength {
+        /// The block.
+        block: String,
+        /// The number of values.
+        len: usize,
+        /// The shape of the block.
+        shape: Vec<usize>,
+    },
+    /// What a caller's function failed with for a block.
+    #[error("block `{block}`: {source}")]
+    Tensor {
+        /// The block.
+        block: String,
+        /// Its error.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A filter axis that a shape does not have.
     #[error("filter axis {axis} of block `{block}` is out of range for its shape {shape:?}")]
     FilterAxis {
@@ -155,7 +181,7 @@ pub enum Error {
         channels: usize,
         /// Bytes needed, unless that overflows.
         bytes: Option<u64>,
-        /// The limit; see [`Grid2d::memory_limit`](crate::Sweep::memory_limit).
+        /// The limit; see [`Sweep::memory_limit`](crate::Sweep::memory_limit).
         limit: u64,
     },
     /// Memory that the system did not give.
@@ -166,7 +192,7 @@ pub enum Error {
         /// How many.
         bytes: u64,
     },
-    /// A sweep without data; [`Grid2d::data`](crate::Sweep::data) gives it some.
+    /// A sweep without data; [`Sweep::data`](crate::Sweep::data) gives it some.
     #[error("a sweep needs at least one data set")]
     NoData,
     /// Two data sets of one name.
@@ -357,7 +383,7 @@ pub enum Error {
     #[error("not a valid safetensors file: {source}")]
     Safetensors {
         /// Why.
-        source: safetensors::SafeTensorError,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A checkpoint whose tensors are not the blocks of the layout: all that is wrong, in one error.
     #[cfg(feature = "safetensors")]
@@ -382,14 +408,6 @@ pub enum Error {
         /// The name.
         block: String,
     },
-    /// A text that names no value of its type.
-    #[error("`{text}` is no {what}")]
-    Text {
-        /// What it should be.
-        what: &'static str,
-        /// The text.
-        text: String,
-    },
     /// A channel whose values do not have the shape that the axes say.
     #[error(
         "channel `{channel}` has {} values where the axes have {}",
@@ -403,6 +421,14 @@ pub enum Error {
         found: Vec<usize>,
         /// The number of points on each axis.
         expected: Vec<usize>,
+    },
+    /// Bytes that do not follow the syntax of their format, or lack a field.
+    #[error("not a valid {format} file: {reason}")]
+    Parse {
+        /// The format.
+        format: &'static str,
+        /// What is wrong, and where.
+        reason: String,
     },
     /// Bytes of a result that are damaged, or something else.
     #[error("not a valid {format} file: {place} should be {expected}, not {found}")]

@@ -1,10 +1,12 @@
 //! What the fuzz targets share: a bound on memory, and checksums put right after mutations.
 
-mod memory;
+// The tests' own: one bound, stated once.
+#[path = "../../tests/memory/bound.rs"]
+mod bound;
 mod seal;
 
-pub use memory::bounded;
-pub use seal::{seal_hdf5, seal_journal, seal_npz};
+pub use bound::bounded;
+pub use seal::{seal_journal, seal_npz};
 
 /// Mutates as libFuzzer does, then mostly puts the checksums right, without which few mutations would get far.
 #[macro_export]

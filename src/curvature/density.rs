@@ -47,10 +47,16 @@ const LEAST_WIDTH: f64 = 1e-3;
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 #[must_use]
 pub struct SpectralDensity {
     probes: usize,
     steps: usize,
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     confidence: f64,
     memory_limit: u64,
     seed: u64,
@@ -72,7 +78,7 @@ pub struct DensityEstimate {
     /// The probability of the bands at each single λ.
     pub confidence: f64,
     /// The largest share of the largest |λ| by which the products are not those of a symmetric operator; see
-    /// [`Extremes::asymmetry`](crate::Extremes::asymmetry).
+    /// [`Extremes::asymmetry`](super::Extremes::asymmetry).
     pub asymmetry: f64,
     /// Products of the operator with a vector.
     pub products: usize,

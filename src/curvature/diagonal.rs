@@ -42,8 +42,14 @@ use crate::{Error, Result, Scalar, params::norm};
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 #[must_use]
 pub struct DiagonalEstimator {
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     tolerance: Option<f64>,
     max_products: usize,
     memory_limit: u64,
@@ -52,6 +58,7 @@ pub struct DiagonalEstimator {
 
 /// Why an estimate ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum DiagonalEnd {
     /// By unit vectors, which the products allowed for: exact.

@@ -51,10 +51,18 @@ where
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 #[must_use]
 pub struct Lanczos {
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub(super) tolerance: f64,
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub(super) confidence: f64,
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub(super) threshold: Option<f64>,
     pub(super) max_products: usize,
     pub(super) memory_limit: u64,
@@ -66,6 +74,7 @@ pub struct Lanczos {
 
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum LanczosEnd {
     /// The ratio is known to the tolerance, at the confidence asked for.
@@ -203,6 +212,26 @@ impl Lanczos {
         vectors.saturating_mul(n as u64).saturating_mul(size_of::<S>() as u64)
     }
 
+    /// All settings in a stated form, for journals: what a run finds depends on nothing else but the operator.
+    pub(crate) fn settings_text(&self) -> String {
+        let Self {
+            tolerance,
+            confidence,
+            threshold,
+            max_products,
+            memory_limit,
+            seed,
+            stream,
+            vectors,
+            by_residuals,
+        } = self;
+        let threshold = threshold.map_or_else(|| "-".to_owned(), |threshold| format!("{threshold:?}"));
+        format!(
+            "tolerance={tolerance:?} confidence={confidence:?} threshold={threshold} max_products={max_products} \
+             memory_limit={memory_limit} seed={seed} stream={stream} vectors={vectors} by_residuals={by_residuals}"
+        )
+    }
+
     /// Runs from a random vector.
     ///
     /// # Errors
@@ -214,11 +243,11 @@ impl Lanczos {
         self.run_with(operator, None)
     }
 
-    /// Runs from a vector near the eigenvectors sought, such as the sum of those at a neighbouring θ, to
-    /// which a sixteenth of a random vector is added: without it nothing could be said of what
-    /// the start does not know. It saves products where residuals decide
-    /// ([`by_residuals`](Self::by_residuals)); certainty comes from the random share and costs the same. The vector is scaled to length 1; zero, or one that is not finite, is no
-    /// start and is ignored.
+    /// Runs from a vector near the eigenvectors sought, such as the sum of those at a neighbouring θ, to which a
+    /// sixteenth of a random vector is added: without it nothing could be said of what the start does not know. It
+    /// saves products where residuals decide ([`by_residuals`](Self::by_residuals)); certainty comes from the random
+    /// share and costs the same. The vector is scaled to length 1; zero, or one that is not finite, is no start and
+    /// is ignored.
     ///
     /// # Errors
     /// As [`run`](Self::run), and [`Error::OperatorLength`] for a vector of another length.
@@ -440,5 +469,25 @@ impl<S> Extremes<S> {
         } else {
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_have_a_stated_form() {
+        assert_eq!(
+            Lanczos::new().tolerance(0.005).settings_text(),
+            "tolerance=0.005 confidence=0.999 threshold=- max_products=500 memory_limit=1073741824 seed=0 stream=0 \
+             vectors=false by_residuals=false"
+        );
+        let other = Lanczos::new().threshold(1e-300).max_products(7).memory_limit(8).seed(9).stream(u64::MAX);
+        assert_eq!(
+            other.confidence(0.5).vectors(true).by_residuals(true).settings_text(),
+            "tolerance=0.001 confidence=0.5 threshold=1e-300 max_products=7 memory_limit=8 seed=9 \
+             stream=18446744073709551615 vectors=true by_residuals=true"
+        );
     }
 }

@@ -49,17 +49,16 @@ where
 ///
 /// [`Sweep::eigen_ratio`] makes the map, over a line or a plane.
 ///
-/// At every point one Lanczos run finds both ends of the spectrum; see [`Lanczos`] for what is known of
-/// their errors. With [`warm_starts`](Self::warm_starts), the default, the map is computed from coarse to
-/// fine. Every eighth point along each axis starts cold, and its ratio is certified. The others start from
-/// the sum of the eigenvectors that their neighbours on opposite sides found, with a sixteenth of a random
-/// vector, and stop by residuals: a quarter of the products. Where neighbours disagree, as on grids too coarse
-/// or where eigenvalues cross, the point starts cold after all; where the ends found lie farther in than the
-/// neighbours lead to expect, the run goes on until it is certified. So every point is either certified
-/// (channel `certified`) or in accord with its neighbours, which no theorem makes right: on the two networks
-/// of the benches none of 25,000 points, 20 seeds each, was off by more than 0.004 at a tolerance of 0.005.
-/// Without warm starts every point is certified, at three to four times the cost. A basis too small for a run
-/// ([`basis_memory`](Self::basis_memory)) can end it by residuals alone; such points are
+/// At every point one Lanczos run finds both ends of the spectrum; see [`Lanczos`] for what is known of their errors.
+/// With [`warm_starts`](Self::warm_starts), the default, the map is computed from coarse to fine. Every eighth point
+/// along each axis starts cold, and its ratio is certified. The others start from the sum of the eigenvectors that
+/// their neighbours on opposite sides found, with a sixteenth of a random vector, and stop by residuals: a quarter of
+/// the products. Where neighbours disagree, as on grids too coarse or where eigenvalues cross, the point starts cold
+/// after all; where the ends found lie farther in than the neighbours lead to expect, the run goes on until it is
+/// certified. So every point is either certified (channel `certified`) or in accord with its neighbours, which no
+/// theorem makes right: on the two networks of the benches none of 25,000 points, 20 seeds each, was off by more than
+/// 0.004 at a tolerance of 0.005. Without warm starts every point is certified, at three to four times the cost. A
+/// basis too small for a run ([`basis_memory`](Self::basis_memory)) can end it by residuals alone; such points are
 /// [uncertain](RatioMap::uncertain).
 ///
 /// Where the Hessian is zero the ratio is NaN, and the point is listed as bad.
@@ -77,8 +76,8 @@ where
 /// | `products` | Hessian-vector products at the point |
 /// | `certified` | 1 if the interval of the ratio is within the tolerance, else 0 |
 ///
-/// **Memory.** For warm starts 4·n bytes for each point that others start from, half of them all; for each
-/// thread a Lanczos basis. [`Sweep::eigen_ratio_cost`] says how much, and how many products are to come.
+/// **Memory.** For warm starts 4·n bytes for each point that others start from, half of them all; for each thread a
+/// Lanczos basis. [`Sweep::eigen_ratio_cost`] says how much, and how many products are to come.
 ///
 /// ```
 /// use loss_landscape::{EigenRatio, Gradient, HessianProduct, Layout, Loss, Model, OracleError, RandomDirections, Sweep};
@@ -218,9 +217,8 @@ impl EigenRatio {
     /// All that the values depend on, for a journal.
     fn settings(&self) -> String {
         let Self { lanczos, mask, warm } = self;
-        let blocks =
-            mask.as_ref().map_or_else(|| "trained".to_owned(), |mask| format!("{:?}", mask.ranges()));
-        format!("eigenvalue ratio, {lanczos:?}, warm starts {warm}, blocks {blocks}")
+        let blocks = mask.as_ref().map_or_else(|| "trained".to_owned(), Mask::ranges_text);
+        format!("eigen_ratio {} warm_starts={warm} blocks={blocks}", lanczos.settings_text())
     }
 }
 

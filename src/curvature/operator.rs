@@ -94,15 +94,36 @@ pub struct FnOperator<S, F> {
 /// [`HessianProduct`].
 ///
 /// ```
-/// use loss_landscape::{Gradient, HessianProduct, Layout, Loss, Mask, Model, OracleError, Role};
+/// use loss_landscape::{Block, Gradient, HessianProduct, Layout, Loss, Mask, Model, OracleError, Role};
 /// use loss_landscape::curvature::{HessianOperator, Lanczos};
+/// # /// L(θ) = Σ cᵢ·tᵢ² / 2 with c from −2 to n − 3, plus a little that bends.
+/// # struct Saddle { layout: Layout, theta: Vec<f64> }
+/// # impl Model for Saddle {
+/// #     type Scalar = f64;
+/// #     fn layout(&self) -> &Layout { &self.layout }
+/// #     fn parameters(&self) -> &[f64] { &self.theta }
+/// # }
+/// # impl Loss<()> for Saddle {
+/// #     fn loss(&self, theta: &[f64], _: &()) -> Result<f64, OracleError> {
+/// #         Ok(theta.iter().enumerate().map(|(i, t)| (i as f64 - 2.0) * t * t / 2.0 + 0.1 * t.powi(4)).sum())
+/// #     }
+/// # }
+/// # impl Gradient<()> for Saddle {
+/// #     fn gradient(&self, theta: &[f64], data: &(), out: &mut [f64]) -> Result<f64, OracleError> {
+/// #         for (i, (out, t)) in out.iter_mut().zip(theta).enumerate() {
+/// #             *out = (i as f64 - 2.0) * t + 0.4 * t.powi(3);
+/// #         }
+/// #         self.loss(theta, data)
+/// #     }
+/// # }
+/// # impl HessianProduct<()> for Saddle {}
 ///
-/// let data = digits::<f64>()?.0;
-/// let net = Mlp::new(&[64, 16, 10], Activation::Tanh, Criterion::CrossEntropy, 0)?;
-/// let weights = Mask::role(net.layout(), Role::Weight); // as the original code: no biases
-/// let mut hessian = HessianOperator::new(&net, net.parameters(), &data)?.masked(&weights)?;
-/// let extremes = Lanczos::new().tolerance(0.01).run(&mut hessian)?;
-/// assert!(extremes.lambda_max > 0.0);
+/// let layout = Layout::new([Block::weight("w", [5, 2], 0), Block::bias("b", [4])])?;
+/// let model = Saddle { layout, theta: vec![0.0; 14] }; // any model with a Hessian; this one's is diagonal
+/// let weights = Mask::role(model.layout(), Role::Weight); // as the original code: no biases
+/// let mut hessian = HessianOperator::new(&model, model.parameters(), &())?.masked(&weights)?;
+/// let extremes = Lanczos::new().run(&mut hessian)?;
+/// assert!((extremes.lambda_min + 2.0).abs() < 1e-6 && (extremes.lambda_max - 7.0).abs() < 1e-6);
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 ///

@@ -36,19 +36,38 @@ impl Lanczos {
     /// [`memory`](Self::memory).
     ///
     /// ```
-    /// use loss_landscape::{Directions, Model, Sweep, curvature::{HessianOperator, Lanczos}};
-    /// use loss_landscape_nets::{Activation, Criterion, Mlp, Sgd, digits};
+    /// use loss_landscape::{Directions, Gradient, HessianProduct, Layout, Loss, Model, OracleError, Sweep};
+    /// use loss_landscape::curvature::{HessianOperator, Lanczos};
+    /// # /// L(θ) = Σ cᵢ·tᵢ² / 2 with c from −2 to n − 3, plus a little that bends.
+    /// # struct Saddle { layout: Layout, theta: Vec<f64> }
+    /// # impl Model for Saddle {
+    /// #     type Scalar = f64;
+    /// #     fn layout(&self) -> &Layout { &self.layout }
+    /// #     fn parameters(&self) -> &[f64] { &self.theta }
+    /// # }
+    /// # impl Loss<()> for Saddle {
+    /// #     fn loss(&self, theta: &[f64], _: &()) -> Result<f64, OracleError> {
+    /// #         Ok(theta.iter().enumerate().map(|(i, t)| (i as f64 - 2.0) * t * t / 2.0 + 0.1 * t.powi(4)).sum())
+    /// #     }
+    /// # }
+    /// # impl Gradient<()> for Saddle {
+    /// #     fn gradient(&self, theta: &[f64], data: &(), out: &mut [f64]) -> Result<f64, OracleError> {
+    /// #         for (i, (out, t)) in out.iter_mut().zip(theta).enumerate() {
+    /// #             *out = (i as f64 - 2.0) * t + 0.4 * t.powi(3);
+    /// #         }
+    /// #         self.loss(theta, data)
+    /// #     }
+    /// # }
+    /// # impl HessianProduct<()> for Saddle {}
     ///
-    /// let data = digits::<f64>()?.0;
-    /// let mut net = Mlp::new(&[64, 12, 10], Activation::Tanh, Criterion::CrossEntropy, 0)?;
-    /// Sgd::new(0.1).momentum(0.9).batch_size(32).epochs(2).train(&mut net, &data)?;
-    /// // The plane of the steepest and the most downward curvature.
-    /// let mut hessian = HessianOperator::new(&net, net.parameters(), &data)?;
-    /// let pairs = Lanczos::new().tolerance(1e-4).pairs(&mut hessian, 1, 2)?;
-    /// assert!(pairs.values[0] < 0.0 && pairs.values[1] < pairs.values[2]);
+    /// // The plane of the steepest and the most downward curvature of a model.
+    /// let model = Saddle { layout: Layout::flat(12)?, theta: vec![0.0; 12] };
+    /// let mut hessian = HessianOperator::new(&model, model.parameters(), &())?;
+    /// let pairs = Lanczos::new().tolerance(1e-8).pairs(&mut hessian, 1, 2)?;
+    /// assert!((pairs.values[0] + 2.0).abs() < 1e-6 && (pairs.values[2] - 9.0).abs() < 1e-6);
     /// let plane = Directions::new(pairs.direction(&hessian, 2)?, pairs.direction(&hessian, 0)?)?;
-    /// let surface = Sweep::plane(&net, plane).data("", &data).alpha(-0.1..=0.1, 3).beta(-0.1..=0.1, 3).run()?;
-    /// let loss = surface.channel("loss")?;
+    /// let surface = Sweep::plane(&model, plane).data("", &()).alpha(-0.1..=0.1, 3).beta(-0.1..=0.1, 3).run()?;
+    /// let loss = surface.loss();
     /// let curvature = (loss[[0, 1]] - 2.0 * loss[[1, 1]] + loss[[2, 1]]) / 0.01;
     /// assert!((curvature / pairs.values[2] - 1.0).abs() < 0.1);
     /// # Ok::<(), loss_landscape::Error>(())

@@ -41,6 +41,7 @@ pub(super) const PILOT_STREAM: u64 = 1 << 40;
 
 /// What a probe's elements are drawn from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Probe {
     /// −1 and 1, each with probability ½: a diagonal operator has no variance at all.

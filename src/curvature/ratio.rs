@@ -9,8 +9,8 @@ use crate::{Error, GridDimension, Journal, Landscape, Result};
 
 /// The eigenvalue ratio over a plane, or with `RatioMap<Ix1>` along a line.
 ///
-/// It is a [`Landscape`] with all its methods, files and figures, and knows how each point ended. Its channels are those
-/// of [`EigenRatio`](crate::EigenRatio).
+/// It is a [`Landscape`] with all its methods, files and figures, and knows how each point ended. Its channels are
+/// those of [`EigenRatio`](crate::EigenRatio).
 ///
 /// ```
 /// use loss_landscape::{RatioMap, Result, Surface};
@@ -52,7 +52,7 @@ impl Totals {
                 totals.add(point, set, run);
             }
         }
-        let whole = journal.is_of("eigenvalue ratio") && journal.channels() == CHANNELS;
+        let whole = journal.is_of("eigen_ratio ") && journal.channels() == CHANNELS;
         if whole { Ok(totals) } else { Err(other()) }
     }
 }

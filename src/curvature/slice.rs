@@ -18,20 +18,45 @@ use crate::{Directions, Error, HessianProduct, Mask, Result, Scalar, Slice};
 /// [`probes`](Self::probes) products for its energy.
 ///
 /// ```
+/// use loss_landscape::{Gradient, HessianProduct, Layout, Loss, Model, OracleError};
 /// use loss_landscape::{RandomDirections, curvature::SliceCurvature};
-/// use loss_landscape_nets::{Activation, Criterion, Mlp, digits};
+/// # /// L(θ) = Σ cᵢ·tᵢ² / 2 with c from −2 to n − 3, plus a little that bends.
+/// # struct Saddle { layout: Layout, theta: Vec<f64> }
+/// # impl Model for Saddle {
+/// #     type Scalar = f64;
+/// #     fn layout(&self) -> &Layout { &self.layout }
+/// #     fn parameters(&self) -> &[f64] { &self.theta }
+/// # }
+/// # impl Loss<()> for Saddle {
+/// #     fn loss(&self, theta: &[f64], _: &()) -> Result<f64, OracleError> {
+/// #         Ok(theta.iter().enumerate().map(|(i, t)| (i as f64 - 2.0) * t * t / 2.0 + 0.1 * t.powi(4)).sum())
+/// #     }
+/// # }
+/// # impl Gradient<()> for Saddle {
+/// #     fn gradient(&self, theta: &[f64], data: &(), out: &mut [f64]) -> Result<f64, OracleError> {
+/// #         for (i, (out, t)) in out.iter_mut().zip(theta).enumerate() {
+/// #             *out = (i as f64 - 2.0) * t + 0.4 * t.powi(3);
+/// #         }
+/// #         self.loss(theta, data)
+/// #     }
+/// # }
+/// # impl HessianProduct<()> for Saddle {}
 ///
-/// let data = digits::<f64>()?.0;
-/// let net = Mlp::new(&[64, 16, 10], Activation::Tanh, Criterion::CrossEntropy, 0)?;
-/// let dirs = RandomDirections::new(1).pair(&net)?;
-/// let report = SliceCurvature::new().report(&net, &data, &dirs, [0.0, 0.0])?;
-/// assert!(report.extremes.lambda_min < report.curvatures[0]);
+/// let model = Saddle { layout: Layout::flat(30)?, theta: vec![0.01; 30] };
+/// let dirs = RandomDirections::new(1).pair(&model)?;
+/// let report = SliceCurvature::new().report(&model, &(), &dirs, [0.0, 0.0])?;
+/// // The plane looks convex, the loss is not.
+/// assert!(report.curvatures[0] > 0.0 && report.extremes.lambda_min < 0.0);
 /// assert!(report.curvatures[1] < report.extremes.lambda_max);
-/// let words = report.to_string();
-/// # assert!(words.contains("slice"));
+/// println!("{report}");
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 #[must_use]
 pub struct SliceCurvature {
     lanczos: Lanczos,

@@ -56,11 +56,18 @@ use crate::{Error, Result, Scalar};
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 #[must_use]
 pub struct TraceEstimator {
     method: TraceMethod,
     probe: Probe,
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     tolerance: Option<f64>,
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     confidence: f64,
     max_products: usize,
     memory_limit: u64,
@@ -69,6 +76,7 @@ pub struct TraceEstimator {
 
 /// How a trace is estimated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum TraceMethod {
     /// The mean of zᵀAz. No memory to speak of; the better one for a flat spectrum.
@@ -81,6 +89,7 @@ pub enum TraceMethod {
 
 /// Why an estimate ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum TraceEnd {
     /// The sum of the diagonal by unit vectors, which the products allowed for: exact to rounding.

@@ -1,16 +1,21 @@
 //! Normalisation: what length a direction gets, filter by filter or layer by layer.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
 
 use ndarray::Axis;
 
-use crate::{Block, Error, Layout, Result, Role, Scalar, params::norm};
+use crate::{
+    Block, Layout, Result, Role, Scalar,
+    params::norm,
+    wire::{fields, named},
+};
 
 /// To what a direction's entries are scaled, for blocks that the [`Policy`] normalises.
 ///
 /// θ_f and d_f are a filter of the parameters and of the direction; all norms are Euclidean (for
 /// a filter: Frobenius).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Norm {
     /// Left as drawn.
@@ -30,6 +35,7 @@ pub enum Norm {
 
 /// What happens to the direction in a block of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Policy {
     /// The block stands still: the direction is zero there.
@@ -43,6 +49,7 @@ pub enum Policy {
 
 /// Whose rule is followed where the paper and its authors' code differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Conformance {
     /// The paper: exact norms, roles and filter axes as the layout says.
@@ -65,12 +72,26 @@ pub enum Conformance {
 /// let paper = Normalization::default();
 /// let original = Normalization::original(Policy::Copy).with_norm(Norm::Layer);
 /// assert_ne!(paper, original);
-/// let text = "filter; biases still, normalisation parameters still, buffers still";
-/// assert_eq!(paper.to_string(), text);
-/// assert_eq!(text.parse::<Normalization>()?, paper);
-/// # Ok::<(), loss_landscape::Error>(())
+/// assert_eq!(paper.to_string(), "filter; biases still, normalisation parameters still, buffers still");
+/// ```
+///
+/// `Display` is for people. Journals and safetensors files hold the rule as a line,
+/// `norm=filter biases=still norm_parameters=still buffers=still conformance=paper`; serialised (feature `serde`) it is
+/// an object of these keys, and keys left out have the paper's values:
+///
+/// ```
+/// # #[cfg(feature = "json")] {
+/// # use loss_landscape::{Norm, Normalization};
+/// let rule: Normalization = serde_json::from_str(r#"{"norm": "layer"}"#).unwrap();
+/// assert_eq!(rule, Normalization::default().with_norm(Norm::Layer));
+/// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 pub struct Normalization {
     norm: Norm,
     biases: Policy,
@@ -254,41 +275,70 @@ impl fmt::Display for Normalization {
     }
 }
 
-/// Reads what `Display` writes. Under [`Conformance::Original`], where nothing depends on the policy for
-/// parameters of normalisation layers, that policy is not written and comes back as [`Policy::Still`].
-impl FromStr for Normalization {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let paper = || {
-            let (norm, rest) = text.split_once("; biases ")?;
-            let (biases, rest) = rest.split_once(", normalisation parameters ")?;
-            let (norm_parameters, buffers) = rest.split_once(", buffers ")?;
-            Some(
-                Self::default()
-                    .with_norm(named(&NORMS, norm)?)
-                    .with_biases(named(&POLICIES, biases)?)
-                    .with_norm_parameters(named(&POLICIES, norm_parameters)?)
-                    .with_buffers(named(&POLICIES, buffers)?),
-            )
-        };
-        let original = || {
-            let (norm, rest) = text.split_once(" as in the original repository; rank 1 ")?;
-            let (rank_one, buffers) = rest.split_once(", buffers ")?;
-            let rule = Self::original(named(&POLICIES, rank_one)?).with_norm(named(&NORMS, norm)?);
-            Some(rule.with_buffers(named(&POLICIES, buffers)?))
-        };
-        paper().or_else(original).ok_or_else(|| Error::Text { what: "normalisation", text: text.to_owned() })
-    }
-}
-
 const NORMS: [Norm; 6] =
     [Norm::None, Norm::Filter, Norm::Layer, Norm::Weight, Norm::UnitFilter, Norm::UnitLayer];
 const POLICIES: [Policy; 3] = [Policy::Still, Policy::Copy, Policy::Normalize];
+const CONFORMANCES: [Conformance; 2] = [Conformance::Paper, Conformance::Original];
 
-/// The one of these that is written so.
-fn named<T: Copy + fmt::Display>(all: &[T], text: &str) -> Option<T> {
-    all.iter().copied().find(|one| one.to_string() == text)
+impl Norm {
+    fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Filter => "filter",
+            Self::Layer => "layer",
+            Self::Weight => "weight",
+            Self::UnitFilter => "unit_filter",
+            Self::UnitLayer => "unit_layer",
+        }
+    }
+}
+
+impl Policy {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Still => "still",
+            Self::Copy => "copy",
+            Self::Normalize => "normalize",
+        }
+    }
+}
+
+impl Conformance {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Paper => "paper",
+            Self::Original => "original",
+        }
+    }
+}
+
+impl Normalization {
+    /// The machine form: see the type.
+    pub(crate) fn to_line(self) -> String {
+        let Self { norm, biases, norm_parameters, buffers, conformance } = self;
+        format!(
+            "norm={} biases={} norm_parameters={} buffers={} conformance={}",
+            norm.word(),
+            biases.word(),
+            norm_parameters.word(),
+            buffers.word(),
+            conformance.word()
+        )
+    }
+
+    /// Reads what [`to_line`](Self::to_line) writes.
+    pub(crate) fn from_line(line: &str) -> Option<Self> {
+        let [norm, biases, norm_parameters, buffers, conformance] =
+            fields(line, ["norm", "biases", "norm_parameters", "buffers", "conformance"])?;
+        let policy = |word| named(&POLICIES, Policy::word, word);
+        Some(Self {
+            norm: named(&NORMS, Norm::word, norm)?,
+            biases: policy(biases)?,
+            norm_parameters: policy(norm_parameters)?,
+            buffers: policy(buffers)?,
+            conformance: named(&CONFORMANCES, Conformance::word, conformance)?,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -296,6 +346,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Error;
 
     fn layout() -> Layout {
         Layout::new([
@@ -354,34 +405,66 @@ mod tests {
     }
 
     #[test]
+    fn the_lines_of_rules_are_these() {
+        let lines = [
+            (
+                Normalization::default(),
+                "norm=filter biases=still norm_parameters=still buffers=still conformance=paper",
+            ),
+            (
+                Normalization::original(Policy::Copy)
+                    .with_norm(Norm::UnitLayer)
+                    .with_norm_parameters(Policy::Normalize),
+                "norm=unit_layer biases=copy norm_parameters=normalize buffers=still conformance=original",
+            ),
+        ];
+        for (rule, line) in lines {
+            assert_eq!(rule.to_line(), line);
+            assert_eq!(Normalization::from_line(line), Some(rule));
+        }
+    }
+
+    #[test]
     fn every_rule_is_read_as_it_is_written() {
-        let mut texts = std::collections::HashSet::new();
+        let mut lines = std::collections::HashSet::new();
         for norm in NORMS {
             for (biases, norm_parameters, buffers) in POLICIES
                 .iter()
                 .flat_map(|&a| POLICIES.iter().map(move |&b| (a, b)))
                 .flat_map(|(a, b)| POLICIES.iter().map(move |&c| (a, b, c)))
             {
-                let paper =
-                    Normalization { norm, biases, norm_parameters, buffers, ..Normalization::default() };
-                assert_eq!(paper.to_string().parse::<Normalization>().unwrap(), paper);
-                assert!(texts.insert(paper.to_string()));
-                let original = paper.with_conformance(Conformance::Original);
-                let read: Normalization = original.to_string().parse().unwrap();
-                assert_eq!(read, original.with_norm_parameters(Policy::Still));
-                assert_eq!(read.to_string(), original.to_string());
-                assert!(layout().blocks().iter().all(|block| read.policy(block) == original.policy(block)));
+                for conformance in CONFORMANCES {
+                    let rule = Normalization { norm, biases, norm_parameters, buffers, conformance };
+                    assert_eq!(Normalization::from_line(&rule.to_line()), Some(rule));
+                    assert!(lines.insert(rule.to_line()));
+                }
             }
         }
     }
 
+    #[test]
+    #[cfg(feature = "json")]
+    fn the_words_are_those_of_serde() {
+        let json = |value: &dyn Fn() -> serde_json::Result<String>| value().unwrap();
+        for norm in NORMS {
+            assert_eq!(json(&|| serde_json::to_string(&norm)), format!("{:?}", norm.word()));
+        }
+        for policy in POLICIES {
+            assert_eq!(json(&|| serde_json::to_string(&policy)), format!("{:?}", policy.word()));
+        }
+        for conformance in CONFORMANCES {
+            assert_eq!(json(&|| serde_json::to_string(&conformance)), format!("{:?}", conformance.word()));
+        }
+        let unknown = serde_json::from_str::<Normalization>(r#"{"norms": "layer"}"#);
+        assert!(unknown.unwrap_err().to_string().contains("unknown field `norms`"));
+    }
+
     proptest! {
         #[test]
-        fn other_texts_are_no_rules(cut in 0_usize..60, text in ".{0,20}") {
-            let whole = Normalization::default().to_string();
-            for text in [&text, &whole[..cut]] {
-                let refused = matches!(text.parse::<Normalization>(), Err(Error::Text { .. }));
-                prop_assert!(refused);
+        fn prose_and_junk_are_no_rules(cut in 0_usize..78, text in ".{0,20}") {
+            let whole = Normalization::default();
+            for text in [&text, &whole.to_line()[..cut], &whole.to_string()] {
+                prop_assert_eq!(Normalization::from_line(text), None);
             }
         }
     }

@@ -32,12 +32,17 @@ use crate::{
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 #[must_use]
 pub struct RandomDirections {
     seed: u64,
+    #[cfg_attr(feature = "serde", serde(default))]
     stream: u64,
+    #[cfg_attr(feature = "serde", serde(default))]
     normalization: Normalization,
+    #[cfg_attr(feature = "serde", serde(default))]
     orthogonal: bool,
+    #[cfg_attr(feature = "serde", serde(default))]
     mask: Option<Mask>,
 }
 

@@ -89,6 +89,8 @@ pub trait Crew {
 
 /// More threads than this are never useful, and systems refuse them.
 const MOST_THREADS: usize = 1024;
+/// As many threads as this are never cut.
+const FEW_THREADS: usize = 16;
 
 pub(crate) mod execute {
     use super::{Crew, Measurement, Model, Result, Subject};
@@ -297,14 +299,14 @@ fn worker<'p, M: Model + ?Sized, D: ?Sized>(
     }
 }
 
-/// A pool of as many threads as asked for and useful: beyond the points only chunks of data could keep threads busy,
-/// and of those no more than the machine has processors.
+/// A pool of as many threads as asked for and useful: beyond the points only chunks of data can keep threads busy, and
+/// of those no more than there are processors, or [`FEW_THREADS`].
 fn pool(threads: usize, points: usize) -> Result<rayon::ThreadPool> {
     if threads == 0 {
         return Err(Error::ZeroThreads);
     }
     let processors = available_parallelism().map_or(1, NonZero::get);
-    let threads = threads.min(points.max(processors)).min(MOST_THREADS);
+    let threads = threads.min(points.max(processors).max(FEW_THREADS)).min(MOST_THREADS);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     pool.map_err(|error| Error::ThreadPool { threads, source: error.into() })
 }

@@ -1,34 +1,63 @@
 //! Results as CSV: a line a point, for spreadsheets and quick looks.
 
-use std::{collections::HashSet, fmt::Write};
+use std::{collections::HashSet, fmt::Write, path::Path};
 
 use super::{
-    json::{
-        Json,
-        report::{metadata, read_metadata},
-    },
-    table::{Content, Table, Tabled, distinct, format_methods, wrong},
+    document::Metadata,
+    json,
+    table::{Content, Table, check_kind, distinct, from_content, table, wrong},
 };
-use crate::{Error, Result, landscape::SweepReport};
+use crate::{Error, GridDimension, Landscape, Result, replace};
 
-format_methods!(
-    "CSV", encode, decode, write_csv, read_csv, from_csv_bytes,
-    /// Writes the surface as CSV: a header, and a line for each point, row by row of the grid.
+impl<D: GridDimension> Landscape<D> {
+    /// Writes the landscape as CSV: a header, and a line for each point, row by row of the grid.
     ///
     /// The columns are `alpha`, `beta`, each channel under its name, and `computed` (1 or 0). Numbers are the
     /// shortest decimals that read back as the same f64, or `NaN`, `inf` and `-inf`; all NaN are read back as
-    /// one. Before the header, lines `# key: value` hold format, version, channels and the report, the values
-    /// as JSON. Readers that skip comments read the file as it is: `pandas.read_csv(path, comment="#")`, and
-    /// `numpy.genfromtxt(path, delimiter=",", names=True)` after
-    /// the lines of comments (`skip_header=4`). A `#`, comma, quotation mark or line break in a channel's name
+    /// one. Before the header, a line `# {…}` holds `format`, `version`, `channels` and `report` as in
+    /// [`write_json`](Self::write_json). Readers that skip comments read the file as it is:
+    /// `pandas.read_csv(path, comment="#")`, and `numpy.genfromtxt(path, delimiter=",", names=True)` after the line of
+    /// comments (`skip_header=1`). A `#`, comma, quotation mark or line break in a channel's name
     /// is a `_` in the header.
     ///
-    /// Files without comments are read too: lines in any order, `alpha` first, then `beta` for a surface,
-    /// every point of the grid exactly once. A file of that name is replaced only when the new one is whole.
+    /// Files without comments are read too: lines in any order, `alpha` first, then `beta` for a surface, every point
+    /// of the grid exactly once. A file of that name is replaced only when the new one is whole.
     ///
     /// # Errors
-    /// [`Error::File`](crate::Error::File); [`Error::Channels`](crate::Error::Channels) if two columns would get one name.
-);
+    /// [`Error::File`]; [`Error::Channels`] if two columns would get one name.
+    pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<()> {
+        replace::write(path.as_ref(), &self.to_csv_bytes()?)
+    }
+
+    /// The bytes of the file that [`write_csv`](Self::write_csv) writes.
+    ///
+    /// # Errors
+    /// As that one, but for [`Error::File`](crate::Error::File).
+    pub fn to_csv_bytes(&self) -> Result<Vec<u8>> {
+        encode(&table(self))
+    }
+
+    /// Reads the file that [`write_csv`](Self::write_csv) wrote.
+    ///
+    /// # Errors
+    /// [`Error::File`](crate::Error::File); [`Error::InFile`](crate::Error::InFile) with what
+    /// [`from_csv_bytes`](Self::from_csv_bytes) finds wrong.
+    pub fn read_csv(path: impl AsRef<Path>) -> Result<Self> {
+        replace::read(path.as_ref(), Self::from_csv_bytes)
+    }
+
+    /// Reads the bytes of a file that [`write_csv`](Self::write_csv) wrote.
+    ///
+    /// They are not trusted: damage is an error, and at no moment does reading hold more than 64 bytes for each byte of
+    /// the file, and 64 KiB.
+    ///
+    /// # Errors
+    /// [`Error::Parse`](crate::Error::Parse) or [`Error::Format`](crate::Error::Format); for axes and channels as
+    /// [`Surface::from_channels`](crate::Surface::from_channels).
+    pub fn from_csv_bytes(bytes: &[u8]) -> Result<Self> {
+        from_content(decode(bytes, D::AXES == 2)?, "CSV")
+    }
+}
 
 fn encode(table: &Table<'_>) -> Result<Vec<u8>> {
     let plain = |c: char| if c.is_control() || ",#\"".contains(c) { '_' } else { c };
@@ -37,12 +66,7 @@ fn encode(table: &Table<'_>) -> Result<Vec<u8>> {
     let columns = trimmed.chain(["alpha", "beta", "computed"].map(str::to_owned)).collect::<Vec<_>>();
     distinct(&columns).map_err(|_| Error::Channels { channels: table.channels.to_vec() })?;
     let mut text = String::new();
-    if let Json::Object(fields) = metadata(table) {
-        for (key, value) in fields {
-            // JSON has no line breaks outside its texts, and none inside.
-            put(&mut text, format_args!("# {key}: {value}\n"));
-        }
-    }
+    text.extend(["# ", &json::line(&Metadata::of(table), "CSV")?, "\n"]);
     text.push_str(if table.beta.is_some() { "alpha,beta," } else { "alpha," });
     for name in &names {
         text.extend([name, ","]);
@@ -67,6 +91,9 @@ fn put(text: &mut String, what: std::fmt::Arguments<'_>) {
     let _ = text.write_fmt(what);
 }
 
+/// What the comment of a file of ours begins with.
+const OURS: &str = "# {\"format\":\"loss-landscape ";
+
 /// A line of a point.
 struct Line {
     alpha: f64,
@@ -75,23 +102,25 @@ struct Line {
     start: usize,
 }
 
-fn decode(bytes: &[u8]) -> Result<Content> {
+fn decode(bytes: &[u8], plane: bool) -> Result<Content> {
     let text = std::str::from_utf8(bytes).map_err(|error| wrong("CSV", "the text", "UTF-8", error))?;
     let mut lines = text.lines().enumerate().map(|(i, line)| (i + 1, line));
-    let mut comments = Vec::new();
+    let mut metadata = None;
     let header = loop {
         let (number, line) =
             lines.next().ok_or_else(|| wrong("CSV", "the file", "a header", "at its end"))?;
-        match line.strip_prefix("# ").and_then(|line| line.split_once(": ")) {
-            Some((key, value)) => comments.push((key, value)),
-            None if line.starts_with('#') || line.trim().is_empty() => {}
-            None => break (number, line),
+        // Comments of other programs are theirs.
+        if line.starts_with(OURS) {
+            metadata = Some(&line[2..]);
+        } else if !line.starts_with('#') && !line.trim().is_empty() {
+            break (number, line);
         }
     };
-    let (plane, mut names, computed) = columns(header.0, header.1)?;
+    let (found, mut names, computed) = columns(header.0, header.1)?;
+    check_kind(found, plane, "CSV")?;
     let mut report = None;
-    if comments.iter().any(|(key, _)| *key == "report") {
-        let (channels, read) = described(&comments, plane)?;
+    if let Some(text) = metadata {
+        let (channels, read) = Metadata::parse(text.as_bytes(), plane, "CSV")?;
         if channels.len() != names.len() {
             let place = format!("line {}", header.0);
             return Err(wrong("CSV", place, format!("{} channels", channels.len()), names.len()));
@@ -120,15 +149,6 @@ fn columns(number: usize, header: &str) -> Result<(bool, Vec<String>, bool)> {
     let computed = names.len() > 1 && names.pop_if(|name| *name == "computed").is_some();
     let names = names.into_iter().skip(1 + usize::from(plane)).map(str::to_owned).collect();
     Ok((plane, names, computed))
-}
-
-/// Channels and report out of the comments.
-fn described(comments: &[(&str, &str)], plane: bool) -> Result<(Vec<String>, SweepReport)> {
-    let fields = ["format", "version", "channels", "report"].into_iter().filter_map(|key| {
-        let (_, value) = comments.iter().find(|(name, _)| *name == key)?;
-        Some(Json::parse(value.as_bytes(), "CSV").map(|value| (key.to_owned(), value)))
-    });
-    read_metadata(&Json::Object(fields.collect::<Result<_>>()?).root("CSV"), plane)
 }
 
 /// The lines of all points, and their values one after the other.
@@ -210,12 +230,13 @@ mod tests {
         let values = ndarray::array![[1.0, f64::NAN, 1e-300], [f64::INFINITY, -0.0, 0.1]];
         let surface =
             Surface::from_channels(&[-1.0, 0.5], &[0.0, 1.0, 2.0], [("a, b".to_owned(), values)]).unwrap();
-        let text = String::from_utf8(encode(&surface.table()).unwrap()).unwrap();
+        let text = String::from_utf8(surface.to_csv_bytes().unwrap()).unwrap();
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[0], "# format: \"loss-landscape surface\"");
-        assert_eq!(lines[2], "# channels: [\"a, b\"]");
+        let metadata =
+            "# {\"format\":\"loss-landscape surface\",\"version\":2,\"channels\":[\"a, b\"],\"report\":{";
+        assert!(lines[0].starts_with(metadata) && lines[0].starts_with(OURS));
         assert_eq!(
-            lines[4..],
+            lines[1..],
             [
                 "alpha,beta,a_ b,computed",
                 "-1.0,0.0,1.0,1",

@@ -4,13 +4,13 @@
 mod checkpoint;
 #[cfg(feature = "csv")]
 mod csv;
-#[cfg(feature = "hdf5")]
-mod hdf5;
+#[cfg(feature = "serde")]
+mod document;
 #[cfg(feature = "json")]
 mod json;
 #[cfg(feature = "npz")]
 mod npz;
-#[cfg(feature = "json")]
+#[cfg(feature = "serde")]
 mod table;
 #[cfg(all(test, feature = "json"))]
 mod testing;
@@ -18,7 +18,10 @@ mod testing;
 mod vtk;
 
 #[cfg(feature = "vtk")]
-pub use vtk::VtkWriter;
+pub use vtk::VtkHeight;
 
 #[cfg(feature = "safetensors")]
-pub use checkpoint::{Checkpoint, CheckpointReader, checkpoint_bytes, read_checkpoint, write_checkpoint};
+pub use checkpoint::{
+    Checkpoint, CheckpointReader, from_checkpoint_bytes, read_checkpoint, to_checkpoint_bytes,
+    write_checkpoint,
+};

@@ -4,6 +4,7 @@ use std::{borrow::Cow, collections::HashSet};
 
 use ndarray::{ArrayD, IxDyn};
 
+use super::document;
 use crate::{
     Error, GridDimension, Landscape, Result,
     landscape::{Parts, SweepEnd, SweepReport},
@@ -17,7 +18,7 @@ pub(super) struct Table<'a> {
     pub(super) channels: &'a [String],
     /// [point × channel], points row by row.
     pub(super) values: Cow<'a, [f64]>,
-    pub(super) computed: Vec<bool>,
+    pub(super) computed: Cow<'a, [bool]>,
     pub(super) report: &'a SweepReport,
 }
 
@@ -27,37 +28,28 @@ pub(super) struct Content {
     pub(super) alpha: Vec<f64>,
     /// None for a curve.
     pub(super) beta: Option<Vec<f64>>,
-    /// Values of all points, row by row.
+    /// Names, and values of all points, row by row.
     pub(super) channels: Vec<(String, Vec<f64>)>,
-    /// All points unless it says otherwise.
+    /// None if all points are.
     pub(super) computed: Option<Vec<bool>>,
     pub(super) report: Option<SweepReport>,
 }
 
-/// A result that has a table.
-pub(super) trait Tabled: Sized {
-    fn table(&self) -> Table<'_>;
-    fn from_content(content: Content, format: &'static str) -> Result<Self>;
-}
-
 impl Table<'_> {
-    /// `"surface"` or `"curve"`.
-    pub(super) fn kind(&self) -> &'static str {
-        kind(self.beta.is_some())
-    }
-
     /// Points in a row: those of one α.
+    #[cfg(feature = "csv")]
     pub(super) fn columns(&self) -> usize {
         self.beta.map_or(1, <[f64]>::len)
     }
 
     /// The number of points along the axes.
-    #[cfg(any(feature = "npz", feature = "hdf5"))]
+    #[cfg(feature = "npz")]
     pub(super) fn shape(&self) -> Vec<usize> {
         [self.alpha.len()].into_iter().chain(self.beta.map(<[f64]>::len)).collect()
     }
 
     /// The values of one channel, points row by row.
+    #[cfg(feature = "npz")]
     pub(super) fn channel(&self, k: usize) -> impl Iterator<Item = f64> + '_ {
         self.values.iter().skip(k).step_by(self.channels.len()).copied()
     }
@@ -134,6 +126,10 @@ fn check(report: &SweepReport, shape: [usize; 2], done: usize, format: &'static 
     if report.computed != done {
         return Err(wrong(format, "`computed` of the report", done, report.computed));
     }
+    let (names, hashes) = (report.provenance.data.len(), report.provenance.data_hashes.len());
+    if hashes != names {
+        return Err(wrong(format, "`data_hashes` of the report", format!("{names} of them"), hashes));
+    }
     match report.bad_points.iter().find(|bad| bad.index[0] >= shape[0] || bad.index[1] >= shape[1]) {
         Some(bad) => Err(wrong(
             format,
@@ -145,26 +141,45 @@ fn check(report: &SweepReport, shape: [usize; 2], done: usize, format: &'static 
     }
 }
 
-impl<D: GridDimension> Tabled for Landscape<D> {
-    fn table(&self) -> Table<'_> {
-        Table {
-            alpha: self.alpha(),
-            beta: self.columns_axis(),
-            channels: self.channels(),
-            values: Cow::Borrowed(self.flat_values()),
-            computed: self.computed().iter().copied().collect(),
-            report: self.report(),
-        }
+/// What formats hold of a landscape.
+pub(super) fn table<D: GridDimension>(landscape: &Landscape<D>) -> Table<'_> {
+    Table {
+        alpha: landscape.alpha(),
+        beta: landscape.columns_axis(),
+        channels: landscape.channels(),
+        values: Cow::Borrowed(landscape.flat_values()),
+        computed: match landscape.computed().as_slice() {
+            Some(computed) => Cow::Borrowed(computed),
+            None => landscape.computed().iter().copied().collect(),
+        },
+        report: landscape.report(),
     }
+}
 
-    fn from_content(content: Content, format: &'static str) -> Result<Self> {
-        let is_plane = content.beta.is_some();
-        if is_plane != (D::AXES == 2) {
-            let a = |plane: bool| format!("a {}", kind(plane));
-            return Err(wrong(format, "the result", a(!is_plane), a(is_plane)));
-        }
-        content.parts(format).map(Self::assemble)
+/// The landscape of these values.
+pub(super) fn from_content<D: GridDimension>(content: Content, format: &'static str) -> Result<Landscape<D>> {
+    check_kind(content.beta.is_some(), D::AXES == 2, format)?;
+    content.parts(format).map(Landscape::assemble)
+}
+
+impl<D: GridDimension> serde::Serialize for Landscape<D> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        document::serialize(&table(self), serializer)
     }
+}
+
+impl<'de, D: GridDimension> serde::Deserialize<'de> for Landscape<D> {
+    fn deserialize<E: serde::Deserializer<'de>>(deserializer: E) -> Result<Self, E::Error> {
+        document::deserialize(deserializer)
+    }
+}
+
+/// Refuses a curve where a surface is asked for, and the other way round.
+pub(super) fn check_kind(found: bool, expected: bool, format: &'static str) -> Result<()> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(wrong(format, "the result", format!("a {}", kind(expected)), format!("a {}", kind(found))))
 }
 
 pub(super) fn kind(plane: bool) -> &'static str {
@@ -192,46 +207,7 @@ pub(super) fn distinct(names: &[String]) -> Result<()> {
 }
 
 /// A channel's name as an identifier of other languages.
-#[cfg(any(feature = "npz", feature = "hdf5"))]
+#[cfg(feature = "npz")]
 pub(super) fn identifier(name: &str) -> String {
     name.replace(' ', "_")
 }
-
-/// The methods of one format: how a surface and a curve are written to a file, read from one, and read from
-/// bytes.
-macro_rules! format_methods {
-    (
-        $format:literal, $encode:path, $decode:path,
-        $write:ident, $read:ident, $from:ident, $(#[$doc:meta])*
-    ) => {
-        impl<D: crate::GridDimension> crate::Landscape<D> {
-            $(#[$doc])*
-            pub fn $write(&self, path: impl AsRef<std::path::Path>) -> Result<()> {
-                let bytes = $encode(&self.table())?;
-                crate::replace::write(path.as_ref(), &bytes)
-            }
-
-            #[doc = concat!("Reads the curve or surface that `", stringify!($write), "` wrote.")]
-            ///
-            /// # Errors
-            /// [`Error::File`](crate::Error::File); [`Error::InFile`](crate::Error::InFile) with what
-            #[doc = concat!("[`", stringify!($from), "`](Self::", stringify!($from), ") finds wrong.")]
-            pub fn $read(path: impl AsRef<std::path::Path>) -> Result<Self> {
-                crate::replace::read(path.as_ref(), Self::$from)
-            }
-
-            #[doc = concat!("Reads the bytes of a file that `", stringify!($write), "` wrote.")]
-            ///
-            /// They are not trusted: damage is an error, and reading takes at most 40 times the memory of the
-            /// file.
-            ///
-            /// # Errors
-            /// [`Error::Format`](crate::Error::Format); for axes and channels as
-            /// [`Surface::from_channels`](crate::Surface::from_channels).
-            pub fn $from(bytes: &[u8]) -> Result<Self> {
-                Self::from_content($decode(bytes)?, $format)
-            }
-        }
-    };
-}
-pub(super) use format_methods;

@@ -1,12 +1,14 @@
 //! What the tests of all formats share: any result, comparison to the bit, and hostile bytes.
 
+use std::{sync::Arc, time::Duration};
+
 use proptest::prelude::*;
 
-use super::{
-    json::report::tests::{essence, report},
-    table::{Content, Table},
+use super::table::{Content, Table};
+use crate::{
+    DirectionSource, Norm, Normalization, Policy, Result,
+    landscape::{BadPoint, DirectionRecord, PointFailure, Provenance, SweepEnd, SweepReport},
 };
-use crate::{Result, landscape::SweepReport};
 
 /// Any result that a sweep could have: odd names, all bits of f64, points not computed.
 pub(super) fn results() -> impl Strategy<Value = Content> {
@@ -37,6 +39,89 @@ pub(super) fn results() -> impl Strategy<Value = Content> {
             })
         })
     })
+}
+
+fn failure() -> impl Strategy<Value = PointFailure> {
+    prop_oneof![
+        (".{0,9}", prop::sample::select(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY]))
+            .prop_map(|(channel, value)| PointFailure::NonFinite { channel, value }),
+        ".{0,30}".prop_map(|text| PointFailure::Error(Arc::from(
+            Box::<dyn std::error::Error + Send + Sync>::from(text)
+        ))),
+        ".{0,30}".prop_map(PointFailure::Panic),
+    ]
+}
+
+fn direction() -> impl Strategy<Value = DirectionRecord> {
+    let source = prop_oneof![
+        (any::<u64>(), any::<u64>()).prop_map(|(seed, stream)| DirectionSource::Random { seed, stream }),
+        Just(DirectionSource::Between),
+        any::<f64>().prop_map(|eigenvalue| DirectionSource::Eigenvector { eigenvalue }),
+        Just(DirectionSource::Given),
+    ];
+    let rule = prop::option::of(Just(Normalization::original(Policy::Copy).with_norm(Norm::Layer)));
+    (source, rule, any::<u64>()).prop_map(|(source, normalization, hash)| DirectionRecord {
+        source,
+        normalization,
+        hash,
+    })
+}
+
+fn provenance() -> impl Strategy<Value = Provenance> {
+    (
+        ".{0,9}",
+        "f32|f64|",
+        prop::option::of(any::<u64>()),
+        prop::collection::vec(direction(), 0..3),
+        prop::option::of(-1.0..1.0_f64),
+        prop::collection::vec(".{0,9}", 0..3),
+    )
+        .prop_map(|(version, scalar, theta_hash, directions, cosine, data)| Provenance {
+            version,
+            scalar,
+            theta_hash,
+            directions,
+            cosine,
+            data_hashes: data.iter().map(|name: &String| theta_hash.filter(|_| name.len() > 2)).collect(),
+            data,
+        })
+}
+
+/// Reports of a grid of this shape, of which so many points are computed.
+pub(super) fn report(shape: [usize; 2], computed: usize) -> impl Strategy<Value = SweepReport> {
+    let bad = (0..shape[0], 0..shape[1], any::<[f64; 2]>(), ".{0,5}", failure()).prop_map(
+        |(i, j, coordinates, data, failure)| BadPoint { index: [i, j], coordinates, data, failure },
+    );
+    (
+        prop::sample::select(vec![
+            SweepEnd::Complete,
+            SweepEnd::Cancelled,
+            SweepEnd::BadPoint,
+            SweepEnd::Partial,
+        ]),
+        prop::collection::vec(bad, 0..3),
+        0..1_u64 << 51,
+        0..9_usize,
+        provenance(),
+    )
+        .prop_map(move |(end, bad_points, nanos, threads, provenance)| SweepReport {
+            end,
+            total: shape[0] * shape[1],
+            computed,
+            bad_points,
+            elapsed: Duration::from_nanos(nanos),
+            resumed: None,
+            threads,
+            provenance,
+        })
+}
+
+/// What there is to compare of a report: errors compare by their texts, NaN equals itself.
+pub(super) fn essence(report: &SweepReport) -> String {
+    let texts: Vec<String> = report.bad_points.iter().map(ToString::to_string).collect();
+    let kinds: Vec<_> = report.bad_points.iter().map(|bad| std::mem::discriminant(&bad.failure)).collect();
+    let SweepReport { end, total, computed, elapsed, threads, provenance, .. } = report;
+    format!("{end:?} {total} {computed} {elapsed:?} {threads} {provenance:?} {texts:?} {kinds:?}")
 }
 
 /// f64 of all bits, often special.
@@ -118,31 +203,29 @@ impl Damage {
 macro_rules! format_properties {
     ($one_nan:literal, $encode:path, $decode:path, $format:literal) => {
         mod properties {
+            use ndarray::{Ix1, Ix2};
             use proptest::prelude::*;
 
-            use crate::{
-                Curve, Surface,
-                io::{
-                    table::Tabled,
-                    testing::{damage, results, same},
-                },
+            use crate::io::{
+                table::{from_content, table},
+                testing::{damage, results, same},
             };
 
             proptest! {
                 #[test]
                 fn what_is_written_is_read_back(content in results()) {
                     if content.beta.is_some() {
-                        let surface = Surface::from_content(content, $format).unwrap();
-                        let bytes = $encode(&surface.table()).unwrap();
-                        let read = Surface::from_content($decode(&bytes).unwrap(), $format).unwrap();
-                        same(&read.table(), &surface.table(), $one_nan)?;
-                        prop_assert!(Curve::from_content($decode(&bytes).unwrap(), $format).is_err());
+                        let surface = from_content::<Ix2>(content, $format).unwrap();
+                        let bytes = $encode(&table(&surface)).unwrap();
+                        let read = from_content::<Ix2>($decode(&bytes, true).unwrap(), $format).unwrap();
+                        same(&table(&read), &table(&surface), $one_nan)?;
+                        prop_assert!($decode(&bytes, false).is_err());
                     } else {
-                        let curve = Curve::from_content(content, $format).unwrap();
-                        let bytes = $encode(&curve.table()).unwrap();
-                        let read = Curve::from_content($decode(&bytes).unwrap(), $format).unwrap();
-                        same(&read.table(), &curve.table(), $one_nan)?;
-                        prop_assert!(Surface::from_content($decode(&bytes).unwrap(), $format).is_err());
+                        let curve = from_content::<Ix1>(content, $format).unwrap();
+                        let bytes = $encode(&table(&curve)).unwrap();
+                        let read = from_content::<Ix1>($decode(&bytes, false).unwrap(), $format).unwrap();
+                        same(&table(&read), &table(&curve), $one_nan)?;
+                        prop_assert!($decode(&bytes, true).is_err());
                     }
                 }
 
@@ -153,14 +236,15 @@ macro_rules! format_properties {
                     junk in prop::collection::vec(any::<u8>(), 0..300),
                 ) {
                     let try_both = |bytes: &[u8]| {
-                        let surface = $decode(bytes).and_then(|content| Surface::from_content(content, $format));
-                        let curve = $decode(bytes).and_then(|content| Curve::from_content(content, $format));
+                        let (surface, curve) = ($decode(bytes, true), $decode(bytes, false));
+                        let surface = surface.and_then(|content| from_content::<Ix2>(content, $format));
+                        let curve = curve.and_then(|content| from_content::<Ix1>(content, $format));
                         (surface.is_ok(), curve.is_ok())
                     };
                     prop_assert_eq!(try_both(&junk), (false, false));
                     let bytes = match content.beta.is_some() {
-                        true => $encode(&Surface::from_content(content, $format).unwrap().table()).unwrap(),
-                        false => $encode(&Curve::from_content(content, $format).unwrap().table()).unwrap(),
+                        true => $encode(&table(&from_content::<Ix2>(content, $format).unwrap())).unwrap(),
+                        false => $encode(&table(&from_content::<Ix1>(content, $format).unwrap())).unwrap(),
                     };
                     let mut bad = bytes;
                     for damage in &damages {

@@ -4,38 +4,59 @@ use std::path::Path;
 
 use crate::{Error, Result, Surface, replace};
 
-/// Writes surfaces as height fields for ParaView (VTK XML StructuredGrid, `.vts`).
-///
-/// The grid's points are (α, β, height) of one channel, and all channels are point data under their names, in
-/// f64 and untouched; `computed` (1 or 0) is there too. `height` holds what the points' third coordinate is
-/// before [`scale`](Self::scale).
-///
-/// A height that is not finite, which no renderer draws, becomes the smallest finite one, or the largest (or
-/// [`clip`](Self::clip)) for +∞. Points that are not finite in the channel and the cells around them are marked as
-/// hidden in `vtkGhostType`, so that ParaView leaves holes there, and such points are 1 in the point data
-/// `not_finite`. The values themselves stay NaN or infinite in the channel's point data: colour by `height` to
-/// have none.
+/// What the height of a surface in ParaView is: see [`Surface::write_vtk`].
 ///
 /// ```
-/// use loss_landscape::{Surface, VtkWriter, ndarray::array};
+/// use loss_landscape::{Surface, VtkHeight, ndarray::array};
 ///
 /// let loss = array![[2.0, 1.0, 2.0], [1.0, 0.0, f64::NAN]];
 /// let surface = Surface::from_channels(&[0.0, 1.0], &[-1.0, 0.0, 1.0], [("train loss".to_owned(), loss)])?;
 /// let path = std::env::temp_dir().join(format!("surface-{}.vts", std::process::id()));
-/// VtkWriter::new("train loss").log(true).clip(10.0).write(&surface, &path)?;
+/// surface.write_vtk(&path, &VtkHeight::new("train loss").log(true).clip(10.0))?;
 /// # std::fs::remove_file(&path).unwrap();
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct VtkWriter {
+pub struct VtkHeight {
     channel: String,
     log: bool,
     clip: Option<f64>,
     scale: f64,
 }
 
-impl VtkWriter {
+impl Surface {
+    /// Writes the surface as a height field for ParaView (VTK XML StructuredGrid, `.vts`).
+    ///
+    /// The grid's points are (α, β, height) of one channel, and all channels are point data under their names, in
+    /// f64 and untouched; `computed` (1 or 0) is there too. `height` holds what the points' third coordinate is
+    /// before [`scale`](VtkHeight::scale).
+    ///
+    /// A height that is not finite, which no renderer draws, becomes the smallest finite one, or the largest (or
+    /// [`clip`](VtkHeight::clip)) for +∞. Points that are not finite in the channel and the cells around them are
+    /// marked as hidden in `vtkGhostType`, so that ParaView leaves holes there, and such points are 1 in the point
+    /// data `not_finite`. The values themselves stay NaN or infinite in the channel's point data: colour by `height`
+    /// to have none. A file of that name is replaced only when the new one is whole.
+    ///
+    /// # Errors
+    /// [`Error::UnknownChannel`]; [`Error::Setting`] for a clip or scale that is not finite or, for a
+    /// logarithm, a clip that is not positive; [`Error::Unwritable`] if no height is finite; [`Error::Channels`] for
+    /// a channel with the name of one of the file's own arrays (`height`, `computed`, `not_finite`,
+    /// `vtkGhostType`); [`Error::File`].
+    pub fn write_vtk(&self, path: impl AsRef<Path>, height: &VtkHeight) -> Result<()> {
+        replace::write(path.as_ref(), &self.to_vtk_bytes(height)?)
+    }
+
+    /// The bytes of the file that [`write_vtk`](Self::write_vtk) writes.
+    ///
+    /// # Errors
+    /// As that one, but for [`Error::File`].
+    pub fn to_vtk_bytes(&self, height: &VtkHeight) -> Result<Vec<u8>> {
+        height.encode(self)
+    }
+}
+
+impl VtkHeight {
     /// The height is this channel.
     pub fn new(channel: impl Into<String>) -> Self {
         Self { channel: channel.into(), log: false, clip: None, scale: 1.0 }
@@ -55,17 +76,6 @@ impl VtkWriter {
     /// By how much the height is multiplied in the picture; 1 by default.
     pub fn scale(self, scale: f64) -> Self {
         Self { scale, ..self }
-    }
-
-    /// Writes a surface. A file of that name is replaced only when the new one is whole.
-    ///
-    /// # Errors
-    /// [`Error::UnknownChannel`]; [`Error::Setting`] for a clip or scale that is not finite or, for a
-    /// logarithm, a clip that is not positive; [`Error::Unwritable`] if no height is finite; [`Error::Channels`] for
-    /// a channel with the name of one of the file's own arrays (`height`, `computed`, `not_finite`,
-    /// `vtkGhostType`); [`Error::File`].
-    pub fn write(&self, surface: &Surface, path: impl AsRef<Path>) -> Result<()> {
-        replace::write(path.as_ref(), &self.encode(surface)?)
     }
 
     fn encode(&self, surface: &Surface) -> Result<Vec<u8>> {
@@ -217,8 +227,8 @@ mod tests {
         Surface::from_channels(&axis(rows), &axis(columns), [("a <b> & \"c\"".to_owned(), values)]).unwrap()
     }
 
-    fn writer() -> VtkWriter {
-        VtkWriter::new("a <b> & \"c\"")
+    fn writer() -> VtkHeight {
+        VtkHeight::new("a <b> & \"c\"")
     }
 
     /// The XML before the bytes, and the numbers of the array at this place.
@@ -270,7 +280,7 @@ mod tests {
         assert!(matches!(writer().encode(&nothing), Err(Error::Unwritable { .. })));
         let one = surface(array![[1.0]]);
         assert!(writer().encode(&one).is_ok());
-        assert!(matches!(VtkWriter::new("x").encode(&one), Err(Error::UnknownChannel { .. })));
+        assert!(matches!(VtkHeight::new("x").encode(&one), Err(Error::UnknownChannel { .. })));
         assert!(matches!(writer().clip(f64::NAN).encode(&one), Err(Error::Setting { .. })));
         assert!(matches!(writer().log(true).clip(0.0).encode(&one), Err(Error::Setting { .. })));
         assert!(matches!(writer().scale(f64::INFINITY).encode(&one), Err(Error::Setting { .. })));

@@ -96,7 +96,7 @@ pub type Curve = Landscape<Ix1>;
 /// The values of a sweep over a plane: a [`Landscape`] of two dimensions; `[i, j]` is always the point (α_i, β_j).
 pub type Surface = Landscape<Ix2>;
 
-/// The dimensions that a landscape may have: [`Ix1`] or [`Ix2`]. Sealed.
+/// The dimensions that a landscape may have: `Ix1` or `Ix2`. Sealed.
 pub trait GridDimension: Dimension<Larger: RemoveAxis + Dimension<Smaller = Self>> + sealed::Sealed {
     /// The number of points along each axis, as [`Landscape::shape`] gives it: `[usize; 1]` or `[usize; 2]`.
     type Shape: AsRef<[usize]> + Copy + fmt::Debug + PartialEq;

@@ -10,6 +10,7 @@ use crate::{Direction, DirectionSource, Normalization, Scalar, params::content_h
 ///
 /// The default knows nothing, and is what values that come from elsewhere have.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Provenance {
     /// The version of this crate that computed the values; empty if it did not.
@@ -17,20 +18,24 @@ pub struct Provenance {
     /// The scalar of the parameters: `"f32"` or `"f64"`; empty if unknown.
     pub scalar: String,
     /// The hash of θ (of θ_a for an interpolation), if known.
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub theta_hash: Option<u64>,
     /// The directions; for an interpolation one, θ_b − θ_a, with the hash of its end: θ_b, with the
     /// buffers of θ_a unless they move.
     pub directions: Vec<DirectionRecord>,
     /// The cosine between the two directions of a plane.
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub cosine: Option<f64>,
     /// The names of the data sets, as the caller gave them.
     pub data: Vec<String>,
     /// What the oracle calls the content of each data set ([`Loss::fingerprint`](crate::Loss::fingerprint)).
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub data_hashes: Vec<Option<u64>>,
 }
 
 /// Where one direction came from.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct DirectionRecord {
     /// Its source.
@@ -38,6 +43,7 @@ pub struct DirectionRecord {
     /// Its normalisation, if it has one.
     pub normalization: Option<Normalization>,
     /// Its content hash.
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub hash: u64,
 }
 
@@ -55,7 +61,7 @@ impl DirectionRecord {
     }
 }
 
-/// In one line, for people; as JSON it is in `SweepReport::to_json` (feature `json`).
+/// In one line, for people; with feature `serde` it can be serialised.
 impl fmt::Display for Provenance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == Self::default() {

@@ -7,6 +7,7 @@ use crate::{Error, OracleError};
 
 /// How a sweep ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum SweepEnd {
     /// Every point was evaluated; of an adaptive sweep, every point that it chose.
@@ -22,6 +23,7 @@ pub enum SweepEnd {
 
 /// What a sweep does when a point fails or is not finite.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum OnBadPoint {
     /// Records it and goes on.
     #[default]
@@ -32,6 +34,7 @@ pub enum OnBadPoint {
 
 /// Why a point is bad.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum PointFailure {
     /// The oracle returned NaN or infinity; the value is kept.
@@ -39,21 +42,27 @@ pub enum PointFailure {
         /// The first channel that is not finite.
         channel: String,
         /// Its value.
+        #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
         value: f64,
     },
     /// The oracle returned this error; the channels of its data set are NaN.
-    Error(Arc<dyn std::error::Error + Send + Sync>),
+    Error(
+        #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
+        Arc<dyn std::error::Error + Send + Sync>,
+    ),
     /// The oracle panicked with this message; the channels of its data set are NaN.
     Panic(String),
 }
 
 /// A point that failed or whose values are not finite.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct BadPoint {
     /// The indices (i, j) of the point; j is 0 on a line.
     pub index: [usize; 2],
     /// Its coordinates (α, β); β is 0 on a line.
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub coordinates: [f64; 2],
     /// The name of the data set.
     pub data: String,
@@ -63,6 +72,7 @@ pub struct BadPoint {
 
 /// How a sweep went.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct SweepReport {
     /// How it ended.
@@ -74,11 +84,13 @@ pub struct SweepReport {
     /// Points that failed or are not finite, by index and data set.
     pub bad_points: Vec<BadPoint>,
     /// Wall-clock time, preparation included.
+    #[cfg_attr(feature = "serde", serde(rename = "elapsed_seconds", with = "crate::wire::forms"))]
     pub elapsed: Duration,
     /// Threads that evaluated points: as many as asked for, unless that was more than there was work for
     /// ([`Sweep::threads`](crate::Sweep::threads)).
     pub threads: usize,
     /// What was found in the journal, if there was one to go on with.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub resumed: Option<Resumed>,
     /// What it was a sweep of.
     pub provenance: Provenance,
@@ -86,6 +98,7 @@ pub struct SweepReport {
 
 /// What a sweep found in its journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Resumed {
     /// Points that were there, and were not evaluated again.
@@ -97,6 +110,7 @@ pub struct Resumed {
     pub damaged: Vec<Range<u64>>,
     /// Data sets that the journal could not check, since the oracle has no
     /// [`fingerprint`](crate::Loss::fingerprint) of them: if they have changed, points of before and after are mixed.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub unchecked_data: Vec<String>,
 }
 

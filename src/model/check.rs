@@ -203,8 +203,8 @@ impl DerivativeCheck {
         })
     }
 
-    /// Compares Hessian-vector products with central differences of the gradient along random
-    /// vectors, and tests that the product is symmetric and linear.
+    /// Compares Hessian-vector products with central differences of the gradient along random vectors, and tests that
+    /// the product is symmetric and linear.
     ///
     /// It costs two products and two gradients for each vector.
     ///

@@ -9,6 +9,7 @@ use crate::{Error, Result};
 /// The paper normalises filters of weights and leaves the rest alone; the role says which is which,
 /// so that nothing is guessed from a name or a rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Role {
     /// Weights of a linear layer or a convolution.
@@ -46,13 +47,29 @@ pub enum Role {
 ///
 /// Two blocks are equal if name, shape, role and filter axis are, wherever they lie.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Block {
     name: String,
     shape: Vec<usize>,
     role: Role,
     filter_axis: Option<usize>,
+    #[cfg_attr(feature = "serde", serde(skip))]
     offset: usize,
+    #[cfg_attr(feature = "serde", serde(skip))]
     total: usize,
+}
+
+impl Role {
+    /// Its name in hashes, which is that of its serialised form.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Weight => "weight",
+            Self::Bias => "bias",
+            Self::NormScale => "norm_scale",
+            Self::NormShift => "norm_shift",
+            Self::Buffer => "buffer",
+        }
+    }
 }
 
 impl Block {

@@ -21,7 +21,14 @@ use crate::{Error, Result, Scalar};
 /// assert_eq!(layout.blocks()[1].range(), 640..650);
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
+///
+/// Serialised (feature `serde`) it is the list of its blocks, checked as by [`new`](Self::new) on the way in.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(into = "Vec<Block>", try_from = "Vec<Block>")
+)]
 pub struct Layout {
     blocks: Arc<[Block]>,
     len: usize,
@@ -95,20 +102,18 @@ impl Layout {
         self.len
     }
 
-    /// A hash of all names, shapes, roles and filter axes.
+    /// A hash of all names, shapes, roles and filter axes: XXH3, 64 bits, of a line for each block, which gives the
+    /// bytes of the name, the name, the shape, the role and the filter axis:
+    /// `9 fc.weight shape=10,64 role=weight filter_axis=0`; `-` where there is no axis.
     pub(crate) fn content_hash(&self) -> u64 {
         let mut hasher = xxhash_rust::xxh3::Xxh3::new();
         for block in self.blocks() {
-            hasher.update(
-                format!(
-                    "{}\n{:?} {:?} {:?}\n",
-                    block.name(),
-                    block.shape(),
-                    block.role(),
-                    block.filter_axis()
-                )
-                .as_bytes(),
-            );
+            let shape: Vec<String> = block.shape().iter().map(ToString::to_string).collect();
+            let axis = block.filter_axis().map_or_else(|| "-".to_owned(), |axis| axis.to_string());
+            let (name, shape, role) = (block.name(), shape.join(","), block.role().word());
+            // The length first, since a name may hold anything.
+            let line = format!("{} {name} shape={shape} role={role} filter_axis={axis}\n", name.len());
+            hasher.update(line.as_bytes());
         }
         hasher.digest()
     }
@@ -185,6 +190,20 @@ impl Layout {
     }
 }
 
+impl From<Layout> for Vec<Block> {
+    fn from(layout: Layout) -> Self {
+        layout.blocks.to_vec()
+    }
+}
+
+impl TryFrom<Vec<Block>> for Layout {
+    type Error = Error;
+
+    fn try_from(blocks: Vec<Block>) -> Result<Self> {
+        Self::new(blocks)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,6 +224,20 @@ mod tests {
         assert!(matches!(huge, Err(Error::TooManyParameters { .. })));
         let huge = Layout::new([Block::bias("a", [usize::MAX / 2]), Block::bias("b", [usize::MAX / 2])]);
         assert!(matches!(huge, Err(Error::TooManyParameters { .. })));
+    }
+
+    #[test]
+    fn the_hash_is_of_the_stated_form_and_stays() {
+        let layout = Layout::new([
+            Block::weight("fc.weight", [10, 64], 0),
+            Block::bias("scale", []),
+            Block::new("norm.running_mean", [10], Role::Buffer, None),
+        ])
+        .unwrap();
+        let form = "9 fc.weight shape=10,64 role=weight filter_axis=0\n5 scale shape= role=bias filter_axis=-\n\
+                    17 norm.running_mean shape=10 role=buffer filter_axis=-\n";
+        assert_eq!(layout.content_hash(), xxhash_rust::xxh3::xxh3_64(form.as_bytes()));
+        assert_eq!(layout.content_hash(), 16_146_138_674_823_020_735);
     }
 
     #[test]

@@ -19,7 +19,14 @@ use crate::{Error, Result, Scalar};
 /// assert_eq!(first.not().selected(), 40);
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
+///
+/// Serialised (feature `serde`) it is an object of the layout and the names of the blocks `chosen`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(into = "Names", try_from = "Names")
+)]
 pub struct Mask {
     layout: Layout,
     chosen: Vec<bool>,
@@ -128,10 +135,51 @@ impl Mask {
         ranges
     }
 
+    /// The ranges in a stated form, for journals: `0..640,650..660`.
+    pub(crate) fn ranges_text(&self) -> String {
+        self.ranges()
+            .iter()
+            .map(|range| format!("{}..{}", range.start, range.end))
+            .collect::<Vec<_>>()
+            .join(",")
+    }
+
     fn combine(&self, other: &Self, rule: fn(bool, bool) -> bool) -> Result<Self> {
         self.layout.ensure_same(&other.layout)?;
         let chosen = self.chosen.iter().zip(&other.chosen).map(|(&a, &b)| rule(a, b)).collect();
         Ok(Self { layout: self.layout.clone(), chosen })
+    }
+}
+
+/// The serialised form.
+#[cfg(feature = "serde")]
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Names {
+    layout: Layout,
+    chosen: Vec<String>,
+}
+
+#[cfg(feature = "serde")]
+impl From<Mask> for Names {
+    fn from(Mask { layout, chosen }: Mask) -> Self {
+        let blocks = layout.blocks().iter().zip(chosen).filter(|(_, chosen)| *chosen);
+        let chosen = blocks.map(|(block, _)| block.name().to_owned()).collect();
+        Self { layout, chosen }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<Names> for Mask {
+    type Error = Error;
+
+    fn try_from(Names { layout, chosen }: Names) -> Result<Self> {
+        for name in &chosen {
+            layout.block(name)?;
+        }
+        let names: std::collections::HashSet<&str> = chosen.iter().map(String::as_str).collect();
+        let chosen = layout.blocks().iter().map(|block| names.contains(block.name())).collect();
+        Ok(Self { layout, chosen })
     }
 }
 

@@ -3,10 +3,12 @@
 mod block;
 mod layout;
 mod mask;
+mod tensors;
 
 pub use block::{Block, Role};
 pub use layout::Layout;
 pub use mask::Mask;
+pub use tensors::{NamedTensor, pytorch_roles};
 
 use crate::Scalar;
 

@@ -32,8 +32,9 @@ use losses::Losses;
 
 /// A sweep: a line or plane through a model's parameters, the data it is measured on, and how it runs.
 ///
-/// **Where** it goes is said first: [`line`](Self::line), [`segment`](Self::segment) or [`plane`](Self::plane). **What**
-/// is measured, and at which points, is said last, and starts it: [`run`](Self::run) evaluates the loss at every point,
+/// **Where** it goes is said first: [`line`](Self::line), [`segment`](Self::segment) or [`plane`](Self::plane).
+/// **What** is measured, and at which points, is said last, and starts it: [`run`](Self::run) evaluates the loss at
+/// every point,
 /// [`adaptive`](Self::adaptive) at some points of a plane and interpolates the others,
 /// [`eigen_ratio`](Self::eigen_ratio) maps |λ_min/λ_max| of the Hessian. **How** is said in between, once for all of
 /// them: [data](Self::data), [axes](Self::alpha), [threads](Self::threads), [journal](Self::journal),
@@ -62,8 +63,8 @@ use losses::Losses;
 ///
 /// # Models that threads cannot share
 ///
-/// Threads share the model and the data, which must be [`Sync`] for that. Of others the sweep runs [`here`](Self::here),
-/// on the calling thread, or with an instance [`per_thread`](Self::per_thread):
+/// Threads share the model and the data, which must be [`Sync`] for that. Of others the sweep runs
+/// [`here`](Self::here), on the calling thread, or with an instance [`per_thread`](Self::per_thread):
 ///
 /// ```
 /// use std::{cell::RefCell, rc::Rc};
@@ -184,11 +185,12 @@ impl<'a, M: Model + ?Sized, D: ?Sized, W> Sweep<'a, M, D, W> {
     }
 
     /// Runs on several threads, each with a model of its own that `factory` makes on that thread, once, before the
-    /// first point. So the model need not be [`Sync`]; the data must be, or be part of the model (with `()` for data).
+    /// first point. So the model need not be [`Sync`]; the data must be, or be part of the model (with `()` for
+    /// data).
     ///
     /// The layouts must be those of the model that the sweep was made with, which gives θ, the names of channels and
-    /// fingerprints. Threads evaluate with [`Loss::worker`]; [`Loss::prepare`] is not called, since there is nothing to
-    /// share.
+    /// fingerprints. Threads evaluate with [`Loss::worker`]; [`Loss::prepare`] is not called, since there is nothing
+    /// to share.
     ///
     /// ```
     /// use std::{cell::RefCell, rc::Rc};
@@ -269,9 +271,9 @@ impl<'a, M: ?Sized, D: ?Sized, W, X> Sweep<'a, M, D, W, X> {
     }
 
     /// Runs on a pool of this many threads of its own; by default on rayon's current pool, all of whose threads must
-    /// then get free before the sweep returns. More threads than points, or than 1,024, are cut to what is useful
-    /// ([`SweepReport::threads`](crate::report::SweepReport::threads) says how many there were). The result has the same
-    /// bits for any number.
+    /// then get free before the sweep returns. Of more than 16 no more are made than there are points or processors,
+    /// and never more than 1,024 ([`SweepReport::threads`](crate::report::SweepReport::threads) says how many there
+    /// were). The result has the same bits for any number.
     pub fn threads(mut self, threads: usize) -> Self {
         self.settings.threads = Some(threads);
         self
@@ -289,18 +291,19 @@ impl<'a, M: ?Sized, D: ?Sized, W, X> Sweep<'a, M, D, W, X> {
         self
     }
 
-    /// Writes every point to a file as it finishes, so that the sweep survives its process: the same call, made again,
-    /// evaluates only what is missing and gives the same bits as a sweep that was never disturbed. A file that does
-    /// not exist is begun.
+    /// Writes every point to a file as it finishes, so that the sweep survives its process: the same call, made
+    /// again, evaluates only what is missing and gives the same bits as a sweep that was never disturbed. A file that
+    /// does not exist is begun.
     ///
-    /// The journal holds the axes, the crate's version, hashes of θ, of the layout, the directions and the data, and a
-    /// checksum for each point; [`Journal`](crate::Journal) reads it. A journal of another sweep is refused.
+    /// The journal holds the axes, the crate's version, hashes of θ, of the layout, the directions and the data, and
+    /// a checksum for each point; [`Journal`](crate::Journal) reads it. A journal of another sweep is refused.
     /// [`SweepReport::resumed`](crate::report::SweepReport::resumed) says what was found in it.
     ///
-    /// **Data are checked only where the oracle has a [`fingerprint`](crate::Loss::fingerprint)** of them, as networks
-    /// of `loss-landscape-nets` have; a closure gets one by [`FnModel::fingerprint_by`](crate::FnModel::fingerprint_by).
-    /// Without one, a sweep over changed data goes on with the points of the old ones, and the report lists the data
-    /// sets in [`unchecked_data`](crate::report::Resumed::unchecked_data).
+    /// **Data are checked only where the oracle has a [`fingerprint`](crate::Loss::fingerprint)** of them, as
+    /// networks of `loss-landscape-nets` have; a closure gets one by
+    /// [`FnModel::fingerprint_by`](crate::FnModel::fingerprint_by). Without one, a sweep over changed data goes on
+    /// with the points of the old ones, and the report lists the data sets in
+    /// [`unchecked_data`](crate::report::Resumed::unchecked_data).
     ///
     /// Points at which the oracle failed are kept as such, since a sweep never disturbed would have them too;
     /// [`Journal::without_failures`](crate::Journal::without_failures) is for those who want them tried again. The

@@ -7,11 +7,12 @@ use std::{
 };
 
 /// The modules from the bottom up. Each may use those above it in this list, and itself.
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 17] = [
     "scalar",
     "error",
     "memory",
     "replace",
+    "wire",
     "params",
     "slice",
     "model",
@@ -104,11 +105,9 @@ fn arrows() -> BTreeMap<(String, String), String> {
             for used in paths(statement) {
                 let (first, last) = (used.split("::").next().unwrap(), used.rsplit("::").next().unwrap());
                 let known = |name: &str| names.get(name).map(String::as_str);
-                let module = match ORDER.contains(&first) {
-                    true => first,
-                    // A name of the root, or of one of the modules that lib.rs makes of names.
-                    false => known(first).or_else(|| known(last)).unwrap_or(""),
-                };
+                // A name of the root, or of one of the modules that lib.rs makes of names.
+                let named = || known(first).or_else(|| known(last)).unwrap_or("");
+                let module = if ORDER.contains(&first) { first } else { named() };
                 if !module.is_empty() && module != from {
                     arrows.insert((from.clone(), module.to_owned()), relative.display().to_string());
                 }

@@ -12,8 +12,8 @@ use std::{
 };
 
 use loss_landscape::{
-    Adaptive, Block, Error, FnModel, Gradient, HessianProduct, Journal, Layout, Loss, Model, OracleError,
-    RandomDirections, Surface, Sweep,
+    Adaptive, Block, EigenRatio, Error, FnModel, Gradient, HessianProduct, Journal, Layout, Loss, Model,
+    OracleError, RandomDirections, Surface, Sweep,
 };
 
 /// A model with scratch memory that no other thread may see, as a network behind a handle has; Σ cos 3tᵢ.
@@ -30,6 +30,7 @@ impl Local {
         Self { layout, theta, scratch: Rc::default(), home: thread::current().id() }
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "a factory may fail")]
     fn load() -> Result<Self, OracleError> {
         Ok(Self::new())
     }
@@ -97,8 +98,8 @@ fn adaptive_sweeps_maps_and_journals_work_without_sharing() {
     assert_eq!((bits(&here), here.evaluations()), (bits(&threads), threads.evaluations()));
 
     let small = || plane().alpha(-0.5..=0.5, 9).beta(-0.5..=0.5, 9);
-    let here = small().here().eigen_ratio(&Default::default()).unwrap();
-    let threads = small().threads(3).per_thread(Local::load).eigen_ratio(&Default::default()).unwrap();
+    let here = small().here().eigen_ratio(&EigenRatio::new()).unwrap();
+    let threads = small().threads(3).per_thread(Local::load).eigen_ratio(&EigenRatio::new()).unwrap();
     assert_eq!(bits(&here), bits(&threads));
     assert_eq!(here.ends(), threads.ends());
 
@@ -148,7 +149,7 @@ fn more_threads_than_are_useful_are_cut_and_the_report_says_so() {
     let line = |threads| {
         Sweep::line(&model, RandomDirections::new(3)).data("", &1.0).alpha(-1.0..=1.0, 5).threads(threads)
     };
-    assert_eq!(line(100_000).run().unwrap().report().threads, 5.max(processors));
+    assert_eq!(line(100_000).run().unwrap().report().threads, 16.max(processors));
     assert_eq!(line(2).run().unwrap().report().threads, 2);
     let grid = Sweep::plane(&model, RandomDirections::new(3)).data("", &1.0).threads(100_000);
     assert_eq!(grid.run().unwrap().report().threads, 1024);

@@ -1,4 +1,4 @@
-//! Files of other programs: what numpy, h5py and Python wrote is read, and damage to it is an error.
+//! Files of other programs: what numpy and Python wrote is read, and damage to it is an error.
 
 use std::{fs, path::Path};
 
@@ -14,10 +14,10 @@ fn file(name: &str) -> Vec<u8> {
 const FILES: [(&str, Read); 6] = [
     ("surface.npz", Surface::from_npz_bytes),
     ("fortran.npz", Surface::from_npz_bytes),
+    ("original_by_script.npz", Surface::from_npz_bytes),
+    ("latest_by_script.npz", Surface::from_npz_bytes),
     ("surface.json", Surface::from_json_bytes),
     ("surface.csv", Surface::from_csv_bytes),
-    ("original.h5", Surface::from_hdf5_bytes),
-    ("latest.h5", Surface::from_hdf5_bytes),
 ];
 
 /// What `tests/python/round_trip.py` puts at point [i, j].
@@ -44,8 +44,16 @@ fn values_are_at_their_points() {
         }
         assert_eq!(surface.report().bad_points.len(), 3, "{name}");
     }
-    let curve = Curve::from_hdf5_bytes(&file("curve.h5")).unwrap();
-    assert_eq!(curve.channel("train loss").unwrap()[4], expected(4, 0));
+    for name in ["curve.npz", "curve_by_script.npz"] {
+        let curve = Curve::from_npz_bytes(&file(name)).unwrap();
+        for (i, value) in curve.channel("train loss").unwrap().iter().enumerate() {
+            let expected = expected(i, 0);
+            assert!(
+                value.to_bits() == expected.to_bits() || value.is_nan() && expected.is_nan(),
+                "{name}: {value}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -62,7 +70,7 @@ fn a_file_cut_anywhere_is_an_error() {
         // Text that ends after some line may be whole; it is the header that must be.
         for cut in 0..if text { 22 } else { whole.len() } {
             let error = read(&whole[..cut]).unwrap_err();
-            let named = text || matches!(error, Error::Format { .. });
+            let named = text || matches!(error, Error::Format { .. } | Error::Parse { .. });
             assert!(named, "{name} cut to {cut} bytes: {error}");
         }
     }
@@ -87,10 +95,7 @@ proptest! {
                     }
                 }
             }
-            if let Err(error) = read(&bytes) {
-                // Where the HDF5 crate panicked it would be told.
-                prop_assert!(!error.to_string().contains("a panic of its reader"), "{name}: {error}");
-            }
+            let _ = read(&bytes);
         }
     }
 }

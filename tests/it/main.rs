@@ -7,7 +7,7 @@ mod curvature_bounds;
 mod curvature_solver;
 mod execution;
 mod foreign_files;
-mod hostile;
 mod journal;
 mod journal_processes;
 mod lanczos_checks;
+mod serialised;

@@ -1,19 +1,16 @@
 //! A run takes the memory that it says, however often it restarts.
 
+use crate::bound::total;
 use loss_landscape::{
     OracleError, Scalar,
     curvature::{DiagonalEstimator, FnOperator, Lanczos, SymmetricOperator},
 };
-use stats_alloc::Region;
-
-use crate::ALLOCATOR;
 
 /// All bytes that a run ever asks for, and its restarts.
 fn bytes<S: Scalar>(lanczos: &Lanczos, n: usize) -> (u64, usize) {
     let mut operator = operator::<S>(n);
-    let region = Region::new(ALLOCATOR);
-    let found = lanczos.run(&mut operator).unwrap();
-    (region.change().bytes_allocated as u64, found.restarts)
+    let (found, bytes) = total(|| lanczos.run(&mut operator).unwrap());
+    (bytes as u64, found.restarts)
 }
 
 fn operator<S: Scalar>(n: usize) -> impl SymmetricOperator<Scalar = S> {
@@ -48,8 +45,7 @@ pub(crate) fn memory_is_what_it_says() {
 
     let diagonal = DiagonalEstimator::new().max_products(20);
     let mut operator = operator::<f64>(n);
-    let region = Region::new(ALLOCATOR);
-    diagonal.run(&mut operator).unwrap();
-    let (taken, said) = (region.change().bytes_allocated as u64, diagonal.memory::<f64>(n));
+    let (_, taken) = total(|| diagonal.run(&mut operator).unwrap());
+    let (taken, said) = (taken as u64, diagonal.memory::<f64>(n));
     assert!(said <= taken && taken < said + 10_000, "{taken} bytes where {said} are said");
 }

@@ -1,20 +1,16 @@
-//! How much memory is asked for: by readers of hostile files, and by the Lanczos process.
+//! How much memory is held: by readers of files that nobody vouches for, and by the Lanczos process.
 
-use std::alloc::System;
-
-use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
-
+mod bound;
 mod checkpoints;
 mod curvature;
 mod files;
+mod hostile;
 
-#[global_allocator]
-static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
-
-// One test, since the counter is the whole program's.
+// One test, since the counters are the whole program's.
 #[test]
 fn memory_is_bounded() {
     checkpoints::memory_is_bounded_by_the_file();
     curvature::memory_is_what_it_says();
     files::memory_is_bounded_by_the_file();
+    hostile::no_file_makes_a_reader_panic_or_hold_more_than_a_multiple_of_it();
 }

@@ -1,5 +1,7 @@
 """Files between Rust and Python: numpy, h5py, VTK, pandas and safetensors read what is written, and write what is read.
 
+HDF5 is a matter of `scripts/original_hdf5.py`, which is tested here: on every npz, and on the h5 files of `tests/data`.
+
     cargo run --release --example formats -- write FOLDER
     python tests/python/round_trip.py FOLDER [NPZ_FOLDER]
     cargo run --release --example formats -- check FOLDER/python
@@ -37,7 +39,7 @@ class Result:
         self.path = path
         content = json.loads(path.read_text())
         self.surface = content["format"] == "loss-landscape surface"
-        assert content["version"] == 1, path
+        assert content["version"] == 2, path
         self.alpha, self.beta = content["alpha"], content.get("beta")
         self.channels, self.report = content["channels"], content["report"]
         self.values = {
@@ -68,7 +70,7 @@ def check(what, reference, name, value_at, factor=1.0, todo=None):
         assert same(found, expected), (what, name, (i, j), found, expected)
 
 
-def check_npz(numpy, folder, reference):
+def check_npz(numpy, reference):
     path = reference.path.with_suffix(".npz")
     with numpy.load(path) as file:
         assert file["alpha"].tolist() == reference.alpha, path
@@ -89,8 +91,8 @@ def check_npz(numpy, folder, reference):
 
 def check_csv(numpy, pandas, reference):
     path = reference.path.with_suffix(".csv")
-    comments = [line for line in path.read_text().splitlines() if line.startswith("# ")]
-    table = numpy.genfromtxt(path, delimiter=",", names=True, skip_header=len(comments))
+    comment = path.read_text().splitlines()[0]
+    table = numpy.genfromtxt(path, delimiter=",", names=True, skip_header=1)
     points = reference.points()
     assert len(table) == len(points)
     columns = len(points) // len(reference.alpha)
@@ -99,8 +101,9 @@ def check_csv(numpy, pandas, reference):
         check(path, reference, name, lambda i, j: column[i * columns + j])
     for line, (i, j) in zip(table, points):
         assert line["alpha"] == reference.alpha[i] and line["computed"] == reference.computed[i][j]
-    fields = dict(line[2:].split(": ", 1) for line in comments)
-    assert json.loads(fields["report"]) == reference.report
+    assert comment.startswith("# {")
+    metadata = json.loads(comment[2:])
+    assert metadata["report"] == reference.report and metadata["channels"] == reference.channels
     if pandas:
         with warnings.catch_warnings():
             # The default was not exact once, and asking for exactness is deprecated now.
@@ -120,8 +123,22 @@ ORIGINAL = [
 ]
 
 
-def check_hdf5(h5py, numpy, reference):
-    path = reference.path.with_suffix(".h5")
+def same_arrays(numpy, a, b):
+    """Two npz files hold the same arrays, to the bit."""
+    with numpy.load(a) as a, numpy.load(b) as b:
+        assert sorted(a.files) == sorted(b.files), (a.files, b.files)
+        for name in a.files:
+            assert (a[name].dtype, a[name].shape) == (b[name].dtype, b[name].shape), name
+            assert a[name].tobytes() == b[name].tobytes(), name
+
+
+def check_hdf5(original_hdf5, h5py, numpy, reference):
+    """The script's file is what the original's scripts read, and nothing is lost on the way back."""
+    path, npz = reference.path.with_suffix(".h5"), reference.path.with_suffix(".npz")
+    original_hdf5.convert(npz, path)
+    back = path.with_name(f"{path.stem}_back.npz")
+    original_hdf5.convert(path, back)
+    same_arrays(numpy, npz, back)
     with h5py.File(path, "r") as file:
         x = file["xcoordinates"][:]
         assert x.tolist() == reference.alpha
@@ -146,6 +163,81 @@ def check_hdf5(h5py, numpy, reference):
         metadata = json.loads(bytes(group["metadata"][:]))
         assert metadata["report"] == reference.report and metadata["channels"] == reference.channels
     done.append(path.name)
+
+
+def check_original(original_hdf5, h5py, numpy, folder):
+    """The order, the shapes and the sentinels of the original's own files, both ways."""
+    alpha, beta = numpy.array([-1.0, 0.0, 1.0]), numpy.array([0.5, 0.75])
+    loss = numpy.array([[0.0, 1.0], [10.0, 11.0], [20.0, 21.0]])
+    computed = numpy.array([[True, True], [True, False], [True, True]])
+    arrays = {"alpha": alpha, "beta": beta, "train loss": loss, "sign/": loss, "computed": computed}
+    arrays["train accuracy"] = loss / 64
+    npz, h5 = folder / "script.npz", folder / "script.h5"
+    original_hdf5.savez(npz, arrays)
+    original_hdf5.convert(npz, h5)
+    with h5py.File(h5, "r") as file:
+        assert file["xcoordinates"][:].tolist() == alpha.tolist() and file["train_loss"].shape == (2, 3)
+        assert file["train_loss"][:].ravel().tolist() == [0.0, 10.0, 20.0, 1.0, -1.0, 21.0]
+        assert file["train_acc"][:].ravel()[2] == 20.0 / 64.0 * 100.0
+        assert "sign" not in file and "test_loss" not in file
+        assert file["loss_landscape/channels/sign_"].shape == (3, 2)
+    original_hdf5.convert(h5, folder / "back.npz")
+    same_arrays(numpy, npz, folder / "back.npz")
+
+    for shape in [(3, 2), (2, 3)]:
+        with h5py.File(h5, "w") as file:
+            file["xcoordinates"], file["ycoordinates"] = alpha, beta
+            file["train_loss"] = numpy.array([0.0, 10.0, 20.0, 1.0, -1.0, 21.0]).reshape(shape)
+            # In chunks and compressed, which no reader of ours would have to believe.
+            file.create_dataset("train_acc", data=numpy.full(shape, 50.0, "f4"), compression="gzip")
+            file["max_eig"] = numpy.array([1.0, 2.0, -1.0, 3.0, 4.0, 5.0]).reshape(shape)
+            file["min_eig"] = numpy.ones(shape)
+        original_hdf5.convert(h5, npz)
+        with numpy.load(npz) as file:
+            names = ["train loss", "train accuracy", "train lambda_max", "train lambda_min"]
+            assert [name for name in file.files if name.startswith("train")] == names, file.files
+            loss, least = file["train loss"], file["train lambda_min"]
+            assert (loss[0, 1], loss[2, 0], loss[2, 1]) == (1.0, 20.0, 21.0) and math.isnan(loss[1, 1])
+            assert file["train accuracy"][1, 1] == 0.5
+            assert math.isnan(least[2, 0]) and least[0, 0] == 1.0, "1 is an eigenvalue where max_eig is there"
+            assert numpy.argwhere(~file["computed"]).tolist() == [[1, 1], [2, 0]]
+
+    original_hdf5.savez(npz, {"alpha": alpha, "loss": alpha, "test loss": alpha})
+    original_hdf5.convert(npz, h5)
+    with h5py.File(h5, "r") as file:
+        assert file["train_loss"][:].tolist() == alpha.tolist() and "ycoordinates" not in file
+        assert all(numpy.isnan(file[name][:]).all() for name in ("train_acc", "test_acc"))
+
+    with h5py.File(h5, "w") as file:
+        file["xcoordinates"], file["ycoordinates"], file["train_loss"] = alpha, beta, numpy.zeros(5)
+    before = npz.read_bytes()
+    for source, target, reason in [(h5, npz, "has the shape (5,)"), (npz, folder / "x.csv", "python scripts")]:
+        try:
+            original_hdf5.convert(source, target)
+        except SystemExit as error:
+            assert reason in str(error), error
+        else:
+            raise AssertionError(reason)
+    assert npz.read_bytes() == before and not list(folder.glob("*.partial")), "the old file stays"
+    for path in (npz, h5, folder / "back.npz"):
+        path.unlink()
+    done.append("scripts/original_hdf5.py")
+
+
+def check_kept(original_hdf5, numpy, folder):
+    """The h5 files of `tests/data/files`, by h5py, hold what `expected` says, as do the npz beside them."""
+    kept = pathlib.Path(__file__).parent.parent / "data" / "files"
+    for path in sorted(kept.glob("*.h5")):
+        npz = folder / f"{path.stem}_by_script.npz"
+        original_hdf5.convert(path, npz)
+        same_arrays(numpy, npz, kept / npz.name)
+        with numpy.load(npz) as file:
+            values = file["train loss"].reshape(5, -1)
+            assert file["alpha"].tolist() == [-1.0, -0.5, 0.1, 2.0, 1e300] and file["computed"].all(), path
+            assert values.shape[1] == (1 if path.stem == "curve" else 3)
+            for (i, j), value in numpy.ndenumerate(values):
+                assert same(value, expected(i, j)), (path, i, j, value)
+        done.append(path.name)
 
 
 def check_vtk(vtk, reference, channel="train loss", clip=5.0):
@@ -194,9 +286,11 @@ def check_safetensors(load_file, safe_open, folder):
     assert plane["first.theta"].tolist() == direction.tolist() and plane["second.theta"].shape == (2,)
     with safe_open(folder / "plane.safetensors", "numpy") as file:
         metadata = file.metadata()
-    assert metadata["first.source"] == "random, seed 3, stream 0", metadata
-    assert metadata["second.source"] == "random, seed 3, stream 1", metadata
-    assert metadata["first.normalization"].startswith("filter; ") and len(metadata["first.hash"]) == 16
+    assert metadata["loss_landscape"] == "directions 2", metadata
+    assert metadata["first.source"] == "random seed=3 stream=0", metadata
+    assert metadata["second.source"] == "random seed=3 stream=1", metadata
+    rule = "norm=filter biases=still norm_parameters=still buffers=still conformance=paper"
+    assert metadata["first.normalization"] == rule and len(metadata["first.hash"]) == 16
     done.append("safetensors")
 
 
@@ -210,10 +304,10 @@ def write(folder, numpy, h5py, save_file):
     alpha, beta = [-1.0, -0.5, 0.1, 2.0, 1e300], [-1.0, 0.25, 1.5]
     values = [[expected(i, j) for j in range(3)] for i in range(5)]
     text = lambda v: v if math.isfinite(v) else "NaN" if math.isnan(v) else "Infinity" if v > 0 else "-Infinity"
-    content = {"format": "loss-landscape surface", "version": 1, "alpha": alpha, "beta": beta}
+    content = {"format": "loss-landscape surface", "version": 2, "alpha": alpha, "beta": beta}
     content["values"] = {"train loss": [[text(v) for v in row] for row in values]}
     (folder / "surface.json").write_text(json.dumps(content))
-    content = {"format": "loss-landscape curve", "version": 1, "alpha": alpha}
+    content = {"format": "loss-landscape curve", "version": 2, "alpha": alpha}
     content["values"] = {"train loss": [text(row[0]) for row in values]}
     (folder / "curve.json").write_text(json.dumps(content))
     lines = [f"{alpha[i]!r},{beta[j]!r},{values[i][j]!r}" for j in (2, 0, 1) for i in (4, 0, 3, 1, 2)]
@@ -254,8 +348,9 @@ def check_quickstart(numpy, folder):
                 assert file[channel].shape == shape and file[channel].dtype == numpy.float64, (path, channel)
                 assert numpy.isfinite(file[channel]).all(), (path, channel)
             assert file["computed"].dtype == bool and file["computed"].all(), path
-            provenance = json.loads(bytes(file["metadata"]))["report"]["provenance"]
-            assert provenance["crate"] == "loss-landscape" and provenance["data"] == ["train", "test"], path
+            metadata = json.loads(bytes(file["metadata"]))
+            assert metadata["format"].startswith("loss-landscape ") and metadata["version"] == 2, path
+            assert metadata["report"]["provenance"]["data"] == ["train", "test"], path
     done.append(f"{len(files)} files of the quickstart")
 
 
@@ -263,19 +358,21 @@ def main():
     folder = pathlib.Path(sys.argv[1])
     numpy, h5py, vtk, pandas = (package(name) for name in ("numpy", "h5py", "vtk", "pandas"))
     tensors = package("safetensors.numpy") if numpy else None
+    sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "scripts"))
+    original_hdf5 = importlib.import_module("original_hdf5") if numpy and h5py else None
     results = [Result(folder / f"{name}.json") for name in ("surface", "stopped", "square", "curve")]
     surface = results[0]
     assert surface.shape == (5, 3) and surface.channels[0] == "train loss" and len(surface.channels) == 4
     all_values = [v for row in surface.values["train loss"] for v in row]
     assert any(map(math.isnan, all_values)) and math.inf in all_values, "the special values are there"
     assert not all(all(row) for row in results[1].computed), "some of it is not computed"
-    assert any(bad["failure"].get("message") == 'the trap "snapped"\n' for bad in surface.report["bad_points"])
+    assert any(bad["failure"].get("error") == 'the trap "snapped"\n' for bad in surface.report["bad_points"])
     for reference in results:
         if numpy:
-            check_npz(numpy, folder, reference)
+            check_npz(numpy, reference)
             check_csv(numpy, pandas, reference)
-        if numpy and h5py:
-            check_hdf5(h5py, numpy, reference)
+        if original_hdf5:
+            check_hdf5(original_hdf5, h5py, numpy, reference)
         if vtk and reference.surface:
             check_vtk(vtk, reference)
     if tensors:
@@ -283,6 +380,9 @@ def main():
     if numpy and len(sys.argv) > 2:
         check_quickstart(numpy, pathlib.Path(sys.argv[2]))
     (folder / "python").mkdir(exist_ok=True)
+    if original_hdf5:
+        check_original(original_hdf5, h5py, numpy, folder / "python")
+        check_kept(original_hdf5, numpy, folder / "python")
     write(folder / "python", numpy, h5py, tensors and tensors.save_file)
     print(f"read: {', '.join(done)}")
     if skipped:

@@ -1,13 +1,10 @@
 //! What a figure of 1,001×1,001 points costs: seconds, bytes and the most memory held, as SVG and as PNG, of
 //! smooth values and of noise. `cargo bench --bench figures`
 
-use std::fs;
-use std::hint::black_box;
-use std::time::Instant;
+use std::{fs, hint::black_box, time::Instant};
 
 use loss_landscape::ndarray::Array2;
-use loss_landscape_plot::Error;
-use loss_landscape_plot::{ContourFigure, HeatFigure, Panels, RatioFigure, SurfaceFigure};
+use loss_landscape_plot::{ContourFigure, Error, Figure, HeatFigure, RatioFigure, SurfaceFigure};
 
 const SIDE: usize = 1001;
 /// Pixels for each unit of the SVG: about 1,050 across, a printed column at 300 dpi.
@@ -55,7 +52,7 @@ fn report(name: &str, what: &str, limits: &str, draw: &dyn Fn() -> Result<usize,
 }
 
 /// Noise at every point is the worst that can be drawn, and has no limits.
-fn measure(name: &str, figure: &Panels) {
+fn measure(name: &str, figure: &dyn Figure) {
     let limits = |text| if name.ends_with("smooth") { text } else { "" };
     report(name, "SVG", limits("(must: 5 s, 5 MB)"), &|| Ok(figure.to_svg()?.len()));
     report(name, "PNG", limits("(must: 2 s)"), &|| Ok(figure.to_png(RESOLUTION)?.len()));
@@ -69,15 +66,11 @@ fn main() {
     );
     for (kind, values) in [("smooth", smooth()), ("noise", noise())] {
         let view = values.view();
-        let one = |figure: loss_landscape_plot::Panel| Panels::new().panel(figure);
-        measure(&format!("contours, {kind}"), &one(ContourFigure::new(&x, &x, view).into()));
-        measure(&format!("heat map, {kind}"), &one(HeatFigure::new(&x, &x, view).into()));
-        measure(&format!("surface, {kind}"), &one(SurfaceFigure::new(&x, &x, view).into()));
+        measure(&format!("contours, {kind}"), &ContourFigure::new(&x, &x, view));
+        measure(&format!("heat map, {kind}"), &HeatFigure::new(&x, &x, view));
+        measure(&format!("surface, {kind}"), &SurfaceFigure::new(&x, &x, view));
         let least = values.mapv(|v| 0.3 - v);
         let most = values.mapv(|v| 1.0 + v);
-        measure(
-            &format!("eigenvalue ratio, {kind}"),
-            &one(RatioFigure::new(&x, &x, least.view(), most.view()).into()),
-        );
+        measure(&format!("eigenvalue ratio, {kind}"), &RatioFigure::new(&x, &x, least.view(), most.view()));
     }
 }

@@ -6,12 +6,12 @@ mod common;
 use std::hint::black_box;
 
 use common::{in_turns, median};
-use loss_landscape_plot::page::{Landscape, Page};
+use loss_landscape_plot::page::{Page, PageLandscape};
 use ndarray::Array2;
 
 fn page(side: usize, channels: usize) -> Page {
     let axis: Vec<f64> = (0..side).map(|k| 2.0 * k as f64 / (side - 1) as f64 - 1.0).collect();
-    let mut landscape = Landscape::new("a", &axis, &axis);
+    let mut landscape = PageLandscape::new("a", &axis, &axis);
     for channel in 0..channels {
         let steepness = 9.0 + channel as f64;
         let loss = Array2::from_shape_fn((side, side), |(i, j)| {

@@ -1,8 +1,10 @@
 //! The small lines under a figure that say what it does not show.
 
-use super::axes;
-use super::svg::{Fragment, Rect, Svg};
-use super::text::{Anchor, CAPTION, Text, text_width};
+use crate::{
+    geometry::Rect,
+    layout,
+    svg::{Anchor, CAPTION, Drawing, Svg, Text, text_width},
+};
 
 /// `3 of 2601 points not finite`, or nothing if the count is zero.
 pub(crate) fn note(count: usize, total: usize, things: &str, what: &str) -> Option<String> {
@@ -25,18 +27,18 @@ fn lines(notes: &[String], width: f64) -> Vec<String> {
 }
 
 /// Writes the notes under the plotting area and closes the drawing.
-pub(crate) fn finish(mut svg: Svg, notes: &[String], frame: &Rect, width: f64) -> Fragment {
+pub(crate) fn finish(mut svg: Svg, notes: &[String], frame: &Rect, width: f64) -> Drawing {
     let lines = lines(notes, width - frame.x - 4.0);
-    let top = frame.bottom() + axes::BOTTOM;
+    let top = frame.bottom() + layout::BOTTOM;
     for (k, line) in lines.iter().enumerate() {
-        Text::new([frame.x, top + (k as f64 + 0.5) * axes::CAPTION_LINE], line.as_str())
+        Text::new([frame.x, top + (k as f64 + 0.5) * layout::CAPTION_LINE], line.as_str())
             .size(CAPTION)
             .anchor(Anchor::Start)
             .fill("#555")
             .draw(&mut svg);
     }
-    let height = top + axes::CAPTION_LINE * lines.len() as f64 + 4.5;
-    Fragment { width, height, top: frame.y, body: svg.finish() }
+    let height = top + layout::CAPTION_LINE * lines.len() as f64 + 4.5;
+    Drawing { width, height, top: frame.y, body: svg.finish() }
 }
 
 #[cfg(test)]

@@ -1,126 +1,143 @@
 //! The one error type of the crate.
 
+use std::{io, path::PathBuf};
+
 /// A result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What was wrong with a figure or a page. Every variant carries the values that were wrong.
+///
+/// Figures and pages check what they were given when they are drawn or written, not before.
+///
+/// # Example
+///
+/// ```
+/// use loss_landscape_plot::{ContourFigure, Error, Figure};
+/// use ndarray::array;
+///
+/// let figure = ContourFigure::new(&[0.0, 0.0], &[0.0, 1.0], array![[1.0, 2.0], [3.0, 4.0]].view());
+/// let error = figure.to_svg().unwrap_err();
+/// assert!(matches!(error, Error::NotIncreasing { index: 1, .. }));
+/// assert_eq!(error.to_string(), "x axis is not strictly increasing at index 1: 0 follows 0");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A sequence given to a figure does not have the length its partner requires.
+    /// A sequence that is not as long as the one that it belongs to.
     #[error("{what} has {len} elements, expected {expected}")]
     Length {
-        /// The sequence, such as ``x axis`` or ``curve `train` ``.
+        /// The sequence, such as ``values of series `train loss` ``.
         what: String,
         /// Its length.
         len: usize,
-        /// The length it should have.
+        /// The length that it should have.
         expected: usize,
     },
-    /// A plot axis or curve has fewer than two points.
-    #[error("{axis} has {len} points, at least 2 are needed")]
+    /// Coordinates of fewer points than can be drawn.
+    #[error("{what} has {len} points, at least {least} are needed")]
     TooFewPoints {
-        /// The axis.
-        axis: String,
-        /// Its length.
+        /// The axis, series or trajectory.
+        what: String,
+        /// The number of its points.
         len: usize,
+        /// The least number that can be drawn.
+        least: usize,
     },
-    /// A plot coordinate is not larger than the one before it.
-    #[error("{axis} is not strictly increasing at index {index}: {value} follows {previous}")]
-    AxisOrder {
-        /// The axis.
-        axis: String,
-        /// Index of the offending coordinate.
+    /// A coordinate that is not larger than the one before it.
+    #[error("{what} is not strictly increasing at index {index}: {value} follows {previous}")]
+    NotIncreasing {
+        /// The axis or series.
+        what: String,
+        /// The index of the coordinate.
         index: usize,
         /// The coordinate before it.
         previous: f64,
         /// The coordinate.
         value: f64,
     },
-    /// A plot coordinate (of an axis, a marker or a guide) is NaN or infinite.
-    #[error("coordinate {index} of {axis} is not finite: {value}")]
+    /// A coordinate that is NaN or infinite.
+    #[error("coordinate {index} of {what} is not finite: {value}")]
     NotFinite {
-        /// The axis, marker or guide.
-        axis: String,
-        /// Index of the coordinate.
+        /// The axis, series, marker, guide or trajectory.
+        what: String,
+        /// The index of the coordinate.
         index: usize,
         /// The coordinate.
         value: f64,
     },
-    /// None of the values to draw is finite.
+    /// Values of which none is finite, so that there is nothing to draw.
     #[error("{what} has no finite value")]
     NoFiniteValue {
         /// What was to be drawn.
         what: String,
     },
-    /// A logarithmic scale was asked for, but no finite value is positive.
+    /// A logarithmic scale for values of which none is positive and finite.
     #[error("logarithmic scale for {what}, but no finite value is positive")]
     NoPositiveValue {
         /// What was to be drawn.
         what: String,
     },
-    /// A contour level is not finite, or not positive on a logarithmic scale.
-    #[error("contour level {index} is {value}, expected a finite number{}", if *.log { " above 0 (logarithmic scale)" } else { "" })]
+    /// A contour level that is not finite, or not positive on a logarithmic scale.
+    #[error("contour level {index} is {value}, expected a finite number{}", above_zero(*.log))]
     Level {
-        /// Index of the level in the caller's list.
+        /// The index of the level in the caller's list.
         index: usize,
         /// The level.
         value: f64,
         /// Whether the scale is logarithmic.
         log: bool,
     },
-    /// A range is not finite, is empty, or is not positive on a logarithmic scale.
-    #[error("{what} [{lo}, {hi}] needs finite ends with low < high{}", if *.log { " and low > 0 (logarithmic scale)" } else { "" })]
+    /// A range that is not finite, is empty, or is not positive on a logarithmic scale.
+    #[error("{what} [{low}, {high}] needs finite ends with low < high{}", low_above_zero(*.log))]
     Range {
         /// The range, such as `colour range`.
         what: String,
         /// Its low end.
-        lo: f64,
+        low: f64,
         /// Its high end.
-        hi: f64,
+        high: f64,
         /// Whether the scale is logarithmic.
         log: bool,
     },
-    /// A figure has nothing to draw: no curves, no panels, or on a page no landscapes or channels.
-    #[error("the figure has no {what}")]
+    /// A figure or page with nothing on it.
+    #[error("there is nothing to draw: no {what}")]
     Empty {
-        /// What is missing, such as `curves` or `panels`.
+        /// What is missing: `series`, `panels`, `landscapes`, `channels` or `points on a trajectory`.
         what: &'static str,
     },
-    /// Two parts of a page of one name.
+    /// A name that two parts of a page share.
     #[error("two {what} are named `{name}`")]
-    Duplicate {
+    DuplicateName {
         /// What they are: `landscapes`, `channels` or `trajectories`.
         what: &'static str,
         /// The name.
         name: String,
     },
-    /// A label of a trajectory for a point that it does not have.
+    /// A label for a point that a trajectory does not have.
     #[error("the label `{label}` is for point {index} of a trajectory of {len}")]
-    PointIndex {
+    TrajectoryLabel {
         /// The label.
         label: String,
         /// The index of the point.
         index: usize,
-        /// How many points there are.
+        /// The number of points of the trajectory.
         len: usize,
     },
-    /// A surface cannot be seen from this angle.
-    #[error("{what} of {degrees}°, expected one from {lo}° to {hi}°")]
-    View {
+    /// An angle from which a surface cannot be seen.
+    #[error("{angle} of {degrees}°, expected one from {least}° to {greatest}°")]
+    Angle {
         /// `azimuth` or `elevation`.
-        what: &'static str,
+        angle: &'static str,
         /// The angle in degrees.
         degrees: f64,
         /// The least one.
-        lo: f64,
+        least: f64,
         /// The greatest one.
-        hi: f64,
+        greatest: f64,
     },
-    /// A resolution at which a figure would have no pixels, or too many.
-    #[cfg(feature = "png")]
+    /// A resolution at which an image would have no pixels, or too many.
     #[error(
-        "{pixels_per_unit} pixels per unit make {width}×{height} pixels, expected at least one and at most {most} in all"
+        "{pixels_per_unit} pixels per unit make {width}×{height} pixels, expected at least 1 and at most {most} in all"
     )]
     Resolution {
         /// The resolution.
@@ -132,14 +149,39 @@ pub enum Error {
         /// The greatest number of pixels.
         most: u32,
     },
-    /// The renderer could not draw a figure that it was given.
-    #[cfg(feature = "png")]
-    #[error("could not be drawn as PNG: {source}")]
+    /// A figure that the renderer of PNG could not draw.
+    #[error("the figure could not be drawn as PNG")]
     Render {
-        /// What it said.
+        /// What the renderer said.
+        #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A channel that a result does not have.
+    /// A file name from whose ending no format follows.
+    #[error("`{}` names no format: expected a name that ends in {expected}", path.display())]
+    FileEnding {
+        /// The file.
+        path: PathBuf,
+        /// The endings that there are, such as `.svg or .png`.
+        expected: &'static str,
+    },
+    /// A file that could not be written.
+    #[error("`{}` could not be written", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// What the core said of a result: a channel that it does not have, or a density that it cannot estimate.
     #[error(transparent)]
     Core(#[from] loss_landscape::Error),
+}
+
+fn above_zero(log: bool) -> &'static str {
+    if log { " above 0 (logarithmic scale)" } else { "" }
+}
+
+fn low_above_zero(log: bool) -> &'static str {
+    if log { " and low > 0 (logarithmic scale)" } else { "" }
 }

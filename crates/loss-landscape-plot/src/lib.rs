@@ -1,100 +1,126 @@
-//! Publication-quality figures of loss landscapes, as SVG and PNG.
+//! Figures and pages of loss landscapes, from the results of the crate [`loss_landscape`] or from plain arrays.
 //!
-//! - [`ContourFigure`]: a loss over two directions, as filled contours with numbers on the lines
-//!   and a colour bar, and the way of a training over them;
+//! Contours, shaded surfaces, heat maps, curves, eigenvalue ratios and spectra are written as SVG, with the feature
+//! `png` as PNG, and with the feature `html` as one page to turn and zoom in a browser.
+//!
+//! ```
+//! use loss_landscape::{FnModel, Layout, RandomDirections, grid_2d};
+//! use loss_landscape_plot::{ContourFigure, Figure};
+//!
+//! let model = FnModel::new(Layout::flat(2)?, vec![2.0, 1.0], |t: &[f64], _: &()| t[0] * t[0] + t[1] * t[1])?;
+//! let surface = grid_2d(&model, &(), RandomDirections::new(42).pair(&model)?)?;
+//! let figure = ContourFigure::from_surface(&surface, "loss")?.title("A bowl");
+//! # std::env::set_current_dir(std::env::temp_dir()).unwrap();
+//! figure.save("bowl.svg")?;
+//! # std::fs::remove_file("bowl.svg").unwrap();
+//! # Ok::<(), loss_landscape_plot::Error>(())
+//! ```
+//!
+//! # What there is
+//!
+//! - [`ContourFigure`]: a loss over two directions, as filled bands between numbered lines with a colour bar;
 //! - [`SurfaceFigure`]: the same as a shaded surface, its height linear or logarithmic;
 //! - [`HeatFigure`]: any values over two directions, a coloured cell for each point;
-//! - [`RatioFigure`]: the ratio of the extreme eigenvalues of the Hessian over two directions, with
-//!   the regions marked where the loss is locally convex or has no positive curvature;
-//! - [`CurveFigure`]: loss and accuracy over one direction, on two axes;
-//! - [`DensityFigure`]: spectral densities, on a logarithmic axis, with bands of uncertainty;
-//! - [`Panels`]: several of these in one document, on one scale if wanted.
+//! - [`RatioFigure`]: the ratio of the extreme eigenvalues of the Hessian over two directions, with the regions marked
+//!   where the loss is locally convex or has no positive curvature;
+//! - [`CurveFigure`]: [`Series`] over one direction, such as loss and accuracy, on one or two axes;
+//! - [`DensityFigure`]: spectral densities on a logarithmic axis, with bands of uncertainty;
+//! - [`Panels`]: several of these in one document, on one scale with one colour bar if asked.
 //!
-//! [`ContourFigure::difference`] and [`HeatFigure::difference`] compare two surfaces, with colours that
-//! diverge from zero.
+//! Each is made straight from a result: [`ContourFigure::from_surface`], [`SurfaceFigure::from_surface`],
+//! [`HeatFigure::from_surface`], [`RatioFigure::from_map`], [`CurveFigure::from_curve`],
+//! [`DensityFigure::from_estimate`], or [`From`] where there is nothing to choose; or with `new` from slices and
+//! arrays, which need not come from the core: `values[[i, j]]` always belongs to (`x[i]`, `y[j]`).
 //!
-//! Figures are drawn from plain slices and arrays, show data as it is (no smoothing), and say in a
-//! caption what they cannot show: values that are not finite, not positive on a logarithmic scale,
-//! or outside an explicit range. The same input gives the same bytes. In an SVG text stays text, in the
-//! viewer's sans-serif font; sizes are in CSS pixels.
+//! Every figure is a [`Figure`]: `to_svg` and `to_png` give text and bytes, `save` writes a file in the format that its
+//! ending names, replaced as a whole. [`ContourFigure::difference`] and [`HeatFigure::difference`] compare two
+//! surfaces, with colours that diverge from zero; contours, heat maps and ratio maps draw markers and trajectories over
+//! the plane.
 //!
-//! With the feature `png` each figure also has `to_png(pixels_per_unit)`. No font need be installed: a
-//! part of DejaVu Sans is built in (Latin, Greek, Cyrillic, arrows, mathematical signs, subscripts and
-//! superscripts); a character that it lacks is an empty box.
+//! A page holds landscapes with several channels each, to turn, zoom and read values from; its module is `page`.
 //!
-//! # Example
+//! # What figures promise
 //!
-//! ```
-//! use loss_landscape_plot::{ContourFigure, Curve, CurveFigure, Panels};
-//! use ndarray::Array2;
+//! - Data are shown as they are: nothing is smoothed or clipped in silence. What a figure cannot show (values that are
+//!   not finite, not positive on a logarithmic scale, or outside a range that was set) is hatched, striped or left out,
+//!   and counted in the caption.
+//! - The same figure gives the same bytes.
+//! - An SVG document uses nothing that converters for SVG 1.1 do not know, so that it goes through cairosvg, Inkscape
+//!   or rsvg-convert into LaTeX. Text stays text, in the viewer's sans-serif font. Sizes are in CSS pixels.
+//! - Files stay small: of a grid of 1,001 × 1,001 smooth values less than 5 MB, however it is drawn.
+//! - Nothing is checked before a figure is drawn; then [`Error`] says what was wrong, with its values. The library
+//!   prints nothing and does not panic on a caller's input.
 //!
-//! let alpha: Vec<f64> = (0..21).map(|k| f64::from(k) / 10.0 - 1.0).collect();
-//! let along: Vec<f64> = alpha.iter().map(|a| 0.1 + a * a).collect();
-//! let over = Array2::from_shape_fn((21, 21), |(i, j)| 0.1 + alpha[i].powi(2) + alpha[j].powi(2));
-//! let svg = Panels::new()
-//!     .panel(CurveFigure::new().curve(Curve::new("train loss", &alpha, &along)).x_label("α"))
-//!     .panel(ContourFigure::new(&alpha, &alpha, over.view()).x_label("α").y_label("β"))
-//!     .title("around the minimiser")
-//!     .to_svg()?;
-//! // std::fs::write("landscape.svg", svg)?;
-//! # assert!(svg.ends_with("</svg>\n"));
-//! # Ok::<(), loss_landscape::Error>(())
-//! ```
+//! # Features
+//!
+//! None is on by default; each adds, none changes what is there.
+//!
+//! - `png`: `Figure::to_png`, and files that end in `.png`. No font need be installed: a part of DejaVu Sans is built
+//!   in (Latin, Greek, Cyrillic, arrows, mathematical signs, subscripts and superscripts); a character that it lacks is
+//!   an empty box. Adds `resvg`, 45 crates in all.
+//! - `html`: the module `page`. Adds no crates.
+//!
+//! # What it does not do
+//!
+//! - It computes no landscapes: that is the core's work.
+//! - It does not show a window, and reads no files.
+//! - It is not a plotting library: figures have the parts that papers on loss landscapes need, in one style. For others
+//!   write the result as npz, CSV or for ParaView.
+//! - PDF is left to converters.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+// Of the library alone: tests may unwrap.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::todo,
+        clippy::print_stdout,
+        clippy::print_stderr
+    )
+)]
 
-mod areas;
-mod axes;
-mod bands;
-mod box_axes;
-mod canvas;
+mod axis;
 mod caption;
-mod color;
-mod colorbar;
+mod checks;
+mod colors;
 mod contour;
-mod contour_draw;
-mod curve;
 mod curves;
-mod curves_draw;
 mod density;
 mod error;
-mod field;
+mod figure;
+mod geometry;
 mod heat;
-mod heat_draw;
-mod isolines;
-mod labels;
-mod legend;
-mod markers;
-mod mesh;
-mod numbers;
-mod overlay;
+mod layout;
 #[cfg(feature = "html")]
+#[cfg_attr(docsrs, doc(cfg(feature = "html")))]
 pub mod page;
 mod panels;
-mod patterns;
+mod plane;
+#[cfg(feature = "png")]
 mod png;
-mod polyline;
-#[cfg(test)]
-mod probe;
 mod ratio;
-mod ratio_draw;
-mod scale;
-mod shades;
-mod sheet;
+mod replace;
+mod results;
 mod surface;
-mod surface_draw;
 mod svg;
-mod text;
-mod ticks;
-mod trajectory;
-mod view;
+#[cfg(test)]
+mod testing;
 
-pub use color::ColorMap;
+pub use axis::scale::Scale;
+pub use colors::ColorMap;
 pub use contour::ContourFigure;
-pub use curve::Curve;
-pub use curves::CurveFigure;
+pub use curves::{CurveFigure, Series};
 pub use density::DensityFigure;
 pub use error::{Error, Result};
+pub use figure::Figure;
 pub use heat::HeatFigure;
-pub use panels::{Panel, Panels};
+pub use panels::Panels;
 pub use ratio::RatioFigure;
-pub use scale::Scale;
 pub use surface::SurfaceFigure;
+
+/// The example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

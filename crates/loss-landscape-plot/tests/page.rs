@@ -3,7 +3,7 @@
 
 use std::{fs, path::PathBuf};
 
-use loss_landscape_plot::page::{Landscape, Page};
+use loss_landscape_plot::page::{Page, PageLandscape};
 use ndarray::Array2;
 
 /// Written for the browser: `FOLDER/page` of the target's folder for temporary files.
@@ -37,7 +37,7 @@ fn one_landscape_with_holes_and_hostile_names() {
     let html = Page::new(nasty)
         .caption(nasty)
         .landscape(
-            Landscape::new(nasty, &axis(nx), &axis(ny))
+            PageLandscape::new(nasty, &axis(nx), &axis(ny))
                 .channel("train loss", loss.view())
                 .channel(nasty, loss.mapv(|v| 1.0 / (1.0 + v)).view())
                 .channel("nothing finite", Array2::from_elem((nx, ny), f64::NAN).view())
@@ -61,7 +61,7 @@ fn two_landscapes_on_grids_that_are_not_square() {
         for (name, steepness) in names.into_iter().zip([9.0, 2.0]) {
             let (nx, ny) = (61, 41);
             let loss = bowl(nx, ny, steepness);
-            let mut landscape = Landscape::new(name, &axis(nx), &axis(ny))
+            let mut landscape = PageLandscape::new(name, &axis(nx), &axis(ny))
                 .channel("train loss", loss.view())
                 .channel("train accuracy", loss.mapv(|v| 1.0 / (1.0 + v)).view())
                 .provenance([("seed", "42"), ("norm", "filter")]);
@@ -79,13 +79,13 @@ fn two_landscapes_on_grids_that_are_not_square() {
 
 #[test]
 fn large_landscapes() {
-    let mut landscape = Landscape::new("251×251", &axis(251), &axis(251));
+    let mut landscape = PageLandscape::new("251×251", &axis(251), &axis(251));
     for (name, steepness) in [("train loss", 9.0), ("test loss", 10.0), ("accuracy", 0.5), ("ratio", 0.1)] {
         landscape = landscape.channel(name, bowl(251, 251, steepness).view());
     }
     write("251.html", &Page::new("251×251").landscape(landscape).to_html().unwrap());
     let loss = bowl(1001, 1001, 9.0);
     let landscape =
-        Landscape::new("1,001×1,001", &axis(1001), &axis(1001)).channel("train loss", loss.view());
+        PageLandscape::new("1,001×1,001", &axis(1001), &axis(1001)).channel("train loss", loss.view());
     write("1001.html", &Page::new("1,001×1,001").landscape(landscape).to_html().unwrap());
 }

@@ -1,19 +1,50 @@
-//! The head of a journal: what it is a journal of, as lines of text.
+//! The head of a journal: what it is a journal of, as lines `key: value` of text.
+//!
+//! ```text
+//! loss-landscape journal 2
+//! crate: 0.1.0
+//! sweep: plane
+//! settings:
+//! scalar: f64
+//! parameters: 2
+//! layout: 0123456789abcdef
+//! theta: 0123456789abcdef
+//! direction: 0123456789abcdef | random seed=42 stream=0 | norm=filter biases=still …
+//! direction: 0123456789abcdef | random seed=42 stream=1 | norm=filter biases=still …
+//! cosine: 0.125
+//! data: - train
+//! channel: loss
+//! finite: 1
+//! alpha: -1.0 0.0 1.0
+//! beta: -1.0 0.0 1.0
+//! 0123456789abcdef
+//! ```
+//!
+//! Hashes have 16 hexadecimal digits or are `-` where they are not known; numbers are the shortest decimals that read
+//! back as the same `f64`; in values `\\`, `\n` and `\r` stand for a backslash and the ends of lines. A direction is
+//! its hash, its source and, where it has one, its normalisation, in their machine forms. The settings are those of
+//! the sweep beyond this. The last line is the XXH3 hash of all before.
 
 use crate::{
-    Error, Result,
+    DirectionSource, Normalization, Result,
     landscape::{DirectionRecord, Provenance},
+    wire::VERSION,
 };
 
-/// The first line; the number is the version of the format.
-const TITLE: &str = "loss-landscape journal 1";
+/// The first line, with the version of the format.
+fn title() -> String {
+    format!("{TITLE}{VERSION}")
+}
+
+/// What the first line of a journal of any version begins with.
+const TITLE: &str = "loss-landscape journal ";
 
 /// All that decides the values of a sweep. Two runs may share a journal if these are equal.
 #[derive(Clone, Debug)]
 pub(crate) struct Header {
     /// `line`, `interpolation`, `plane`, or one of these with what is computed there.
     pub(crate) sweep: String,
-    /// What else the values depend on, in words.
+    /// What else the values depend on: a word that says what is computed, and `key=value` fields. Empty for losses.
     pub(crate) settings: String,
     pub(crate) parameters: usize,
     pub(crate) layout_hash: u64,
@@ -52,7 +83,7 @@ impl Header {
     /// The text that a journal begins with. Its last line is the hash of those before.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let lines = self.lines().into_iter().map(|(key, value)| format!("{key}: {}\n", escape(&value)));
-        let text = [format!("{TITLE}\n")].into_iter().chain(lines).collect::<String>();
+        let text = [title() + "\n"].into_iter().chain(lines).collect::<String>();
         let check = hash(text.as_bytes());
         format!("{text}{check:016x}\n").into_bytes()
     }
@@ -66,8 +97,10 @@ impl Header {
             let text = std::str::from_utf8(line).ok().and_then(|line| line.strip_suffix('\n'));
             let text = text.ok_or("its head is cut short or no text")?;
             if number == 0 {
-                if text != TITLE {
-                    return Err("it does not begin as a journal of this format");
+                if text != title() {
+                    let other = "it is of another version of the format, and this crate reads version 2";
+                    let none = "it does not begin as a journal";
+                    return Err(if text.starts_with(TITLE) { other } else { none });
                 }
             } else if let Some((key, value)) = text.split_once(": ") {
                 fields.take(key, &unescape(value))?;
@@ -100,19 +133,17 @@ impl Header {
             ("theta".into(), optional_hash(*theta_hash)),
         ];
         for direction in directions {
-            let rule = direction.normalization.map_or_else(String::new, |rule| rule.to_string());
-            lines.push((
-                "direction".into(),
-                format!("{:016x} | {} | {rule}", direction.hash, direction.source),
-            ));
+            let rule = direction.normalization.map_or_else(String::new, Normalization::to_line);
+            let source = direction.source.to_line();
+            lines.push(("direction".into(), format!("{:016x} | {source} | {rule}", direction.hash)));
         }
-        lines.push(("cosine".into(), cosine.map_or_else(String::new, |cosine| cosine.to_string())));
+        lines.push(("cosine".into(), cosine.map_or_else(String::new, number)));
         for (name, &hash) in data.iter().zip(data_hashes) {
             lines.push(("data".into(), format!("{} {name}", optional_hash(hash))));
         }
         lines.extend(self.channels.iter().map(|name| ("channel".to_owned(), name.clone())));
         lines.push(("finite".into(), self.finite.to_string()));
-        let axis = |values: &[f64]| values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let axis = |values: &[f64]| values.iter().copied().map(number).collect::<Vec<_>>().join(" ");
         lines.push(("alpha".into(), axis(&self.alpha)));
         if let Some(beta) = &self.beta {
             lines.push(("beta".into(), axis(beta)));
@@ -172,10 +203,10 @@ impl Fields {
                 let broken = "a direction in its head is no direction";
                 self.directions.push(DirectionRecord {
                     hash: u64::from_str_radix(hash, 16).map_err(|_| broken)?,
-                    source: source.parse().map_err(|_: Error| broken)?,
+                    source: DirectionSource::from_line(source).ok_or(broken)?,
                     normalization: match rule {
                         "" => None,
-                        rule => Some(rule.parse().map_err(|_: Error| broken)?),
+                        rule => Some(Normalization::from_line(rule).ok_or(broken)?),
                     },
                 });
             }
@@ -250,6 +281,11 @@ pub(super) fn hash(bytes: &[u8]) -> u64 {
     xxhash_rust::xxh3::xxh3_64(bytes)
 }
 
+/// The shortest decimal that reads back as the same value.
+fn number(value: f64) -> String {
+    format!("{value:?}")
+}
+
 fn optional_hash(hash: Option<u64>) -> String {
     hash.map_or_else(|| "-".to_owned(), |hash| format!("{hash:016x}"))
 }
@@ -288,10 +324,96 @@ fn brief(key: &str, value: &str) -> String {
     match key {
         "alpha" | "beta" => {
             let values: Vec<&str> = value.split(' ').collect();
-            let (first, last) = (values[0], values[values.len() - 1]);
+            let [first, last] =
+                [values[0], values[values.len() - 1]].map(|value| value.strip_suffix(".0").unwrap_or(value));
             format!("{} from {first} to {last} (hash {:04x})", values.len(), hash(value.as_bytes()) >> 48)
         }
         _ if value.is_empty() => "none".to_owned(),
         _ => value.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Norm, Policy};
+
+    fn header() -> Header {
+        let rule = Normalization::original(Policy::Copy).with_norm(Norm::Layer);
+        let direction = |source, normalization, hash| DirectionRecord { source, normalization, hash };
+        Header {
+            sweep: "plane".into(),
+            settings: "eigen_ratio tolerance=0.005".into(),
+            parameters: 12,
+            layout_hash: 0xabc,
+            alpha: vec![-1.0, -0.0, 1e300],
+            beta: Some(vec![0.1]),
+            channels: vec!["loss".into(), "a \\ b\r\nc: d".into()],
+            finite: 1,
+            provenance: Provenance {
+                version: "1.2.3".into(),
+                scalar: "f32".into(),
+                theta_hash: None,
+                directions: vec![
+                    direction(DirectionSource::Random { seed: 42, stream: 1 }, Some(rule), 1),
+                    direction(DirectionSource::Eigenvector { eigenvalue: -0.5 }, None, u64::MAX),
+                ],
+                cosine: Some(-1e-17),
+                data: vec!["train".into(), String::new()],
+                data_hashes: vec![Some(7), None],
+            },
+        }
+    }
+
+    const TEXT: &str = "\
+loss-landscape journal 2
+crate: 1.2.3
+sweep: plane
+settings: eigen_ratio tolerance=0.005
+scalar: f32
+parameters: 12
+layout: 0000000000000abc
+theta: -
+direction: 0000000000000001 | random seed=42 stream=1 | norm=layer biases=copy norm_parameters=still \
+buffers=still conformance=original
+direction: ffffffffffffffff | eigenvector eigenvalue=-0.5 | \n\
+cosine: -1e-17
+data: 0000000000000007 train
+data: - \n\
+channel: loss
+channel: a \\\\ b\\r\\nc: d
+finite: 1
+alpha: -1.0 -0.0 1e300
+beta: 0.1
+";
+
+    #[test]
+    fn a_head_is_this_text_and_is_read_back() {
+        let bytes = header().encode();
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        assert_eq!(text, format!("{TEXT}{:016x}\n", hash(TEXT.as_bytes())));
+        let (read, len) = Header::decode(&[&bytes, &b"more"[..]].concat()).unwrap();
+        assert_eq!((read.encode(), len), (bytes, text.len()));
+        assert!(header().differences(&read).is_empty());
+    }
+
+    #[test]
+    fn other_versions_and_other_texts_are_refused_with_their_reason() {
+        let of = |from: &str, to: &str| {
+            let text = TEXT.replacen(from, to, 1);
+            let text = format!("{text}{:016x}\n", hash(text.as_bytes()));
+            Header::decode(text.as_bytes()).err()
+        };
+        assert_eq!(of("", ""), None);
+        let version = "it is of another version of the format, and this crate reads version 2";
+        assert_eq!(of("journal 2", "journal 1"), Some(version));
+        assert_eq!(of("loss-landscape", "x"), Some("it does not begin as a journal"));
+        let direction = "a direction in its head is no direction";
+        assert_eq!(of("random seed=42 stream=1", "random, seed 42, stream 1"), Some(direction));
+        assert_eq!(of("conformance=original", "conformance=none"), Some(direction));
+        assert_eq!(of("finite: 1\n", ""), Some("a line of its head is missing"));
+        assert_eq!(of("finite: 1\n", "finite: 1\nfinite: 1\n"), Some("a line of its head comes twice"));
+        assert_eq!(of("0.1", "0.10"), Some("its head is not written as a head is"));
+        assert_eq!(of("-1.0 -0.0", "0.0 -0.0"), Some("an axis in its head does not run upwards"));
     }
 }

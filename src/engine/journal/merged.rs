@@ -19,8 +19,8 @@ use crate::{
     replace,
 };
 
-/// The points of one or several journals of the same sweep, as [`Grid2d::journal`](crate::Sweep::journal)
-/// and its like write them.
+/// The points of one or several journals of the same sweep, as [`Sweep::journal`](crate::Sweep::journal)
+/// writes them.
 ///
 /// Journals of shards merge in any order. Points that several of them have must agree to the bit. What is
 /// missing are [`gaps`](Self::gaps); a merged journal [written](Self::write) to a file can be given to a sweep
@@ -216,13 +216,6 @@ impl Journal {
     /// # Errors
     /// [`Error::File`]; [`Error::JournalInUse`] if a sweep is writing a journal there.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
-        let mut bytes = self.header.encode();
-        let form = Form::new(&self.header, &bytes);
-        for (&point, kept) in &self.points {
-            let failures = kept.failures.iter().map(|(set, failure)| (*set, failure));
-            let extra = |set: usize, out: &mut Vec<u8>| out.extend_from_slice(&kept.extras[set]);
-            encode(form, point, &kept.values, failures, extra, &mut bytes);
-        }
         let path = path.as_ref();
         // Held until the new one is there, or a sweep could write on to a file that is gone.
         let old = fs::File::options().write(true).open(path);
@@ -231,7 +224,19 @@ impl Journal {
         {
             return Err(Error::JournalInUse { path: path.to_owned() });
         }
-        replace::write(path, &bytes)
+        replace::write(path, &self.to_bytes())
+    }
+
+    /// The bytes of the file that [`write`](Self::write) writes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = self.header.encode();
+        let form = Form::new(&self.header, &bytes);
+        for (&point, kept) in &self.points {
+            let failures = kept.failures.iter().map(|(set, failure)| (*set, failure));
+            let extra = |set: usize, out: &mut Vec<u8>| out.extend_from_slice(&kept.extras[set]);
+            encode(form, point, &kept.values, failures, extra, &mut bytes);
+        }
+        bytes
     }
 
     /// What the sweep goes over: a line, an interpolation, a plane.

@@ -7,5 +7,5 @@ mod prefix;
 mod read;
 mod write;
 
-pub use read::{Checkpoint, CheckpointReader, read_checkpoint};
-pub use write::{checkpoint_bytes, write_checkpoint};
+pub use read::{Checkpoint, CheckpointReader, from_checkpoint_bytes, read_checkpoint};
+pub use write::{to_checkpoint_bytes, write_checkpoint};

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
-    fs,
     path::Path,
 };
 
@@ -13,7 +12,7 @@ use super::{
     parse::parse,
     prefix::prefix,
 };
-use crate::{Error, Layout, Result, Scalar};
+use crate::{Error, Layout, Result, Scalar, replace};
 
 /// Parameters as a checkpoint held them, and what was done to read them.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,23 +43,23 @@ pub struct Checkpoint<S> {
 /// prefixes, ending in a dot, that all names of the file share, it strips the one under which most blocks
 /// are found, the shorter of two as good; none if the names are good as they are.
 ///
-/// A file is not trusted: damage is an error; reading the header takes at most 40 times its size, and θ gets
-/// its memory when all blocks have been found.
+/// A file is not trusted: damage is an error; at no moment does reading hold more than 64 bytes for each byte of the
+/// file, and 64 KiB, beside θ, which gets its memory when all blocks have been found.
 ///
 /// ```
-/// use loss_landscape::{Block, CheckpointReader, Error, Layout, checkpoint_bytes, read_checkpoint};
+/// use loss_landscape::{Block, CheckpointReader, Error, Layout, from_checkpoint_bytes, to_checkpoint_bytes};
 ///
 /// let old = Layout::new([Block::weight("fc.weight", [2, 3], 0), Block::bias("fc.bias", [2])])?;
-/// let file = checkpoint_bytes(&old, &[1.0_f32, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0])?;
+/// let file = to_checkpoint_bytes(&old, &[1.0_f32, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0])?;
 ///
 /// let new = Layout::new([Block::weight("fc.weight", [2, 3], 0), Block::bias("scale", [1])])?;
-/// let error = read_checkpoint::<f64>(&new, &file).unwrap_err();
+/// let error = from_checkpoint_bytes::<f64>(&new, &file).unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
 ///     "the checkpoint does not fit the layout: 1 missing (`scale`); 1 not in the layout (`fc.bias`)",
 /// );
 /// let start = [0.0; 7];
-/// let read = CheckpointReader::new(&new).allow_extra(true).allow_missing_from(&start).read(&file)?;
+/// let read = CheckpointReader::new(&new).allow_extra(true).allow_missing_from(&start).read_bytes(&file)?;
 /// assert_eq!(read.theta, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 0.0]);
 /// assert_eq!((read.ignored, read.filled), (vec!["fc.bias".to_owned()], vec!["scale".to_owned()]));
 /// assert_eq!(read.converted, [("fc.weight".to_owned(), "F32".to_owned())]);
@@ -74,21 +73,31 @@ pub struct CheckpointReader<'a, S> {
     fill: Option<&'a [S]>,
 }
 
-/// Reads a checkpoint strictly, from the bytes of a safetensors file; see [`CheckpointReader`].
+/// Reads a checkpoint strictly, from a safetensors file; see [`CheckpointReader`].
 ///
 /// ```
-/// use loss_landscape::{Layout, checkpoint_bytes, read_checkpoint};
+/// use loss_landscape::{Layout, read_checkpoint, write_checkpoint};
 ///
 /// let layout = Layout::flat(2)?;
-/// let file = checkpoint_bytes(&layout, &[0.5_f64, -1.0])?;
-/// assert_eq!(read_checkpoint::<f32>(&layout, &file)?.theta, [0.5, -1.0]);
+/// let path = std::env::temp_dir().join(format!("checkpoint-{}.safetensors", std::process::id()));
+/// write_checkpoint(&layout, &[0.5_f64, -1.0], &path)?;
+/// assert_eq!(read_checkpoint::<f32>(&layout, &path)?.theta, [0.5, -1.0]);
+/// # std::fs::remove_file(&path).unwrap();
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 ///
 /// # Errors
 /// As [`CheckpointReader::read`].
-pub fn read_checkpoint<S: Scalar>(layout: &Layout, bytes: &[u8]) -> Result<Checkpoint<S>> {
-    CheckpointReader::new(layout).read(bytes)
+pub fn read_checkpoint<S: Scalar>(layout: &Layout, path: impl AsRef<Path>) -> Result<Checkpoint<S>> {
+    CheckpointReader::new(layout).read(path)
+}
+
+/// Reads a checkpoint strictly, from the bytes of a safetensors file; see [`CheckpointReader`].
+///
+/// # Errors
+/// As [`CheckpointReader::read_bytes`].
+pub fn from_checkpoint_bytes<S: Scalar>(layout: &Layout, bytes: &[u8]) -> Result<Checkpoint<S>> {
+    CheckpointReader::new(layout).read_bytes(bytes)
 }
 
 impl<'a, S: Scalar> CheckpointReader<'a, S> {
@@ -108,6 +117,14 @@ impl<'a, S: Scalar> CheckpointReader<'a, S> {
         Self { fill: Some(theta), ..self }
     }
 
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`Error::File`] if it cannot be read; [`Error::InFile`] with what [`read_bytes`](Self::read_bytes) finds wrong.
+    pub fn read(&self, path: impl AsRef<Path>) -> Result<Checkpoint<S>> {
+        replace::read(path.as_ref(), |bytes| self.read_bytes(bytes))
+    }
+
     /// Reads the bytes of a file.
     ///
     /// # Errors
@@ -115,7 +132,7 @@ impl<'a, S: Scalar> CheckpointReader<'a, S> {
     /// all that does not fit the layout; [`Error::NonFinite`] for a value that is NaN or infinite in `S`;
     /// [`Error::Length`] or [`Error::NonFinite`] for the parameters to take missing blocks from;
     /// [`Error::OutOfMemory`].
-    pub fn read(&self, bytes: &[u8]) -> Result<Checkpoint<S>> {
+    pub fn read_bytes(&self, bytes: &[u8]) -> Result<Checkpoint<S>> {
         if let Some(theta) = self.fill {
             self.layout.ensure_finite("the θ to take missing blocks from", theta)?;
         }
@@ -149,16 +166,6 @@ impl<'a, S: Scalar> CheckpointReader<'a, S> {
         }
         self.layout.ensure_finite(&format!("the checkpoint, as {},", S::NAME), &theta)?;
         Ok(Checkpoint { theta, converted, ignored, filled, prefix })
-    }
-
-    /// Reads a file.
-    ///
-    /// # Errors
-    /// [`Error::File`] if it cannot be read; [`Error::InFile`] with what [`read`](Self::read) finds wrong.
-    pub fn read_file(&self, path: impl AsRef<Path>) -> Result<Checkpoint<S>> {
-        let path = path.as_ref();
-        let bytes = fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
-        self.read(&bytes).map_err(|error| Error::InFile { path: path.to_owned(), source: Box::new(error) })
     }
 
     /// The blocks that are missing, if they may be and all else fits; `rest` are the names of tensors that
@@ -205,7 +212,7 @@ mod tests {
     use safetensors::Dtype;
 
     use super::*;
-    use crate::{Block, Role, checkpoint_bytes};
+    use crate::{Block, Role, to_checkpoint_bytes};
 
     fn file(tensors: &[(&str, Dtype, &[usize], Vec<u8>)]) -> Vec<u8> {
         let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
@@ -250,12 +257,12 @@ mod tests {
     #[test]
     fn blocks_come_by_name_whatever_their_order_and_prefix() {
         for prefix in ["", "module.", "_orig_mod.module.", "model."] {
-            let read = read_checkpoint::<f32>(&layout(), &pytorch(prefix)).unwrap();
+            let read = from_checkpoint_bytes::<f32>(&layout(), &pytorch(prefix)).unwrap();
             assert_eq!(read.theta, THETA);
             assert_eq!(read.prefix, prefix);
             assert_eq!(read.ignored, [format!("{prefix}bn1.num_batches_tracked")]);
             assert!(read.converted.is_empty() && read.filled.is_empty());
-            let wide = read_checkpoint::<f64>(&layout(), &pytorch(prefix)).unwrap();
+            let wide = from_checkpoint_bytes::<f64>(&layout(), &pytorch(prefix)).unwrap();
             assert_eq!(wide.theta, THETA.map(f64::from));
             assert_eq!(wide.converted.len(), 5);
             assert_eq!(wide.converted[0], ("conv1.weight".to_owned(), "F32".to_owned()));
@@ -268,19 +275,19 @@ mod tests {
         let one = || singles(&[1.0]);
         let names =
             |weight, bias| file(&[(weight, Dtype::F32, &[1, 1], one()), (bias, Dtype::F32, &[1], one())]);
-        assert_eq!(read_checkpoint::<f32>(&fc, &names("fc.weight", "fc.bias")).unwrap().prefix, "");
+        assert_eq!(from_checkpoint_bytes::<f32>(&fc, &names("fc.weight", "fc.bias")).unwrap().prefix, "");
         assert_eq!(
-            read_checkpoint::<f32>(&fc, &names("net.fc.weight", "net.fc.bias")).unwrap().prefix,
+            from_checkpoint_bytes::<f32>(&fc, &names("net.fc.weight", "net.fc.bias")).unwrap().prefix,
             "net."
         );
-        let mixed = read_checkpoint::<f32>(&fc, &names("net.fc.weight", "fc.bias")).unwrap_err();
+        let mixed = from_checkpoint_bytes::<f32>(&fc, &names("net.fc.weight", "fc.bias")).unwrap_err();
         assert!(
             matches!(&mixed, Error::Checkpoint { missing, extra, .. }
                 if missing == &["fc.weight"] && extra == &["net.fc.weight"]),
             "{mixed}"
         );
         // Without a dot it is another name.
-        assert!(read_checkpoint::<f32>(&fc, &names("xfc.weight", "xfc.bias")).is_err());
+        assert!(from_checkpoint_bytes::<f32>(&fc, &names("xfc.weight", "xfc.bias")).is_err());
     }
 
     #[test]
@@ -295,7 +302,7 @@ mod tests {
             ("fc.2", Dtype::F32, &[1], singles(&[0.0])),
             ("fc.3", Dtype::F32, &[1], singles(&[0.0])),
         ]);
-        let error = read_checkpoint::<f32>(&layout(), &other).unwrap_err();
+        let error = from_checkpoint_bytes::<f32>(&layout(), &other).unwrap_err();
         assert_eq!(
             error.to_string(),
             "the checkpoint does not fit the layout: 2 missing (`bn1.running_mean`, `temperature`); \
@@ -316,26 +323,26 @@ mod tests {
         ]);
         let (layout, start) = (layout(), THETA.map(|v| -v));
         let reader = CheckpointReader::new(&layout);
-        let both = reader.allow_extra(true).allow_missing_from(&start).read(&some).unwrap();
+        let both = reader.allow_extra(true).allow_missing_from(&start).read_bytes(&some).unwrap();
         assert_eq!(both.theta[..6], start[..6]);
         assert_eq!(both.theta[6..8], [0.5, -0.5]);
         assert_eq!(both.theta[8..], start[8..]);
         assert_eq!(both.filled, ["conv1.weight", "bn1.weight", "bn1.running_mean", "temperature"]);
         assert_eq!(both.ignored, ["head", "num_batches_tracked"]);
-        let extra = reader.allow_missing_from(&start).read(&some).unwrap_err();
+        let extra = reader.allow_missing_from(&start).read_bytes(&some).unwrap_err();
         assert!(
             matches!(&extra, Error::Checkpoint { missing, extra, .. } if missing.is_empty() && extra == &["head"]),
             "{extra}"
         );
-        let missing = reader.allow_extra(true).read(&some).unwrap_err();
+        let missing = reader.allow_extra(true).read_bytes(&some).unwrap_err();
         assert!(
             matches!(&missing, Error::Checkpoint { missing, extra, .. } if missing.len() == 4 && extra.is_empty()),
             "{missing}"
         );
         let foreign = file(&[("head", Dtype::F32, &[1], singles(&[0.0]))]);
-        let error = reader.allow_extra(true).allow_missing_from(&start).read(&foreign).unwrap_err();
+        let error = reader.allow_extra(true).allow_missing_from(&start).read_bytes(&foreign).unwrap_err();
         assert!(matches!(&error, Error::Checkpoint { missing, .. } if missing.len() == 5), "{error}");
-        let short = reader.allow_missing_from(&start[1..]).read(&some);
+        let short = reader.allow_missing_from(&start[1..]).read_bytes(&some);
         assert!(matches!(short, Err(Error::Length { len: 10, expected: 11, .. })));
     }
 
@@ -346,16 +353,16 @@ mod tests {
             let bytes = b.iter().flat_map(|v| v.to_le_bytes()).collect();
             file(&[("a", Dtype::F64, &[1], vec![0; 8]), ("b", Dtype::F64, &[2], bytes)])
         };
-        assert_eq!(read_checkpoint::<f64>(&layout, &doubles([0.0, 1e39])).unwrap().theta[2], 1e39);
-        let narrow = read_checkpoint::<f32>(&layout, &doubles([0.0, 1e39])).unwrap_err();
+        assert_eq!(from_checkpoint_bytes::<f64>(&layout, &doubles([0.0, 1e39])).unwrap().theta[2], 1e39);
+        let narrow = from_checkpoint_bytes::<f32>(&layout, &doubles([0.0, 1e39])).unwrap_err();
         assert_eq!(narrow.to_string(), "the checkpoint, as f32, is inf at index 1 of block `b`");
-        let nan = read_checkpoint::<f64>(&layout, &doubles([f64::NAN, 0.0])).unwrap_err();
+        let nan = from_checkpoint_bytes::<f64>(&layout, &doubles([f64::NAN, 0.0])).unwrap_err();
         assert!(matches!(&nan, Error::NonFinite { block, index: 0, .. } if block == "b"), "{nan}");
         let halves = [
             ("a", Dtype::BF16, &[1][..], vec![0x80, 0x3f]),
             ("b", Dtype::F16, &[2][..], vec![0x00, 0x3c, 0x00, 0xc0]),
         ];
-        let read = read_checkpoint::<f32>(&layout, &file(&halves)).unwrap();
+        let read = from_checkpoint_bytes::<f32>(&layout, &file(&halves)).unwrap();
         assert_eq!(read.theta, [1.0, 1.0, -2.0]);
         let converted = [("a", "BF16"), ("b", "F16")].map(|(a, b)| (a.to_owned(), b.to_owned()));
         assert_eq!(read.converted, converted);
@@ -365,11 +372,11 @@ mod tests {
     fn a_file_cut_short_or_too_long_is_refused() {
         let good = pytorch("module.");
         for cut in 0..good.len() {
-            let error = read_checkpoint::<f32>(&layout(), &good[..cut]).unwrap_err();
+            let error = from_checkpoint_bytes::<f32>(&layout(), &good[..cut]).unwrap_err();
             assert!(matches!(error, Error::Safetensors { .. }), "cut to {cut} bytes: {error}");
         }
         let long = [&good[..], &[0]].concat();
-        assert!(matches!(read_checkpoint::<f32>(&layout(), &long), Err(Error::Safetensors { .. })));
+        assert!(matches!(from_checkpoint_bytes::<f32>(&layout(), &long), Err(Error::Safetensors { .. })));
     }
 
     #[test]
@@ -381,7 +388,7 @@ mod tests {
                 let mut bad = good.clone();
                 bad[at] ^= 1 << bit;
                 // A changed name or type of the counter, or white space, may pass; the values must not change.
-                if let Ok(read) = read_checkpoint::<f32>(&layout(), &bad) {
+                if let Ok(read) = from_checkpoint_bytes::<f32>(&layout(), &bad) {
                     assert_eq!(read.theta, THETA, "bit {bit} of byte {at}");
                 }
             }
@@ -391,14 +398,14 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), at in 0_usize..400) {
-            let _ = read_checkpoint::<f32>(&layout(), &bytes);
+            let _ = from_checkpoint_bytes::<f32>(&layout(), &bytes);
             let header = [&(bytes.len() as u64).to_le_bytes()[..], &bytes, &[0; 8]].concat();
-            let _ = read_checkpoint::<f32>(&layout(), &header);
-            let mut good = checkpoint_bytes(&layout(), &THETA).unwrap();
+            let _ = from_checkpoint_bytes::<f32>(&layout(), &header);
+            let mut good = to_checkpoint_bytes(&layout(), &THETA).unwrap();
             let at = at % good.len();
             let end = (at + bytes.len()).min(good.len());
             good[at..end].copy_from_slice(&bytes[..end - at]);
-            let _ = read_checkpoint::<f32>(&layout(), &good);
+            let _ = from_checkpoint_bytes::<f32>(&layout(), &good);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{borrow::Cow, path::Path};
 
 use safetensors::{Dtype, View};
 
-use super::decode::dtype;
+use super::{decode::dtype, parse::damaged};
 use crate::{Error, Layout, Result, Scalar, replace};
 
 /// The key of a file's own data, which no tensor can have.
@@ -18,20 +18,20 @@ pub(super) const METADATA: &str = "__metadata__";
 /// same θ gives the same bytes. A file of that name is replaced only when the new one is whole.
 ///
 /// ```
-/// use loss_landscape::{CheckpointReader, Layout, write_checkpoint};
+/// use loss_landscape::{Layout, read_checkpoint, write_checkpoint};
 ///
 /// let (layout, theta) = (Layout::flat(3)?, vec![1.0_f32, 2.0, 3.0]);
 /// let path = std::env::temp_dir().join(format!("theta-{}.safetensors", std::process::id()));
 /// write_checkpoint(&layout, &theta, &path)?;
-/// assert_eq!(CheckpointReader::<f32>::new(&layout).read_file(&path)?.theta, theta);
+/// assert_eq!(read_checkpoint::<f32>(&layout, &path)?.theta, theta);
 /// # std::fs::remove_file(&path).unwrap();
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 ///
 /// # Errors
-/// As [`checkpoint_bytes`]; [`Error::File`].
+/// As [`to_checkpoint_bytes`]; [`Error::File`].
 pub fn write_checkpoint<S: Scalar>(layout: &Layout, theta: &[S], path: impl AsRef<Path>) -> Result<()> {
-    replace::write(path.as_ref(), &checkpoint_bytes(layout, theta)?)
+    replace::write(path.as_ref(), &to_checkpoint_bytes(layout, theta)?)
 }
 
 /// The bytes of the file that [`write_checkpoint`] writes.
@@ -39,7 +39,7 @@ pub fn write_checkpoint<S: Scalar>(layout: &Layout, theta: &[S], path: impl AsRe
 /// # Errors
 /// [`Error::Length`] or [`Error::NonFinite`] for θ, [`Error::CheckpointName`] for a block named
 /// `__metadata__`, [`Error::Safetensors`] for names that take more than the 100 MB that the format allows.
-pub fn checkpoint_bytes<S: Scalar>(layout: &Layout, theta: &[S]) -> Result<Vec<u8>> {
+pub fn to_checkpoint_bytes<S: Scalar>(layout: &Layout, theta: &[S]) -> Result<Vec<u8>> {
     bytes(layout, theta, Vec::new())
 }
 
@@ -58,7 +58,7 @@ pub(super) fn bytes<S: Scalar>(
     // Some programs read no file without it.
     metadata.push(("format".to_owned(), "pt".to_owned()));
     let metadata = Some(metadata.into_iter().collect());
-    safetensors::serialize(tensors, metadata).map_err(|source| Error::Safetensors { source })
+    safetensors::serialize(tensors, metadata).map_err(damaged)
 }
 
 /// A block's part of θ, turned into bytes when it is its turn.
@@ -95,7 +95,7 @@ mod tests {
     use safetensors::SafeTensors;
 
     use super::*;
-    use crate::{Block, read_checkpoint};
+    use crate::{Block, from_checkpoint_bytes};
 
     fn layout() -> Layout {
         Layout::new([
@@ -109,8 +109,8 @@ mod tests {
     #[test]
     fn the_file_holds_names_shapes_and_values() {
         let theta: Vec<f32> = (0..10).map(|i| i as f32 - 4.5).collect();
-        let bytes = checkpoint_bytes(&layout(), &theta).unwrap();
-        assert_eq!(bytes, checkpoint_bytes(&layout(), &theta).unwrap());
+        let bytes = to_checkpoint_bytes(&layout(), &theta).unwrap();
+        assert_eq!(bytes, to_checkpoint_bytes(&layout(), &theta).unwrap());
         let file = SafeTensors::deserialize(&bytes).unwrap();
         assert_eq!(file.len(), 3);
         let weight = file.tensor("fc.weight").unwrap();
@@ -122,24 +122,24 @@ mod tests {
         assert_eq!(scalar.data(), 4.5_f32.to_le_bytes());
         let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
         assert_eq!(metadata.metadata().as_ref().unwrap()["format"], "pt");
-        let doubles = checkpoint_bytes(&layout(), &[0.1_f64; 10]).unwrap();
+        let doubles = to_checkpoint_bytes(&layout(), &[0.1_f64; 10]).unwrap();
         let file = SafeTensors::deserialize(&doubles).unwrap();
         assert_eq!(file.tensor("temperature").unwrap().dtype(), Dtype::F64);
     }
 
     #[test]
     fn what_could_not_be_read_back_is_not_written() {
-        let short = checkpoint_bytes(&layout(), &[0.0_f64; 9]);
+        let short = to_checkpoint_bytes(&layout(), &[0.0_f64; 9]);
         assert!(matches!(short, Err(Error::Length { len: 9, expected: 10, .. })));
         let mut theta = [0.0_f64; 10];
         theta[7] = f64::INFINITY;
-        let error = checkpoint_bytes(&layout(), &theta).unwrap_err();
+        let error = to_checkpoint_bytes(&layout(), &theta).unwrap_err();
         assert!(
             matches!(&error, Error::NonFinite { block, index: 1, .. } if block.starts_with("a bias")),
             "{error}"
         );
         let reserved = Layout::new([Block::bias("__metadata__", [1])]).unwrap();
-        let error = checkpoint_bytes(&reserved, &[1.0_f32]).unwrap_err();
+        let error = to_checkpoint_bytes(&reserved, &[1.0_f32]).unwrap_err();
         assert!(matches!(&error, Error::CheckpointName { block } if block == "__metadata__"), "{error}");
     }
 
@@ -161,7 +161,7 @@ mod tests {
             let doubles: Vec<f64> = bits.iter().map(|&bits| f64::from_bits(bits)).collect();
             let finite = |value: f64| if value.is_finite() { value } else { -0.0 };
             let theta: Vec<f64> = doubles.iter().copied().map(finite).cycle().take(layout.len()).collect();
-            let read = read_checkpoint::<f64>(&layout, &checkpoint_bytes(&layout, &theta).unwrap()).unwrap();
+            let read = from_checkpoint_bytes::<f64>(&layout, &to_checkpoint_bytes(&layout, &theta).unwrap()).unwrap();
             prop_assert!(read.theta.iter().zip(&theta).all(|(a, b)| a.to_bits() == b.to_bits()));
             prop_assert!(read.converted.is_empty() && read.ignored.is_empty() && read.prefix.is_empty());
             let singles: Vec<f32> = (bits.iter())
@@ -170,7 +170,7 @@ mod tests {
                 .cycle()
                 .take(layout.len())
                 .collect();
-            let read = read_checkpoint::<f32>(&layout, &checkpoint_bytes(&layout, &singles).unwrap()).unwrap();
+            let read = from_checkpoint_bytes::<f32>(&layout, &to_checkpoint_bytes(&layout, &singles).unwrap()).unwrap();
             prop_assert!(read.theta.iter().zip(&singles).all(|(a, b)| a.to_bits() == b.to_bits()));
         }
     }

@@ -4,27 +4,26 @@
 mod npy;
 mod zip;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, path::Path};
 
 use super::{
-    json::{
-        Json,
-        report::{metadata, read_metadata},
-    },
-    table::{Content, Table, Tabled, distinct, format_methods, identifier, wrong},
+    document::Metadata,
+    json,
+    table::{Content, Table, distinct, from_content, identifier, table, wrong},
 };
-use crate::{Error, Result};
+use crate::{Error, GridDimension, Landscape, Result, replace};
 use npy::Npy;
 use zip::Zip;
 
-format_methods!(
-    "npz", encode, decode, write_npz, read_npz, from_npz_bytes,
-    /// Writes the surface as npz, for `numpy.load`: to the bit, with its whole report.
+impl<D: GridDimension> Landscape<D> {
+    /// Writes the landscape as npz, for `numpy.load`: to the bit, with its whole report.
     ///
     /// It holds `alpha` (m values), `beta` (n values), each channel (m×n) under its name with `_` for spaces
     /// (`train_loss`), `computed` (m×n), and `metadata`, the bytes of a JSON text
-    /// (`json.loads(bytes(file["metadata"]))`) with the names of the channels and the report. A file of that
-    /// name is replaced only when the new one is whole.
+    /// (`json.loads(bytes(file["metadata"]))`) with `format`, `version`, `channels` and `report` as in
+    /// [`write_json`](Self::write_json). A file of that name is replaced only when the new one is whole.
+    /// `scripts/original_hdf5.py` in the repository makes of it the HDF5 file that the original repository's scripts
+    /// read, and the other way round.
     ///
     /// A file by `numpy.savez` is read too: without `metadata`, all arrays of the grid's shape in `f8`, `f4`,
     /// `i8` or `i4` are channels, and without `computed` all points are computed. One by
@@ -33,7 +32,39 @@ format_methods!(
     /// # Errors
     /// [`Error::File`]; [`Error::Channels`] if two arrays would get one name; [`Error::Unwritable`] from 4 GiB
     /// on.
-);
+    pub fn write_npz(&self, path: impl AsRef<Path>) -> Result<()> {
+        replace::write(path.as_ref(), &self.to_npz_bytes()?)
+    }
+
+    /// The bytes of the file that [`write_npz`](Self::write_npz) writes.
+    ///
+    /// # Errors
+    /// As that one, but for [`Error::File`](crate::Error::File).
+    pub fn to_npz_bytes(&self) -> Result<Vec<u8>> {
+        encode(&table(self))
+    }
+
+    /// Reads the file that [`write_npz`](Self::write_npz) wrote.
+    ///
+    /// # Errors
+    /// [`Error::File`](crate::Error::File); [`Error::InFile`](crate::Error::InFile) with what
+    /// [`from_npz_bytes`](Self::from_npz_bytes) finds wrong.
+    pub fn read_npz(path: impl AsRef<Path>) -> Result<Self> {
+        replace::read(path.as_ref(), Self::from_npz_bytes)
+    }
+
+    /// Reads the bytes of a file that [`write_npz`](Self::write_npz) wrote.
+    ///
+    /// They are not trusted: damage is an error, and at no moment does reading hold more than 64 bytes for each byte of
+    /// the file, and 64 KiB.
+    ///
+    /// # Errors
+    /// [`Error::Parse`](crate::Error::Parse) or [`Error::Format`](crate::Error::Format); for axes and channels as
+    /// [`Surface::from_channels`](crate::Surface::from_channels).
+    pub fn from_npz_bytes(bytes: &[u8]) -> Result<Self> {
+        from_content(decode(bytes, D::AXES == 2)?, "npz")
+    }
+}
 
 /// Names of arrays that are no channels.
 const OTHERS: [&str; 4] = ["alpha", "beta", "computed", "metadata"];
@@ -53,7 +84,7 @@ fn encode(table: &Table<'_>) -> Result<Vec<u8>> {
     }
     let computed = table.computed.iter().map(|&done| [u8::from(done)]);
     zip.add("computed.npy", &npy::encode("|b1", &table.shape(), computed))?;
-    let metadata = metadata(table).to_string();
+    let metadata = json::line(&Metadata::of(table), "npz")?;
     zip.add("metadata.npy", &npy::encode("|u1", &[metadata.len()], metadata.bytes().map(|byte| [byte])))?;
     zip.finish()
 }
@@ -64,7 +95,7 @@ fn check_names(channels: &[String]) -> Result<()> {
     distinct(&names.collect::<Vec<_>>()).map_err(|_| Error::Channels { channels: channels.to_vec() })
 }
 
-fn decode(bytes: &[u8]) -> Result<Content> {
+fn decode(bytes: &[u8], plane: bool) -> Result<Content> {
     let files = zip::files(bytes)?;
     let mut arrays = HashMap::new();
     let mut order = Vec::new();
@@ -94,7 +125,7 @@ fn decode(bytes: &[u8]) -> Result<Content> {
     let mut report = None;
     if let Some(array) = arrays.get("metadata") {
         let text = array.bytes().ok_or_else(|| unfit("metadata", "the bytes of a text", array))?;
-        let (channels, read) = read_metadata(&Json::parse(text, "npz")?.root("npz"), beta.is_some())?;
+        let (channels, read) = Metadata::parse(text, plane, "npz")?;
         check_names(&channels)?;
         names.extend(channels.into_iter().map(|name| (identifier(&name), name)));
         report = Some(read);

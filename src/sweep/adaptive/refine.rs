@@ -17,6 +17,7 @@ use crate::engine::stages::Choice;
 
 /// Why an adaptive sweep ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum AdaptiveEnd {
     /// Points drawn at random from those left out were all within the tolerance.

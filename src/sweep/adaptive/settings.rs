@@ -4,6 +4,7 @@ use crate::{Error, Result};
 
 /// The scale on which an adaptive sweep interpolates a channel and measures its errors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum ErrorScale {
     /// [`Log`](Self::Log) if every finite value computed is positive, [`Linear`](Self::Linear) otherwise.

@@ -15,9 +15,9 @@ use crate::{
 
 /// A [`Surface`] of which some points were computed, and the others interpolated from them.
 ///
-/// It is a surface with all its methods, files and figures; [`computed`](crate::Landscape::computed) says which values are
-/// the oracle's own, in its files too. Where the oracle failed, and next to points that are not finite, where nothing can
-/// be interpolated, values are NaN.
+/// It is a surface with all its methods, files and figures; [`computed`](crate::Landscape::computed) says which
+/// values are the oracle's own, in its files too. Where the oracle failed, and next to points that are not finite,
+/// where nothing can be interpolated, values are NaN.
 ///
 /// ```
 /// use loss_landscape::{Adaptive, FnModel, Layout, RandomDirections, Sweep};

@@ -11,11 +11,12 @@ use crate::{
 impl<M: Loss<D> + ?Sized, D: ?Sized, X: Execution<M, D>> Sweep<'_, M, D, Plane<M::Scalar>, X> {
     /// Evaluates some points of the plane, and interpolates the others.
     ///
-    /// The result is a grid like that of [`run`](Self::run). A coarse lattice is computed first. Then, stage by stage, the points are computed where interpolation is most in
-    /// doubt, until it keeps the [`tolerance`](Adaptive::tolerance), checked on 60 points drawn at random from those
-    /// left out, or the [`budget`](Adaptive::budget) of evaluations is spent. It pays on smooth landscapes: a fifth of
-    /// the points of a multilayer perceptron's surface, a quarter of ResNet-20's, put every contour within 1 % of its
-    /// level (`cargo bench -p loss-landscape-nets --bench adaptive`). Choosing them takes some 0.4 s for 520 of 2,601, so a
+    /// The result is a grid like that of [`run`](Self::run). A coarse lattice is computed first. Then, stage by
+    /// stage, the points are computed where interpolation is most in doubt, until it keeps the
+    /// [`tolerance`](Adaptive::tolerance), checked on 60 points drawn at random from those left out, or the
+    /// [`budget`](Adaptive::budget) of evaluations is spent. It pays on smooth landscapes: a fifth of the points of a
+    /// multilayer perceptron's surface, a quarter of ResNet-20's, put every contour within 1 % of its level (`cargo
+    /// bench -p loss-landscape-nets --bench adaptive`). Choosing them takes some 0.4 s for 520 of 2,601, so a
     /// [`run`](Self::run) is quicker where an evaluation takes less than about 0.2 ms.
     ///
     /// **Interpolation** is by polyharmonic splines over the 24 nearest computed points or so, on a logarithmic
@@ -24,21 +25,20 @@ impl<M: Loss<D> + ?Sized, D: ?Sized, X: Execution<M, D>> Sweep<'_, M, D, Plane<M
     ///
     /// **What decides.** The first channel of each data set steers, the loss, or those of
     /// [`steered_by`](Adaptive::steered_by); the others are interpolated at the same points, linearly scaled, and never
-    /// outside the values computed. Without [`levels`](Adaptive::levels) the whole surface should keep the tolerance; with levels,
-    /// what lies beside those contours.
+    /// outside the values computed. Without [`levels`](Adaptive::levels) the whole surface should keep the tolerance;
+    /// with levels, what lies beside those contours.
     ///
     /// **What is not finite** is never interpolated across: between a finite and a non-finite point the border is
     /// refined until it is found, within the budget. Points that are not computed and have a non-finite one as their
     /// neighbour in some direction are NaN in the result.
     ///
-    /// **What cannot be seen.** A feature that lies wholly between computed points, such as a contour that closes around a
-    /// dip between four points of the first stage, leaves no trace in them. Nothing but a denser
+    /// **What cannot be seen.** A feature that lies wholly between computed points, such as a contour that closes
+    /// around a dip between four points of the first stage, leaves no trace in them. Nothing but a denser
     /// [`first_stage`](Adaptive::first_stage) finds it; the checks find it with the probability that one of their points hits it.
     ///
     /// The result has the same bits for any number of threads, and after any interruption with a
     /// [`journal`](Self::journal), which holds the computed points and serves a larger budget, another tolerance or
-    /// the whole grid too. It has no shards, since every stage needs all
-    /// points before it.
+    /// the whole grid too. It has no shards, since every stage needs all points before it.
     ///
     ///
     /// ```
@@ -53,8 +53,8 @@ impl<M: Loss<D> + ?Sized, D: ?Sized, X: Execution<M, D>> Sweep<'_, M, D, Plane<M
     /// ```
     ///
     /// # Errors
-    /// As [`run`](Self::run); [`Error::Setting`] for a tolerance that is not positive, a budget of 0, a first stage of
-    /// fewer than 2 points along an axis, or a level that is not finite (or not positive, with
+    /// As [`run`](Self::run); [`Error::Setting`] for a tolerance that is not positive, a budget of 0, a first stage
+    /// of fewer than 2 points along an axis, or a level that is not finite (or not positive, with
     /// [`ErrorScale::Log`](crate::ErrorScale::Log)); [`Error::UnknownChannel`] for one that should steer and is not
     /// there; [`Error::AdaptiveShard`]. A point that fails is no error: see
     /// [`SweepReport::bad_points`](crate::report::SweepReport::bad_points).

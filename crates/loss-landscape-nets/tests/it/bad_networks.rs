@@ -3,9 +3,9 @@
 
 use crate::common::{hashed_inputs, hashed_samples};
 use loss_landscape::{
-    Direction, Gradient, HessianProduct, Layout, Loss, Model, RandomDirections, Sweep, checkpoint_bytes,
-    read_checkpoint,
+    Direction, Gradient, HessianProduct, Layout, Loss, Model, RandomDirections, Sweep, from_checkpoint_bytes,
     report::{PointFailure, SweepEnd},
+    to_checkpoint_bytes,
 };
 use loss_landscape_nets::{Architecture, Chain, Conv, Criterion, Error, Network, Pool, Samples, Skips};
 use ndarray::{Array2, Array4};
@@ -196,9 +196,9 @@ fn architectures_that_do_not_fit_say_where_and_why() {
 }
 
 fn read(from: &Layout, to: &Layout) -> loss_landscape::Error {
-    let file = checkpoint_bytes(from, &vec![0.5_f32; from.len()]).unwrap();
-    assert!(read_checkpoint::<f32>(from, &file).is_ok());
-    read_checkpoint::<f32>(to, &file).unwrap_err()
+    let file = to_checkpoint_bytes(from, &vec![0.5_f32; from.len()]).unwrap();
+    assert!(from_checkpoint_bytes::<f32>(from, &file).is_ok());
+    from_checkpoint_bytes::<f32>(to, &file).unwrap_err()
 }
 
 #[test]

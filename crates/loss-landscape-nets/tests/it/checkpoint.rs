@@ -2,7 +2,8 @@
 
 use crate::common::{Reference, reference};
 use loss_landscape::{
-    Block, CheckpointReader, Error, Layout, Loss, Model, checkpoint_bytes, read_checkpoint, write_checkpoint,
+    Block, CheckpointReader, Error, Layout, Loss, Model, from_checkpoint_bytes, to_checkpoint_bytes,
+    write_checkpoint,
 };
 use loss_landscape_nets::Activation;
 
@@ -22,7 +23,7 @@ fn layout(prefix: &str) -> Layout {
 #[test]
 fn a_file_that_pytorch_wrote_is_read() {
     let (layout, reference) = (layout("minimiser_a."), Reference::load("mlp_tanh"));
-    let strict = CheckpointReader::<f64>::new(&layout).read_file(PATH).unwrap_err();
+    let strict = CheckpointReader::<f64>::new(&layout).read(PATH).unwrap_err();
     let Error::InFile { path, source } = &strict else { panic!("{strict}") };
     assert!(path.ends_with("mlp_tanh.safetensors"));
     assert!(
@@ -30,14 +31,14 @@ fn a_file_that_pytorch_wrote_is_read() {
         "{source}"
     );
     assert!(strict.to_string().contains("mlp_tanh.safetensors"), "{strict}");
-    let read = CheckpointReader::<f64>::new(&layout).allow_extra(true).read_file(PATH).unwrap();
+    let read = CheckpointReader::<f64>::new(&layout).allow_extra(true).read(PATH).unwrap();
     assert_eq!(read.theta, reference.vector::<f64>("minimiser_a"));
     assert!(read.converted.is_empty() && read.filled.is_empty() && read.prefix.is_empty());
-    let narrow = CheckpointReader::<f32>::new(&layout).allow_extra(true).read_file(PATH).unwrap();
+    let narrow = CheckpointReader::<f32>::new(&layout).allow_extra(true).read(PATH).unwrap();
     assert_eq!(narrow.theta, reference.vector::<f32>("minimiser_a"));
     assert_eq!(narrow.converted.len(), 4);
     assert!(narrow.converted.iter().all(|(_, dtype)| dtype == "F64"));
-    let missing = CheckpointReader::<f64>::new(&layout).read_file("no such file").unwrap_err();
+    let missing = CheckpointReader::<f64>::new(&layout).read("no such file").unwrap_err();
     assert!(matches!(&missing, Error::File { path, .. } if path.ends_with("no such file")), "{missing}");
 }
 
@@ -47,11 +48,11 @@ fn a_network_goes_to_a_file_and_back() {
     let loss = net.loss(net.parameters(), &data).unwrap();
     let path = std::env::temp_dir().join(format!("loss-landscape-{}.safetensors", std::process::id()));
     write_checkpoint(net.layout(), net.parameters(), &path).unwrap();
-    let read = CheckpointReader::<f64>::new(net.layout()).read_file(&path).unwrap();
+    let read = CheckpointReader::<f64>::new(net.layout()).read(&path).unwrap();
     std::fs::remove_file(&path).unwrap();
     assert_eq!(net.loss(&read.theta, &data).unwrap().to_bits(), loss.to_bits());
     // As a wrapper saves it.
-    let wrapped = checkpoint_bytes(&layout("module."), net.parameters()).unwrap();
-    let read = read_checkpoint::<f64>(net.layout(), &wrapped).unwrap();
+    let wrapped = to_checkpoint_bytes(&layout("module."), net.parameters()).unwrap();
+    let read = from_checkpoint_bytes::<f64>(net.layout(), &wrapped).unwrap();
     assert_eq!((read.prefix.as_str(), read.theta.as_slice()), ("module.", net.parameters()));
 }

@@ -1,12 +1,12 @@
 //! The data of a page as JSON, with arrays of numbers as base64.
 
 use super::encode::{push_floats, push_text};
-use super::landscape::{Landscape, Trajectory};
+use super::landscape::{PageLandscape, PageTrajectory};
 use crate::ColorMap;
 
 /// About the bytes that [`push`] appends.
-pub(super) fn capacity(landscapes: &[Landscape]) -> usize {
-    let floats = |l: &Landscape| {
+pub(super) fn capacity(landscapes: &[PageLandscape]) -> usize {
+    let floats = |l: &PageLandscape| {
         let values: usize = l.channels.iter().map(|(_, values)| values.len()).sum();
         let points: usize = l.trajectories.iter().map(|t| t.x.len() + t.y.len()).sum();
         values + points + l.x.len() + l.y.len()
@@ -15,7 +15,7 @@ pub(super) fn capacity(landscapes: &[Landscape]) -> usize {
 }
 
 /// Appends the data of all landscapes: `{"colors": {name: hex}, "landscapes": [...]}`.
-pub(super) fn push(out: &mut String, landscapes: &[Landscape]) {
+pub(super) fn push(out: &mut String, landscapes: &[PageLandscape]) {
     let maps = [("viridis", ColorMap::Viridis), ("cividis", ColorMap::Cividis)];
     out.push('{');
     key(out, "colors", '{');
@@ -28,8 +28,8 @@ pub(super) fn push(out: &mut String, landscapes: &[Landscape]) {
     out.push_str("]}");
 }
 
-fn landscape(out: &mut String, landscape: &Landscape) {
-    let Landscape { name, x, y, x_label, y_label, channels, trajectories, provenance } = landscape;
+fn landscape(out: &mut String, landscape: &PageLandscape) {
+    let PageLandscape { name, x, y, x_label, y_label, channels, trajectories, provenance } = landscape;
     out.push('{');
     for (name, value) in [("name", name), ("xLabel", x_label), ("yLabel", y_label)] {
         text(out, name, value);
@@ -49,7 +49,7 @@ fn landscape(out: &mut String, landscape: &Landscape) {
     });
     out.push_str("],");
     key(out, "trajectories", '[');
-    list(out, trajectories, |out, Trajectory { name, x, y }| {
+    list(out, trajectories, |out, PageTrajectory { name, x, y }| {
         out.push('{');
         text(out, "name", name);
         out.push(',');
@@ -128,7 +128,7 @@ mod tests {
         // Not in standard layout: what counts is the index, not the memory.
         let transposed = Array2::from_shape_fn((2, 3), |(j, i)| (10 * i + j) as f64).reversed_axes();
         let mut out = String::new();
-        let given = Landscape::new("a \"<b>\"", &x, &y)
+        let given = PageLandscape::new("a \"<b>\"", &x, &y)
             .x_label("first")
             .channel("loss", loss.view())
             .channel("other", transposed.view())

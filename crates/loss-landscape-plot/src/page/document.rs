@@ -1,6 +1,6 @@
 //! The document: template, style, script and data put together.
 
-use super::{data, encode::html, landscape::Landscape};
+use super::{data, encode::html, landscape::PageLandscape};
 
 const TEMPLATE: &str = include_str!("../../viewer/src/template.html");
 const STYLE: &str = include_str!("../../viewer/src/viewer.css");
@@ -42,7 +42,7 @@ const MODULES: &[(&str, &str)] = modules![
 ];
 
 /// The whole document, of what was checked.
-pub(super) fn write(title: &str, caption: &str, landscapes: &[Landscape]) -> String {
+pub(super) fn write(title: &str, caption: &str, landscapes: &[PageLandscape]) -> String {
     let mut out = String::with_capacity(130_000 + data::capacity(landscapes));
     // The template is walked once, so that a title that looks like a place in it is only a title.
     let mut rest = TEMPLATE;
@@ -121,13 +121,13 @@ mod tests {
     #[test]
     fn hostile_texts_stay_texts() {
         let nasty = "</title></script><script>alert(1)</script>{{data}}<!-- \" ' & \u{0} \u{2028}";
-        let hostile = Landscape::new(nasty, &[0.0, 1.0], &[0.0, 1.0])
+        let hostile = PageLandscape::new(nasty, &[0.0, 1.0], &[0.0, 1.0])
             .x_label(nasty)
             .y_label(nasty)
             .channel(nasty, Array2::zeros((2, 2)).view())
             .trajectory(nasty, &[0.0], &[0.0])
             .provenance([(nasty, nasty)]);
-        let plain = Landscape::new("", &[0.0, 1.0], &[0.0, 1.0])
+        let plain = PageLandscape::new("", &[0.0, 1.0], &[0.0, 1.0])
             .x_label("")
             .y_label("")
             .channel("", Array2::zeros((2, 2)).view())
@@ -147,7 +147,7 @@ mod tests {
         let page = |side: u32, channels: u32| {
             let axis: Vec<f64> = (0..side).map(f64::from).collect();
             let values = Array2::from_elem((axis.len(), axis.len()), 0.1);
-            let mut landscape = Landscape::new("a", &axis, &axis);
+            let mut landscape = PageLandscape::new("a", &axis, &axis);
             for channel in 0..channels {
                 landscape = landscape.channel(channel.to_string(), values.view());
             }

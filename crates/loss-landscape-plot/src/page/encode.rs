@@ -106,8 +106,8 @@ mod tests {
             let xml = format!("<p title=\"{0}\">{0}</p>", html(&text));
             let markup = ['<', '>', '"', '\''];
             prop_assert!(!html(&text).contains(markup));
-            let wanted: String =
-                text.chars().map(|c| if c.is_control() && !matches!(c, '\n' | '\t') { '\u{fffd}' } else { c }).collect();
+            let shown = |c: char| if c.is_control() && !matches!(c, '\n' | '\t') { '\u{fffd}' } else { c };
+            let wanted: String = text.chars().map(shown).collect();
             if !text.contains(['\u{fffe}', '\u{ffff}']) {
                 let document = roxmltree::Document::parse(&xml).unwrap();
                 prop_assert_eq!(document.root_element().text().unwrap_or(""), wanted);

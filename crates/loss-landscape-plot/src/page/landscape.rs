@@ -2,18 +2,20 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use super::check_unique;
-use crate::{Error, axes::check_coordinates};
+use crate::{
+    Error, Result,
+    checks::{check_coordinates, check_shape, check_unique},
+};
 
 /// Values over two directions, in one or more channels.
 ///
 /// # Example
 ///
 /// ```
-/// use loss_landscape_plot::page::{Landscape, Page};
+/// use loss_landscape_plot::page::{Page, PageLandscape};
 /// use ndarray::array;
 ///
-/// let landscape = Landscape::new("ResNet-56", &[-1.0, 0.0, 1.0], &[-0.5, 0.5])
+/// let landscape = PageLandscape::new("ResNet-56", &[-1.0, 0.0, 1.0], &[-0.5, 0.5])
 ///     .x_label("first direction")
 ///     .y_label("second direction")
 ///     .channel("train loss", array![[2.0, 3.0], [0.1, 0.2], [f64::INFINITY, 4.0]].view())
@@ -21,30 +23,30 @@ use crate::{Error, axes::check_coordinates};
 ///     .provenance([("seed", 42.to_string()), ("data", "CIFAR-10".to_owned())]);
 /// # assert!(Page::new("").landscape(landscape).to_html().is_ok());
 /// ```
-#[derive(Debug, Clone)]
-pub struct Landscape {
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct PageLandscape {
     pub(super) name: String,
     pub(super) x: Vec<f64>,
     pub(super) y: Vec<f64>,
     pub(super) x_label: String,
     pub(super) y_label: String,
     pub(super) channels: Vec<(String, Array2<f64>)>,
-    pub(super) trajectories: Vec<Trajectory>,
+    pub(super) trajectories: Vec<PageTrajectory>,
     pub(super) provenance: Vec<(String, String)>,
 }
 
 /// A path over the plane.
-#[derive(Debug, Clone)]
-pub(super) struct Trajectory {
+#[derive(Clone, Debug)]
+pub(super) struct PageTrajectory {
     pub(super) name: String,
     pub(super) x: Vec<f64>,
     pub(super) y: Vec<f64>,
 }
 
-impl Landscape {
+impl PageLandscape {
     /// A landscape over the points (`x[i]`, `y[j]`), without channels yet. `x` and `y` must increase
     /// strictly, at any spacing.
-    #[must_use]
     pub fn new(name: impl Into<String>, x: &[f64], y: &[f64]) -> Self {
         Self {
             name: name.into(),
@@ -58,15 +60,13 @@ impl Landscape {
         }
     }
 
-    /// The label of the first axis; α unless set.
-    #[must_use]
+    /// The label of the first axis; α by default.
     pub fn x_label(mut self, label: impl Into<String>) -> Self {
         self.x_label = label.into();
         self
     }
 
-    /// The label of the second axis; β unless set.
-    #[must_use]
+    /// The label of the second axis; β by default.
     pub fn y_label(mut self, label: impl Into<String>) -> Self {
         self.y_label = label.into();
         self
@@ -74,7 +74,6 @@ impl Landscape {
 
     /// Adds a channel; the first one of the first landscape is what a page shows at first. `values[[i, j]]`
     /// belongs to (`x[i]`, `y[j]`). Any value is fine, NaN and infinities too.
-    #[must_use]
     #[allow(clippy::needless_pass_by_value, reason = "views are passed by value throughout ndarray")]
     pub fn channel(mut self, name: impl Into<String>, values: ArrayView2<'_, f64>) -> Self {
         self.channels.push((name.into(), values.into_owned()));
@@ -83,14 +82,12 @@ impl Landscape {
 
     /// Adds a trajectory through the points (`x[k]`, `y[k]`), in the coordinates of the plane. It is drawn on
     /// the surface and over the contours; points outside the axes are left out and counted.
-    #[must_use]
     pub fn trajectory(mut self, name: impl Into<String>, x: &[f64], y: &[f64]) -> Self {
-        self.trajectories.push(Trajectory { name: name.into(), x: x.to_vec(), y: y.to_vec() });
+        self.trajectories.push(PageTrajectory { name: name.into(), x: x.to_vec(), y: y.to_vec() });
         self
     }
 
     /// Adds to what is told of where the values came from: pairs of a name and a text, in this order.
-    #[must_use]
     pub fn provenance<N: Into<String>, T: Into<String>>(
         mut self,
         pairs: impl IntoIterator<Item = (N, T)>,
@@ -103,7 +100,7 @@ impl Landscape {
         &self.name
     }
 
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<()> {
         let Self { name, x, y, channels, trajectories, .. } = self;
         check_coordinates(&format!("x axis of `{name}`"), x)?;
         check_coordinates(&format!("y axis of `{name}`"), y)?;
@@ -112,13 +109,7 @@ impl Landscape {
         }
         check_unique("channels", channels.iter().map(|(channel, _)| channel.as_str()))?;
         for (channel, values) in channels {
-            let (rows, columns) = values.dim();
-            for (dimension, len, expected) in [("first", rows, x.len()), ("second", columns, y.len())] {
-                if len != expected {
-                    let what = format!("{dimension} dimension of channel `{channel}` of `{name}`");
-                    return Err(Error::Length { what, len, expected });
-                }
-            }
+            check_shape(&format!("channel `{channel}` of `{name}`"), values.dim(), (x.len(), y.len()))?;
         }
         check_unique("trajectories", trajectories.iter().map(|trajectory| trajectory.name.as_str()))?;
         for trajectory in trajectories {
@@ -128,8 +119,8 @@ impl Landscape {
     }
 }
 
-impl Trajectory {
-    fn check(&self, landscape: &str) -> Result<(), Error> {
+impl PageTrajectory {
+    fn check(&self, landscape: &str) -> Result<()> {
         let Self { name, x, y } = self;
         let what = format!("trajectory `{name}` of `{landscape}`");
         if x.len() != y.len() {
@@ -137,11 +128,11 @@ impl Trajectory {
             return Err(Error::Length { what, len: y.len(), expected: x.len() });
         }
         if x.is_empty() {
-            return Err(Error::TooFewPoints { axis: what, len: 0 });
+            return Err(Error::TooFewPoints { what, len: 0, least: 1 });
         }
         for coordinates in [x, y] {
             if let Some(index) = coordinates.iter().position(|value| !value.is_finite()) {
-                return Err(Error::NotFinite { axis: what, index, value: coordinates[index] });
+                return Err(Error::NotFinite { what, index, value: coordinates[index] });
             }
         }
         Ok(())

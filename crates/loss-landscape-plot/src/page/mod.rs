@@ -1,6 +1,6 @@
 //! Landscapes as one HTML file, to turn and zoom in a browser.
 //!
-//! A [`Page`] holds one or more [`Landscape`]s: values over two directions in one or more channels,
+//! A [`Page`] holds one or more [`PageLandscape`]s: values over two directions in one or more channels,
 //! trajectories over them, and where they came from. [`Page::to_html`] makes one file of it, which needs
 //! neither network nor server: surfaces to turn and zoom beside their contours, side by side with linked
 //! views, linear or logarithmic, with the values under the pointer and the provenance of each.
@@ -17,7 +17,7 @@
 //! # Example
 //!
 //! ```
-//! use loss_landscape_plot::page::{Landscape, Page};
+//! use loss_landscape_plot::page::{Page, PageLandscape};
 //! use ndarray::Array2;
 //!
 //! let alpha: Vec<f64> = (0..51).map(|k| f64::from(k) / 25.0 - 1.0).collect();
@@ -26,27 +26,28 @@
 //! let accuracy = loss.mapv(|loss| (-loss).exp());
 //! let html = Page::new("A network")
 //!     .landscape(
-//!         Landscape::new("without skips", &alpha, &beta)
+//!         PageLandscape::new("without skips", &alpha, &beta)
 //!             .channel("train loss", loss.view())
 //!             .channel("train accuracy", accuracy.view())
 //!             .trajectory("SGD", &[-0.9, -0.3, 0.0], &[0.5, 0.1, 0.0])
 //!             .provenance([("seed", "42"), ("norm", "filter")]),
 //!     )
 //!     .to_html()?;
-//! // std::fs::write("landscape.html", html)?;
 //! # assert!(html.starts_with("<!DOCTYPE html>"));
-//! # Ok::<(), loss_landscape::Error>(())
+//! # Ok::<(), loss_landscape_plot::Error>(())
 //! ```
 
 mod data;
 mod document;
 mod encode;
+mod from_surface;
 mod landscape;
-mod surface;
 
-pub use landscape::Landscape;
+pub use landscape::PageLandscape;
 
-use crate::Error;
+use std::path::Path;
+
+use crate::{Error, Result, checks::check_unique, replace};
 
 /// A page of landscapes.
 ///
@@ -60,42 +61,40 @@ use crate::Error;
 /// Two landscapes side by side:
 ///
 /// ```
-/// use loss_landscape_plot::page::{Landscape, Page};
+/// use loss_landscape_plot::page::{Page, PageLandscape};
 /// use ndarray::array;
 ///
 /// let mut page = Page::new("Sharp and flat").caption("Both along the same directions.");
 /// for (name, curvature) in [("sharp", 9.0), ("flat", 1.0)] {
 ///     let loss = array![[curvature, 1.0], [0.5, f64::NAN]];
-///     page = page.landscape(Landscape::new(name, &[0.0, 1.0], &[0.0, 1.0]).channel("loss", loss.view()));
+///     page = page.landscape(PageLandscape::new(name, &[0.0, 1.0], &[0.0, 1.0]).channel("loss", loss.view()));
 /// }
 /// let html = page.to_html()?;
 /// # assert!(html.contains("sharp"));
-/// # Ok::<(), loss_landscape::Error>(())
+/// # Ok::<(), loss_landscape_plot::Error>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone, Debug)]
+#[must_use]
 pub struct Page {
     title: String,
     caption: String,
-    landscapes: Vec<Landscape>,
+    landscapes: Vec<PageLandscape>,
 }
 
 impl Page {
     /// A page with this title and nothing on it yet.
-    #[must_use]
     pub fn new(title: impl Into<String>) -> Self {
         Self { title: title.into(), caption: String::new(), landscapes: Vec::new() }
     }
 
     /// A sentence or two below the title. Plain text.
-    #[must_use]
     pub fn caption(mut self, caption: impl Into<String>) -> Self {
         self.caption = caption.into();
         self
     }
 
     /// Adds a landscape to the right of those there are.
-    #[must_use]
-    pub fn landscape(mut self, landscape: Landscape) -> Self {
+    pub fn landscape(mut self, landscape: PageLandscape) -> Self {
         self.landscapes.push(landscape);
         self
     }
@@ -104,37 +103,30 @@ impl Page {
     /// itself holds 8 bytes a value.
     ///
     /// # Errors
-    ///
-    /// - [`Error::Empty`] without landscapes, or for a landscape without channels;
-    /// - [`Error::Duplicate`] for two landscapes, or two channels or trajectories of one landscape, of
-    ///   the same name;
-    /// - [`Error::TooFewPoints`], [`Error::NotFinite`] or [`Error::AxisOrder`] if an axis has
-    ///   fewer than two points, one that is not finite, or one not above the last;
-    /// - [`Error::Length`] if the shape of a channel is not that of the axes, or the coordinates of a
-    ///   trajectory differ in number;
-    /// - [`Error::TooFewPoints`] or [`Error::NotFinite`] for a trajectory without points, or with
-    ///   one that is not finite.
-    pub fn to_html(&self) -> Result<String, Error> {
+    /// [`Error::Empty`] without landscapes, or for a landscape without channels; [`Error::DuplicateName`] for two
+    /// landscapes, or two channels or trajectories of one landscape, of the same name; [`Error::TooFewPoints`],
+    /// [`Error::NotFinite`] or [`Error::NotIncreasing`] for an axis, the first two for a trajectory too;
+    /// [`Error::Length`] if the shape of a channel is not that of the axes, or the coordinates of a trajectory differ
+    /// in number.
+    pub fn to_html(&self) -> Result<String> {
         if self.landscapes.is_empty() {
             return Err(Error::Empty { what: "landscapes" });
         }
-        check_unique("landscapes", self.landscapes.iter().map(Landscape::name))?;
+        check_unique("landscapes", self.landscapes.iter().map(PageLandscape::name))?;
         for landscape in &self.landscapes {
             landscape.check()?;
         }
         Ok(document::write(&self.title, &self.caption, &self.landscapes))
     }
-}
 
-/// Refuses a name that occurs twice.
-fn check_unique<'a>(what: &'static str, names: impl Iterator<Item = &'a str>) -> Result<(), Error> {
-    let mut seen = std::collections::HashSet::new();
-    for name in names {
-        if !seen.insert(name) {
-            return Err(Error::Duplicate { what, name: name.to_owned() });
-        }
+    /// Writes the page to a file, whatever its name. A file that is there is replaced as a whole: the new one is
+    /// written beside it, synced and renamed.
+    ///
+    /// # Errors
+    /// Those of [`to_html`](Self::to_html), and [`Error::File`] if the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        replace::write(path.as_ref(), self.to_html()?.as_bytes())
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -143,18 +135,18 @@ mod tests {
 
     use super::*;
 
-    fn landscape(name: &str) -> Landscape {
-        Landscape::new(name, &[0.0, 1.0], &[0.0, 1.0, 2.0]).channel("loss", Array2::ones((2, 3)).view())
+    fn landscape(name: &str) -> PageLandscape {
+        PageLandscape::new(name, &[0.0, 1.0], &[0.0, 1.0, 2.0]).channel("loss", Array2::ones((2, 3)).view())
     }
 
-    fn refused(landscape: Landscape) -> Error {
+    fn refused(landscape: PageLandscape) -> Error {
         Page::new("").landscape(landscape).to_html().unwrap_err()
     }
 
     #[test]
     fn pages_without_anything_to_show_are_refused() {
         assert!(matches!(Page::new("t").to_html(), Err(Error::Empty { what: "landscapes" })));
-        let bare = Landscape::new("bare", &[0.0, 1.0], &[0.0, 1.0]);
+        let bare = PageLandscape::new("bare", &[0.0, 1.0], &[0.0, 1.0]);
         assert!(matches!(refused(bare), Error::Empty { what: "channels" }));
     }
 
@@ -185,12 +177,12 @@ mod tests {
     #[test]
     fn coordinates_that_make_no_axis_are_refused() {
         let with = |x: &[f64]| {
-            Landscape::new("a", x, &[0.0, 1.0]).channel("loss", Array2::zeros((x.len(), 2)).view())
+            PageLandscape::new("a", x, &[0.0, 1.0]).channel("loss", Array2::zeros((x.len(), 2)).view())
         };
         assert!(matches!(refused(with(&[0.0])), Error::TooFewPoints { len: 1, .. }));
         assert!(matches!(refused(with(&[])), Error::TooFewPoints { len: 0, .. }));
         assert!(matches!(refused(with(&[0.0, f64::NAN])), Error::NotFinite { index: 1, .. }));
-        assert!(matches!(refused(with(&[0.0, 0.0])), Error::AxisOrder { index: 1, .. }));
+        assert!(matches!(refused(with(&[0.0, 0.0])), Error::NotIncreasing { index: 1, .. }));
         let error = refused(landscape("a").trajectory("SGD", &[0.0], &[f64::INFINITY]));
         assert_eq!(error.to_string(), "coordinate 0 of trajectory `SGD` of `a` is not finite: inf");
         assert!(matches!(

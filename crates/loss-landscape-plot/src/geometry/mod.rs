@@ -1,0 +1,8 @@
+//! Plane geometry in pixels: shapes, polylines, isolines of gridded values.
+
+pub(crate) mod isolines;
+pub(crate) mod polyline;
+mod shapes;
+
+pub(crate) use polyline::Polyline;
+pub(crate) use shapes::{Point, Rect};

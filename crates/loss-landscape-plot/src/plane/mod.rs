@@ -1,0 +1,13 @@
+//! Figures over two directions: what they hold, how values become colours, and the layers they are drawn in.
+
+pub(crate) mod bands;
+pub(crate) mod canvas;
+pub(crate) mod colorbar;
+mod line_numbers;
+mod markers;
+mod overlay;
+pub(crate) mod shades;
+pub(crate) mod shared;
+pub(crate) mod sheet;
+mod trajectory;
+pub(crate) mod values;

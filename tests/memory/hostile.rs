@@ -1,0 +1,186 @@
+//! Every reader against files that nobody vouches for: those that fuzzing found (`tests/data/hostile`, one folder
+//! a reader), and what the library writes, cut short anywhere. No panic, and memory bounded by the file.
+
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use loss_landscape::{
+    Block, CheckpointReader, Curve, FnModel, Journal, Layout, OracleError, RandomDirections, Role, Surface,
+    Sweep, from_checkpoint_bytes, report::SweepReport, to_checkpoint_bytes,
+};
+
+use crate::bound::bounded;
+
+/// A reader, by the name of its folder: how often it took the bytes for a whole file.
+type Reader = (&'static str, fn(&[u8]) -> usize);
+
+const READERS: [Reader; 5] = [
+    ("journal", journal),
+    ("npz", |file| {
+        bounded(file, Surface::from_npz_bytes).into_iter().count()
+            + bounded(file, Curve::from_npz_bytes).into_iter().count()
+    }),
+    ("safetensors", safetensors),
+    ("json", |file| {
+        let report = bounded(file, |file| serde_json::from_slice::<SweepReport>(file));
+        bounded(file, Surface::from_json_bytes).into_iter().count()
+            + bounded(file, Curve::from_json_bytes).into_iter().count()
+            + report.into_iter().count()
+    }),
+    ("csv", |file| {
+        bounded(file, Surface::from_csv_bytes).into_iter().count()
+            + bounded(file, Curve::from_csv_bytes).into_iter().count()
+    }),
+];
+
+fn journal(file: &[u8]) -> usize {
+    let Ok(journal) = bounded(file, Journal::from_bytes) else { return 0 };
+    let missing: usize = journal.gaps().iter().map(ExactSizeIterator::len).sum();
+    assert_eq!(journal.computed() + missing, journal.total());
+    // A result has all points of the sweep, of which a short head may announce many.
+    if journal.total() < 1000 {
+        let _ = (Surface::from_journal(&journal), Curve::from_journal(&journal));
+    }
+    1
+}
+
+fn layout() -> Layout {
+    let blocks = [
+        Block::weight("conv1.weight", [2, 1, 1, 2], 0),
+        Block::new("bn1.weight", [2], Role::NormScale, None),
+        Block::bias("temperature", []),
+    ];
+    Layout::new(blocks).unwrap()
+}
+
+fn safetensors(file: &[u8]) -> usize {
+    let (layout, start) = (layout(), [1.0; 7]);
+    let strict = bounded(file, |file| from_checkpoint_bytes::<f32>(&layout, file));
+    let lax = CheckpointReader::new(&layout).allow_extra(true).allow_missing_from(&start);
+    let lax = bounded(file, |file| lax.read_bytes(file));
+    assert!(lax.iter().all(|read| read.theta.iter().all(|value: &f64| value.is_finite())));
+    strict.into_iter().count() + lax.into_iter().count()
+}
+
+/// Files as the library writes them, of every reader: values that are not finite, two data sets, a grid that is
+/// not square, a curve, points that failed or are missing.
+fn written() -> Vec<(&'static str, Vec<u8>)> {
+    let folder = std::env::temp_dir().join(format!("loss-landscape-hostile-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let loss = |theta: &[f64], data: &f64| -> Result<f64, OracleError> {
+        let value = (theta[0] * theta[1] + data) * 0.5;
+        if value > 0.6 { Err("too \"high\"".into()) } else { Ok(value.ln()) }
+    };
+    let model = FnModel::new(Layout::flat(2).unwrap(), vec![0.5, 0.5], loss).unwrap();
+    let direction = || RandomDirections::new(1).one(&model).unwrap();
+    let at = |name: &str| folder.join(name);
+    let surface = Sweep::plane(&model, RandomDirections::new(1).pair(&model).unwrap())
+        .data("train", &0.25)
+        .data("test", &0.5)
+        .alpha(-1.0..=1.0, 4)
+        .beta(-1.0..=1.0, 3);
+    let part = surface.shard(0, 2).journal(at("shard")).run().unwrap();
+    assert!(part.report().bad_points.len() > 1, "{:?}", part.report().bad_points);
+    let curve = Sweep::line(&model, direction()).data("", &0.0).alpha(-1.0..=1.0, 5);
+    let curve = curve.journal(at("line")).run().unwrap();
+    let read = |name: &str| fs::read(at(name)).unwrap();
+    let (shard, line) = (read("shard"), read("line"));
+    let joined = [&shard[..], &shard[..shard.len() - 5], &shard].concat();
+    let theta: Vec<f64> = (0..7).map(f64::from).collect();
+    let singles: Vec<f32> = theta.iter().map(|&value| value as f32).collect();
+    let files = vec![
+        ("journal", shard),
+        ("journal", line),
+        ("journal", joined),
+        ("npz", part.to_npz_bytes().unwrap()),
+        ("npz", curve.to_npz_bytes().unwrap()),
+        ("safetensors", to_checkpoint_bytes(&layout(), &theta).unwrap()),
+        ("safetensors", to_checkpoint_bytes(&layout(), &singles).unwrap()),
+        ("json", part.to_json_bytes().unwrap()),
+        ("json", curve.to_json_bytes().unwrap()),
+        ("json", serde_json::to_vec(part.report()).unwrap()),
+        ("csv", part.to_csv_bytes().unwrap()),
+        ("csv", curve.to_csv_bytes().unwrap()),
+    ];
+    fs::remove_dir_all(&folder).unwrap();
+    files
+}
+
+fn reader(name: &str) -> fn(&[u8]) -> usize {
+    READERS.iter().find(|(reader, _)| *reader == name).unwrap().1
+}
+
+pub(crate) fn no_file_makes_a_reader_panic_or_hold_more_than_a_multiple_of_it() {
+    let written = written();
+    write_seeds(&written);
+    for (name, file) in &written {
+        let read = reader(name);
+        assert!(read(file) > 0, "a whole {name} file is read");
+        for cut in 0..file.len() {
+            read(&file[..cut]);
+        }
+    }
+    beginnings(written[0].1.clone());
+    for (name, file) in long_names() {
+        assert_eq!(reader(name)(&file), 0, "{name}");
+    }
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/hostile");
+    for (name, read) in READERS {
+        let mut files = 0;
+        for entry in fs::read_dir(data.join(name)).unwrap() {
+            let path = entry.unwrap().path();
+            eprintln!("{}", path.display());
+            let whole = read(&fs::read(&path).unwrap());
+            // By other programs, and good.
+            let good = path.file_name().is_some_and(|name| name == "by-numpy");
+            assert!(whole > 0 || !good, "{}", path.display());
+            files += 1;
+        }
+        assert!(files > 5, "{files} files for {name}");
+    }
+}
+
+/// A name of half a file for each value of the other half.
+fn long_names() -> Vec<(&'static str, Vec<u8>)> {
+    let name = "n".repeat(100_000);
+    let csv =
+        format!("alpha,{name}\n") + &(0..15_000).map(|i| format!("{i},nan\n")).collect::<Vec<_>>().concat();
+    let numbers = |text: &str| vec![text; 15_000].join(",");
+    let alpha = (0..15_000).map(|i| i.to_string()).collect::<Vec<_>>().join(",");
+    let json = format!(
+        r#"{{"format":"loss-landscape curve","version":2,"alpha":[{alpha}],"values":{{"{name}":[{}]}}}}"#,
+        numbers("\"NaN\"")
+    );
+    vec![("csv", csv.into_bytes()), ("json", json.into_bytes())]
+}
+
+/// A journal of little but beginnings of records, each of which would be checked as far as the end.
+fn beginnings(mut file: Vec<u8>) {
+    let record = file.windows(4).position(|four| four == b"\x93pt\n").unwrap();
+    let whole = file.split_off(record);
+    let beginnings = 1 << 19;
+    for k in 0..beginnings {
+        file.extend(b"\x93pt\n");
+        file.extend((8 * (beginnings - k) as u32).to_le_bytes());
+    }
+    file.extend(&whole);
+    let start = Instant::now();
+    let journal = Journal::from_bytes(&file).unwrap();
+    // 1.1 TB to check otherwise.
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    assert_eq!(journal.damage().len(), 1);
+}
+
+/// Writes what the library writes as a first corpus for the targets in `fuzz/`; see there.
+/// Without its variable, the folder to write to, it does nothing.
+fn write_seeds(written: &[(&str, Vec<u8>)]) {
+    let Some(folder) = std::env::var_os("LOSS_LANDSCAPE_SEEDS") else { return };
+    for (number, (name, file)) in written.iter().enumerate() {
+        let folder = Path::new(&folder).join(name);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(format!("written-{number}")), file).unwrap();
+    }
+}
