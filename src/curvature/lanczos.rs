@@ -58,14 +58,14 @@ where
 
 /// Finds both ends of the spectrum of a symmetric operator by one Lanczos run.
 ///
-/// The run starts from a seeded random vector, re-orthogonalises its basis fully, and stops as soon as
-/// [the ratio](Extremes::ratio) is known to the [tolerance](Self::tolerance): with the probability
-/// [`confidence`](Self::confidence), neither end of the spectrum is so far outside the Ritz values that the ratio would be
-/// off by more. [`Extremes::bounds`] says how far they may be (J. van Dorsselaer, M. Hochstenbach, H. van der Vorst, SIAM
-/// J. Matrix Anal. Appl. 22, 2001).
+/// The run starts from a seeded random vector, re-orthogonalises its basis fully, and stops as soon as [the
+/// ratio](Extremes::ratio) is known to the [tolerance](Self::tolerance): with the probability
+/// [`confidence`](Self::confidence), neither end of the spectrum is so far outside the Ritz values that the ratio would
+/// be off by more. [`Extremes::bounds`] says how far they may be (J. van Dorsselaer, M. Hochstenbach, H. van der Vorst,
+/// SIAM J. Matrix Anal. Appl. 22, 2001).
 ///
-/// **Cost.** One product for each step: on networks 17 to 28 for a ratio to 0.005. In addition 4·k·n multiply-adds at step
-/// k, and [`memory`](Self::memory) for a basis of vectors of length n.
+/// **Cost.** One product for each step: on networks 17 to 28 for a ratio to 0.005. In addition 4·k·n multiply-adds at
+/// step k, and [`memory`](Self::memory) for a basis of vectors of length n.
 ///
 /// ```
 /// use loss_landscape::curvature::{FnOperator, Lanczos, LanczosEnd};
@@ -125,22 +125,23 @@ pub struct Lanczos {
 pub enum LanczosEnd {
     /// The ratio is known to the tolerance, at the confidence set.
     Certified,
-    /// The residuals are below the tolerance. That shows that there are eigenvalues near the Ritz values, not that these
-    /// are the extreme ones. A run ends so if [`Lanczos::by_residuals`] is set, or after a restart, which leaves no bounds.
+    /// The residuals are below the tolerance. That shows that there are eigenvalues near the Ritz values, not that
+    /// these are the extreme ones. A run ends so if [`Lanczos::by_residuals`] is set, or after a restart, which leaves
+    /// no bounds.
     Residuals,
     /// The ratio is above or below the [threshold](Lanczos::threshold), at the confidence set.
     Decided,
-    /// The basis spans an invariant space: the whole space, or, to rounding, one beyond whose ends there is no eigenvalue,
-    /// up to the tolerance times the largest |λ| and at the confidence set. The Ritz values are all the eigenvalues, each
-    /// of them once.
+    /// The basis spans an invariant space: the whole space, or, to rounding, one beyond whose ends there is no
+    /// eigenvalue, up to the tolerance times the largest |λ| and at the confidence set. The Ritz values are all the
+    /// eigenvalues, each of them once.
     Exact,
     /// The basis spans an invariant space to rounding, but there may be eigenvalues beyond its ends, by more than the
     /// tolerance, that rounding hides. That happens in `f32`; the bounds hold.
     Breakdown,
     /// The limit on products was reached first.
     ProductLimit,
-    /// The products differ from those of a symmetric operator by more than the tolerance: they are wrong, or too noisy for
-    /// it. See [`Extremes::asymmetry`].
+    /// The products differ from those of a symmetric operator by more than the tolerance: they are wrong, or too noisy
+    /// for it. See [`Extremes::asymmetry`].
     Asymmetric,
 }
 
@@ -180,16 +181,16 @@ pub struct Extremes<S> {
     pub lambda_min: f64,
     /// The highest Ritz value: the estimate of λ_max, from below.
     pub lambda_max: f64,
-    /// ‖A·y − θ·y‖ of both Ritz pairs: there is an eigenvalue within this distance of each Ritz value, which need not be
-    /// the extreme one.
+    /// ‖A·y − θ·y‖ of both Ritz pairs: there is an eigenvalue within this distance of each Ritz value, which need not
+    /// be the extreme one.
     pub residuals: [f64; 2],
     /// How far outside the true ends may be: with probability [`confidence`](Self::confidence) over the random start,
     /// λ_min ≥ `bounds[0]` and λ_max ≤ `bounds[1]`. Infinite if nothing is known.
     pub bounds: [f64; 2],
     /// The probability that the bounds hold.
     pub confidence: f64,
-    /// The distance of QᵀAQ from a symmetric tridiagonal matrix, over the basis Q of the run, in the Frobenius norm and as a
-    /// share of the largest |θ|: the asymmetry and noise of the products. The bounds include it.
+    /// The distance of QᵀAQ from a symmetric tridiagonal matrix, over the basis Q of the run, in the Frobenius norm and
+    /// as a share of the largest |θ|: the asymmetry and noise of the products. The bounds include it.
     pub asymmetry: f64,
     /// The number of products of the operator with a vector.
     pub products: usize,
@@ -259,9 +260,9 @@ impl Lanczos {
         Self { max_products: products, ..self }
     }
 
-    /// The most bytes for the basis and its scratch memory; 1 GiB by default. A run that needs more vectors restarts with
-    /// the outermost Ritz vectors. From then on its bounds stay as they were, it can only end by its residuals, and a step
-    /// costs k³ operations in addition to its product.
+    /// The most bytes for the basis and its scratch memory; 1 GiB by default. A run that needs more vectors restarts
+    /// with the outermost Ritz vectors. From then on its bounds stay as they were, it can only end by its residuals,
+    /// and a step costs k³ operations in addition to its product.
     pub fn memory_limit(self, bytes: u64) -> Self {
         Self { memory_limit: bytes, ..self }
     }
@@ -281,15 +282,15 @@ impl Lanczos {
         Self { vectors, ..self }
     }
 
-    /// Whether to stop as soon as the residuals are below the tolerance, after three products or more; not by default. That
-    /// is earlier and proves less: near a minimiser, a Ritz value can stay at the wrong eigenvalue with a small residual
-    /// for many products. [`Extremes::bounds`] holds nevertheless.
+    /// Whether to stop as soon as the residuals are below the tolerance, after three products or more; not by default.
+    /// That is earlier and proves less: near a minimiser, a Ritz value can stay at the wrong eigenvalue with a small
+    /// residual for many products. [`Extremes::bounds`] holds nevertheless.
     pub fn by_residuals(self, by_residuals: bool) -> Self {
         Self { by_residuals, ..self }
     }
 
-    /// The most bytes that a run on vectors of length `n` takes: basis, product and the vectors returned. The operator's own
-    /// memory is not included, nor are 16·k² bytes for a full basis of k vectors.
+    /// The most bytes that a run on vectors of length `n` takes: basis, product and the vectors returned. The
+    /// operator's own memory is not included, nor are 16·k² bytes for a full basis of k vectors.
     ///
     /// ```
     /// use loss_landscape::curvature::Lanczos;
@@ -313,18 +314,19 @@ impl Lanczos {
         self.run_with(operator, None)
     }
 
-    /// Runs from a vector near the eigenvectors, such as the sum of those at a neighbouring θ, to which a sixteenth of a
-    /// random vector is added: without it nothing would be known about eigenvectors that the start does not contain. It
-    /// saves products if the run ends by its residuals ([`by_residuals`](Self::by_residuals)); the bounds come from the
-    /// random share, and take as many products as from a random vector. The start is scaled to length 1. A start that is
-    /// zero or not finite is ignored.
+    /// Runs from a vector near the eigenvectors, such as the sum of those at a neighbouring θ, to which a sixteenth of
+    /// a random vector is added: without it nothing would be known about eigenvectors that the start does not contain.
+    /// It saves products if the run ends by its residuals ([`by_residuals`](Self::by_residuals)); the bounds come from
+    /// the random share, and take as many products as from a random vector. The start is scaled to length 1. A start
+    /// that is zero or not finite is ignored.
     ///
     /// ```
     /// use loss_landscape::curvature::{FnOperator, Lanczos};
     ///
     /// let hessian_at = |shift: f64| {
     ///     FnOperator::new(2000, move |v: &[f64], out: &mut [f64]| {
-    ///         out.iter_mut().zip(v).enumerate().for_each(|(i, (out, v))| *out = ((i as f64).sqrt() - 10.0 + shift) * v);
+    ///         let value = |i: usize| (i as f64).sqrt() - 10.0 + shift;
+    ///         out.iter_mut().zip(v).enumerate().for_each(|(i, (out, v))| *out = value(i) * v);
     ///         Ok(())
     ///     })
     /// };
@@ -541,9 +543,9 @@ impl<S> Extremes<S> {
         }
     }
 
-    /// Whether the operator is positive semidefinite, and so the loss locally convex. A negative Ritz value, beyond noise
-    /// and rounding of the products, proves that it is not; that it is holds at the confidence of the bounds. None if
-    /// neither is known.
+    /// Whether the operator is positive semidefinite, and so the loss locally convex. A negative Ritz value, beyond
+    /// noise and rounding of the products, proves that it is not; that it is holds at the confidence of the bounds.
+    /// None if neither is known.
     pub fn is_convex(&self) -> Option<bool>
     where
         S: Scalar,

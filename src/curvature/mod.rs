@@ -10,8 +10,8 @@
 //! | the diagonal | [`DiagonalEstimator`] | 100, or as many as a tolerance takes |
 //! | how many eigenvalues are where | [`SpectralDensity`] | 512 |
 //!
-//! All of them work on any [`SymmetricOperator`]; [`HessianOperator`] is the Hessian of a model at one θ. A product costs
-//! about as much as two gradients.
+//! All of them work on any [`SymmetricOperator`]; [`HessianOperator`] is the Hessian of a model at one θ. A product
+//! costs about as much as two gradients.
 
 mod basis;
 mod bounds;

@@ -47,10 +47,10 @@ impl Lanczos {
     /// The `lowest` and `highest` outermost eigenpairs, to residuals of the
     /// [tolerance](Self::tolerance) times the largest |λ|.
     ///
-    /// A multiple eigenvalue is found once, since one start vector contains only one of its eigenvectors. Small residuals
-    /// show that there are eigenvalues near the values, not that none between them was missed; a tolerance well below the
-    /// gaps guards against that. If the operator has fewer different eigenvalues than asked for, all of them are returned,
-    /// the low end first. The vectors returned take memory in addition to [`memory`](Self::memory).
+    /// A multiple eigenvalue is found once, since one start vector contains only one of its eigenvectors. Small
+    /// residuals show that there are eigenvalues near the values, not that none between them was missed; a tolerance
+    /// well below the gaps guards against that. If the operator has fewer different eigenvalues than asked for, all of
+    /// them are returned, the low end first. The vectors returned take memory in addition to [`memory`](Self::memory).
     ///
     /// ```
     /// use loss_landscape::{Directions, Gradient, HessianProduct, Layout, Loss, Model, OracleError, Sweep};
@@ -159,12 +159,12 @@ impl Lanczos {
 }
 
 impl<S: Scalar> EigenPairs<S> {
-    /// The eigenvector at this index as a direction of the whole layout, of length 1, so that α measures Euclidean distance
-    /// and the second derivative along α at θ is the eigenvalue. [`Lanczos::pairs`] has an example.
+    /// The eigenvector at this index as a direction of the whole layout, of length 1, so that α measures Euclidean
+    /// distance and the second derivative along α at θ is the eigenvalue. [`Lanczos::pairs`] has an example.
     ///
     /// # Errors
-    /// [`Error::OperatorLength`] if `hessian` has vectors of another length; [`Error::Setting`] for an index that is not
-    /// below the number of pairs.
+    /// [`Error::OperatorLength`] if `hessian` has vectors of another length; [`Error::Setting`] for an index that is
+    /// not below the number of pairs.
     pub fn direction(&self, hessian: &HessianOperator<'_, S>, index: usize) -> Result<Direction<S>> {
         let (Some(v), Some(&value)) = (self.vectors.get(index), self.values.get(index)) else {
             return Err(Error::Setting {

@@ -1,8 +1,8 @@
 //! A sketch of an operator's range, on which Hutch++ computes the trace exactly.
 //!
 //! The products with Gaussian vectors span nearly the space of the eigenvectors with the largest |λ|. With a tolerance,
-//! the sketch ends as soon as a block of columns saves fewer probes than it costs products[^1]. That decision depends on
-//! the sketch alone, so that the mean over the probes outside it has no bias.
+//! the sketch ends as soon as a block of columns saves fewer probes than it costs products[^1]. That decision depends
+//! on the sketch alone, so that the mean over the probes outside it has no bias.
 //!
 //! [^1]: D. Persson, A. Cortinovis, D. Kressner, *Improved variants of the Hutch++ algorithm for trace
 //! estimation*, SIAM J. Matrix Anal. Appl. 43 (2022), section 3.

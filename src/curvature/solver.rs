@@ -51,7 +51,8 @@ pub(super) struct Solver<S> {
     arrow: Vec<f64>,
     /// ‖QᵀAQ − its symmetric tridiagonal form‖² so far.
     noise: f64,
-    /// The Ritz values, ascending, the last components of their vectors, and, if requested, the whole vectors as columns.
+    /// The Ritz values, ascending, the last components of their vectors, and, if requested, the whole vectors as
+    /// columns.
     pub(super) theta: Vec<f64>,
     last: Vec<f64>,
     z: Vec<f64>,
@@ -203,8 +204,8 @@ impl<S: Scalar> Solver<S> {
         self.unit * self.noise.sqrt()
     }
 
-    /// The noise as a share of the largest |θ|; infinite if the products are so far from those of a symmetric operator that
-    /// the arithmetic overflows.
+    /// The noise as a share of the largest |θ|; infinite if the products are so far from those of a symmetric operator
+    /// that the arithmetic overflows.
     pub(super) fn asymmetry(&self) -> f64 {
         let (noise, scale) = (self.noise.sqrt(), self.relative_scale());
         if scale == 0.0 {
@@ -226,8 +227,8 @@ impl<S: Scalar> Solver<S> {
         self.basis.len() == self.w.len()
     }
 
-    /// Whether the basis spans a space that is invariant to rounding, so that no step leads out of it. An eigenvector of
-    /// which the start has too small a share may still be outside.
+    /// Whether the basis spans a space that is invariant to rounding, so that no step leads out of it. An eigenvector
+    /// of which the start has too small a share may still be outside.
     pub(super) fn is_invariant(&self) -> bool {
         self.is_whole() || self.beta.last().is_none_or(|beta| *beta <= self.floor())
     }
@@ -267,8 +268,8 @@ impl<S: Scalar> Solver<S> {
         self.restarts += 1;
     }
 
-    /// How far the ends of the spectrum may be outside the Ritz values; each is farther out with probability δ. Only valid
-    /// before a restart, which loses the polynomials of the start.
+    /// How far the ends of the spectrum may be outside the Ritz values; each is farther out with probability δ. Only
+    /// valid before a restart, which loses the polynomials of the start.
     pub(super) fn reach(&self, delta: f64) -> [f64; 2] {
         let scale = self.relative_scale();
         let floor = self.noise.sqrt().max(self.floor());

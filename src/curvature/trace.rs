@@ -31,11 +31,11 @@ use crate::{Error, Result, Scalar};
 ///
 /// If unit vectors take no more products, they are used instead, and the trace is exact.
 ///
-/// With few probes intervals hold less often than stated: with 2 to 8 probes, one dominant eigenvalue and a stated 0.95,
-/// in 0.83 to 0.92 of the runs. They are reliable from about 12 probes on.
+/// With few probes intervals hold less often than stated: with 2 to 8 probes, one dominant eigenvalue and a stated
+/// 0.95, in 0.83 to 0.92 of the runs. They are reliable from about 12 probes on.
 ///
-/// **Cost.** One product for each probe, two for each column of the sketch. In addition, Hutch++ with k columns does 4·k·n
-/// multiply-adds for each column and each probe, and keeps k vectors: see [`memory`](Self::memory).
+/// **Cost.** One product for each probe, two for each column of the sketch. In addition, Hutch++ with k columns does
+/// 4·k·n multiply-adds for each column and each probe, and keeps k vectors: see [`memory`](Self::memory).
 ///
 /// ```
 /// use loss_landscape::curvature::{FnOperator, TraceEnd, TraceEstimator, TraceMethod};
@@ -129,7 +129,8 @@ pub enum TraceEnd {
 /// });
 /// let found = TraceEstimator::new().confidence(0.99).run(&mut operator)?;
 /// let TraceEstimate { value, standard_error, interval: [low, high], confidence, products, .. } = found;
-/// println!("{value:.2} ± {standard_error:.2}; from {low:.2} to {high:.2} with probability {confidence}; {products} products");
+/// println!("{value:.2} ± {standard_error:.2} from {products} products");
+/// println!("from {low:.2} to {high:.2} with probability {confidence}");
 /// assert!(low <= 15.0 && 15.0 <= high && products <= 100);
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
@@ -144,8 +145,8 @@ pub struct TraceEstimate {
     pub standard_error: f64,
     /// The interval that includes the trace with the probability [`confidence`](Self::confidence): Student's t with one
     /// degree of freedom less than probes, corrected for the skewness of the probes (P. Hall, J. R. Stat. Soc. B 54,
-    /// 1992), so that it extends farther up than down if the probes see a few large eigenvalues. Infinite if the standard
-    /// error is.
+    /// 1992), so that it extends farther up than down if the probes see a few large eigenvalues. Infinite if the
+    /// standard error is.
     pub interval: [f64; 2],
     /// The probability of the interval.
     pub confidence: f64,
@@ -191,10 +192,10 @@ impl TraceEstimator {
         Self { probe, ..self }
     }
 
-    /// The standard error to reach, as a share of the trace: finite and above 0. Only the products that it takes are spent;
-    /// without a tolerance all of them are. About two runs in three reach it, the others miss it by a little. A trace near
-    /// 0, whose positive and negative parts cancel, has no relative error to plan for and takes all products. So does
-    /// Hutch++ with fewer than 32 products, which are too few for a sketch and a pilot.
+    /// The standard error to reach, as a share of the trace: finite and above 0. Only the products that it takes are
+    /// spent; without a tolerance all of them are. About two runs in three reach it, the others miss it by a little. A
+    /// trace near 0, whose positive and negative parts cancel, has no relative error to plan for and takes all
+    /// products. So does Hutch++ with fewer than 32 products, which are too few for a sketch and a pilot.
     pub fn tolerance(self, tolerance: f64) -> Self {
         Self { tolerance: Some(tolerance), ..self }
     }
@@ -211,20 +212,20 @@ impl TraceEstimator {
         Self { max_products: products, ..self }
     }
 
-    /// The most bytes for vectors; 1 GiB by default. If it is less than a run could use, fewer vectors are multiplied in
-    /// one call, and then the sketch gets fewer columns. More than `isize::MAX` bytes are never taken.
+    /// The most bytes for vectors; 1 GiB by default. If it is less than a run could use, fewer vectors are multiplied
+    /// in one call, and then the sketch gets fewer columns. More than `isize::MAX` bytes are never taken.
     pub fn memory_limit(self, bytes: u64) -> Self {
         Self { memory_limit: bytes.min(MOST_BYTES), ..self }
     }
 
-    /// The seed of the probes (`ChaCha8Rng`, one stream for each); 0 by default. Estimates with equal seeds have the same
-    /// probes and are not independent, even for different operators.
+    /// The seed of the probes (`ChaCha8Rng`, one stream for each); 0 by default. Estimates with equal seeds have the
+    /// same probes and are not independent, even for different operators.
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
     }
 
-    /// The most bytes that a run on vectors of length `n` takes: vectors, products, sketch. The operator's own memory is
-    /// not included.
+    /// The most bytes that a run on vectors of length `n` takes: vectors, products, sketch. The operator's own memory
+    /// is not included.
     ///
     /// ```
     /// use loss_landscape::curvature::{TraceEstimator, TraceMethod};
@@ -242,10 +243,10 @@ impl TraceEstimator {
     /// Estimates the trace.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a tolerance, confidence or number of products out of range;
-    /// [`Error::EmptyOperator`]; [`Error::MemoryLimit`] if not even 2 vectors fit (4 for Hutch++);
-    /// [`Error::Oracle`], [`Error::OraclePanicked`] or [`Error::NonFiniteProduct`] from a product. A tolerance that is not
-    /// reached is no error: see [`TraceEstimate::end`].
+    /// [`Error::Setting`] for a tolerance, confidence or number of products out of range; [`Error::EmptyOperator`];
+    /// [`Error::MemoryLimit`] if not even 2 vectors fit (4 for Hutch++); [`Error::Oracle`], [`Error::OraclePanicked`]
+    /// or [`Error::NonFiniteProduct`] from a product. A tolerance that is not reached is no error: see
+    /// [`TraceEstimate::end`].
     pub fn run<A: SymmetricOperator + ?Sized>(&self, operator: &mut A) -> Result<TraceEstimate> {
         self.check()?;
         let n = ensure_dimension(operator)?;
@@ -342,8 +343,8 @@ impl TraceEstimator {
         Ok(Sample::of(&values))
     }
 
-    /// The number of vectors in one call, and of columns of a sketch, that fit the limits; the least possible if nothing
-    /// fits.
+    /// The number of vectors in one call, and of columns of a sketch, that fit the limits; the least possible if
+    /// nothing fits.
     fn room<S: Scalar>(&self, n: usize) -> (usize, usize) {
         let bytes = (n as u64).saturating_mul(size_of::<S>() as u64).max(1);
         let fit = usize::try_from(self.memory_limit / bytes).unwrap_or(usize::MAX);

@@ -1,8 +1,8 @@
 //! Eigenvalues of small symmetric matrices: the projected operators of Lanczos runs.
 //!
-//! A tridiagonal matrix is diagonalised by the implicit QL algorithm with Wilkinson's shift[^1]. Only the requested rows
-//! of the eigenvectors are computed: residuals need the last one, quadrature the first, Ritz vectors all of them. The
-//! full matrix of a restarted run is made tridiagonal by Householder reflections first.
+//! A tridiagonal matrix is diagonalised by the implicit QL algorithm with Wilkinson's shift[^1]. Only the requested
+//! rows of the eigenvectors are computed: residuals need the last one, quadrature the first, Ritz vectors all of them.
+//! The full matrix of a restarted run is made tridiagonal by Householder reflections first.
 //!
 //! [^1]: J. H. Wilkinson, C. Reinsch, *Handbook for Automatic Computation*, volume II (1971), II/3, II/4.
 
@@ -11,10 +11,10 @@ const MOST_SWEEPS: usize = 60;
 
 /// Diagonalises the tridiagonal matrix with this diagonal and off-diagonal, in place.
 ///
-/// `off` is one shorter than `diagonal`, which holds the eigenvalues, ascending, on return. `rows` is [r, n], row by row:
-/// on entry, rows of the identity (or of any matrix Z); on return, the same rows of the matrix of eigenvectors (of Z times
-/// that matrix), in the order of the eigenvalues. It is false if an eigenvalue did not converge, which has only been seen
-/// for values that are not finite.
+/// `off` is one shorter than `diagonal`, which holds the eigenvalues, ascending, on return. `rows` is [r, n], row by
+/// row: on entry, rows of the identity (or of any matrix Z); on return, the same rows of the matrix of eigenvectors (of
+/// Z times that matrix), in the order of the eigenvalues. It is false if an eigenvalue did not converge, which has only
+/// been seen for values that are not finite.
 pub(super) fn eigen(diagonal: &mut [f64], off: &mut [f64], rows: &mut [f64]) -> bool {
     let n = diagonal.len();
     if !diagonal.iter().chain(&*off).all(|value| value.is_finite()) {

@@ -8,8 +8,8 @@ use crate::{Block, Error, Layout, Result, Role, Scalar, params::norm};
 
 /// How the entries of a direction are scaled, in blocks that the [`Policy`] normalises.
 ///
-/// θ_f and d_f are one filter of the parameters and of the direction, θ_b and d_b one block; all norms are Euclidean (of a
-/// filter: Frobenius).
+/// θ_f and d_f are one filter of the parameters and of the direction, θ_b and d_b one block; all norms are Euclidean
+/// (of a filter: Frobenius).
 ///
 /// | norm | formula | for each | name in the original repository |
 /// | --- | --- | --- | --- |
@@ -20,8 +20,8 @@ use crate::{Block, Error, Layout, Result, Role, Scalar, params::norm};
 /// | [`UnitLayer`](Self::UnitLayer) | d_b ← d_b / ‖d_b‖ | block | `dlayer` |
 /// | [`None`](Self::None) | d ← d | | (no norm) |
 ///
-/// The first three are relative to θ: a step of α = 1 changes a filter, a block or an entry by as much as it is large, so
-/// that networks whose weights differ in scale can be compared. The others are not.
+/// The first three are relative to θ: a step of α = 1 changes a filter, a block or an entry by as much as it is large,
+/// so that networks whose weights differ in scale can be compared. The others are not.
 ///
 /// ```
 /// use loss_landscape::{Block, Direction, Layout, Norm, Normalization};

@@ -117,8 +117,8 @@ impl Job<'_> {
             Stages::All | Stages::Chosen(_) => {}
         }
         let largest = stages.largest();
-        // An adaptive choice is repeated stage by stage, and sees a known point only once it asks for it: only then is it
-        // the same choice as in the sweep that was interrupted.
+        // An adaptive choice is repeated stage by stage, and sees a known point only once it asks for it: only then is
+        // it the same choice as in the sweep that was interrupted.
         let (shown, hidden) = match stages {
             Stages::Chosen(_) if there > 0 => (Known::empty(points, stride)?, Some(known)),
             _ => (known, None),

@@ -1,5 +1,5 @@
-//! How an oracle reaches the threads of a sweep: shared by all, on the calling thread alone, or as one instance for each
-//! thread.
+//! How an oracle reaches the threads of a sweep: shared by all, on the calling thread alone, or as one instance for
+//! each thread.
 
 use std::{any::Any, cell::RefCell, num::NonZero, thread::available_parallelism};
 
@@ -384,8 +384,8 @@ fn worker<'p, M: Model + ?Sized, D: ?Sized>(
     }
 }
 
-/// A pool of the threads asked for, as far as they are useful. Threads beyond the number of points can only be busy with
-/// chunks of data, and more of them than processors, or than [`FEW_THREADS`], would not be faster.
+/// A pool of the threads asked for, as far as they are useful. Threads beyond the number of points can only be busy
+/// with chunks of data, and more of them than processors, or than [`FEW_THREADS`], would not be faster.
 fn pool(threads: usize, points: usize) -> Result<rayon::ThreadPool> {
     if threads == 0 {
         return Err(Error::ZeroThreads);

@@ -40,9 +40,9 @@ pub struct Progress<'a> {
 
 /// Watches a sweep: progress bars, logs, early stopping.
 ///
-/// Threads call it as points finish, in no fixed order, so it should be quick, and takes `&self`. If an observer panics,
-/// the sweep ends and the panic continues in the caller. Closures from [`Progress`] to [`ControlFlow`] are observers,
-/// as its example shows. A struct can also count, or stop the sweep as soon as a loss is low enough:
+/// Threads call it as points finish, in no fixed order, so it should be quick, and takes `&self`. If an observer
+/// panics, the sweep ends and the panic continues in the caller. Closures from [`Progress`] to [`ControlFlow`] are
+/// observers, as its example shows. A struct can also count, or stop the sweep as soon as a loss is low enough:
 ///
 /// ```
 /// use std::{ops::ControlFlow, sync::atomic::{AtomicUsize, Ordering}};

@@ -23,7 +23,8 @@ pub(crate) struct Task<'a> {
     pub(crate) settings: String,
     /// What is kept of a point for each data set, in addition to its values.
     pub(crate) keeper: Option<&'a dyn Keeper>,
-    /// The channels of one data set, and how many of them, counted from the first, must be finite for a point to be good.
+    /// The channels of one data set, and how many of them, counted from the first, must be finite for a point to be
+    /// good.
     pub(crate) channels: Vec<String>,
     pub(crate) finite: usize,
     pub(crate) stages: Stages<'a>,

@@ -30,7 +30,8 @@ impl Curve {
 }
 
 impl Surface {
-    /// A surface of values from another program, for files and figures. `[i, j]` of each channel is the point (α_i, β_j).
+    /// A surface of values from another program, for files and figures. `[i, j]` of each channel is the point (α_i,
+    /// β_j).
     ///
     /// Its report counts all points as computed, and lists those that are not finite. Its provenance is the default, in
     /// which nothing is known.

@@ -14,8 +14,8 @@ pub use report::{BadPoint, OnBadPoint, PointFailure, Resumed, SweepEnd, SweepRep
 
 use crate::{Error, Result};
 
-/// The values of a sweep over a grid of one dimension (a [`Curve`]) or two (a [`Surface`]), with a report of how they were
-/// computed.
+/// The values of a sweep over a grid of one dimension (a [`Curve`]) or two (a [`Surface`]), with a report of how they
+/// were computed.
 ///
 /// A sweep returns a landscape. [`from_channels`](Surface::from_channels) makes one from values of other programs, and
 /// [`from_journal`](Self::from_journal) from the points in a journal. Maps of eigenvalue ratios
@@ -24,8 +24,8 @@ use crate::{Error, Result};
 ///
 /// # Reading values
 ///
-/// A **channel** is one number that an evaluation yields, such as the loss or the accuracy. The oracle names it, and the
-/// name of the data set, unless it is empty, is put before that. `[i]` is always the point α_i, `[i, j]` the point
+/// A **channel** is one number that an evaluation yields, such as the loss or the accuracy. The oracle names it, and
+/// the name of the data set, unless it is empty, is put before that. `[i]` is always the point α_i, `[i, j]` the point
 /// (α_i, β_j):
 ///
 /// ```
@@ -53,8 +53,8 @@ use crate::{Error, Result};
 ///
 /// # What went wrong
 ///
-/// Where the oracle failed, the channels of that data set are NaN. Where it returned a value that is not finite, the value
-/// is kept. The [`report`](Self::report) lists both kinds of points, with their coordinates:
+/// Where the oracle failed, the channels of that data set are NaN. Where it returned a value that is not finite, the
+/// value is kept. The [`report`](Self::report) lists both kinds of points, with their coordinates:
 ///
 /// ```
 /// use loss_landscape::{FnModel, Layout, RandomDirections, grid_2d};
@@ -72,7 +72,8 @@ use crate::{Error, Result};
 /// ```
 ///
 /// If a sweep was stopped, or left points to other shards, [`computed`](Self::computed) says which points were
-/// evaluated. In the result of an adaptive sweep it says which values are the oracle's own; the others are interpolated.
+/// evaluated. In the result of an adaptive sweep it says which values are the oracle's own; the others are
+/// interpolated.
 ///
 /// # Files and figures
 ///
@@ -109,8 +110,8 @@ pub struct Landscape<D: GridDimension> {
 /// ```
 pub type Curve = Landscape<Ix1>;
 
-/// The values of a sweep over a plane: a [`Landscape`] of two dimensions, whose page has all methods. `[i, j]` is always
-/// the point (α_i, β_j).
+/// The values of a sweep over a plane: a [`Landscape`] of two dimensions, whose page has all methods. `[i, j]` is
+/// always the point (α_i, β_j).
 ///
 /// ```
 /// use loss_landscape::{FnModel, Layout, RandomDirections, Surface, grid_2d};
@@ -126,8 +127,8 @@ pub type Curve = Landscape<Ix1>;
 /// ```
 pub type Surface = Landscape<Ix2>;
 
-/// The dimensions that a landscape may have: `Ix1` or `Ix2`. The trait is sealed. A function for curves and surfaces alike
-/// is generic over it:
+/// The dimensions that a landscape may have: `Ix1` or `Ix2`. The trait is sealed. A function for curves and surfaces
+/// alike is generic over it:
 ///
 /// ```
 /// use loss_landscape::{FnModel, GridDimension, Landscape, Layout, RandomDirections, grid_2d, line_1d};

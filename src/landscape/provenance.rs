@@ -13,7 +13,8 @@ use crate::{Direction, DirectionSource, Normalization, Scalar, params::content_h
 /// use loss_landscape::{FnModel, Layout, RandomDirections, Sweep};
 ///
 /// let model = FnModel::new(Layout::flat(2)?, vec![1.0, 2.0], |t: &[f64], _: &()| t[0] * t[1])?;
-/// let run = |seed, points| Sweep::line(&model, RandomDirections::new(seed)).data("", &()).alpha(-1.0..=1.0, points).run();
+/// let line = |seed| Sweep::line(&model, RandomDirections::new(seed)).data("", &());
+/// let run = |seed, points| line(seed).alpha(-1.0..=1.0, points).run();
 /// let (coarse, fine, other) = (run(1, 11)?, run(1, 101)?, run(2, 11)?);
 /// assert_eq!(coarse.report().provenance, fine.report().provenance);
 /// assert_ne!(coarse.report().provenance, other.report().provenance);

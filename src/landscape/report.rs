@@ -40,8 +40,8 @@ pub enum SweepEnd {
 
 /// What a sweep does when a point fails or is not finite.
 ///
-/// By default it records the point and goes on, since one point says nothing about the others. [`Stop`](Self::Stop) suits
-/// a loss that should never fail:
+/// By default it records the point and goes on, since one point says nothing about the others. [`Stop`](Self::Stop)
+/// suits a loss that should never fail:
 ///
 /// ```
 /// use loss_landscape::{FnModel, Layout, OnBadPoint, RandomDirections, Sweep, report::SweepEnd};
@@ -77,7 +77,7 @@ pub enum OnBadPoint {
 /// let curve = Sweep::line(&model, RandomDirections::new(1)).data("", &()).alpha_at(&[-2.0, -1.0, 2.0]).run()?;
 /// for bad in &curve.report().bad_points {
 ///     match &bad.failure {
-///         PointFailure::NonFinite { channel, value } => assert_eq!((channel.as_str(), *value), ("loss", f64::INFINITY)),
+///         PointFailure::NonFinite { channel, value } => assert!(channel == "loss" && *value == f64::INFINITY),
 ///         PointFailure::Error(error) => assert_eq!(error.to_string(), "not for negative parameters"),
 ///         PointFailure::Panic(message) => panic!("a panic where none should be: {message}"),
 ///         other => panic!("{other}"),
@@ -224,8 +224,8 @@ impl fmt::Display for BadPoint {
 }
 
 impl PointFailure {
-    /// The failure of a point. An oracle that called this crate, for example for a Hessian, may pass on an error of ours,
-    /// which already says whether the cause was an error or a panic.
+    /// The failure of a point. An oracle that called this crate, for example for a Hessian, may pass on an error of
+    /// ours, which already says whether the cause was an error or a panic.
     pub(crate) fn of(error: OracleError) -> Self {
         match error.into_boxed().downcast::<Error>() {
             Ok(error) => match *error {

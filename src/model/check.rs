@@ -23,7 +23,7 @@ use crate::{
 /// #     fn parameters(&self) -> &[f64] { &self.theta }
 /// # }
 /// # impl Loss<()> for Quartic {
-/// #     fn loss(&self, theta: &[f64], _: &()) -> Result<f64, OracleError> { Ok(theta.iter().map(|t| t.powi(4)).sum()) }
+/// #     fn loss(&self, t: &[f64], _: &()) -> Result<f64, OracleError> { Ok(t.iter().map(|t| t.powi(4)).sum()) }
 /// # }
 /// use loss_landscape::check::check_gradient;
 ///
@@ -66,7 +66,7 @@ where
 /// #     fn parameters(&self) -> &[f64] { &self.theta }
 /// # }
 /// # impl Loss<()> for Quartic {
-/// #     fn loss(&self, theta: &[f64], _: &()) -> Result<f64, OracleError> { Ok(theta.iter().map(|t| t.powi(4)).sum()) }
+/// #     fn loss(&self, t: &[f64], _: &()) -> Result<f64, OracleError> { Ok(t.iter().map(|t| t.powi(4)).sum()) }
 /// # }
 /// # impl Gradient<()> for Quartic {
 /// #     fn gradient(&self, theta: &[f64], data: &(), out: &mut [f64]) -> Result<f64, OracleError> {

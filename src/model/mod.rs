@@ -64,8 +64,8 @@ pub trait Model {
 /// A loss oracle: the mean loss over data of any type `D`, at any parameters.
 ///
 /// One method is required. It takes `&self`, since all threads of a sweep share the oracle, and θ as an argument: it
-/// must not use [`Model::parameters`] instead. A model or data that threads cannot share (that are not [`Sync`]) are swept
-/// on one thread ([`Sweep::here`](crate::Sweep::here)) or with an instance for every thread
+/// must not use [`Model::parameters`] instead. A model or data that threads cannot share (that are not [`Sync`]) are
+/// swept on one thread ([`Sweep::here`](crate::Sweep::here)) or with an instance for every thread
 /// ([`Sweep::per_thread`](crate::Sweep::per_thread)).
 ///
 /// ```
@@ -188,8 +188,8 @@ pub trait Loss<D: ?Sized>: Model {
     }
 
     /// The worker with which one thread evaluates points, if nothing is [prepared](Self::prepare): by default a buffer
-    /// for θ and a call of [`measure`](Self::measure) for each point. Override it to give each thread scratch memory of your own,
-    /// as the example of [`pointwise`] does.
+    /// for θ and a call of [`measure`](Self::measure) for each point. Override it to give each thread scratch memory of
+    /// your own, as the example of [`pointwise`] does.
     ///
     /// # Errors
     /// Any error; the points of that thread then fail with it.

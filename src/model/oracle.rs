@@ -188,7 +188,11 @@ impl<F: FnMut(&[Point], usize, &mut [f64]) -> Result<(), OracleError>> Worker fo
 ///     fn loss(&self, theta: &[f32], data: &[f32]) -> Result<f64, OracleError> {
 ///         Ok(self.forward(theta, data, &mut vec![0.0; theta.len()]))
 ///     }
-///     fn worker<'a>(&'a self, slice: &'a Slice<'a, f32>, data: &'a [f32]) -> Result<Box<dyn Worker + 'a>, OracleError> {
+///     fn worker<'a>(
+///         &'a self,
+///         slice: &'a Slice<'a, f32>,
+///         data: &'a [f32],
+///     ) -> Result<Box<dyn Worker + 'a>, OracleError> {
 ///         let mut hidden = vec![0.0; slice.len()]; // once for each thread
 ///         Ok(pointwise(slice, move |theta: &[f32], out: &mut [f64]| {
 ///             out[0] = self.forward(theta, data, &mut hidden);

@@ -28,7 +28,8 @@ use crate::Scalar;
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 ///
-/// For data of several arrays, mix their hashes, in a fixed order: `content_hash(&x) ^ content_hash(&y).rotate_left(1)`.
+/// For data of several arrays, mix their hashes, in a fixed order: `content_hash(&x) ^
+/// content_hash(&y).rotate_left(1)`.
 pub fn content_hash<S: Scalar>(vector: &[S]) -> u64 {
     let mut hasher = xxhash_rust::xxh3::Xxh3::new();
     let mut bytes = Vec::with_capacity(8 * 1024);

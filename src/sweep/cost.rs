@@ -57,8 +57,8 @@ struct SetCost {
 const SECONDS: f64 = 0.1;
 
 impl<M: Loss<D> + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D, W, X> {
-    /// Estimates what [`run`](Self::run) would cost. It prepares the oracle and evaluates the middle point on the calling
-    /// thread, repeatedly for a tenth of a second if it takes less than that.
+    /// Estimates what [`run`](Self::run) would cost. It prepares the oracle and evaluates the middle point on the
+    /// calling thread, repeatedly for a tenth of a second if it takes less than that.
     ///
     /// ```
     /// use loss_landscape::{FnModel, Layout, RandomDirections, Sweep};

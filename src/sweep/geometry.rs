@@ -13,8 +13,8 @@ use crate::{
     params::content_hash,
 };
 
-/// The line θ + α·d through a model's parameters. It is made from a [`Direction`], or from [`RandomDirections`], which are
-/// drawn when the sweep runs; [`Sweep::line`](crate::Sweep::line) takes both, and so may a function of yours:
+/// The line θ + α·d through a model's parameters. It is made from a [`Direction`], or from [`RandomDirections`], which
+/// are drawn when the sweep runs; [`Sweep::line`](crate::Sweep::line) takes both, and so may a function of yours:
 ///
 /// ```
 /// use loss_landscape::{Direction, FnModel, Layout, Line, Loss, RandomDirections, Sweep};
@@ -34,8 +34,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Line<S>(Source<RandomDirections, Direction<S>>);
 
-/// The plane θ + α·d₁ + β·d₂ through a model's parameters. It is made from [`Directions`], or from [`RandomDirections`],
-/// which are drawn when the sweep runs; [`Sweep::plane`](crate::Sweep::plane) takes both.
+/// The plane θ + α·d₁ + β·d₂ through a model's parameters. It is made from [`Directions`], or from
+/// [`RandomDirections`], which are drawn when the sweep runs; [`Sweep::plane`](crate::Sweep::plane) takes both.
 ///
 /// ```
 /// use loss_landscape::{Directions, FnModel, Layout, Plane, RandomDirections, Sweep};

@@ -36,11 +36,12 @@ use losses::Losses;
 /// The last one says **what** is measured, at which points, and starts the sweep: [`run`](Self::run) evaluates the loss
 /// at every point, [`adaptive`](Self::adaptive) evaluates it at some points of a plane and interpolates the others,
 /// [`eigen_ratio`](Self::eigen_ratio) maps |λ_min/λ_max| of the Hessian. The calls in between say **how** it runs, in
-/// the same way for all of them: [data](Self::data), [axes](Self::alpha), [threads](Self::threads), [journal](Self::journal),
-/// [shard](Self::shard), [observer](Self::observer), [bad points](Self::on_bad_point), [memory](Self::memory_limit).
+/// the same way for all of them: [data](Self::data), [axes](Self::alpha), [threads](Self::threads),
+/// [journal](Self::journal), [shard](Self::shard), [observer](Self::observer), [bad points](Self::on_bad_point),
+/// [memory](Self::memory_limit).
 ///
-/// A point costs one evaluation of every data set, except for what the oracle [prepares](crate::Loss::prepare) once, and
-/// a pass over θ and its directions. [`cost`](Self::cost) estimates how long it will take.
+/// A point costs one evaluation of every data set, except for what the oracle [prepares](crate::Loss::prepare) once,
+/// and a pass over θ and its directions. [`cost`](Self::cost) estimates how long it will take.
 ///
 /// ```
 /// use loss_landscape::{FnModel, Layout, RandomDirections, Sweep};
@@ -111,7 +112,8 @@ pub(crate) struct Plan<'p> {
     pub(crate) settings: String,
     /// What is kept of a point for each data set, in addition to its values.
     pub(crate) keeper: Option<&'p dyn Keeper>,
-    /// The channels of one data set, and how many of them, counted from the first, must be finite for a point to be good.
+    /// The channels of one data set, and how many of them, counted from the first, must be finite for a point to be
+    /// good.
     pub(crate) channels: Vec<String>,
     pub(crate) finite: usize,
     pub(crate) stages: Stages<'p>,
@@ -121,8 +123,8 @@ pub(crate) struct Plan<'p> {
 pub(crate) const LOSS_POINTS: usize = 51;
 
 impl<'a, M: Model + ?Sized, D: ?Sized> Sweep<'a, M, D, Line<M::Scalar>> {
-    /// A sweep along θ + α·d, where θ are the model's parameters and d is a [`Direction`](crate::Direction), or drawn by
-    /// [`RandomDirections`](crate::RandomDirections). By default it has 51 values of α from −1 to 1.
+    /// A sweep along θ + α·d, where θ are the model's parameters and d is a [`Direction`](crate::Direction), or drawn
+    /// by [`RandomDirections`](crate::RandomDirections). By default it has 51 values of α from −1 to 1.
     ///
     /// ```
     /// use loss_landscape::{FnModel, Layout, RandomDirections, Sweep};
@@ -165,13 +167,14 @@ impl<'a, M: Model + ?Sized, D: ?Sized> Sweep<'a, M, D, Segment<'a, M::Scalar>> {
 
 impl<'a, M: Model + ?Sized, D: ?Sized> Sweep<'a, M, D, Plane<M::Scalar>> {
     /// A sweep over the plane θ + α·d₁ + β·d₂, where θ are the model's parameters and the directions are
-    /// [`Directions`](crate::Directions), or drawn by [`RandomDirections`](crate::RandomDirections). By default it has 51
-    /// values of α and of β from −1 to 1, and a map of eigenvalue ratios 25.
+    /// [`Directions`](crate::Directions), or drawn by [`RandomDirections`](crate::RandomDirections). By default it has
+    /// 51 values of α and of β from −1 to 1, and a map of eigenvalue ratios 25.
     ///
     /// ```
-    /// use loss_landscape::{Directions, FnModel, Layout, Model, RandomDirections, Sweep};
+    /// use loss_landscape::{Directions, FnModel, Layout, RandomDirections, Sweep};
     ///
-    /// let model = FnModel::new(Layout::flat(3)?, vec![1.0; 3], |t: &[f64], _: &()| t.iter().map(|t| t * t).sum::<f64>())?;
+    /// let loss = |theta: &[f64], _: &()| theta.iter().map(|t| t * t).sum::<f64>();
+    /// let model = FnModel::new(Layout::flat(3)?, vec![1.0; 3], loss)?;
     /// // Directions drawn when the sweep runs, or made before, to look at them or to use them again.
     /// let drawn = Sweep::plane(&model, RandomDirections::new(7)).data("", &()).run()?;
     /// let dirs: Directions<f64> = RandomDirections::new(7).pair(&model)?;
@@ -201,8 +204,8 @@ impl<'a, M: Model + ?Sized, D: ?Sized, W> Sweep<'a, M, D, W> {
     /// first point. So the model need not be [`Sync`]; the data must be, or be part of the model (with `()` for
     /// data).
     ///
-    /// Each of these models must have the layout of the one with which the sweep was made; that one gives θ, the names of
-    /// channels and the fingerprints. Threads evaluate with [`Loss::worker`]. [`Loss::prepare`] is not called, since
+    /// Each of these models must have the layout of the one with which the sweep was made; that one gives θ, the names
+    /// of channels and the fingerprints. Threads evaluate with [`Loss::worker`]. [`Loss::prepare`] is not called, since
     /// there is nothing to share.
     ///
     /// ```
@@ -241,7 +244,8 @@ impl<'a, M: Model + ?Sized, D: ?Sized, W> Sweep<'a, M, D, W> {
     /// }
     ///
     /// let net = Net::load()?;
-    /// let surface = Sweep::plane(&net, RandomDirections::new(1)).data("", &()).per_thread(Net::load).threads(2).run()?;
+    /// let sweep = Sweep::plane(&net, RandomDirections::new(1)).data("", &());
+    /// let surface = sweep.per_thread(Net::load).threads(2).run()?;
     /// assert_eq!(surface.report().threads, 2);
     /// # Ok::<(), loss_landscape::Error>(())
     /// ```
@@ -309,8 +313,8 @@ impl<'a, M: ?Sized, D: ?Sized, W, X> Sweep<'a, M, D, W, X> {
     /// only when all threads of that pool have become free for it.
     ///
     /// More than 16 threads are reduced to the number of points or of processors, whichever is larger, and there are
-    /// never more than 1,024; [`SweepReport::threads`](crate::report::SweepReport::threads) says how many there were. The
-    /// result has the same bits for any number:
+    /// never more than 1,024; [`SweepReport::threads`](crate::report::SweepReport::threads) says how many there were.
+    /// The result has the same bits for any number:
     ///
     /// ```
     /// use loss_landscape::{FnModel, Layout, RandomDirections, Sweep};
@@ -334,16 +338,16 @@ impl<'a, M: ?Sized, D: ?Sized, W, X> Sweep<'a, M, D, W, X> {
         self
     }
 
-    /// What to do when a point fails or is not finite: by default the sweep records it and goes on. [`OnBadPoint`] has an
-    /// example of the other way.
+    /// What to do when a point fails or is not finite: by default the sweep records it and goes on. [`OnBadPoint`] has
+    /// an example of the other way.
     pub fn on_bad_point(mut self, on_bad: OnBadPoint) -> Self {
         self.settings.on_bad = on_bad;
         self
     }
 
     /// Writes every point to a file as it finishes, so that the sweep survives its process: the same call, made again,
-    /// evaluates only the points that are missing, and gives the same bits as a sweep that was never interrupted. A file
-    /// that does not exist is created.
+    /// evaluates only the points that are missing, and gives the same bits as a sweep that was never interrupted. A
+    /// file that does not exist is created.
     ///
     /// ```
     /// use std::ops::ControlFlow;
@@ -353,7 +357,8 @@ impl<'a, M: ?Sized, D: ?Sized, W, X> Sweep<'a, M, D, W, X> {
     /// let model = FnModel::new(Layout::flat(1)?, vec![1.0], loss)?.fingerprint_by(content_hash::<f64>);
     /// let data = [0.5, 1.5];
     /// let path = std::env::temp_dir().join(format!("sweep-{}.journal", std::process::id()));
-    /// let sweep = || Sweep::line(&model, RandomDirections::new(1)).data("", data.as_slice()).threads(1).journal(&path);
+    /// let dirs = RandomDirections::new(1);
+    /// let sweep = || Sweep::line(&model, dirs.clone()).data("", data.as_slice()).threads(1).journal(&path);
     ///
     /// // An observer cancels after 20 points, as a power failure might.
     /// let cancel = |p: &Progress<'_>| if p.done < 20 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
@@ -390,8 +395,8 @@ impl<'a, M: ?Sized, D: ?Sized, W, X> Sweep<'a, M, D, W, X> {
         self
     }
 
-    /// Evaluates only the points k, k + n, k + 2n, ... of the sweep (counted row by row from 0), with k from 0 to n − 1,
-    /// and leaves the others to other processes. [`Journal::read`](crate::Journal::read) merges their
+    /// Evaluates only the points k, k + n, k + 2n, ... of the sweep (counted row by row from 0), with k from 0 to n −
+    /// 1, and leaves the others to other processes. [`Journal::read`](crate::Journal::read) merges their
     /// [journals](Self::journal); [`Journal`](crate::Journal) has an example. The result of one shard has NaN at the
     /// points of the others, and ends as [`SweepEnd::Partial`](crate::report::SweepEnd::Partial). A map of eigenvalue
     /// ratios starts all points of a shard cold. An adaptive sweep has no shards, since every stage needs all points
@@ -443,8 +448,8 @@ impl<M: Model + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D, W, X> {
     /// [`Error::ZeroDirection`](crate::Error::ZeroDirection) for one that moves nothing;
     /// [`Error::Length`](crate::Error::Length) or [`Error::NonFinite`](crate::Error::NonFinite) for parameters that do
     /// not fit the model or are not finite; [`Error::Range`](crate::Error::Range),
-    /// [`Error::Resolution`](crate::Error::Resolution) or [`Error::Coordinates`](crate::Error::Coordinates) for an axis;
-    /// [`Error::NoData`](crate::Error::NoData), [`Error::DuplicateData`](crate::Error::DuplicateData),
+    /// [`Error::Resolution`](crate::Error::Resolution) or [`Error::Coordinates`](crate::Error::Coordinates) for an
+    /// axis; [`Error::NoData`](crate::Error::NoData), [`Error::DuplicateData`](crate::Error::DuplicateData),
     /// [`Error::Channels`](crate::Error::Channels); [`Error::GridTooLarge`](crate::Error::GridTooLarge),
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory); [`Error::ZeroThreads`](crate::Error::ZeroThreads),
     /// [`Error::ThreadPool`](crate::Error::ThreadPool); [`Error::Oracle`](crate::Error::Oracle) or

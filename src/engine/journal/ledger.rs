@@ -113,7 +113,8 @@ impl Ledger {
                     }
                 }
                 Err(reason) => {
-                    // The checksums of records are seeded with their head: valid records prove that the head was this one.
+                    // The checksums of records are seeded with their head: valid records prove that the head was this
+                    // one.
                     if scan(form, &bytes, head.len().min(bytes.len()), head).records.is_empty() {
                         return Err(Error::NotAJournal { path: path.to_owned(), reason });
                     }
@@ -130,8 +131,8 @@ impl Ledger {
         self.form
     }
 
-    /// Removes what follows the last complete record, so that the next one begins there, and returns the number of bytes
-    /// removed.
+    /// Removes what follows the last complete record, so that the next one begins there, and returns the number of
+    /// bytes removed.
     fn cut(&self, end: usize, points: usize) -> Result<u64> {
         let mut tail = self.tail();
         let end = (end as u64).min(tail.len);

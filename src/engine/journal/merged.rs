@@ -97,8 +97,9 @@ struct Kept {
 }
 
 impl Journal {
-    /// Reads journals and merges them. A sweep may still be writing them (except on Windows, where its lock keeps readers
-    /// out too). A file that was just begun and has no complete head yet counts as empty, if another file has a head.
+    /// Reads journals and merges them. A sweep may still be writing them (except on Windows, where its lock keeps
+    /// readers out too). A file that was just begun and has no complete head yet counts as empty, if another file has a
+    /// head.
     ///
     /// If a point failed in one journal and succeeded in another, the journal in which it succeeded counts.
     ///
@@ -352,9 +353,9 @@ impl Journal {
 }
 
 impl<D: GridDimension> Landscape<D> {
-    /// The curve or surface of a journal. Points that are missing are NaN and not [computed](Self::computed); the report
-    /// has no time and no threads. It takes memory for all points of the sweep, and a short file may announce many: see
-    /// [`Journal::total`].
+    /// The curve or surface of a journal. Points that are missing are NaN and not [computed](Self::computed); the
+    /// report has no time and no threads. It takes memory for all points of the sweep, and a short file may announce
+    /// many: see [`Journal::total`].
     ///
     /// ```
     /// use loss_landscape::{Curve, FnModel, Journal, Layout, RandomDirections, Sweep, report::SweepEnd};

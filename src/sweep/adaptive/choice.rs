@@ -28,9 +28,9 @@ impl Choose<'_> {
         if raw.is_finite() { raw * self.calibration } else { raw }
     }
 
-    /// At most `most` points, ascending. They are the points whose estimated errors exceed the tolerance most, and those
-    /// at the border of regions that are not finite, widest gaps first; if there are enough of both, each get half of the
-    /// places. No two chosen points are nearer to each other than to the nearest computed point.
+    /// At most `most` points, ascending. They are the points whose estimated errors exceed the tolerance most, and
+    /// those at the border of regions that are not finite, widest gaps first; if there are enough of both, each get
+    /// half of the places. No two chosen points are nearer to each other than to the nearest computed point.
     pub(super) fn doubtful(&self, most: usize) -> Vec<usize> {
         let of =
             |place: Place| (0..self.lattice.len()).filter(move |&point| self.field.places[point] == place);

@@ -67,8 +67,8 @@ impl Field {
         &self.values[point * self.channels..][..self.channels]
     }
 
-    /// Predicts every point from those computed, whose values are in `known`, by point and channel. The leading channels,
-    /// one for each of `units`, decide which points are finite, and how large errors are, in these units.
+    /// Predicts every point from those computed, whose values are in `known`, by point and channel. The leading
+    /// channels, one for each of `units`, decide which points are finite, and how large errors are, in these units.
     pub(super) fn update(&mut self, lattice: &Lattice, known: &[f64], computed: &[bool], units: &[f64]) {
         let (channels, leading) = (self.channels, units.len());
         let mut near = Near::new(lattice, computed.iter().filter(|done| **done).count());
@@ -104,8 +104,8 @@ impl Field {
 }
 
 impl Scratch {
-    /// Chooses the neighbours of a place: the nearest, but some in every direction that has any, and none that is hidden
-    /// by a nearer point in its direction that is not finite.
+    /// Chooses the neighbours of a place: the nearest, but some in every direction that has any, and none that is
+    /// hidden by a nearer point in its direction that is not finite.
     fn surround(
         &mut self,
         lattice: &Lattice,

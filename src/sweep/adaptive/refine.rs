@@ -1,8 +1,8 @@
 //! From coarse to fine: stages of points, each chosen from the values found in the stages before.
 //!
-//! The points of a stage are predicted before they are evaluated, so that each of them tests the interpolation on a value
-//! that it did not know. These held-out errors scale the estimates of later errors. The ones at points drawn at random
-//! decide when the sweep ends, and are stated in the result.
+//! The points of a stage are predicted before they are evaluated, so that each of them tests the interpolation on a
+//! value that it did not know. These held-out errors scale the estimates of later errors. The ones at points drawn at
+//! random decide when the sweep ends, and are stated in the result.
 
 use ndarray_rand::rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -160,8 +160,8 @@ struct Scaled {
     values: Vec<f64>,
 }
 
-/// The points of a check. If all of them keep the tolerance, fewer than a twentieth of the points left do not, with 95 %
-/// confidence (0.95^60 < 0.05).
+/// The points of a check. If all of them keep the tolerance, fewer than a twentieth of the points left do not, with 95
+/// % confidence (0.95^60 < 0.05).
 const CHECKS: usize = 60;
 
 /// The budget divided by this is kept for the last check.

@@ -82,8 +82,8 @@ impl Adaptive {
         Self::default()
     }
 
-    /// The error that an interpolated value may have, on the [scale](Self::scale) in use; positive, 0.01 by default. That
-    /// is 1 % of the value where the scale is logarithmic, and 1 % of the range of all values where it is linear.
+    /// The error that an interpolated value may have, on the [scale](Self::scale) in use; positive, 0.01 by default.
+    /// That is 1 % of the value where the scale is logarithmic, and 1 % of the range of all values where it is linear.
     pub fn tolerance(self, tolerance: f64) -> Self {
         Self { tolerance, ..self }
     }
@@ -117,9 +117,9 @@ impl Adaptive {
         Self { scale, ..self }
     }
 
-    /// Points of the first stage along each axis, 2 or more. By default the stage has about a thirty-second of the points
-    /// of the grid, but at least 9 along an axis, and at most a third of the budget. No more than about every second point
-    /// of an axis is taken. The point nearest to (0, 0) is always in the first stage.
+    /// Points of the first stage along each axis, 2 or more. By default the stage has about a thirty-second of the
+    /// points of the grid, but at least 9 along an axis, and at most a third of the budget. No more than about every
+    /// second point of an axis is taken. The point nearest to (0, 0) is always in the first stage.
     pub fn first_stage(self, along: usize) -> Self {
         Self { first: Some(along), ..self }
     }
@@ -129,8 +129,8 @@ impl Adaptive {
         Self { seed, ..self }
     }
 
-    /// The channels that should keep the tolerance, by their names in the result, such as `"train loss"`; by default the
-    /// first channel of each data set. [`Sweep::adaptive`](crate::Sweep::adaptive) fails with
+    /// The channels that should keep the tolerance, by their names in the result, such as `"train loss"`; by default
+    /// the first channel of each data set. [`Sweep::adaptive`](crate::Sweep::adaptive) fails with
     /// [`Error::UnknownChannel`](crate::Error::UnknownChannel) if there is no such channel.
     ///
     /// ```

@@ -43,8 +43,8 @@ const LEAST_FREE: usize = 3;
 impl Stencil {
     /// Finds the weights for neighbours at these offsets from the point, which must differ.
     ///
-    /// The degree is lowered until the neighbours determine the polynomial without amplifying errors; the last resort is
-    /// a constant, their mean. False without neighbours.
+    /// The degree is lowered until the neighbours determine the polynomial without amplifying errors; the last resort
+    /// is a constant, their mean. False without neighbours.
     pub(super) fn fit(&mut self, offsets: &[[f64; 2]]) -> bool {
         let farthest = offsets.iter().map(|[x, y]| x.hypot(*y)).fold(0.0, f64::max);
         if farthest <= 0.0 {

@@ -15,8 +15,8 @@ use crate::{
 
 /// A [`Surface`] of which some points were computed, and the others interpolated from them.
 ///
-/// It is a surface with all its methods, files and figures; [`computed`](crate::Landscape::computed) says which
-/// values are the oracle's own, and its files keep that. Values are NaN where the oracle failed, and where nothing can be
+/// It is a surface with all its methods, files and figures; [`computed`](crate::Landscape::computed) says which values
+/// are the oracle's own, and its files keep that. Values are NaN where the oracle failed, and where nothing can be
 /// interpolated because points in the neighbourhood are not finite.
 ///
 /// ```
@@ -78,7 +78,8 @@ impl AdaptiveSurface {
 
     /// The errors that the last check measured, at points drawn at random from those left out, which were predicted
     /// before they were computed. If all of 60 kept the tolerance, fewer than 5 % of the points left out did not, with
-    /// 95 % confidence; a check that was repeated until it held says less. The result uses the values of these points too.
+    /// 95 % confidence; a check that was repeated until it held says less. The result uses the values of these points
+    /// too.
     ///
     /// With levels, a third of the points are away from the contours, where an error counts only if it hid a contour.
     /// None if the sweep ended before a check.

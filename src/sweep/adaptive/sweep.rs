@@ -11,19 +11,19 @@ use crate::{
 impl<M: Loss<D> + ?Sized, D: ?Sized, X: Execution<M, D>> Sweep<'_, M, D, Plane<M::Scalar>, X> {
     /// Evaluates some points of the plane, and interpolates the others.
     ///
-    /// The result is a grid like that of [`run`](Self::run). A coarse lattice is computed first. Then the points at which
-    /// interpolation is most in doubt are computed, stage by stage, until it keeps the
+    /// The result is a grid like that of [`run`](Self::run). A coarse lattice is computed first. Then the points at
+    /// which interpolation is most in doubt are computed, stage by stage, until it keeps the
     /// [`tolerance`](Adaptive::tolerance), checked on 60 points drawn at random from those left out, or the
     /// [`budget`](Adaptive::budget) of evaluations is spent.
     ///
     /// **Cost.** It pays on smooth landscapes: a fifth of the points of the surface of a multilayer perceptron, or a
     /// quarter of those of ResNet-20, put every contour within 1 % of its level (`cargo bench -p loss-landscape-nets
-    /// --bench adaptive`). To choose 520 of 2,601 points takes about 0.4 s, so that [`run`](Self::run) is faster where an
-    /// evaluation takes less than about 0.2 ms.
+    /// --bench adaptive`). To choose 520 of 2,601 points takes about 0.4 s, so that [`run`](Self::run) is faster where
+    /// an evaluation takes less than about 0.2 ms.
     ///
     /// **Interpolation** is by polyharmonic splines over about 24 of the nearest computed points, on a logarithmic
-    /// [scale](Adaptive::scale) where all values are positive. The error of each point is estimated as in kriging, and the
-    /// estimates are calibrated on points that were predicted before they were computed.
+    /// [scale](Adaptive::scale) where all values are positive. The error of each point is estimated as in kriging, and
+    /// the estimates are calibrated on points that were predicted before they were computed.
     ///
     /// **Channels.** The first channel of each data set, the loss, decides which points are computed, or those of
     /// [`steered_by`](Adaptive::steered_by). The others are interpolated at the same points, on a linear scale, and are
@@ -31,12 +31,12 @@ impl<M: Loss<D> + ?Sized, D: ?Sized, X: Execution<M, D>> Sweep<'_, M, D, Plane<M
     /// the tolerance; with levels, the neighbourhood of those contours.
     ///
     /// **Values that are not finite** are never interpolated across: between a finite and a non-finite point the border
-    /// is refined until it is found, within the budget. A point that is not computed is NaN in the result if its nearest
-    /// neighbour in some direction is not finite.
+    /// is refined until it is found, within the budget. A point that is not computed is NaN in the result if its
+    /// nearest neighbour in some direction is not finite.
     ///
-    /// **Limits.** A feature that is wholly between computed points, such as a dip between four points of the first stage,
-    /// leaves no trace in them. Only a denser [`first_stage`](Adaptive::first_stage) finds it for certain; the checks find
-    /// it with the probability that one of their points hits it.
+    /// **Limits.** A feature that is wholly between computed points, such as a dip between four points of the first
+    /// stage, leaves no trace in them. Only a denser [`first_stage`](Adaptive::first_stage) finds it for certain; the
+    /// checks find it with the probability that one of their points hits it.
     ///
     /// The result has the same bits for any number of threads, and after any interruption with a
     /// [`journal`](Self::journal). The journal holds the computed points, and also serves a sweep with a larger budget,
@@ -54,11 +54,11 @@ impl<M: Loss<D> + ?Sized, D: ?Sized, X: Execution<M, D>> Sweep<'_, M, D, Plane<M
     /// ```
     ///
     /// # Errors
-    /// As [`run`](Self::run); [`Error::Setting`] for a tolerance that is not positive, a budget of 0, a first stage
-    /// of fewer than 2 points along an axis, or a level that is not finite (or not positive, with
+    /// As [`run`](Self::run); [`Error::Setting`] for a tolerance that is not positive, a budget of 0, a first stage of
+    /// fewer than 2 points along an axis, or a level that is not finite (or not positive, with
     /// [`ErrorScale::Log`](crate::ErrorScale::Log)); [`Error::UnknownChannel`] for a channel of
-    /// [`steered_by`](Adaptive::steered_by) that does not exist; [`Error::AdaptiveShard`]. A point that fails is no error: see
-    /// [`SweepReport::bad_points`](crate::report::SweepReport::bad_points).
+    /// [`steered_by`](Adaptive::steered_by) that does not exist; [`Error::AdaptiveShard`]. A point that fails is no
+    /// error: see [`SweepReport::bad_points`](crate::report::SweepReport::bad_points).
     pub fn adaptive(self, adaptive: &Adaptive) -> Result<AdaptiveSurface> {
         adaptive.check()?;
         if let Some((k, n)) = self.settings().shard {
