@@ -1,11 +1,49 @@
 //! The one error type of the crate.
 
 /// A result with this crate's [`Error`].
+///
+/// ```
+/// use loss_landscape::{Block, Layout, Result};
+///
+/// /// A fully connected layer, as PyTorch stores it.
+/// fn dense(inputs: usize, outputs: usize) -> Result<Layout> {
+///     Layout::new([Block::weight("weight", [outputs, inputs], 0), Block::bias("bias", [outputs])])
+/// }
+///
+/// assert_eq!(dense(64, 10)?.len(), 650);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What was wrong with a call. Every variant carries the values that were wrong.
+/// What was wrong with a call. Every variant carries the values that were wrong, and its text names them.
 ///
-/// A bad point of a sweep is no error but data: see [`BadPoint`](crate::report::BadPoint).
+/// A bad point of a sweep is data, not an error: see [`BadPoint`](crate::report::BadPoint).
+///
+/// `?` turns it into the `Box<dyn Error>` of a `main`. To react to one cause, match its variant:
+///
+/// ```
+/// use loss_landscape::{Error, FnModel, Layout, RandomDirections, Sweep};
+///
+/// let model = FnModel::new(Layout::flat(2)?, vec![1.0, 2.0], |t: &[f64], _: &()| t[0] * t[1])?;
+/// let grid = |points| {
+///     let sweep = Sweep::plane(&model, RandomDirections::new(1)).data("", &()).memory_limit(100_000);
+///     sweep.alpha(-1.0..=1.0, points).beta(-1.0..=1.0, points).run()
+/// };
+/// // The finest grid that fits the memory allowed.
+/// let surface = match grid(1001) {
+///     Err(Error::GridTooLarge { limit, bytes, .. }) => {
+///         assert!(bytes.is_some_and(|bytes| bytes > limit));
+///         grid(101)?
+///     }
+///     other => other?,
+/// };
+/// assert_eq!(surface.shape(), [101, 101]);
+///
+/// let error = model_without_a_layer().unwrap_err();
+/// assert_eq!(error.to_string(), "there is no block `fc`; the layout has [\"theta\"]");
+/// # fn model_without_a_layer() -> Result<(), Error> { Layout::flat(2)?.block("fc").map(|_| ()) }
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -56,7 +94,7 @@ pub enum Error {
         /// Its error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A filter axis that a shape does not have.
+    /// A filter axis that is not an axis of the shape.
     #[error("filter axis {axis} of block `{block}` is out of range for its shape {shape:?}")]
     FilterAxis {
         /// The block.
@@ -201,10 +239,10 @@ pub enum Error {
         /// The name.
         name: String,
     },
-    /// An oracle that names no channels, or one twice; or data sets whose channels get one name.
+    /// An oracle that names no channels or one name twice, or data sets whose channels would have the same name.
     #[error("the channels {channels:?} must be one or more different names")]
     Channels {
-        /// The names, those of the data sets before them.
+        /// The names, with the names of the data sets before them.
         channels: Vec<String>,
     },
     /// A channel that a result does not have.
@@ -259,7 +297,7 @@ pub enum Error {
     /// A product of an operator and a vector that is NaN or infinite.
     #[error("product number {product} is {value} at index {index}")]
     NonFiniteProduct {
-        /// How many products came before it.
+        /// The number of products before it.
         product: usize,
         /// The first index that is not finite, in the operator's vectors.
         index: usize,
@@ -294,7 +332,7 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
-    /// A file that was read, and holds what is wrong.
+    /// A file that could be read, but whose content is wrong.
     #[error("{}: {source}", path.display())]
     InFile {
         /// The file.
@@ -310,7 +348,7 @@ pub enum Error {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// A journal of another sweep.
+    /// A journal of another sweep than the one that should go on with it.
     #[error("{} is a journal of another sweep: {}", path.display(), differences.join("; "))]
     JournalMismatch {
         /// The journal.
@@ -324,7 +362,7 @@ pub enum Error {
         /// The journal.
         path: std::path::PathBuf,
     },
-    /// A point that two records give different values.
+    /// A point to which two records give different values.
     #[error(
         "point [{}, {}] at ({}, {}) has one value in {} and another in {}",
         index[0], index[1], coordinates[0], coordinates[1], first.display(), second.display()
@@ -339,7 +377,7 @@ pub enum Error {
         /// Another one, or the same.
         second: std::path::PathBuf,
     },
-    /// A journal that could not be written any further, as when the disk is full.
+    /// A journal that could not be written any further, for example because the disk is full.
     #[error("the sweep ended, since {} could not be written; it keeps {points} points: {source}", path.display())]
     JournalWrite {
         /// The journal.
@@ -355,9 +393,9 @@ pub enum Error {
     /// A journal of another kind of sweep than is asked for.
     #[error("the journal is of `{found}`, not of {expected}")]
     JournalKind {
-        /// What it is of.
+        /// The sweep that it belongs to.
         found: String,
-        /// What it should be of.
+        /// The sweep that was expected.
         expected: &'static str,
     },
     /// An adaptive sweep of one shard of several: each of its stages needs all points before it.
@@ -370,7 +408,7 @@ pub enum Error {
         /// The number of shards.
         n: usize,
     },
-    /// A shard that is not one of its number.
+    /// A shard number that is not below the number of shards.
     #[error("there is no shard {k} of {n}: they are counted from 0")]
     Shard {
         /// The shard.
@@ -378,7 +416,7 @@ pub enum Error {
         /// The number of shards.
         n: usize,
     },
-    /// Bytes that are no safetensors file, or tensors that make none.
+    /// Bytes that are not a safetensors file, or tensors that cannot be stored in one.
     #[cfg(feature = "safetensors")]
     #[error("not a valid safetensors file: {source}")]
     Safetensors {
@@ -408,7 +446,7 @@ pub enum Error {
         /// The name.
         block: String,
     },
-    /// A channel whose values do not have the shape that the axes say.
+    /// A channel whose values do not have the shape of the axes.
     #[error(
         "channel `{channel}` has {} values where the axes have {}",
         display_shape(found),
@@ -430,7 +468,7 @@ pub enum Error {
         /// What is wrong, and where.
         reason: String,
     },
-    /// Bytes of a result that are damaged, or something else.
+    /// Bytes that are not a result in this format: damaged, or something else altogether.
     #[error("not a valid {format} file: {place} should be {expected}, not {found}")]
     Format {
         /// The format.
@@ -439,7 +477,7 @@ pub enum Error {
         place: String,
         /// What should be there.
         expected: String,
-        /// What is.
+        /// What is there.
         found: String,
     },
     /// A result that a format cannot hold.

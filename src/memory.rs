@@ -1,4 +1,4 @@
-//! Memory that may not be there: asked for before it is used.
+//! Allocations that report an error where the system has no memory, instead of aborting.
 
 use crate::{Error, Result};
 

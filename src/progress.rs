@@ -12,18 +12,19 @@ use indicatif::{HumanDuration, ProgressBar as Bar, ProgressDrawTarget, ProgressS
 
 use crate::{Observer, Progress};
 
-/// A progress bar with points (of a training: steps), rate and time left, on standard error; lines every ten
-/// seconds where that is no terminal, as in the log of a cluster's job.
+/// A progress bar on standard error, with the points done (in a training: the steps), the rate and the time left. Where
+/// standard error is not a terminal, as in the log of a cluster's job, it writes a line every ten seconds instead.
 ///
-/// A sweep that goes on with a journal starts at what was there, and its rate is that of the points now
-/// computed. It is the one part of the crate that writes to the terminal, and only if you make one.
+/// A sweep that goes on with a journal starts at the points that are in it, and the rate counts only points that are
+/// computed now. The bar is the one part of the crate that writes to the terminal, and only if you make one.
 ///
 /// ```
 /// use loss_landscape::{FnModel, Layout, ProgressBar, RandomDirections, Sweep};
 ///
 /// let model = FnModel::new(Layout::flat(2)?, vec![1.0, 2.0], |t: &[f64], _: &()| t[0] * t[1])?;
 /// let bar = ProgressBar::new("a line");
-/// let curve = Sweep::line(&model, RandomDirections::new(1).one(&model)?).data("", &()).observer(&bar).run()?;
+/// let curve = Sweep::line(&model, RandomDirections::new(1)).data("", &()).observer(&bar).run()?;
+/// assert_eq!(bar.position().0, 51);
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 #[derive(Debug)]
@@ -32,19 +33,19 @@ pub struct ProgressBar {
     log: Option<Mutex<Log>>,
 }
 
-/// Where lines go instead of a bar, and when the last one went.
+/// The writer that gets lines instead of a bar, and when it got the last one.
 struct Log {
     out: Box<dyn Write + Send>,
     every: Duration,
     unit: &'static str,
     started: Instant,
     last: Instant,
-    /// Points that were there at the start.
+    /// Points that were in the journal at the start.
     before: u64,
 }
 
 impl ProgressBar {
-    /// A bar with a message before it.
+    /// A bar with a message in front of it.
     pub fn new(message: impl Into<String>) -> Self {
         if std::io::stderr().is_terminal() {
             return Self { bar: Bar::new(0).with_message(message.into()), log: None };
@@ -52,7 +53,20 @@ impl ProgressBar {
         Self::lines(message, std::io::stderr(), Duration::from_secs(10))
     }
 
-    /// Lines to a file or any other writer, at most one in `every`, and one at the end.
+    /// Writes lines to a file or any other writer: at most one in the time `every`, and one at the end.
+    ///
+    /// ```
+    /// use std::{fs::{self, File}, time::Duration};
+    /// use loss_landscape::{FnModel, Layout, ProgressBar, RandomDirections, Sweep};
+    ///
+    /// let path = std::env::temp_dir().join(format!("sweep-{}.log", std::process::id()));
+    /// let bar = ProgressBar::lines("a line", File::create(&path)?, Duration::from_secs(60));
+    /// let model = FnModel::new(Layout::flat(2)?, vec![1.0, 2.0], |t: &[f64], _: &()| t[0] * t[1])?;
+    /// Sweep::line(&model, RandomDirections::new(1)).data("", &()).observer(&bar).run()?;
+    /// assert!(fs::read_to_string(&path)?.starts_with("a line: 51/51 points (100.0 %)"));
+    /// # fs::remove_file(&path)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn lines(message: impl Into<String>, out: impl Write + Send + 'static, every: Duration) -> Self {
         let now = Instant::now();
         let out = Box::new(out);
@@ -61,9 +75,24 @@ impl ProgressBar {
         Self { bar, log: Some(Mutex::new(log)) }
     }
 
-    /// Starts anew, with `total` points, steps or whatever `unit` names (in the plural) to come.
+    /// Starts again at 0 of `total` points, steps or whatever `unit` names, in the plural.
     ///
-    /// A sweep calls this and the methods below through [`Observer`]; they are for work of your own.
+    /// A sweep calls this, [`advance`](Self::advance) and [`end`](Self::end) through [`Observer`]. Call them yourself
+    /// for work of your own, such as a training:
+    ///
+    /// ```
+    /// use std::{io, time::Duration};
+    /// use loss_landscape::ProgressBar;
+    ///
+    /// let bar = ProgressBar::lines("training", io::sink(), Duration::from_secs(10));
+    /// bar.start(3, "epochs");
+    /// for epoch in 0..3 {
+    ///     bar.note(format!(", loss {:.1}", 1.0 / f64::from(epoch + 1)));
+    ///     bar.advance();
+    /// }
+    /// assert_eq!(bar.position(), (3, ", loss 0.3".to_owned()));
+    /// bar.end();
+    /// ```
     pub fn start(&self, total: usize, unit: &'static str) {
         let style =
             format!("{{msg:<34}} {{bar:30}} {{pos:>6}}/{{len}} {unit}, {{per_sec}}, {{eta}} left{{prefix}}");
@@ -89,7 +118,7 @@ impl ProgressBar {
         }
     }
 
-    /// Stops counting and leaves what there is on the screen; in a log, writes a last line.
+    /// Stops counting and leaves the bar on the screen as it is; in a log, writes a last line.
     pub fn end(&self) {
         self.bar.abandon();
         if let Some(mut log) = self.log() {
@@ -97,17 +126,18 @@ impl ProgressBar {
         }
     }
 
-    /// Shows a few words behind the bar, such as the loss of the last epoch, until they are replaced.
+    /// Shows a short text after the bar, such as the loss of the last epoch, until it is replaced.
     pub fn note(&self, text: impl Into<String>) {
         self.bar.set_prefix(text.into());
     }
 
-    /// How many are done, and what [`note`](Self::note) shows.
+    /// How many are done, and the text of the last [`note`](Self::note).
     pub fn position(&self) -> (u64, String) {
         (self.bar.position(), self.bar.prefix())
     }
 
-    /// A line of how far it is. What cannot be written is left out: a log is no reason to end a sweep.
+    /// Writes how far the work is, on one line. A line that cannot be written is left out, since a log is no reason to
+    /// end a sweep.
     fn write(&self, log: &mut Log, ended: bool) {
         let (done, total) = (self.bar.position(), self.bar.length().unwrap_or(0));
         let percent = 100.0 * done as f64 / total.max(1) as f64;
@@ -141,7 +171,7 @@ impl Observer for ProgressBar {
     fn resumed(&self, done: usize) {
         let there = (done as u64).saturating_sub(self.bar.position());
         self.bar.set_position(done as u64);
-        // Else the points that were there would count as computed in no time.
+        // Otherwise the points of the journal would count as computed in no time.
         self.bar.reset_eta();
         if let Some(mut log) = self.log() {
             log.before += there;

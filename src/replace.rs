@@ -1,4 +1,4 @@
-//! Files that are replaced only when the new one is whole.
+//! Files that are replaced only when the new one is complete.
 
 use std::{
     fs,
@@ -9,13 +9,13 @@ use std::{
 
 use crate::{Error, Result};
 
-/// Files begun by this process.
+/// The number of files that this process has begun, for names that differ.
 static WRITERS: AtomicUsize = AtomicUsize::new(0);
 
-/// Lets `write` fill a file beside the target, syncs it, and moves it there.
+/// Lets `write` fill a new file in the target's folder, syncs it, and renames it to the target.
 pub(crate) fn replace(path: &Path, write: impl FnOnce(fs::File) -> Result<fs::File>) -> Result<()> {
     let file_error = |source| Error::File { path: path.to_owned(), source };
-    // A name of its own, or two writers of one path would share it.
+    // Two writers of one path must not share the partial file.
     let number = WRITERS.fetch_add(1, Ordering::Relaxed);
     let mut partial = path.as_os_str().to_owned();
     partial.push(format!(".{}-{number}.partial", std::process::id()));
@@ -25,13 +25,13 @@ pub(crate) fn replace(path: &Path, write: impl FnOnce(fs::File) -> Result<fs::Fi
         fs::rename(&partial, path).map_err(file_error)
     })();
     if written.is_err() {
-        // The error that matters is the first one.
+        // The first error is the one to report.
         let _ = fs::remove_file(&partial);
     }
     written
 }
 
-/// Writes these bytes, whole or not at all.
+/// Writes all of these bytes, or leaves the old file as it was.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     replace(path, |mut file| {
         file.write_all(bytes).map_err(|source| Error::File { path: path.to_owned(), source })?;
@@ -39,7 +39,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     })
 }
 
-/// Reads a file and what is in it; errors name the file.
+/// Reads and parses a file; errors name the file.
 #[cfg(any(feature = "json", feature = "safetensors"))]
 pub(crate) fn read<T>(path: &Path, parse: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
     let bytes = fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source })?;

@@ -3,7 +3,22 @@
 /// The number type of parameters and directions: [`f32`] or [`f64`].
 ///
 /// Losses, coordinates, norms and sums are always `f64`; only vectors of the length of θ use this
-/// type. The trait is sealed: no other type can implement it.
+/// type. The trait is sealed: no other type can implement it. Code of your own that serves both types is generic
+/// over it:
+///
+/// ```
+/// use loss_landscape::Scalar;
+///
+/// /// The mean square of the parameters, summed in `f64`: a weight decay to add to a loss.
+/// fn mean_square<S: Scalar>(theta: &[S]) -> f64 {
+///     theta.iter().map(|t| t.as_f64().powi(2)).sum::<f64>() / theta.len() as f64
+/// }
+///
+/// assert_eq!(mean_square(&[1.0_f32, 3.0]), 5.0);
+/// assert_eq!(mean_square(&[1.0_f64, 3.0]), 5.0);
+/// assert_eq!(<f32 as Scalar>::NAME, "f32");
+/// assert_eq!(<f32 as Scalar>::from_f64(0.5), 0.5_f32);
+/// ```
 pub trait Scalar: ndarray::NdFloat + Default + private::Sealed {
     /// The name of the type, as results record it: `"f32"` or `"f64"`.
     const NAME: &'static str;

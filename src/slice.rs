@@ -4,7 +4,26 @@ use std::ops::Range;
 
 use crate::{Layout, Result, Scalar};
 
-/// A point of a sweep: where it is, and which one.
+/// A point of a sweep: its number and its coordinates.
+///
+/// The number finds what you keep for each point, without a search among the coordinates. This worker reads losses
+/// that another program computed for a grid of 2×2 points:
+///
+/// ```
+/// use loss_landscape::{OracleError, oracle::{Point, Worker}};
+///
+/// let losses = [3.0, 1.0, 4.0, 1.5]; // row by row
+/// let mut worker = |points: &[Point], _chunk: usize, out: &mut [f64]| -> Result<(), OracleError> {
+///     for (point, out) in points.iter().zip(out) {
+///         *out = losses[point.number];
+///     }
+///     Ok(())
+/// };
+/// let mut out = [0.0];
+/// worker.evaluate(&[Point { number: 2, coordinates: [1.0, -1.0] }], 0, &mut out)?; // i = 1, j = 0
+/// assert_eq!(out, [4.0]);
+/// # Ok::<(), OracleError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
     /// Its number: i·n + j at the indices (i, j) of a grid of m×n points, i on a line.
@@ -36,6 +55,10 @@ pub struct Point {
 /// slice.theta_into([0.5, -0.25], &mut out);
 /// assert_eq!(out, [1.5, 0.5]);
 /// assert_eq!(slice.coefficients([0.5, -0.25]), [1.0, 0.5, -0.25]);
+/// assert_eq!((slice.basis().len(), slice.len()), (3, 2));
+/// // Parameter 1 alone, as an oracle asks for one layer.
+/// slice.part_into([0.5, -0.25], 1..2, &mut out[..1]);
+/// assert_eq!(out[0], 0.5);
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -52,7 +75,7 @@ enum Kind {
 }
 
 impl<'a, S: Scalar> Slice<'a, S> {
-    /// θ + α·d.
+    /// The line θ + α·d.
     ///
     /// # Errors
     /// [`Error::Length`](crate::Error::Length) or [`Error::NonFinite`](crate::Error::NonFinite) for
@@ -63,7 +86,18 @@ impl<'a, S: Scalar> Slice<'a, S> {
         Ok(Self { kind: Kind::Line, basis: [theta, direction, &[]] })
     }
 
-    /// (1−α)·θ_a + α·θ_b; exactly θ_a at 0 and θ_b at 1, and parameters equal in both never move.
+    /// The segment (1−α)·θ_a + α·θ_b: exactly θ_a at α = 0 and θ_b at α = 1. Parameters that are equal in both keep
+    /// their value at every α, to the bit.
+    ///
+    /// ```
+    /// use loss_landscape::{Layout, oracle::Slice};
+    ///
+    /// let slice = Slice::segment(&Layout::flat(2)?, &[0.1, 1.0], &[0.1, 3.0])?;
+    /// let mut theta = [0.0; 2];
+    /// slice.theta_into([0.25, 0.0], &mut theta);
+    /// assert_eq!(theta, [0.1, 1.5]);
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`line`](Self::line).
@@ -73,7 +107,7 @@ impl<'a, S: Scalar> Slice<'a, S> {
         Ok(Self { kind: Kind::Segment, basis: [a, b, &[]] })
     }
 
-    /// θ + α·d₁ + β·d₂.
+    /// The plane θ + α·d₁ + β·d₂.
     ///
     /// # Errors
     /// As [`line`](Self::line).
@@ -84,7 +118,7 @@ impl<'a, S: Scalar> Slice<'a, S> {
         Ok(Self { kind: Kind::Plane, basis: [theta, first, second] })
     }
 
-    /// The two (line, segment) or three (plane) vectors that points are combinations of.
+    /// The two (line, segment) or three (plane) vectors, each as long as θ, that points are combinations of.
     pub fn basis(&self) -> &[&'a [S]] {
         match self.kind {
             Kind::Line | Kind::Segment => &self.basis[..2],
@@ -107,16 +141,17 @@ impl<'a, S: Scalar> Slice<'a, S> {
         self.basis[0].len()
     }
 
-    /// Writes the parameters at a point: coordinates and arithmetic in `S`, in one pass.
+    /// Writes the parameters at a point, in one pass. Coordinates are rounded to `S` first, and the arithmetic is
+    /// in `S`.
     ///
-    /// Writes the first `out.len()` parameters if `out` is short, and leaves the rest of `out` alone
-    /// if it is long.
+    /// If `out` is shorter than θ, only the first `out.len()` parameters are written; if it is longer, the rest of
+    /// `out` keeps its values.
     pub fn theta_into(&self, coordinates: [f64; 2], out: &mut [S]) {
         self.part_into(coordinates, 0..self.len(), out);
     }
 
-    /// Writes the parameters of one range of the flat vector, as
-    /// [`theta_into`](Self::theta_into) does for all; a range past the end is cut.
+    /// Writes the parameters of one range of the flat vector, as [`theta_into`](Self::theta_into) does for all of
+    /// them. A range that ends past θ is shortened.
     pub fn part_into(&self, coordinates: [f64; 2], range: Range<usize>, out: &mut [S]) {
         let end = range.end.min(self.len());
         let range = range.start.min(end)..end;
@@ -129,7 +164,7 @@ impl<'a, S: Scalar> Slice<'a, S> {
                 }
             }
             Kind::Segment => {
-                // Copied at the ends, where 0·x + 1·y would lose the sign of a zero.
+                // The ends are copied, since 0·x + 1·y would lose the sign of a zero.
                 if coordinates[0] == 0.0 || coordinates[0] == 1.0 {
                     let end = if coordinates[0] == 0.0 { origin } else { first };
                     let len = out.len().min(end.len());

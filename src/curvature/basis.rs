@@ -1,14 +1,13 @@
-//! An orthonormal basis of long vectors, and the one thing done with it: taking all its components
-//! out of another vector.
+//! An orthonormal basis of long vectors, made to subtract its components from another vector.
 
 use crate::Scalar;
 
-/// Elements that are worked on at a time: with 40 vectors they fill a part of the second-level cache.
+/// The number of elements that are worked on at a time; those of 40 vectors fit into the second-level cache.
 const TILE: usize = 1024;
-/// Independent partial sums of an inner product.
+/// The number of independent partial sums of an inner product.
 const LANES: usize = 16;
 
-/// Vectors of one length, orthonormal to rounding. Memory is taken as vectors come, and kept.
+/// Vectors of one length, orthonormal to rounding. Memory is taken when vectors are added, and kept for later ones.
 #[derive(Debug)]
 pub(super) struct Basis<S> {
     n: usize,
@@ -33,7 +32,7 @@ impl<S: Scalar> Basis<S> {
         &self.vectors[index]
     }
 
-    /// Adds `scale`·v.
+    /// Adds the vector `scale`·v.
     pub(super) fn push(&mut self, v: &[S], scale: f64) {
         if self.used == self.vectors.len() {
             self.vectors.push(vec![S::zero(); self.n]);
@@ -53,7 +52,7 @@ impl<S: Scalar> Basis<S> {
         }
     }
 
-    /// w ← w − Q·c, and with what is left `again` ← Qᵀ·w; the basis is read once. Returns ‖w‖².
+    /// w ← w − Q·c, and then `again` ← Qᵀ·w with the new w; the basis is read once. Returns ‖w‖².
     pub(super) fn subtract(&self, w: &mut [S], c: &[f64], again: &mut [f64]) -> f64 {
         again.fill(0.0);
         let mut square = 0.0;
@@ -84,7 +83,7 @@ impl<S: Scalar> Basis<S> {
     }
 
     /// Replaces the basis by its combinations with the columns `columns` of z, a k×k matrix row by row,
-    /// k the length of the basis; tile by tile, so that it takes no second basis.
+    /// where k is the length of the basis. It goes tile by tile, so that it needs no memory for a second basis.
     pub(super) fn combine(&mut self, z: &[f64], columns: &[usize]) {
         let k = self.used;
         let mut room = vec![S::zero(); columns.len() * TILE];
@@ -136,7 +135,7 @@ impl<S: Scalar> Basis<S> {
     }
 }
 
-/// ⟨a, b⟩, in a fixed order: sixteen sums a tile, tiles in f64.
+/// ⟨a, b⟩, summed in a fixed order: sixteen partial sums in each tile, and the tiles in f64.
 pub(super) fn dot<S: Scalar>(a: &[S], b: &[S]) -> f64 {
     a.chunks(TILE).zip(b.chunks(TILE)).map(|(a, b)| inner(a, b)).sum()
 }
@@ -154,7 +153,7 @@ fn inner<S: Scalar>(a: &[S], b: &[S]) -> f64 {
     sums.iter().map(|sum| sum.as_f64()).sum::<f64>() + rest
 }
 
-/// The inner products of four vectors with one, which is read once.
+/// The inner products of four vectors with the vector w, which is read once.
 fn inner_four<S: Scalar>(q: [&[S]; 4], w: &[S]) -> [f64; 4] {
     const LANES: usize = 8;
     let mut sums = [[S::zero(); LANES]; 4];

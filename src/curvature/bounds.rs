@@ -1,23 +1,23 @@
 //! What a Lanczos run proves about the ends of a spectrum, and about the ratio between them.
 //!
-//! A Ritz value never lies outside the spectrum: θ_min ≥ λ_min and θ_max ≤ λ_max always. How far outside
-//! the true ends may lie, nothing can prove from products alone, since a start without any share of an
-//! eigenvector never shows its eigenvalue. But a random start has a share of every eigenvector, and a
-//! small one only with small probability. The weights of the start over the eigenvalues are a measure
-//! whose orthonormal polynomials p₀, …, p_k the run computes; the mass of a measure at a point x is at most
-//! 1 / Σ pⱼ(x)², its Christoffel number. So an eigenvalue at x that escaped would have a weight below that,
-//! and outside the Ritz values the sum grows fast. Where it exceeds the inverse of the weight that a random
-//! start has with the probability asked for, no end of the spectrum can be[^1].
+//! A Ritz value is never outside the spectrum: θ_min ≥ λ_min and θ_max ≤ λ_max always. How far outside the Ritz values
+//! the true ends are cannot be proved from products alone, since a start without any share of an eigenvector never
+//! shows its eigenvalue. But a random start has a share of every eigenvector, and a small share only with small
+//! probability. The weights of the start over the eigenvalues are a measure, whose orthonormal polynomials p₀, …, p_k
+//! the run computes, and the mass of a measure at a point x is at most 1 / Σ pⱼ(x)², its Christoffel number. So an
+//! eigenvalue at x that was missed has a weight below that number, and outside the Ritz values the sum grows fast.
+//! Where the sum exceeds the inverse of the weight that a random start has with the given probability, there is no end
+//! of the spectrum[^1].
 //!
 //! [^1]: J. van Dorsselaer, M. Hochstenbach, H. van der Vorst, *Computing probabilistic bounds for
 //! extreme eigenvalues of symmetric matrices with the Lanczos method*, SIAM J. Matrix Anal. Appl. 22
 //! (2001), section 3, with p_k² alone instead of the sum; G. Szegő, *Orthogonal Polynomials*, 3.4, for the
 //! Christoffel numbers.
 
-/// An interval that holds a value; ends may be infinite.
+/// An interval that includes a value; its ends may be infinite.
 pub(super) type Interval = [f64; 2];
 
-/// A start b = u + s·g/√n with g drawn from N(0, 1): what its share of one eigenvector is.
+/// The share of one eigenvector in a start b = u + s·g/√n, with g drawn from N(0, 1).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RandomShare {
     /// n·‖b‖² / s².
@@ -27,8 +27,8 @@ pub(super) struct RandomShare {
 impl RandomShare {
     /// 1/w for the weight w that the start has in one given eigenvector with probability 1 − δ.
     ///
-    /// The component is Gaussian with standard deviation s/√n around any mean, so that it is smaller
-    /// than t with probability √(2/π)·t·√n/s at most.
+    /// The component is Gaussian with standard deviation s/√n around some mean, so that it is smaller than t with
+    /// probability √(2/π)·t·√n/s at most.
     pub(super) fn inverse_weight(self, delta: f64) -> f64 {
         self.inverse * std::f64::consts::FRAC_2_PI / (delta * delta)
     }
@@ -39,7 +39,7 @@ impl RandomShare {
 pub(super) struct Recurrence<'a> {
     pub(super) alpha: &'a [f64],
     pub(super) beta: &'a [f64],
-    /// Below this a β is noise.
+    /// The size below which a β is noise.
     pub(super) floor: f64,
 }
 
@@ -96,7 +96,7 @@ pub(super) fn ratio_interval(lambda_min: Interval, lambda_max: Interval) -> Inte
     [low, if below > 0.0 { most / below } else { f64::INFINITY }]
 }
 
-/// Whether a ratio is within `tolerance` of everything in its interval; relative above 1.
+/// Whether a ratio is within `tolerance` of every point of its interval; the tolerance is relative above 1.
 pub(super) fn within(ratio: f64, [low, high]: Interval, tolerance: f64) -> bool {
     let room = tolerance * ratio.max(1.0);
     high - ratio <= room && ratio - low <= room

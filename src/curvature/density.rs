@@ -1,8 +1,8 @@
-//! The spectral density by stochastic Lanczos quadrature: how many eigenvalues lie where.
+//! The spectral density, that is the distribution of the eigenvalues, by stochastic Lanczos quadrature.
 //!
-//! Each Lanczos run from a random vector gives a quadrature over the spectrum, in which every eigenvalue is
-//! weighted by the start's share of its eigenvector. Over random starts those shares are all 1/n in the
-//! mean. So the mean over some runs is the density, and their spread says how sure it is[^1].
+//! Each Lanczos run from a random vector gives a quadrature over the spectrum, in which every eigenvalue is weighted by
+//! the start's share of its eigenvector. The mean of that share over random starts is 1/n for every eigenvector. So the
+//! mean over some runs estimates the density, and their spread gives its error[^1].
 //!
 //! [^1]: L. Lin, Y. Saad, C. Yang, *Approximating spectral densities of large matrices*, SIAM Review 58
 //! (2016), section 3.2; B. Ghorbani, S. Krishnan, Y. Xiao, *An Investigation into Neural Net Optimization
@@ -19,10 +19,11 @@ use crate::{Error, Result, Scalar};
 /// The default width is at least this share of the range of nodes, so that a peak can be drawn.
 const LEAST_WIDTH: f64 = 1e-3;
 
-/// Estimates the spectral density of a symmetric operator.
+/// Estimates the spectral density of a symmetric operator by stochastic Lanczos quadrature (L. Lin, Y. Saad, C. Yang,
+/// SIAM Review 58, 2016; for networks B. Ghorbani, S. Krishnan, Y. Xiao, ICML 2019).
 ///
-/// **Cost.** [`probes`](Self::probes)·[`steps`](Self::steps) products, 512 by default. Beside them 4·k·n
-/// multiply-adds at step k, and [`memory`](Self::memory) for the basis of one run.
+/// **Cost.** [`probes`](Self::probes)·[`steps`](Self::steps) products, 512 by default. In addition 4·k·n multiply-adds
+/// at step k, and [`memory`](Self::memory) for the basis of one run.
 ///
 /// ```
 /// use loss_landscape::curvature::{FnOperator, SpectralDensity};
@@ -62,39 +63,82 @@ pub struct SpectralDensity {
     seed: u64,
 }
 
-/// A spectral density by quadratures: a mean over probes, and its spread.
+/// A spectral density, as the quadratures of all probes: their mean is the estimate, their spread gives its error.
+///
+/// ```
+/// use loss_landscape::curvature::{FnOperator, SpectralDensity};
+///
+/// // 30 eigenvalues at 5, the others in [−1, 1].
+/// let mut operator = FnOperator::new(1000, |v: &[f64], out: &mut [f64]| {
+///     let value = |i: usize| if i < 30 { 5.0 } else { (i as f64).sin() };
+///     out.iter_mut().zip(v).enumerate().for_each(|(i, (out, v))| *out = value(i) * v);
+///     Ok(())
+/// });
+/// let found = SpectralDensity::new().probes(16).steps(40).confidence(0.99).run(&mut operator)?;
+/// // How many eigenvalues are above 2?
+/// let n = found.dimension as f64;
+/// let below = found.cumulative(&[2.0]);
+/// let [above, least, most] = [&below.values, &below.upper, &below.lower].map(|share| n * (1.0 - share[0]));
+/// println!("{above:.0}, between {least:.0} and {most:.0}");
+/// assert!(least <= 30.0 && 30.0 <= most);
+/// // The trace, with its standard error.
+/// let (trace, error) = (n * found.moments[0], n * found.moment_errors[0]);
+/// let exact = 150.0 + (30..1000).map(|i| (i as f64).sin()).sum::<f64>();
+/// assert!((trace - exact).abs() < 4.0 * error);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DensityEstimate {
-    /// The number of eigenvalues, the length of the operator's vectors.
+    /// The number of eigenvalues, which is the length of the operator's vectors.
     pub dimension: usize,
-    /// One for each probe.
+    /// The quadrature of each probe.
     pub quadratures: Vec<Quadrature>,
-    /// The means of λ, λ², λ³ and λ⁴ over all eigenvalues: the trace is `dimension` times the first. What
-    /// each probe gives for λʲ is vᵀAʲv exactly, if its steps are more than j/2.
+    /// The means of λ, λ², λ³ and λ⁴ over all eigenvalues; the trace is `dimension` times the first. The value of a
+    /// probe v for λʲ is vᵀAʲv exactly, if it has more than j/2 steps.
     pub moments: [f64; 4],
-    /// Their standard errors, from the spread of the probes; infinite for one probe.
+    /// The standard errors of the moments, from the spread of the probes; infinite for one probe.
     pub moment_errors: [f64; 4],
-    /// The probability of the bands at each single λ.
+    /// The probability with which a band holds at each single λ.
     pub confidence: f64,
-    /// The largest share of the largest |λ| by which the products are not those of a symmetric operator; see
+    /// The largest asymmetry and noise of the products among the probes, as a share of the largest |λ|; see
     /// [`Extremes::asymmetry`](super::Extremes::asymmetry).
     pub asymmetry: f64,
-    /// Products of the operator with a vector.
+    /// The number of products of the operator with a vector.
     pub products: usize,
 }
 
-/// A density or a cumulative share at the values of λ asked for, with a band.
+/// A density, or the share of eigenvalues at or below λ, at the requested values of λ, with a band.
+/// [`DensityEstimate::density`] and [`DensityEstimate::cumulative`] return it.
+///
+/// ```
+/// use loss_landscape::curvature::{FnOperator, SpectralDensity};
+///
+/// // Eigenvalues evenly spaced in [0, 1): their density is 1 there.
+/// let mut operator = FnOperator::new(1000, |v: &[f64], out: &mut [f64]| {
+///     out.iter_mut().zip(v).enumerate().for_each(|(i, (out, v))| *out = 1e-3 * i as f64 * v);
+///     Ok(())
+/// });
+/// let found = SpectralDensity::new().probes(12).run(&mut operator)?;
+/// let at = [-0.5, 0.25, 0.5, 0.75, 1.5];
+/// let curve = found.density(&at, Some(0.05))?;
+/// for (i, lambda) in at.iter().enumerate() {
+///     println!("{lambda:5.2}: {:.2} from {:.2} to {:.2}", curve.values[i], curve.lower[i], curve.upper[i]);
+/// }
+/// assert!(curve.values[0] < 1e-6 && (curve.values[2] - 1.0).abs() < 0.2);
+/// assert!(curve.lower[2] <= curve.values[2] && curve.values[2] <= curve.upper[2]);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DensityCurve {
     /// The mean over the probes.
     pub values: Vec<f64>,
-    /// The lower end of the band, not below 0.
+    /// The lower end of the band, at least 0.
     pub lower: Vec<f64>,
-    /// The upper end of the band; of a density it is infinite where there is one probe.
+    /// The upper end of the band; for a density from a single probe it is infinite.
     pub upper: Vec<f64>,
-    /// The standard deviation of the Gaussian that every node became, in units of λ; 0 for steps.
+    /// The standard deviation of the Gaussians at the nodes, in units of λ; 0 for cumulative shares, which are steps.
     pub width: f64,
 }
 
@@ -110,16 +154,16 @@ impl SpectralDensity {
         Self::default()
     }
 
-    /// How many runs from random vectors, 1 or more; 8 by default. Errors fall as 1/√(probes·n), and with
-    /// one probe they are not known. With few probes bands hold less often than they say: 0.83 to 0.92 of them
-    /// with 2 to 8 probes where one eigenvalue dominates and 0.95 is stated; they are good from about 12 on.
+    /// The number of runs from random vectors, 1 or more; 8 by default. Errors decrease as 1/√(probes·n), and are
+    /// unknown with one probe. With few probes bands hold less often than stated: with 2 to 8 probes, one dominant
+    /// eigenvalue and a stated 0.95, in 0.83 to 0.92 of the runs. They are reliable from about 12 probes on.
     pub fn probes(self, probes: usize) -> Self {
         Self { probes, ..self }
     }
 
-    /// The steps of a run, 1 or more; 64 by default. Details narrower than the range of the spectrum over
-    /// the steps are not resolved inside the bulk; outliers are sharp after few. Runs on vectors of length
-    /// n end after n steps.
+    /// The number of steps of a run, 1 or more; 64 by default. Inside the bulk, details narrower than the range of the
+    /// spectrum divided by the number of steps are not resolved; outliers are sharp after a few steps. Runs on vectors
+    /// of length n end after n steps.
     pub fn steps(self, steps: usize) -> Self {
         Self { steps, ..self }
     }
@@ -134,14 +178,14 @@ impl SpectralDensity {
         Self { memory_limit: bytes.min(MOST_BYTES), ..self }
     }
 
-    /// The seed of the starts, `ChaCha8Rng`, one stream a probe; 0 by default. Estimates with equal
-    /// seeds share their starts and are not independent, whatever their operators.
+    /// The seed of the starts (`ChaCha8Rng`, one stream for each probe); 0 by default. Estimates with equal seeds have
+    /// the same starts and are not independent, even for different operators.
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
     }
 
-    /// The bytes that a run on vectors of length `n` takes: basis and product. The operator's own memory is
-    /// not in it.
+    /// The bytes that a run on vectors of length `n` takes: basis and product. The operator's own memory is not
+    /// included.
     pub fn memory<S: Scalar>(&self, n: usize) -> u64 {
         (self.steps.min(n) as u64)
             .saturating_add(1)
@@ -185,7 +229,7 @@ impl SpectralDensity {
         })
     }
 
-    /// Steps to the end of a run; whether that was an invariant space.
+    /// Steps to the end of a run, and returns whether it reached an invariant space.
     fn advance<A: SymmetricOperator + ?Sized>(
         &self,
         solver: &mut Solver<A::Scalar>,
@@ -194,7 +238,7 @@ impl SpectralDensity {
         loop {
             solver.step(operator)?;
             let k = solver.len();
-            // They set the scale of what is invariant, which settles soon, and cost k².
+            // Ritz values cost k² operations, and here only set the scale of rounding, which soon stops changing.
             if k <= 16 || k.is_multiple_of(8) || k == self.steps {
                 solver.ritz(false);
             }
@@ -224,16 +268,16 @@ impl SpectralDensity {
 }
 
 impl DensityEstimate {
-    /// The lowest and the highest node; the spectrum reaches at least that far.
+    /// The lowest and the highest node; the spectrum extends at least that far.
     pub fn range(&self) -> [f64; 2] {
         let nodes = self.quadratures.iter().flat_map(|quadrature| &quadrature.nodes);
         nodes.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], &node| [low.min(node), high.max(node)])
     }
 
-    /// The density at these λ, which need no order, each node a Gaussian of standard deviation `width`: a
-    /// smoothed density, with integral 1 over all λ. The band is that of the smoothed density, at each λ
-    /// for itself: it holds for what the probes' chance does, not for what a width below the resolution of
-    /// the steps makes up.
+    /// The density at these λ, in any order, smoothed by a Gaussian of standard deviation `width` at each node, or of
+    /// [`default_width`](Self::default_width) if that is None. Its integral over all λ is 1. The band is for the
+    /// smoothed density, at each single λ. It covers the chance of the probes, but not the artefacts of a width below
+    /// the resolution of the steps.
     ///
     /// # Errors
     /// [`Error::Setting`] for a width that is not finite and above 0, or too small for full precision
@@ -254,8 +298,8 @@ impl DensityEstimate {
 
     /// The share of eigenvalues at or below these λ, in steps at the nodes.
     ///
-    /// A node stands for the eigenvalues around it, so that inside the bulk a single probe's step is off by
-    /// up to the weight of the node; between outliers, and between them and the bulk, there is no such error.
+    /// A node stands for the eigenvalues around it, so that inside the bulk the steps of a probe are off by up to the
+    /// weight of a node. Between outliers, and between them and the bulk, there is no such error.
     pub fn cumulative(&self, at: &[f64]) -> DensityCurve {
         let step = |lambda: f64, node: f64| {
             if lambda.is_nan() { f64::NAN } else { f64::from(u8::from(node <= lambda)) }
@@ -263,16 +307,16 @@ impl DensityEstimate {
         self.curve(at, 0.0, 1.0, step)
     }
 
-    /// The width that [`density`](Self::density) takes by default: the distance to the next nodes, or the
-    /// residual where that is smaller, of the nodes that make half of the weight. It resolves the bulk as far
-    /// as the steps do; outliers have nearly no weight and do not count. It is at least a thousandth of the
-    /// range of nodes (of |λ| if they are all at one λ, 0.001 for λ = 0).
+    /// The default width of [`density`](Self::density): the weighted median, over all nodes, of the mean distance to
+    /// the adjacent nodes, or of the residual if that is smaller. It resolves the bulk as far as the steps do; outliers
+    /// have hardly any weight and do not count. It is at least a thousandth of the range of the nodes (of |λ| if all of
+    /// them are at one λ, and 0.001 for λ = 0).
     pub fn default_width(&self) -> f64 {
         let mut blurs: Vec<(f64, f64)> = Vec::new();
         for Quadrature { nodes, weights, residuals, .. } in &self.quadratures {
             for (i, (&weight, &residual)) in weights.iter().zip(residuals).enumerate() {
                 let (before, after) = (i.saturating_sub(1), (i + 1).min(nodes.len() - 1));
-                // A single node has no next one: its residual decides.
+                // A single node has no adjacent one, so that its residual decides.
                 let gap = match after - before {
                     0 => f64::INFINITY,
                     apart => (nodes[after] - nodes[before]) / apart as f64,
@@ -293,7 +337,7 @@ impl DensityEstimate {
         median.map_or(least, |&(blur, _)| blur.max(least)).max(f64::MIN_POSITIVE)
     }
 
-    /// The mean of a function of λ and the nodes, with its band between 0 and `most`.
+    /// The mean of a function of λ and the nodes, with a band that is limited to [0, `most`].
     fn curve(&self, at: &[f64], width: f64, most: f64, f: impl Fn(f64, f64) -> f64) -> DensityCurve {
         let none = || Vec::with_capacity(at.len());
         let mut curve = DensityCurve { values: none(), lower: none(), upper: none(), width };
@@ -301,7 +345,7 @@ impl DensityEstimate {
             let sample = over_probes(&self.quadratures, |node| f(lambda, node));
             let [lower, upper] =
                 sample.reach(self.confidence).map(|reach| (sample.mean + reach).clamp(0.0, most));
-            // Weights are 1 together only to rounding.
+            // The sum of the weights is 1 only to rounding.
             curve.values.push(sample.mean.clamp(0.0, most));
             curve.lower.push(lower);
             curve.upper.push(upper);

@@ -1,7 +1,7 @@
-//! The diagonal of an operator that is known by its products alone.
+//! The diagonal of an operator that is known only by its products.
 //!
 //! For probes z of −1 and 1 the mean of z ⊙ Az is the diagonal, element by element[^1]; one probe has the
-//! variance Σ_{j≠i} A_ij² in element i. How many probes it takes is planned by a pilot, as for the trace.
+//! variance Σ_{j≠i} A_ij² in element i. A pilot plans the number of probes, as for the trace.
 //!
 //! [^1]: C. Bekas, E. Kokiopoulou, Y. Saad, *An estimator for the diagonal of a matrix*, Appl. Numer. Math.
 //! 57 (2007); with −1 and 1 its quotient of sums is a mean.
@@ -16,11 +16,11 @@ use crate::{Error, Result, Scalar, params::norm};
 
 /// Estimates the diagonal of a symmetric operator, with a standard error for each element.
 ///
-/// Without a [tolerance](Self::tolerance) all [products](Self::max_products) are spent. With one, a pilot
-/// of up to 16 probes plans how many fresh probes the estimate takes, and does not go into it. Where unit
-/// vectors cost no more they are taken, and the diagonal is exact.
+/// Without a [tolerance](Self::tolerance) all [products](Self::max_products) are spent. With one, a pilot of up to 16
+/// probes plans how many fresh probes the estimate takes; the pilot is not part of the estimate. If unit vectors take
+/// no more products, they are used instead, and the diagonal is exact.
 ///
-/// **Cost.** One product a probe, and [`memory`](Self::memory) for the sums of every element.
+/// **Cost.** One product for each probe, and [`memory`](Self::memory) for the sums of every element.
 ///
 /// ```
 /// use loss_landscape::curvature::{DiagonalEstimator, FnOperator};
@@ -56,43 +56,66 @@ pub struct DiagonalEstimator {
     seed: u64,
 }
 
-/// Why an estimate ended.
+/// Why an estimate ended; [`DiagonalEstimate`] has an example that decides by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum DiagonalEnd {
-    /// By unit vectors, which the products allowed for: exact.
+    /// There were enough products for unit vectors; the diagonal is exact.
     Exact,
-    /// The probes that the pilot planned, with the error asked for.
+    /// The planned probes were spent, and the error is as small as asked for.
     Tolerance,
-    /// The probes that the pilot planned, but their error came out larger than asked for.
+    /// The planned probes were spent, but the error is larger than asked for.
     Missed,
-    /// All products allowed: there was no tolerance, or it needs more.
+    /// All products were spent: there was no tolerance, or it needs more of them.
     ProductLimit,
 }
 
-/// A diagonal, and how sure each element is.
+/// An estimated diagonal, with a standard error for each element.
+///
+/// ```
+/// use loss_landscape::curvature::{DiagonalEnd, DiagonalEstimator, FnOperator};
+///
+/// // 1, 2, …, 400 on the diagonal, and 1 everywhere beside it.
+/// let mut operator = FnOperator::new(400, |v: &[f64], out: &mut [f64]| {
+///     let sum: f64 = v.iter().sum();
+///     out.iter_mut().zip(v).enumerate().for_each(|(i, (out, v))| *out = i as f64 * v + sum);
+///     Ok(())
+/// });
+/// let found = DiagonalEstimator::new().tolerance(0.05).max_products(300).run(&mut operator)?;
+/// match found.end {
+///     DiagonalEnd::Exact | DiagonalEnd::Tolerance => {}
+///     DiagonalEnd::Missed => println!("an error of {:.3} instead of 0.05", found.relative_error()),
+///     DiagonalEnd::ProductLimit => println!("more than {} products are needed", found.products),
+///     other => println!("{other:?}"),
+/// }
+/// // The parameters that matter most, as for pruning.
+/// let mut order: Vec<usize> = (0..400).collect();
+/// order.sort_by(|&a, &b| found.values[b].total_cmp(&found.values[a]));
+/// assert!(order[0] > 350 && found.standard_errors[order[0]] < 20.0);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DiagonalEstimate {
-    /// The diagonal, exact or without bias, in the order of the operator's vectors.
+    /// The diagonal, exact or an unbiased estimate, in the order of the operator's vectors.
     pub values: Vec<f64>,
-    /// The standard error of each element, from the spread of the probes; 0 where it is exact. Errors of
-    /// different elements are not independent. Infinite where fewer than 12 probes have no spread, as they
-    /// can by chance: then nothing is known, and the end is never [`DiagonalEnd::Tolerance`].
+    /// The standard error of each element, from the spread of the probes; 0 if it is exact. The errors of different
+    /// elements are not independent. An error is infinite if fewer than 12 probes have no spread, since that can be
+    /// chance: then nothing is known, and the end is never [`DiagonalEnd::Tolerance`].
     pub standard_errors: Vec<f64>,
-    /// Probes whose mean the estimate is; 0 where it is exact by unit vectors.
+    /// The number of probes in the mean; 0 if the diagonal is exact by unit vectors.
     pub probes: usize,
-    /// Probes spent on planning, which are not in the estimate.
+    /// The number of probes of the pilot, which are not in the mean.
     pub pilot: usize,
-    /// Products of the operator with a vector, all together.
+    /// The number of products of the operator with a vector in all.
     pub products: usize,
     /// Why it ended.
     pub end: DiagonalEnd,
 }
 
-/// Running means and sums of squared deviations, element by element[^1], in a unit that keeps squares from
-/// overflowing and vanishing.
+/// Running means and sums of squared deviations, element by element[^1], in a unit in which squares neither overflow
+/// nor underflow.
 ///
 /// [^1]: B. P. Welford, *Note on a method for calculating corrected sums of squares and products*,
 /// Technometrics 4 (1962).
@@ -100,7 +123,7 @@ struct Sums {
     mean: Vec<f64>,
     squares: Vec<f64>,
     count: usize,
-    /// A power of two; 0 as long as every product was 0.
+    /// A power of two; 0 until a product is not 0.
     unit: f64,
 }
 
@@ -111,36 +134,36 @@ impl Default for DiagonalEstimator {
 }
 
 impl DiagonalEstimator {
-    /// 100 products and 1 GiB at most.
+    /// At most 100 products and 1 GiB, without a tolerance.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Spends no more products than it takes for the norm of all standard errors to be this share of the
-    /// norm of the diagonal, finite and above 0; without it all are spent.
+    /// The norm of all standard errors to reach, as a share of the norm of the diagonal: finite and above 0. Only the
+    /// products that it takes are spent; without a tolerance all of them are.
     pub fn tolerance(self, tolerance: f64) -> Self {
         Self { tolerance: Some(tolerance), ..self }
     }
 
-    /// The most products, the pilot's included, 2 or more; 100 by default.
+    /// The most products, including those of the pilot: 2 or more; 100 by default.
     pub fn max_products(self, products: usize) -> Self {
         Self { max_products: products, ..self }
     }
 
-    /// The most bytes for vectors; 1 GiB by default. With less than it would like, fewer vectors are
-    /// multiplied in one call. More than `isize::MAX` bytes are never taken.
+    /// The most bytes for vectors; 1 GiB by default. If it is less than a run could use, fewer vectors are multiplied
+    /// in one call. More than `isize::MAX` bytes are never taken.
     pub fn memory_limit(self, bytes: u64) -> Self {
         Self { memory_limit: bytes.min(MOST_BYTES), ..self }
     }
 
-    /// The seed of the probes, `ChaCha8Rng`, one stream a probe; 0 by default. Estimates with equal
-    /// seeds share their probes and are not independent, whatever their operators.
+    /// The seed of the probes (`ChaCha8Rng`, one stream for each); 0 by default. Estimates with equal seeds have the
+    /// same probes and are not independent, even for different operators.
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
     }
 
-    /// The bytes that a run on vectors of length `n` takes at most: vectors, products, sums. The operator's
-    /// own memory is not in it.
+    /// The most bytes that a run on vectors of length `n` takes: vectors, products, sums. The operator's own memory is
+    /// not included.
     pub fn memory<S: Scalar>(&self, n: usize) -> u64 {
         let vectors = 2 * self.batch::<S>(n) * size_of::<S>();
         (n as u64).saturating_mul((vectors + 2 * size_of::<f64>()) as u64)
@@ -151,8 +174,8 @@ impl DiagonalEstimator {
     /// # Errors
     /// [`Error::Setting`] for a tolerance or number of products out of range; [`Error::EmptyOperator`];
     /// [`Error::MemoryLimit`] if not even one vector, its product and the sums fit; [`Error::Oracle`],
-    /// [`Error::OraclePanicked`] or [`Error::NonFiniteProduct`] from a product. Not to reach the tolerance
-    /// is no error: see [`DiagonalEstimate::end`].
+    /// [`Error::OraclePanicked`] or [`Error::NonFiniteProduct`] from a product. A tolerance that is not reached is no
+    /// error: see [`DiagonalEstimate::end`].
     pub fn run<A: SymmetricOperator + ?Sized>(&self, operator: &mut A) -> Result<DiagonalEstimate> {
         self.check()?;
         let n = ensure_dimension(operator)?;
@@ -173,7 +196,7 @@ impl DiagonalEstimator {
             if pilot > 0 {
                 self.sample(&mut products, &mut sums, PILOT_STREAM, pilot)?;
                 let variance = sums.variance();
-                // The squares of the means hold the variance of the means too.
+                // The squares of the means include the variance of the means.
                 let square = square(&sums.mean) - variance / pilot as f64;
                 probes = probes::planned(variance.sqrt(), tolerance * square.max(0.0).sqrt(), probes);
             }
@@ -184,12 +207,12 @@ impl DiagonalEstimator {
         self.sample(&mut products, &mut sums, 0, probes)?;
         let (scale, unit) = ((probes as f64 * (probes as f64 - 1.0)).recip(), sums.unit);
         let error = |square: f64| {
-            // Few probes of ±1 can be the same probe.
+            // A few probes of ±1 can be equal by chance.
             let chance = square == 0.0 && probes < LEAST_ESTIMATE;
             if chance { f64::INFINITY } else { unit * (scale * square).sqrt() }
         };
         let mut estimate = DiagonalEstimate {
-            // Both in the memory of the sums.
+            // Both reuse the memory of the sums.
             standard_errors: sums.squares.into_iter().map(error).collect(),
             values: sums.mean.into_iter().map(|mean| unit * mean).collect(),
             probes,
@@ -205,7 +228,7 @@ impl DiagonalEstimator {
         Ok(estimate)
     }
 
-    /// Fills the sums with probes from `stream` on.
+    /// Fills the sums with the products of probes, with streams from `stream` on.
     fn sample<A: SymmetricOperator + ?Sized>(
         &self,
         products: &mut Products<'_, A>,
@@ -241,15 +264,15 @@ impl DiagonalEstimator {
 }
 
 impl DiagonalEstimate {
-    /// The norm of the standard errors as a share of the norm of the diagonal; 0 where all errors are 0,
-    /// infinite where one is.
+    /// The norm of the standard errors as a share of the norm of the diagonal; 0 if all errors are 0, infinite if one
+    /// is infinite.
     pub fn relative_error(&self) -> f64 {
         let error = norm(&self.standard_errors);
         if error == 0.0 || error == f64::INFINITY { error } else { error / norm(&self.values) }
     }
 
-    /// Where an element is with this probability, by Student's t; for the one element alone, not for all
-    /// together. None for an index or a probability out of range.
+    /// The interval that includes one element with this probability, by Student's t. It holds for each element, not for
+    /// all of them together. None for an index or a probability out of range.
     pub fn interval(&self, element: usize, confidence: f64) -> Option<[f64; 2]> {
         let (value, error) = (self.values.get(element)?, self.standard_errors.get(element)?);
         if !(confidence > 0.0 && confidence < 1.0) {
@@ -294,7 +317,7 @@ impl Sums {
         }
     }
 
-    /// The variance of one probe, summed over all elements.
+    /// The variance of one probe, as a sum over all elements.
     fn variance(&self) -> f64 {
         self.squares.iter().sum::<f64>() / (self.count as f64 - 1.0)
     }

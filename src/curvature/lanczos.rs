@@ -1,4 +1,4 @@
-//! The ends of a spectrum from one Lanczos run, with what is known of their errors.
+//! The ends of a spectrum from one Lanczos run, with bounds on their errors.
 
 use super::{
     bounds::{Interval, ratio_interval, within},
@@ -7,12 +7,44 @@ use super::{
 };
 use crate::{Error, HessianProduct, Result, Scalar};
 
-/// The share of a random vector in a warm start: it costs a product or so, and lets a run find what its
-/// start did not know.
+/// The share of a random vector in a warm start. It costs about one product, and lets a run find eigenvectors that its
+/// start does not contain.
 pub(super) const RANDOM_SHARE: f64 = 1.0 / 16.0;
 
-/// λ_min and λ_max of the Hessian in all parameters but buffers, at the model's own; [`Lanczos`] has the
+/// λ_min and λ_max of the Hessian in all parameters except buffers, at the model's parameters; [`Lanczos`] has the
 /// options.
+///
+/// ```
+/// use loss_landscape::{Gradient, HessianProduct, Layout, Loss, Model, OracleError, curvature::eigen_extremes};
+/// # /// L(θ) = Σ cᵢ·tᵢ² / 2 with c from −2 to n − 3, plus a small term of degree 4.
+/// # struct Saddle { layout: Layout, theta: Vec<f64> }
+/// # impl Model for Saddle {
+/// #     type Scalar = f64;
+/// #     fn layout(&self) -> &Layout { &self.layout }
+/// #     fn parameters(&self) -> &[f64] { &self.theta }
+/// # }
+/// # impl Loss<()> for Saddle {
+/// #     fn loss(&self, theta: &[f64], _: &()) -> Result<f64, OracleError> {
+/// #         Ok(theta.iter().enumerate().map(|(i, t)| (i as f64 - 2.0) * t * t / 2.0 + 0.1 * t.powi(4)).sum())
+/// #     }
+/// # }
+/// # impl Gradient<()> for Saddle {
+/// #     fn gradient(&self, theta: &[f64], data: &(), out: &mut [f64]) -> Result<f64, OracleError> {
+/// #         for (i, (out, t)) in out.iter_mut().zip(theta).enumerate() {
+/// #             *out = (i as f64 - 2.0) * t + 0.4 * t.powi(3);
+/// #         }
+/// #         self.loss(theta, data)
+/// #     }
+/// # }
+/// # impl HessianProduct<()> for Saddle {}
+///
+/// let model = Saddle { layout: Layout::flat(30)?, theta: vec![0.0; 30] }; // any model with a Hessian
+/// let found = eigen_extremes(&model, &())?;
+/// assert!((found.lambda_min + 2.0).abs() < 1e-6 && (found.lambda_max - 27.0).abs() < 0.1);
+/// assert_eq!(found.is_convex(), Some(false));
+/// println!("{:.3} from {} products", found.ratio(), found.products);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`HessianOperator::new`] and [`Lanczos::run`].
@@ -26,13 +58,14 @@ where
 
 /// Finds both ends of the spectrum of a symmetric operator by one Lanczos run.
 ///
-/// The run starts from a seeded random vector, keeps its basis orthogonal in full, and stops as soon as
-/// [the ratio](Extremes::ratio) is known to the [tolerance](Self::tolerance): with the
-/// [confidence](Self::confidence) asked for, no end of the spectrum lies so far outside the Ritz values
-/// that the ratio would be off by more. How that is known is in [`Extremes::bounds`].
+/// The run starts from a seeded random vector, re-orthogonalises its basis fully, and stops as soon as [the
+/// ratio](Extremes::ratio) is known to the [tolerance](Self::tolerance): with the probability
+/// [`confidence`](Self::confidence), neither end of the spectrum is so far outside the Ritz values that the ratio would
+/// be off by more. [`Extremes::bounds`] says how far they may be (J. van Dorsselaer, M. Hochstenbach, H. van der Vorst,
+/// SIAM J. Matrix Anal. Appl. 22, 2001).
 ///
-/// **Cost.** One product a step; on networks 17 to 28 for a ratio to 0.005. Beside them 2·k·n multiply-adds
-/// at step k twice over, and [`memory`](Self::memory) for a basis of n-vectors.
+/// **Cost.** One product for each step: on networks 17 to 28 for a ratio to 0.005. In addition 4·k·n multiply-adds at
+/// step k, and [`memory`](Self::memory) for a basis of vectors of length n.
 ///
 /// ```
 /// use loss_landscape::curvature::{FnOperator, Lanczos, LanczosEnd};
@@ -73,36 +106,83 @@ pub struct Lanczos {
 }
 
 /// Why a run ended.
+///
+/// ```
+/// use loss_landscape::curvature::{FnOperator, Lanczos, LanczosEnd};
+///
+/// let mut operator = FnOperator::new(500, |v: &[f64], out: &mut [f64]| {
+///     out.iter_mut().zip(v).enumerate().for_each(|(i, (out, v))| *out = (i as f64 - 50.0) * v);
+///     Ok(())
+/// });
+/// let found = Lanczos::new().max_products(10).run(&mut operator)?;
+/// let [low, high] = found.ratio_interval();
+/// match found.end {
+///     LanczosEnd::Certified | LanczosEnd::Exact => println!("{:.3}", found.ratio()),
+///     LanczosEnd::Decided => println!("above the threshold, or below it"),
+///     LanczosEnd::Residuals => println!("converged to {:.3}, perhaps not to the ends", found.ratio()),
+///     LanczosEnd::ProductLimit | LanczosEnd::Breakdown => println!("between {low:.3} and {high:.3}"),
+///     LanczosEnd::Asymmetric => println!("check the Hessian-vector product: {:.0e}", found.asymmetry),
+///     other => println!("{other:?}"),
+/// }
+/// assert_eq!(found.end, LanczosEnd::ProductLimit);
+/// assert!(low < 50.0 / 449.0 && 50.0 / 449.0 < high); // 10 products were too few, and that is known
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum LanczosEnd {
-    /// The ratio is known to the tolerance, at the confidence asked for.
+    /// The ratio is known to the tolerance, at the confidence set.
     Certified,
-    /// The residuals are below the tolerance. That shows eigenvalues near the Ritz values, not that they
-    /// are the extreme ones; asked for by [`Lanczos::by_residuals`], and all there is after a restart.
+    /// The residuals are below the tolerance. That shows that there are eigenvalues near the Ritz values, not that
+    /// these are the extreme ones. A run ends so if [`Lanczos::by_residuals`] is set, or after a restart, which leaves
+    /// no bounds.
     Residuals,
-    /// The ratio is above or below the [threshold](Lanczos::threshold), at the confidence asked for.
+    /// The ratio is above or below the [threshold](Lanczos::threshold), at the confidence set.
     Decided,
-    /// The basis spans an invariant space: the whole space, or to rounding one outside of whose ends nothing
-    /// can be, within the tolerance times the largest |λ| and at the confidence asked for. Its Ritz values are
-    /// all the eigenvalues there are, each once.
+    /// The basis spans an invariant space: the whole space, or, to rounding, one beyond whose ends there is no
+    /// eigenvalue, up to the tolerance times the largest |λ| and at the confidence set. The Ritz values are all the
+    /// eigenvalues, each of them once.
     Exact,
-    /// The basis spans an invariant space to rounding, but rounding hides what may be outside, farther than the
-    /// tolerance. That happens in `f32`; the bounds say what is known.
+    /// The basis spans an invariant space to rounding, but there may be eigenvalues beyond its ends, by more than the
+    /// tolerance, that rounding hides. That happens in `f32`; the bounds hold.
     Breakdown,
-    /// The limit on products was reached before.
+    /// The limit on products was reached first.
     ProductLimit,
-    /// The products are not those of a symmetric operator to the tolerance asked: they are wrong, or
-    /// noisier than that. See [`Extremes::asymmetry`].
+    /// The products differ from those of a symmetric operator by more than the tolerance: they are wrong, or too noisy
+    /// for it. See [`Extremes::asymmetry`].
     Asymmetric,
 }
 
-/// Both ends of a spectrum, and what is known of them.
+/// Both ends of a spectrum, with bounds on their errors.
 ///
-/// λ_min and λ_max are the algebraic extremes, signed. Ritz values never lie outside the spectrum, so
-/// the true λ_min is at most [`lambda_min`](Self::lambda_min), and the true λ_max at least
-/// [`lambda_max`](Self::lambda_max) (up to the products' own rounding).
+/// λ_min and λ_max are the least and the greatest eigenvalue, with their signs. Ritz values are never outside the
+/// spectrum, so the true λ_min is at most [`lambda_min`](Self::lambda_min), and the true λ_max at least
+/// [`lambda_max`](Self::lambda_max), up to the rounding of the products. How far the true ends may be outside is in
+/// [`bounds`](Self::bounds).
+///
+/// ```
+/// use loss_landscape::curvature::{FnOperator, Lanczos};
+///
+/// // A bulk in [0, 0.1], an outlier at 10, and a negative eigenvalue.
+/// let mut operator = FnOperator::new(1000, |v: &[f64], out: &mut [f64]| {
+///     let value = |i: usize| match i { 0 => -0.5, 1 => 10.0, i => 1e-4 * i as f64 };
+///     out.iter_mut().zip(v).enumerate().for_each(|(i, (out, v))| *out = value(i) * v);
+///     Ok(())
+/// });
+/// let found = Lanczos::new().vectors(true).run(&mut operator)?;
+/// println!("λ_min in [{:.4}, {:.4}]", found.bounds[0], found.lambda_min);
+/// println!("λ_max in [{:.4}, {:.4}]", found.lambda_max, found.bounds[1]);
+/// assert!(found.bounds[0] <= -0.5 && -0.5 <= found.lambda_min + 1e-9);
+///
+/// let [low, high] = found.ratio_interval();
+/// assert!(low <= 0.05 && 0.05 <= high);
+/// assert_eq!(found.above(0.01), Some(true)); // far from convex
+/// assert_eq!(found.is_convex(), Some(false));
+/// let [down, _up] = found.vectors.as_ref().expect("asked for");
+/// assert!(down[0].abs() > 0.99); // the direction in which the loss curves downwards
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Extremes<S> {
@@ -110,24 +190,24 @@ pub struct Extremes<S> {
     pub lambda_min: f64,
     /// The highest Ritz value: the estimate of λ_max, from below.
     pub lambda_max: f64,
-    /// ‖A·y − θ·y‖ of both: there is an eigenvalue within this distance of each. It need not be the
-    /// extreme one.
+    /// ‖A·y − θ·y‖ of both Ritz pairs: there is an eigenvalue within this distance of each Ritz value, which need not
+    /// be the extreme one.
     pub residuals: [f64; 2],
-    /// Where the true ends may lie: with probability [`confidence`](Self::confidence) over the random
-    /// start, λ_min ≥ `bounds[0]` and λ_max ≤ `bounds[1]`. Infinite where nothing can be said.
+    /// How far outside the true ends may be: with probability [`confidence`](Self::confidence) over the random start,
+    /// λ_min ≥ `bounds[0]` and λ_max ≤ `bounds[1]`. Infinite if nothing is known.
     pub bounds: [f64; 2],
     /// The probability that the bounds hold.
     pub confidence: f64,
-    /// How far QᵀAQ is from symmetric and tridiagonal over the run's basis, in the Frobenius norm, as a
-    /// share of the largest |θ|: the asymmetry and the noise of the products. The bounds allow for it.
+    /// The distance of QᵀAQ from a symmetric tridiagonal matrix, over the basis Q of the run, in the Frobenius norm and
+    /// as a share of the largest |θ|: the asymmetry and noise of the products. The bounds include it.
     pub asymmetry: f64,
-    /// Products of the operator with a vector.
+    /// The number of products of the operator with a vector.
     pub products: usize,
-    /// How often the basis was full and all but the ends was dropped.
+    /// How often the basis was full, and reduced to the Ritz vectors of both ends.
     pub restarts: usize,
     /// Why the run ended.
     pub end: LanczosEnd,
-    /// Eigenvectors of λ_min and λ_max, of length 1, if asked for.
+    /// The Ritz vectors of λ_min and λ_max, of length 1; None unless [`Lanczos::vectors`] is set.
     pub vectors: Option<[Vec<S>; 2]>,
 }
 
@@ -148,65 +228,86 @@ impl Default for Lanczos {
 }
 
 impl Lanczos {
-    /// A run with the ratio to 0.001, confidence 0.999, 500 products and 1 GiB at most.
+    /// The ratio to 0.001 at a confidence of 0.999, with at most 500 products and 1 GiB.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How far the [ratio](Extremes::ratio) may be from the true one: absolute up to a ratio of 1,
-    /// relative above. 0.001 by default.
+    /// The distance that the [ratio](Extremes::ratio) may have from the true one: absolute up to a ratio of 1, relative
+    /// above. Finite and above 0; 0.001 by default.
     pub fn tolerance(self, tolerance: f64) -> Self {
         Self { tolerance, ..self }
     }
 
-    /// The probability with which the bounds shall hold, above 0 and below 1; 0.999 by default. Ten times
-    /// fewer failures cost about three products more on networks.
+    /// The probability with which the bounds should hold, above 0 and below 1; 0.999 by default. On networks, a failure
+    /// probability that is ten times smaller costs about three more products.
     pub fn confidence(self, confidence: f64) -> Self {
         Self { confidence, ..self }
     }
 
-    /// Stops as soon as the ratio is known to be above or below this, if that is earlier;
-    /// [`Extremes::above`] then tells.
+    /// Stops as soon as the ratio is known to be above or below this value, finite and not below 0, if that is earlier.
+    ///
+    /// ```
+    /// use loss_landscape::curvature::{FnOperator, Lanczos, LanczosEnd};
+    ///
+    /// let mut operator = FnOperator::new(1000, |v: &[f64], out: &mut [f64]| {
+    ///     out.iter_mut().zip(v).enumerate().for_each(|(i, (out, v))| *out = (i as f64 - 100.0) * v);
+    ///     Ok(())
+    /// });
+    /// let whole = Lanczos::new().run(&mut operator)?;
+    /// let decided = Lanczos::new().threshold(0.5).run(&mut operator)?;
+    /// assert_eq!((decided.end, decided.above(0.5)), (LanczosEnd::Decided, Some(false)));
+    /// assert!(decided.products < whole.products);
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
     pub fn threshold(self, ratio: f64) -> Self {
         Self { threshold: Some(ratio), ..self }
     }
 
-    /// The most products; 500 by default.
+    /// The most products, 1 or more; 500 by default.
     pub fn max_products(self, products: usize) -> Self {
         Self { max_products: products, ..self }
     }
 
-    /// The most bytes for the basis and its scratch memory; 1 GiB by default. A run that needs more
-    /// vectors restarts with the outermost Ritz vectors: its bounds stay those of before, it can end by residuals
-    /// alone, and a step costs k³ operations beside its product.
+    /// The most bytes for the basis and its scratch memory; 1 GiB by default. A run that needs more vectors restarts
+    /// with the outermost Ritz vectors. From then on its bounds stay as they were, it can only end by its residuals,
+    /// and a step costs k³ operations in addition to its product.
     pub fn memory_limit(self, bytes: u64) -> Self {
         Self { memory_limit: bytes, ..self }
     }
 
-    /// The seed of the random start, `ChaCha8Rng`; 0 by default.
+    /// The seed of the random start (`ChaCha8Rng`); 0 by default.
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
     }
 
-    /// The stream of the seed's generator; 0 by default. Runs with other streams start independently.
+    /// The stream of the generator; 0 by default. Runs with different streams start independently.
     pub fn stream(self, stream: u64) -> Self {
         Self { stream, ..self }
     }
 
-    /// Returns the eigenvectors of both ends too.
+    /// Whether to return the Ritz vectors of both ends too; not by default. [`Extremes`] has an example.
     pub fn vectors(self, vectors: bool) -> Self {
         Self { vectors, ..self }
     }
 
-    /// Stops when the residuals alone are below the tolerance, with three products or more. That is
-    /// earlier and proves less: near a minimiser a Ritz value can sit on the wrong eigenvalue with a small
-    /// residual for many products. [`Extremes::bounds`] says what is known then.
+    /// Whether to stop as soon as the residuals are below the tolerance, after three products or more; not by default.
+    /// That is earlier and proves less: near a minimiser, a Ritz value can stay at the wrong eigenvalue with a small
+    /// residual for many products. [`Extremes::bounds`] holds nevertheless.
     pub fn by_residuals(self, by_residuals: bool) -> Self {
         Self { by_residuals, ..self }
     }
 
-    /// The bytes that a run on vectors of length `n` takes at most: basis, product and the vectors
-    /// returned. The operator's own memory is not in it, nor 16·k² bytes for a basis of k vectors that is full.
+    /// The most bytes that a run on vectors of length `n` takes: basis, product and the vectors returned. The
+    /// operator's own memory is not included, nor are 16·k² bytes for a full basis of k vectors.
+    ///
+    /// ```
+    /// use loss_landscape::curvature::Lanczos;
+    ///
+    /// let lanczos = Lanczos::new().max_products(50);
+    /// assert_eq!(lanczos.memory::<f32>(1_000_000), 51 * 4_000_000); // 50 basis vectors and a product
+    /// assert!(lanczos.memory_limit(100_000_000).memory::<f32>(1_000_000) <= 100_000_000);
+    /// ```
     pub fn memory<S: Scalar>(&self, n: usize) -> u64 {
         let vectors = self.capacity::<S>(n) as u64 + if self.vectors { 3 } else { 1 };
         vectors.saturating_mul(n as u64).saturating_mul(size_of::<S>() as u64)
@@ -237,17 +338,35 @@ impl Lanczos {
     /// # Errors
     /// [`Error::Setting`] for a tolerance, confidence or threshold out of range; [`Error::EmptyOperator`];
     /// [`Error::MemoryLimit`] if not even 8 vectors fit; [`Error::Oracle`], [`Error::OraclePanicked`] or
-    /// [`Error::NonFiniteProduct`] from a product. Not to reach the tolerance is no error: see
-    /// [`Extremes::end`].
+    /// [`Error::NonFiniteProduct`] from a product. A tolerance that is not reached is no error: see [`Extremes::end`].
     pub fn run<A: SymmetricOperator + ?Sized>(&self, operator: &mut A) -> Result<Extremes<A::Scalar>> {
         self.run_with(operator, None)
     }
 
-    /// Runs from a vector near the eigenvectors sought, such as the sum of those at a neighbouring θ, to which a
-    /// sixteenth of a random vector is added: without it nothing could be said of what the start does not know. It
-    /// saves products where residuals decide ([`by_residuals`](Self::by_residuals)); certainty comes from the random
-    /// share and costs the same. The vector is scaled to length 1; zero, or one that is not finite, is no start and
-    /// is ignored.
+    /// Runs from a vector near the eigenvectors, such as the sum of those at a neighbouring θ, to which a sixteenth of
+    /// a random vector is added: without it nothing would be known about eigenvectors that the start does not contain.
+    /// It saves products if the run ends by its residuals ([`by_residuals`](Self::by_residuals)); the bounds come from
+    /// the random share, and take as many products as from a random vector. The start is scaled to length 1. A start
+    /// that is zero or not finite is ignored.
+    ///
+    /// ```
+    /// use loss_landscape::curvature::{FnOperator, Lanczos};
+    ///
+    /// let hessian_at = |shift: f64| {
+    ///     FnOperator::new(2000, move |v: &[f64], out: &mut [f64]| {
+    ///         let value = |i: usize| (i as f64).sqrt() - 10.0 + shift;
+    ///         out.iter_mut().zip(v).enumerate().for_each(|(i, (out, v))| *out = value(i) * v);
+    ///         Ok(())
+    ///     })
+    /// };
+    /// let lanczos = Lanczos::new().vectors(true).by_residuals(true);
+    /// let first = lanczos.run(&mut hessian_at(0.0))?;
+    /// let [low, high] = first.vectors.as_ref().expect("asked for");
+    /// let start: Vec<f64> = low.iter().zip(high).map(|(low, high)| low + high).collect();
+    /// let next = lanczos.run_from(&mut hessian_at(0.01), &start)?;
+    /// assert!(next.products < first.products);
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`run`](Self::run), and [`Error::OperatorLength`] for a vector of another length.
@@ -307,7 +426,7 @@ impl Lanczos {
         }
     }
 
-    /// Goes on with a run that ended by its residuals, until it ends otherwise.
+    /// Continues a run that ended by its residuals, until it ends for another reason.
     pub(super) fn resume<A: SymmetricOperator + ?Sized>(
         &self,
         solver: &mut Solver<A::Scalar>,
@@ -334,7 +453,7 @@ impl Lanczos {
         let scale = solver.scale();
         let noise = solver.noise() + 4.0 * S::EPSILON * scale;
         if solver.restarts > 0 {
-            // Those of before hold, unless the unlikely has come to light.
+            // The bounds from before the restart hold, unless a Ritz value has disproved them.
             if solver.value(0) < bounds[0] {
                 bounds[0] = f64::NEG_INFINITY;
             }
@@ -368,7 +487,7 @@ impl Lanczos {
         }
         let known = within(ratio, extremes.ratio_interval(), self.tolerance);
         if solver.is_invariant() {
-            // In the measure of the spectrum: a ratio to an end at zero is never known.
+            // As a share of the spectrum, since the ratio to an end at zero is never known.
             let [low, high] = extremes.bounds;
             let outside = (extremes.lambda_min - low).max(high - extremes.lambda_max);
             let exact = outside <= self.tolerance * solver.scale() || solver.is_whole();
@@ -412,7 +531,7 @@ impl Lanczos {
 
     pub(super) fn ensure_memory<S: Scalar>(&self, n: usize) -> Result<()> {
         let bytes = self.memory::<S>(n);
-        // A single vector must have a size that the system can speak of.
+        // A single vector must not exceed the largest possible allocation.
         let vector = n.checked_mul(size_of::<S>()).and_then(|bytes| isize::try_from(bytes).ok());
         if bytes > self.memory_limit || vector.is_none() {
             let what = "a Lanczos basis";
@@ -421,7 +540,7 @@ impl Lanczos {
         Ok(())
     }
 
-    /// The most vectors in a basis: what fits the limits, 8 at least where n is not smaller.
+    /// The most vectors in a basis: as many as fit the limits, but at least 8, or n if that is less.
     pub(super) fn capacity<S: Scalar>(&self, n: usize) -> usize {
         let bytes = (n as u64).saturating_mul(size_of::<S>() as u64).max(1);
         let rest = if self.vectors { 3 } else { 1 };
@@ -436,14 +555,14 @@ impl<S> Extremes<S> {
         (self.lambda_min / self.lambda_max).abs()
     }
 
-    /// What the ratio is between, if the [bounds](Self::bounds) hold.
+    /// The interval that includes the ratio if the [bounds](Self::bounds) hold.
     pub fn ratio_interval(&self) -> Interval {
         let [low, high] = self.bounds;
         ratio_interval([low, self.lambda_min], [self.lambda_max, high])
     }
 
-    /// What the ratio is between, if the eigenvalues that the residuals show are the extreme ones.
-    /// Nothing warrants that; it is a measure of convergence, not a bound.
+    /// The interval that includes the ratio if the eigenvalues within the residuals are the extreme ones. Nothing
+    /// guarantees that: it is a measure of convergence, not a bound.
     pub fn residual_interval(&self) -> Interval {
         let [low, high] = self.residuals;
         ratio_interval(
@@ -452,7 +571,7 @@ impl<S> Extremes<S> {
         )
     }
 
-    /// Whether the ratio is above `threshold` (at the confidence of the bounds), if that is known.
+    /// Whether the ratio is above `threshold`, at the confidence of the bounds; None if the threshold is between them.
     pub fn above(&self, threshold: f64) -> Option<bool> {
         let [low, high] = self.ratio_interval();
         if low > threshold {
@@ -464,9 +583,9 @@ impl<S> Extremes<S> {
         }
     }
 
-    /// Whether the operator is positive semidefinite, that is a loss locally convex, if that is known: a
-    /// negative Ritz value proves that it is not (if it is more than the products' noise and rounding);
-    /// that it is, holds at the confidence of the bounds.
+    /// Whether the operator is positive semidefinite, and so the loss locally convex. A negative Ritz value, beyond
+    /// noise and rounding of the products, proves that it is not; that it is holds at the confidence of the bounds.
+    /// None if neither is known.
     pub fn is_convex(&self) -> Option<bool>
     where
         S: Scalar,

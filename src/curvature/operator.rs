@@ -1,4 +1,4 @@
-//! Symmetric operators: whatever multiplies a vector, the Hessian of a loss among them.
+//! Symmetric operators, which multiply vectors: the Hessian of a loss, closures, and implementations of your own.
 
 use std::{fmt, ops::Range};
 
@@ -7,7 +7,7 @@ use crate::{
     model::{HessianWorker, guarded},
 };
 
-/// A symmetric linear operator on vectors of one length, known by its products alone.
+/// A symmetric linear operator on vectors of one length, known only by its products with them.
 ///
 /// [`HessianOperator`] is the Hessian of a model's loss, [`FnOperator`] a closure. One of your own:
 ///
@@ -46,10 +46,11 @@ pub trait SymmetricOperator {
     /// Writes A·v.
     ///
     /// # Errors
-    /// Any error; it ends the computation ([`Error::Oracle`]), as does a panic.
+    /// Any error; it ends the computation with [`Error::Oracle`], and a panic ends it with [`Error::OraclePanicked`].
     fn apply(&mut self, v: &[Self::Scalar], out: &mut [Self::Scalar]) -> Result<(), OracleError>;
 
-    /// Writes the products with several vectors, one behind the other; one by one by default.
+    /// Writes the products with several vectors, stored one after another in `vectors` and in `out`. The default
+    /// multiplies them one by one; override it if they are faster together.
     ///
     /// # Errors
     /// As [`apply`](Self::apply).
@@ -89,14 +90,13 @@ pub struct FnOperator<S, F> {
 
 /// The Hessian of a model's loss at one θ, in the parameters of chosen blocks.
 ///
-/// Its vectors hold the chosen parameters alone, in the order of the layout: all but buffers, unless
-/// [`masked`](Self::masked). A product costs one of the model's Hessian-vector products: see
-/// [`HessianProduct`].
+/// Its vectors have only the chosen parameters, in the order of the layout: all except buffers, unless it is
+/// [`masked`](Self::masked). A product costs one of the model's Hessian-vector products: see [`HessianProduct`].
 ///
 /// ```
 /// use loss_landscape::{Block, Gradient, HessianProduct, Layout, Loss, Mask, Model, OracleError, Role};
 /// use loss_landscape::curvature::{HessianOperator, Lanczos};
-/// # /// L(θ) = Σ cᵢ·tᵢ² / 2 with c from −2 to n − 3, plus a little that bends.
+/// # /// L(θ) = Σ cᵢ·tᵢ² / 2 with c from −2 to n − 3, plus a small term of degree 4.
 /// # struct Saddle { layout: Layout, theta: Vec<f64> }
 /// # impl Model for Saddle {
 /// #     type Scalar = f64;
@@ -124,10 +124,14 @@ pub struct FnOperator<S, F> {
 /// let mut hessian = HessianOperator::new(&model, model.parameters(), &())?.masked(&weights)?;
 /// let extremes = Lanczos::new().run(&mut hessian)?;
 /// assert!((extremes.lambda_min + 2.0).abs() < 1e-6 && (extremes.lambda_max - 7.0).abs() < 1e-6);
+/// // Vectors of the operator have 10 elements, those of the model 14.
+/// let whole = hessian.embed(&[1.0; 10])?;
+/// assert_eq!((whole.len(), hessian.restrict(&whole)?.len(), whole[13]), (14, 10, 0.0));
+/// hessian.move_to(&[0.1; 14])?; // the same blocks at another θ
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 ///
-/// A model without gradients has no curvature to ask for; the compiler says so:
+/// A model without gradients has no Hessian-vector products, and the compiler says so:
 ///
 /// ```compile_fail,E0277
 /// use loss_landscape::{FnModel, Layout, Model, curvature::HessianOperator};
@@ -140,10 +144,10 @@ pub struct FnOperator<S, F> {
 pub struct HessianOperator<'a, S> {
     worker: Box<dyn HessianWorker<S> + 'a>,
     layout: Layout,
-    /// The chosen parameters, as few ranges of θ as there can be.
+    /// The chosen parameters, as the fewest possible ranges of θ.
     ranges: Vec<Range<usize>>,
     n: usize,
-    /// Vectors and products of full length, where not all parameters are chosen.
+    /// Vectors and products of full length, if not all parameters are chosen.
     full: [Vec<S>; 2],
 }
 
@@ -173,11 +177,11 @@ impl<S, F> fmt::Debug for FnOperator<S, F> {
 }
 
 impl<'a, S: Scalar> HessianOperator<'a, S> {
-    /// The Hessian at `theta` in all parameters but buffers.
+    /// The Hessian at `theta` in all parameters except buffers.
     ///
     /// # Errors
     /// [`Error::Length`] or [`Error::NonFinite`] for θ; [`Error::EmptyMask`] if all blocks are buffers;
-    /// [`Error::Oracle`] if the model refuses the data or θ.
+    /// [`Error::Oracle`] or [`Error::OraclePanicked`] if the model fails with these data or this θ.
     pub fn new<M, D>(model: &'a M, theta: &[S], data: &'a D) -> Result<Self>
     where
         M: HessianProduct<D, Scalar = S> + ?Sized,
@@ -203,7 +207,7 @@ impl<'a, S: Scalar> HessianOperator<'a, S> {
         Ok(self)
     }
 
-    /// The same Hessian in the parameters of these blocks, if there is a choice.
+    /// The same Hessian in the parameters of these blocks, if there is a mask.
     pub(super) fn restricted(self, mask: Option<&Mask>) -> Result<Self> {
         match mask {
             Some(mask) => self.masked(mask),
@@ -211,10 +215,10 @@ impl<'a, S: Scalar> HessianOperator<'a, S> {
         }
     }
 
-    /// The Hessian at another θ.
+    /// Moves to another θ, in place.
     ///
     /// # Errors
-    /// [`Error::Length`], [`Error::NonFinite`] or [`Error::Oracle`].
+    /// [`Error::Length`], [`Error::NonFinite`], [`Error::Oracle`] or [`Error::OraclePanicked`].
     pub fn move_to(&mut self, theta: &[S]) -> Result<()> {
         self.layout.ensure_finite("θ", theta)?;
         guarded("moving its Hessian to θ", || self.worker.at(theta))
@@ -225,7 +229,7 @@ impl<'a, S: Scalar> HessianOperator<'a, S> {
         &self.layout
     }
 
-    /// A vector of the operator as one of the whole layout, 0 outside the chosen blocks.
+    /// A vector of the operator as a vector of the whole layout, with zeros outside the chosen blocks.
     ///
     /// # Errors
     /// [`Error::OperatorLength`] if it is not as long as the operator's vectors.
@@ -249,7 +253,7 @@ impl<'a, S: Scalar> HessianOperator<'a, S> {
         Ok(v)
     }
 
-    /// At no θ yet.
+    /// The Hessian before its first [`move_to`](Self::move_to).
     pub(super) fn unplaced<M, D>(model: &'a M, data: &'a D) -> Result<Self>
     where
         M: HessianProduct<D, Scalar = S> + ?Sized,
@@ -282,7 +286,7 @@ impl<S: Scalar> SymmetricOperator for HessianOperator<'_, S> {
         let [full, product] = &mut self.full;
         full.resize(count * whole, S::zero());
         product.resize(count * whole, S::zero());
-        // What the model leaves unwritten must not pass for a product.
+        // An element that the model leaves unwritten must not pass for a product.
         product.fill(S::from_f64(f64::NAN));
         full.fill(S::zero());
         for (v, full) in vectors.chunks_exact(n).zip(full.chunks_exact_mut(whole)) {
@@ -318,9 +322,9 @@ impl<A: SymmetricOperator + ?Sized> SymmetricOperator for &mut A {
     }
 }
 
-/// Multiplies several vectors; errors, panics and products that are not finite end here.
+/// Multiplies several vectors; errors, panics and products that are not finite become errors of this crate.
 ///
-/// `before` is the number of products so far, which an error names.
+/// `before` is the number of products so far, for the error.
 pub(super) fn multiply<A: SymmetricOperator + ?Sized>(
     operator: &mut A,
     before: usize,
@@ -338,14 +342,14 @@ pub(super) fn multiply<A: SymmetricOperator + ?Sized>(
     }
 }
 
-/// The first value that is not finite; sixteen at a time, which the compiler turns into vectors.
+/// The position of the first value that is not finite; it goes by sixteen values, which the compiler vectorises.
 fn first_bad<S: Scalar>(values: &[S]) -> Option<usize> {
     let fine = |chunk: &[S]| chunk.iter().fold(true, |fine, value| fine & value.is_finite());
     let chunk = values.chunks(16).position(|chunk| !fine(chunk))?;
     values[16 * chunk..].iter().position(|value| !value.is_finite()).map(|at| 16 * chunk + at)
 }
 
-/// Refuses an operator on nothing.
+/// Refuses an operator on vectors of length 0.
 pub(super) fn ensure_dimension<A: SymmetricOperator + ?Sized>(operator: &A) -> Result<usize> {
     match operator.dimension() {
         0 => Err(Error::EmptyOperator),

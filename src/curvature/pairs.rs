@@ -7,19 +7,37 @@ use super::{
 };
 use crate::{Direction, Error, Result, Scalar};
 
-/// Eigenvalues and eigenvectors of both ends of a spectrum.
+/// Eigenvalues and eigenvectors of both ends of a spectrum; [`Lanczos::pairs`] computes them.
+///
+/// ```
+/// use loss_landscape::curvature::{FnOperator, Lanczos};
+///
+/// // Eigenvalues −2, −1, …, 97.
+/// let mut operator = FnOperator::new(100, |v: &[f64], out: &mut [f64]| {
+///     out.iter_mut().zip(v).enumerate().for_each(|(i, (out, v))| *out = (i as f64 - 2.0) * v);
+///     Ok(())
+/// });
+/// let pairs = Lanczos::new().tolerance(1e-9).pairs(&mut operator, 2, 1)?;
+/// for ((value, residual), expected) in pairs.values.iter().zip(&pairs.residuals).zip([-2.0, -1.0, 97.0]) {
+///     println!("{value:.6} ± {residual:.0e}");
+///     assert!((value - expected).abs() < 1e-6);
+/// }
+/// let (lowest, highest) = pairs.vectors.split_at(pairs.lowest);
+/// assert!((lowest.len(), highest.len()) == (2, 1) && highest[0][99].abs() > 0.999_999);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EigenPairs<S> {
     /// The lowest eigenvalues, ascending, then the highest, ascending.
     pub values: Vec<f64>,
-    /// ‖A·v − λ·v‖ of each: there is an eigenvalue within this distance.
+    /// ‖A·v − λ·v‖ of each pair: there is an eigenvalue within this distance of its value.
     pub residuals: Vec<f64>,
-    /// The eigenvectors, of length 1 and orthogonal to each other.
+    /// The eigenvectors, of length 1 and orthogonal to each other to rounding.
     pub vectors: Vec<Vec<S>>,
-    /// How many of the pairs are of the low end.
+    /// The number of pairs of the low end, which come first.
     pub lowest: usize,
-    /// Products of the operator with a vector.
+    /// The number of products of the operator with a vector.
     pub products: usize,
     /// Why the run ended: [`LanczosEnd::Residuals`] if all residuals are below the tolerance.
     pub end: LanczosEnd,
@@ -29,16 +47,15 @@ impl Lanczos {
     /// The `lowest` and `highest` outermost eigenpairs, to residuals of the
     /// [tolerance](Self::tolerance) times the largest |λ|.
     ///
-    /// An eigenvalue that comes several times is found once: one start cannot tell its eigenvectors
-    /// apart. Residuals show eigenvalues near the values, not that none was passed over; a tolerance
-    /// well below the gaps guards against that. If the operator has fewer (different) eigenvalues than
-    /// asked for, they come all, the low end first. The vectors returned take memory beside
-    /// [`memory`](Self::memory).
+    /// A multiple eigenvalue is found once, since one start vector contains only one of its eigenvectors. Small
+    /// residuals show that there are eigenvalues near the values, not that none between them was missed; a tolerance
+    /// well below the gaps guards against that. If the operator has fewer different eigenvalues than asked for, all of
+    /// them are returned, the low end first. The vectors returned take memory in addition to [`memory`](Self::memory).
     ///
     /// ```
     /// use loss_landscape::{Directions, Gradient, HessianProduct, Layout, Loss, Model, OracleError, Sweep};
     /// use loss_landscape::curvature::{HessianOperator, Lanczos};
-    /// # /// L(θ) = Σ cᵢ·tᵢ² / 2 with c from −2 to n − 3, plus a little that bends.
+    /// # /// L(θ) = Σ cᵢ·tᵢ² / 2 with c from −2 to n − 3, plus a small term of degree 4.
     /// # struct Saddle { layout: Layout, theta: Vec<f64> }
     /// # impl Model for Saddle {
     /// #     type Scalar = f64;
@@ -86,7 +103,7 @@ impl Lanczos {
         self.ensure_memory::<A::Scalar>(n)?;
         let wanted = lowest.saturating_add(highest);
         let capacity = self.capacity::<A::Scalar>(n);
-        // A restart must leave room for new directions.
+        // A restart must leave room for new vectors.
         let restarts = capacity < n && capacity < self.max_products;
         let most = if restarts { capacity.saturating_sub(4) } else { capacity };
         if wanted == 0 || wanted > most || (wanted > self.max_products && n > self.max_products) {
@@ -142,12 +159,12 @@ impl Lanczos {
 }
 
 impl<S: Scalar> EigenPairs<S> {
-    /// The eigenvector at this index as a direction of the whole layout, of length 1: one unit of α is one
-    /// unit of distance, and the curvature along it is the eigenvalue.
+    /// The eigenvector at this index as a direction of the whole layout, of length 1, so that α measures Euclidean
+    /// distance and the second derivative along α at θ is the eigenvalue. [`Lanczos::pairs`] has an example.
     ///
     /// # Errors
-    /// [`Error::OperatorLength`] for another operator's Hessian; [`Error::Setting`] for an index past the
-    /// pairs.
+    /// [`Error::OperatorLength`] if `hessian` has vectors of another length; [`Error::Setting`] for an index that is
+    /// not below the number of pairs.
     pub fn direction(&self, hessian: &HessianOperator<'_, S>, index: usize) -> Result<Direction<S>> {
         let (Some(v), Some(&value)) = (self.vectors.get(index), self.values.get(index)) else {
             return Err(Error::Setting {

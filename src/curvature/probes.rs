@@ -1,16 +1,15 @@
-//! Random probes, the products with them, and how many of them an error takes.
+//! Random probes, the products with them, and the number of probes that a given error takes.
 //!
-//! Probes that go on until the running standard error happens to be small enough stop too early: a sample
-//! whose spread is small by chance is the one that stops, and its interval is too short. So a tolerance is
-//! met in two stages, as Stein did[^1]: a pilot estimates the variance, the number of probes follows from
-//! it, and then no look at the values can change it. Stein's pilot goes into the estimate, and his interval
-//! takes the pilot's variance, which is right for Gaussian values. Values of probes are skewed (few large
-//! eigenvalues make sums of few squares), so that their mean and variance hang together, and a relative
-//! error makes the number depend on the pilot's mean besides. Here the pilot does nothing but plan: given
-//! the plan, the estimate is the mean of a fixed number of fresh values, without bias, with the variance
-//! of the same values. That costs the pilot's products, and nothing is asked of the law of the values but
-//! what the interval of a mean asks. With one dominant eigenvalue and tolerances of 0.05 to 0.2, simulated
-//! 1,000 times or more each, Stein's intervals held 86 to 88 times of 100 where they said 95, these 92 to 96.
+//! If probes went on until the running standard error is small enough, they would stop too early: the samples that stop
+//! are those whose spread is small by chance, and their intervals are too short. So a tolerance is met in two stages,
+//! as by Stein[^1]: a pilot estimates the variance, and fixes the number of probes, whatever their values are. Stein's
+//! pilot is part of the estimate, and his interval uses the pilot's variance, which is right for Gaussian values. The
+//! values of probes are skewed (with few large eigenvalues they are sums of few squares), so that their mean and
+//! variance are correlated, and a relative error makes the number depend on the pilot's mean as well. Here the pilot
+//! only plans: given the plan, the estimate is the mean of a fixed number of fresh values, without bias, with the
+//! variance of the same values. That costs the products of the pilot, but assumes no more about the distribution of the
+//! values than any interval of a mean does. With one dominant eigenvalue and tolerances of 0.05 to 0.2, simulated 1,000
+//! times or more each, Stein's intervals held in 86 to 88 % of the runs where they stated 95 %, these in 92 to 96 %.
 //!
 //! [^1]: C. Stein, *A two-sample test for a linear hypothesis whose power is independent of the variance*,
 //! Ann. Math. Stat. 16 (1945).
@@ -24,22 +23,38 @@ use rand_distr::{Distribution, StandardNormal};
 use super::operator::{SymmetricOperator, multiply};
 use crate::{Result, Scalar};
 
-/// Vectors that are multiplied in one call, where memory allows.
+/// The number of vectors that are multiplied in one call, if memory allows.
 pub(super) const BATCH: usize = 8;
-/// Probes of a pilot, where a quarter of the products allows that many.
+/// The probes of a pilot, unless a quarter of the products is fewer.
 const PILOT: usize = 16;
-/// A pilot of fewer plans nothing.
+/// With fewer probes than this there is no pilot.
 const LEAST_PILOT: usize = 4;
-/// The fewest probes of a planned estimate, and of one that believes a spread of 0.
+/// The fewest probes of a planned estimate, and of one in which a spread of 0 is taken to be real.
 pub(super) const LEAST_ESTIMATE: usize = 12;
-/// What is planned above the pilot's variance, which is as often too small as too large.
+/// The factor on the pilot's variance in a plan, since that variance is as often too small as too large.
 pub(super) const ALLOWANCE: f64 = 1.25;
-/// No allocation can be larger.
+/// The largest possible allocation in bytes.
 pub(super) const MOST_BYTES: u64 = isize::MAX as u64;
 /// The streams of pilots; those of estimates begin at 0.
 pub(super) const PILOT_STREAM: u64 = 1 << 40;
 
-/// What a probe's elements are drawn from.
+/// The distribution of the elements of a random probe.
+///
+/// ```
+/// use loss_landscape::curvature::{FnOperator, Probe, TraceEstimator, TraceMethod};
+///
+/// // A diagonal operator: signs see its trace without error.
+/// let mut operator = FnOperator::new(1000, |v: &[f64], out: &mut [f64]| {
+///     out.iter_mut().zip(v).enumerate().for_each(|(i, (out, v))| *out = i as f64 * v);
+///     Ok(())
+/// });
+/// let hutchinson = TraceEstimator::new().method(TraceMethod::Hutchinson).max_products(20);
+/// let signs = hutchinson.clone().probe(Probe::Rademacher).run(&mut operator)?;
+/// let gaussian = hutchinson.probe(Probe::Gaussian).run(&mut operator)?;
+/// assert_eq!((signs.value, signs.standard_error), (499_500.0, 0.0));
+/// assert!(gaussian.standard_error > 1000.0);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -76,11 +91,11 @@ impl Probe {
     }
 }
 
-/// Products of an operator with vectors that are made when they are needed, some in one call.
+/// Multiplies an operator with vectors that are made when they are needed, several in one call.
 pub(super) struct Products<'a, A: SymmetricOperator + ?Sized> {
     operator: &'a mut A,
     n: usize,
-    /// Products so far.
+    /// The number of products so far.
     pub(super) count: usize,
     vectors: Vec<A::Scalar>,
     out: Vec<A::Scalar>,
@@ -96,7 +111,7 @@ impl<'a, A: SymmetricOperator + ?Sized> Products<'a, A> {
         self.n
     }
 
-    /// For each index `fill` writes a vector v, and `take` gets v and A·v, in order.
+    /// For each index, in order, `fill` writes a vector v, and `take` gets v and A·v.
     pub(super) fn each(
         &mut self,
         indices: Range<usize>,
@@ -119,7 +134,7 @@ impl<'a, A: SymmetricOperator + ?Sized> Products<'a, A> {
         Ok(())
     }
 
-    /// The diagonal, element by element, by unit vectors.
+    /// Computes the diagonal with unit vectors, element by element.
     pub(super) fn diagonal(&mut self, mut take: impl FnMut(usize, f64)) -> Result<()> {
         let unit = |i: usize, v: &mut [A::Scalar]| {
             v.fill(A::Scalar::from_f64(0.0));
@@ -129,7 +144,7 @@ impl<'a, A: SymmetricOperator + ?Sized> Products<'a, A> {
     }
 }
 
-/// The probes of a pilot that may take a quarter of these products; none where that is too few.
+/// The number of probes of a pilot that may take a quarter of these products; 0 if that would be too few.
 pub(super) fn pilot(products: usize) -> usize {
     let pilot = PILOT.min(products / 4);
     if pilot < LEAST_PILOT { 0 } else { pilot }
@@ -140,10 +155,10 @@ pub(super) fn is_short(n: usize) -> bool {
     n <= PILOT + LEAST_ESTIMATE
 }
 
-/// The probes that a pilot's standard deviation asks for, so that their mean has this standard error.
+/// The number of probes whose mean has this standard error, by the standard deviation of a pilot.
 pub(super) fn planned(deviation: f64, standard_error: f64, most: usize) -> usize {
     let probes = (ALLOWANCE * (deviation / standard_error).powi(2)).ceil();
-    // Whatever is not finite asks for all there are; 0/0 is an operator without spread.
+    // If the number is not finite, all probes are taken; 0/0 means an operator without spread.
     if deviation == 0.0 {
         LEAST_ESTIMATE.min(most)
     } else if probes < most as f64 {

@@ -1,7 +1,7 @@
-//! The quadrature that a Lanczos run is.
+//! The Gauss quadrature of a Lanczos run.
 //!
-//! From a start v of length 1 the Ritz values are the nodes, the squares of the first components of the
-//! eigenvectors of the tridiagonal matrix the weights. With m steps it integrates every polynomial of degree
+//! For a start v of length 1, the nodes are the Ritz values, and the weights are the squares of the first components of
+//! the eigenvectors of the tridiagonal matrix. With m steps the quadrature integrates every polynomial of degree up to
 //! 2m − 1 exactly: Σ wᵢ·p(θᵢ) = vᵀp(A)v[^1].
 //!
 //! [^1]: G. Golub, J. Welsch, *Calculation of Gauss quadrature rules*, Math. Comp. 23 (1969).
@@ -9,22 +9,43 @@
 use super::{sample::Sample, solver::Solver, tridiagonal};
 use crate::{Error, Result, Scalar};
 
-/// The nodes of one run, ascending, and their weights.
+/// The nodes of one Lanczos run, ascending, with their weights: Σ wᵢ·f(θᵢ) estimates the mean of f over all
+/// eigenvalues.
+///
+/// ```
+/// use loss_landscape::curvature::{FnOperator, SpectralDensity};
+///
+/// // Two outliers over a bulk in [−1, 1].
+/// let spectrum: Vec<f64> =
+///     (0..1000).map(|i| match i { 0 => 20.0, 1 => 10.0, i => (i as f64).sin() }).collect();
+/// let mut operator = FnOperator::new(1000, |v: &[f64], out: &mut [f64]| {
+///     out.iter_mut().zip(&spectrum).zip(v).for_each(|((out, l), v)| *out = l * v);
+///     Ok(())
+/// });
+/// let found = SpectralDensity::new().probes(1).steps(40).run(&mut operator)?;
+/// let run = &found.quadratures[0];
+/// // The outliers have converged; nodes inside the bulk stand for many eigenvalues.
+/// let sharp = run.nodes.iter().zip(&run.residuals).filter(|(_, residual)| **residual < 1e-6);
+/// let sharp: Vec<f64> = sharp.map(|(node, _)| *node).filter(|node| *node > 2.0).collect();
+/// assert!((sharp[0] - 10.0).abs() < 1e-6 && (sharp[1] - 20.0).abs() < 1e-6);
+/// assert!((run.weights.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Quadrature {
-    /// Ritz values: never outside the spectrum.
+    /// The Ritz values, which are never outside the spectrum.
     pub nodes: Vec<f64>,
-    /// The weight of each node; 1 together, to rounding.
+    /// The weight of each node; their sum is 1 to rounding.
     pub weights: Vec<f64>,
-    /// There is an eigenvalue within this distance of each node: nearly 0 for outliers after few steps.
+    /// For each node, a distance within which there is an eigenvalue: nearly 0 for outliers after a few steps.
     pub residuals: Vec<f64>,
-    /// Whether the run ended in an invariant space before its steps or with them: its nodes are then
-    /// eigenvalues, each that there is once, and the weights the start's shares of them.
+    /// Whether the run reached an invariant space. Then the nodes are all the eigenvalues, each of them once, and the
+    /// weights are the start's shares of them.
     pub invariant: bool,
 }
 
-/// The nodes and weights of a run; `products` is the number so far, for an error.
+/// The nodes and weights of a run; `products` is the number of products so far, for the error.
 pub(super) fn quadrature<S: Scalar>(
     solver: &Solver<S>,
     invariant: bool,
@@ -35,7 +56,7 @@ pub(super) fn quadrature<S: Scalar>(
     let mut first = vec![0.0; nodes.len()];
     first[0] = 1.0;
     if !tridiagonal::eigen(&mut nodes, &mut beta, &mut first) {
-        // Finite products whose squares are not: as good as infinite.
+        // The products are finite, but their squares overflow, so that they count as infinite.
         return Err(Error::NonFiniteProduct { product: products - 1, index: 0, value: f64::INFINITY });
     }
     for node in &mut nodes {
@@ -45,7 +66,7 @@ pub(super) fn quadrature<S: Scalar>(
     Ok(Quadrature { nodes, weights: first.iter().map(|z| z * z).collect(), residuals, invariant })
 }
 
-/// What the probes say of ∫ f.
+/// The integrals of f by the quadratures of all probes, as a sample.
 pub(super) fn over_probes(quadratures: &[Quadrature], f: impl Fn(f64) -> f64) -> Sample {
     let integral = |q: &Quadrature| q.nodes.iter().zip(&q.weights).map(|(&node, w)| w * f(node)).sum::<f64>();
     Sample::of(&quadratures.iter().map(integral).collect::<Vec<_>>())

@@ -1,32 +1,31 @@
-//! What a sample says of the mean it was drawn from: its standard error, and an interval.
+//! The mean of a sample, with its standard error and an interval.
 //!
-//! The interval is Student's[^1], on a scale on which the sample is not skewed[^2]. A probe's value is a sum
-//! of a few large squares and is skewed to the right; Student's interval alone then ends too early on that
-//! side. With one dominant eigenvalue and 16 probes it holds 89 times of 100 where it says 95, on Hall's
-//! scale 94 times.
+//! The interval is Student's[^1], on a scale on which the sample is not skewed[^2]. The value of a probe is a sum of a
+//! few large squares and is skewed to the right, so that Student's interval alone ends too early on that side. With one
+//! dominant eigenvalue and 16 probes it holds in 89 % of the runs where it states 95 %, on Hall's scale in 94 %.
 //!
 //! [^1]: Quantiles: M. Abramowitz, I. Stegun, *Handbook of Mathematical Functions*, 26.7.3 and 26.7.4.
 //! [^2]: P. Hall, *On the removal of skewness by transformation*, J. R. Stat. Soc. B 54 (1992).
 
 use super::probes::LEAST_ESTIMATE;
 
-/// Mean, standard deviation and skewness of the values' law.
+/// The mean, standard deviation and skewness of the distribution of the values.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sample {
     pub(super) count: usize,
     pub(super) mean: f64,
-    /// Of one value; infinite if there is one only.
+    /// The standard deviation of one value; infinite if there is only one.
     pub(super) deviation: f64,
     skewness: f64,
 }
 
-/// With more degrees of freedom than this, the quantile is that of this many: up to 1e-4 too wide.
+/// With more degrees of freedom than this, the quantile for this number is used, which is at most 1e-4 too wide.
 const MOST_FREEDOM: usize = 10_000;
 
 impl Sample {
     pub(super) fn of(values: &[f64]) -> Self {
         let count = values.len() as f64;
-        // So that no power overflows or vanishes.
+        // Scaled, so that no power overflows or underflows.
         let largest = values.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
         let scale = if largest.is_normal() { largest } else { 1.0 };
         let mean = values.iter().map(|value| value / scale).sum::<f64>() / count;
@@ -35,13 +34,13 @@ impl Sample {
         let deviation =
             if values.len() < 2 { f64::INFINITY } else { scale * (squares / (count - 1.0)).sqrt() };
         let skewness = moment(3) / count / (squares / count).powf(1.5);
-        // None in a constant.
+        // A constant has no skewness.
         let skewness = if skewness.is_finite() { skewness } else { 0.0 };
         Self { count: values.len(), mean: scale * mean, deviation, skewness }
     }
 
-    /// The same for values that may be alike by chance: few probes of ±1 can be the same probe, so that no
-    /// spread of theirs says nothing.
+    /// The same for values that may be equal by chance: a few probes of ±1 can be the same vector, so that a spread of
+    /// 0 among them means nothing.
     pub(super) fn of_probes(self) -> Self {
         let chance = self.deviation == 0.0 && self.count < LEAST_ESTIMATE;
         Self { deviation: if chance { f64::INFINITY } else { self.deviation }, ..self }
@@ -52,7 +51,8 @@ impl Sample {
         self.deviation / (self.count as f64).sqrt()
     }
 
-    /// Where the mean is with this probability, as distances from the sample's: one below 0, one above.
+    /// The interval that includes the mean with this probability, as distances from the sample's mean: one below 0, one
+    /// above.
     pub(super) fn reach(&self, confidence: f64) -> [f64; 2] {
         if self.deviation == 0.0 {
             return [0.0; 2];
@@ -70,7 +70,7 @@ impl Sample {
 fn unskewed(t: f64, skewness: f64, count: f64) -> f64 {
     let root = count.sqrt();
     let x = skewness * (t / root - skewness / (6.0 * count));
-    // ((1 + x)^⅓ − 1)·3/γ has no γ to divide by where that is 0.
+    // This form of ((1 + x)^⅓ − 1)·3/γ does not divide by γ, which may be 0.
     let cube_root = (1.0 + x).cbrt();
     let share = 3.0 / (cube_root * cube_root + cube_root + 1.0);
     share * (t - skewness / (6.0 * root))

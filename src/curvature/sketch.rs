@@ -1,8 +1,8 @@
-//! A sketch of an operator's range, on which its trace is exact: what Hutch++ takes out of the randomness.
+//! A sketch of an operator's range, on which Hutch++ computes the trace exactly.
 //!
-//! The products with Gaussian vectors span nearly what the eigenvectors of the largest |λ| span. With a
-//! tolerance the sketch ends where a block of it saves fewer probes than it costs products[^1]. That looks
-//! at the sketch alone, so that the mean over the probes outside it stays without bias.
+//! The products with Gaussian vectors span nearly the space of the eigenvectors with the largest |λ|. With a tolerance,
+//! the sketch ends as soon as a block of columns saves fewer probes than it costs products[^1]. That decision depends
+//! on the sketch alone, so that the mean over the probes outside it has no bias.
 //!
 //! [^1]: D. Persson, A. Cortinovis, D. Kressner, *Improved variants of the Hutch++ algorithm for trace
 //! estimation*, SIAM J. Matrix Anal. Appl. 43 (2022), section 3.
@@ -15,21 +15,21 @@ use super::{
 };
 use crate::{Result, Scalar};
 
-/// Columns between two looks at what they save.
+/// The number of columns of a block, after which the savings are computed.
 const BLOCK: usize = 8;
 /// The streams of the sketch.
 const STREAM: u64 = 2 << 40;
 
-/// An orthonormal Q.
+/// The orthonormal matrix Q, and the trace on its columns.
 pub(super) struct Sketch<S> {
     pub(super) basis: Basis<S>,
     /// tr QᵀAQ.
     pub(super) trace: f64,
-    /// Whether a column was in the span of those before, as happens where Q has the whole range.
+    /// Whether a column was in the span of those before, which happens when Q spans the whole range.
     pub(super) whole: bool,
 }
 
-/// Makes products orthogonal to a basis, and adds them.
+/// Makes products orthogonal to a basis, and adds them to it.
 struct Columns<S> {
     y: Vec<S>,
     unit: f64,
@@ -69,14 +69,14 @@ impl<S: Scalar> Sketch<S> {
             products.each(before..basis.len(), column, |_, q, product| {
                 sketch.trace += dot(q, product);
                 if tolerance.is_some() {
-                    // ‖(I − QQᵀ)A(I − QQᵀ)‖² = ‖A‖² − 2·‖AQ‖² + ‖QᵀAQ‖²: what this column takes off it.
+                    // By how much this column reduces ‖(I − QQᵀ)A(I − QQᵀ)‖² = ‖A‖² − 2·‖AQ‖² + ‖QᵀAQ‖².
                     basis.project(product, c);
                     let squares = |c: &[f64]| c.iter().map(|c| c * c).sum::<f64>();
                     saved +=
                         2.0 * dot(product, product) - 2.0 * squares(&c[..before]) - squares(&c[before..]);
                 }
             })?;
-            // A probe has twice that as its variance; a column costs two products.
+            // The variance of a probe is twice that norm, and a column costs two products.
             let error = tolerance.map(|tolerance| tolerance * rough / drawn as f64);
             if error.is_some_and(|error| ALLOWANCE * saved < block.len() as f64 * error.powi(2)) {
                 break;
@@ -87,7 +87,7 @@ impl<S: Scalar> Sketch<S> {
 }
 
 impl<S: Scalar> Columns<S> {
-    /// False for what is in the span already.
+    /// False for a product that is already in the span.
     fn add(&mut self, product: &[S], basis: &mut Basis<S>) -> bool {
         if self.unit == 0.0 {
             self.unit = unit_of(product);

@@ -1,4 +1,4 @@
-//! What a slice hides: the curvature that a plane shows at a point, beside that of the whole space.
+//! The curvature that a plane shows at a point, compared with the curvature of the whole space, which it hides.
 
 use std::fmt;
 
@@ -8,19 +8,18 @@ use super::{
 };
 use crate::{Directions, Error, HessianProduct, Mask, Result, Scalar, Slice};
 
-/// Compares the curvature of a plane at one of its points with the whole Hessian's.
+/// Compares the curvature of a plane at one of its points with that of the whole Hessian.
 ///
-/// A surface over a plane shows two curvatures out of n. By Rayleigh's principle each lies between λ_min
-/// and λ_max; so a slice that is not convex proves that the loss is not, and a convex slice proves
-/// nothing.
+/// A surface over a plane shows two curvatures out of n. Each is a Rayleigh quotient of the Hessian, and so between
+/// λ_min and λ_max: a slice that is not convex proves that the loss is not convex, but a convex slice proves nothing.
 ///
 /// **Cost.** Two products for the slice, one Lanczos run (see [`Lanczos`]) for the ends of the spectrum, and
-/// [`probes`](Self::probes) products for its energy.
+/// [`probes`](Self::probes) products for the sum of squares of all eigenvalues.
 ///
 /// ```
 /// use loss_landscape::{Gradient, HessianProduct, Layout, Loss, Model, OracleError};
 /// use loss_landscape::{RandomDirections, curvature::SliceCurvature};
-/// # /// L(θ) = Σ cᵢ·tᵢ² / 2 with c from −2 to n − 3, plus a little that bends.
+/// # /// L(θ) = Σ cᵢ·tᵢ² / 2 with c from −2 to n − 3, plus a small term of degree 4.
 /// # struct Saddle { layout: Layout, theta: Vec<f64> }
 /// # impl Model for Saddle {
 /// #     type Scalar = f64;
@@ -64,35 +63,75 @@ pub struct SliceCurvature {
     mask: Option<Mask>,
 }
 
-/// What a plane shows of the curvature at a point, and what it hides. As text it says what that means.
+/// The curvature that a plane shows at a point, compared with that of the whole Hessian. As text it explains the
+/// result.
+///
+/// ```
+/// use loss_landscape::{Gradient, HessianProduct, Layout, Loss, Model, OracleError};
+/// use loss_landscape::{Direction, Directions, curvature::SliceCurvature};
+/// # /// L(θ) = Σ cᵢ·tᵢ² / 2 with c from −2 to n − 3, plus a small term of degree 4.
+/// # struct Saddle { layout: Layout, theta: Vec<f64> }
+/// # impl Model for Saddle {
+/// #     type Scalar = f64;
+/// #     fn layout(&self) -> &Layout { &self.layout }
+/// #     fn parameters(&self) -> &[f64] { &self.theta }
+/// # }
+/// # impl Loss<()> for Saddle {
+/// #     fn loss(&self, theta: &[f64], _: &()) -> Result<f64, OracleError> {
+/// #         Ok(theta.iter().enumerate().map(|(i, t)| (i as f64 - 2.0) * t * t / 2.0 + 0.1 * t.powi(4)).sum())
+/// #     }
+/// # }
+/// # impl Gradient<()> for Saddle {
+/// #     fn gradient(&self, theta: &[f64], data: &(), out: &mut [f64]) -> Result<f64, OracleError> {
+/// #         for (i, (out, t)) in out.iter_mut().zip(theta).enumerate() {
+/// #             *out = (i as f64 - 2.0) * t + 0.4 * t.powi(3);
+/// #         }
+/// #         self.loss(theta, data)
+/// #     }
+/// # }
+/// # impl HessianProduct<()> for Saddle {}
+///
+/// // The Hessian is diagonal, −2, −1, …, 27; the plane is that of the parameters 0 and 29.
+/// let layout = Layout::flat(30)?;
+/// let along = |index: usize| Direction::new(&layout, (0..30).map(|i| f64::from(i == index)).collect());
+/// let dirs = Directions::new(along(0)?, along(29)?)?;
+/// let model = Saddle { layout: layout.clone(), theta: vec![0.0; 30] };
+/// let report = SliceCurvature::new().report(&model, &(), &dirs, [0.0, 0.0])?;
+/// assert!((report.curvatures[0] + 2.0).abs() < 1e-6 && (report.curvatures[1] - 27.0).abs() < 1e-6);
+/// assert_eq!(report.slice_is_convex(), Some(false)); // and so the loss is not convex
+/// // Two of 30 directions have 11 % of the energy Σλ².
+/// let share = (4.0 + 27.0_f64.powi(2)) / (-2..28).map(|l| f64::from(l).powi(2)).sum::<f64>();
+/// assert!((report.energy_share / share - 1.0).abs() < 1e-6);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SliceReport<S> {
     /// The coordinates (α, β) of the point.
     pub coordinates: [f64; 2],
-    /// d_iᵀ·H·d_j, from products: the second derivatives of the loss by α and β, as far as the directions lie
-    /// in the chosen blocks.
+    /// d_iᵀ·H·d_j, from products: the second derivatives of the loss by α and β, if the directions are zero outside the
+    /// chosen blocks.
     pub matrix: [[f64; 2]; 2],
-    /// The least and the largest curvature in the plane, per unit of distance: what to compare
-    /// with eigenvalues. NaN if the directions are parallel to rounding, or zero in the chosen blocks.
+    /// The least and the largest curvature in the plane, per squared unit of distance, which can be compared with
+    /// eigenvalues. NaN if the directions are parallel to rounding, or zero in the chosen blocks.
     pub curvatures: [f64; 2],
-    /// Curvatures nearer to 0 than this may be rounding, or asymmetry of the products.
+    /// Curvatures nearer to 0 than this may be due to rounding, or to asymmetry of the products.
     pub rounding: f64,
-    /// The whole Hessian's.
+    /// The ends of the spectrum of the whole Hessian.
     pub extremes: Extremes<S>,
-    /// Σλ², the spectrum's energy ‖H‖_F², estimated from random products.
+    /// The energy of the spectrum Σλ² = ‖H‖_F², estimated from random products.
     pub energy: f64,
     /// The standard error of the energy.
     pub energy_error: f64,
-    /// The share of that energy that the slice sees: the sum of its squared curvatures over Σλ².
+    /// The share of that energy in the slice: the sum of its squared curvatures, divided by Σλ².
     pub energy_share: f64,
-    /// The number of parameters.
+    /// The number of parameters of the Hessian, in the chosen blocks.
     pub parameters: usize,
-    /// Products in all.
+    /// The number of products in all.
     pub products: usize,
 }
 
-/// The first stream of the probes of the energy; starts of runs have low ones.
+/// The first stream of the probes for the energy; the starts of runs have low streams.
 const ENERGY_STREAM: u64 = 1 << 62;
 
 impl Default for SliceCurvature {
@@ -102,33 +141,33 @@ impl Default for SliceCurvature {
 }
 
 impl SliceCurvature {
-    /// Extremes as [`Lanczos::new`] finds them, 32 probes, all parameters but buffers.
+    /// Extremes by [`Lanczos::new`], 32 probes, all parameters except buffers.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How the extremes are found.
+    /// The settings of the Lanczos run for the extremes.
     pub fn lanczos(self, lanczos: Lanczos) -> Self {
         Self { lanczos, ..self }
     }
 
-    /// Random products for the energy, 2 or more; 32 by default. Its relative standard error is at most
-    /// √(2 / probes).
+    /// The number of random products for the energy, 2 or more; 32 by default. The relative standard error of the
+    /// energy is at most √(2 / probes).
     pub fn probes(self, probes: usize) -> Self {
         Self { probes, ..self }
     }
 
-    /// The Hessian in these blocks alone.
+    /// Uses the Hessian in these blocks alone.
     pub fn mask(self, mask: &Mask) -> Self {
         Self { mask: Some(mask.clone()), ..self }
     }
 
-    /// The report for the plane through the model's parameters, at a point of it.
+    /// The report at the point (α, β) of the plane θ + α·d₁ + β·d₂ through the model's parameters.
     ///
     /// # Errors
-    /// [`Error::LayoutMismatch`] for directions of another layout; [`Error::Coordinates`] for a point that
-    /// is not finite; [`Error::Setting`] for fewer than 2 probes; what [`HessianOperator::new`],
-    /// [`HessianOperator::masked`] and [`Lanczos::run`] fail with.
+    /// [`Error::LayoutMismatch`] for directions of another layout; [`Error::Coordinates`] for a point that is not
+    /// finite; [`Error::Setting`] for fewer than 2 probes; and those of [`HessianOperator::new`],
+    /// [`HessianOperator::masked`] and [`Lanczos::run`].
     pub fn report<M, D>(
         &self,
         model: &M,
@@ -183,7 +222,7 @@ impl SliceCurvature {
         })
     }
 
-    /// E‖H·z‖² = Σλ² for z of independent signs, and its standard error.
+    /// Σλ² = E‖H·z‖² for z of independent signs, and its standard error.
     fn energy<A: SymmetricOperator>(&self, hessian: &mut A) -> Result<(f64, f64)> {
         let n = hessian.dimension();
         let (mut z, mut product) = (vec![A::Scalar::from_f64(0.0); n], vec![A::Scalar::from_f64(0.0); n]);
@@ -200,7 +239,7 @@ impl SliceCurvature {
 
 /// An orthonormal frame of a plane: d₁ = r₁₁·q₁, d₂ = r₁₂·q₁ + r₂₂·q₂.
 struct Frame<S> {
-    /// q₁, then q₂; zeros for what there is not.
+    /// q₁, then q₂; zeros for a vector that does not exist, because d₁ is zero or d₂ is parallel to it.
     vectors: Vec<S>,
     r: [f64; 3],
 }
@@ -223,7 +262,7 @@ impl<S: Scalar> Frame<S> {
             q2.iter_mut().zip(&*q1).for_each(|(q2, q1)| *q2 = S::from_f64(q2.as_f64() - part * q1.as_f64()));
         }
         let rest = crate::params::norm(&*q2);
-        // What is left of a parallel direction is the rounding of its elements.
+        // The rest of a parallel direction is the rounding of its elements.
         let rest = if length > 0.0 && rest > 64.0 * S::EPSILON * whole { rest } else { 0.0 };
         let scale = if rest > 0.0 { rest.recip() } else { 0.0 };
         for q in q2 {
@@ -247,8 +286,8 @@ impl<S: Scalar> Frame<S> {
 }
 
 impl<S> SliceReport<S> {
-    /// Whether the slice is convex at the point; none if its least curvature may be rounding, or if it has
-    /// no area.
+    /// Whether the slice is convex at the point; None if its least curvature may be due to rounding, or if the
+    /// directions span no plane.
     pub fn slice_is_convex(&self) -> Option<bool> {
         let least = self.curvatures[0];
         if least.abs() > self.rounding { Some(least > 0.0) } else { None }

@@ -3,7 +3,7 @@
 //! Every new vector is made orthogonal to all the others by classical Gram–Schmidt, twice where the first
 //! pass left more than rounding[^1]. The inner products of the first pass are the column of the
 //! projected operator QᵀAQ; symmetry says what all but one of them should be, and how far they are from
-//! that measures the noise and asymmetry of the products for nothing. When the basis is full, the Ritz
+//! that measures the noise and asymmetry of the products at no cost. When the basis is full, the Ritz
 //! vectors of both ends are kept and the rest is dropped[^2].
 //!
 //! [^1]: L. Giraud, J. Langou, M. Rozložník, J. van den Eshof, *Rounding error analysis of the classical
@@ -23,16 +23,16 @@ use super::{
 };
 use crate::{Result, Scalar};
 
-/// Where a run starts: a random vector, or a known one with a random share.
+/// The start of a run: a random vector, or a known vector to which a random one is added.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Start<'a, S> {
     pub(super) seed: u64,
     pub(super) stream: u64,
-    /// A vector of any norm but 0, and the share s of the random one beside it.
+    /// A vector of any norm except 0, and the share s of the random vector that is added.
     pub(super) warm: Option<(&'a [S], f64)>,
 }
 
-/// The state of a run; its memory serves one run after another.
+/// The state of a run; its memory is reused by the next run.
 #[derive(Debug)]
 pub(super) struct Solver<S> {
     basis: Basis<S>,
@@ -43,15 +43,15 @@ pub(super) struct Solver<S> {
     pub(super) products: usize,
     pub(super) restarts: usize,
     pub(super) share: RandomShare,
-    /// The projected operator: its diagonal, and beside it; the first `kept` are Ritz values of before
-    /// the last restart, each coupled to vector `kept` by `arrow`.
+    /// The projected operator: its diagonal `alpha` and off-diagonal `beta`. The first `kept` elements are Ritz values
+    /// from before the last restart, each coupled to vector `kept` by `arrow`.
     alpha: Vec<f64>,
     beta: Vec<f64>,
     kept: usize,
     arrow: Vec<f64>,
     /// ‖QᵀAQ − its symmetric tridiagonal form‖² so far.
     noise: f64,
-    /// Ritz values ascending, the last components of their vectors, and, if asked for, all of them as
+    /// The Ritz values, ascending, the last components of their vectors, and, if requested, the whole vectors as
     /// columns.
     pub(super) theta: Vec<f64>,
     last: Vec<f64>,
@@ -112,7 +112,7 @@ impl<S: Scalar> Solver<S> {
         self.basis.push(&self.w, square.sqrt().recip());
     }
 
-    /// Multiplies the last basis vector and makes the product orthogonal to all.
+    /// Multiplies the last basis vector, and makes the product orthogonal to the whole basis.
     pub(super) fn step<A: SymmetricOperator<Scalar = S> + ?Sized>(&mut self, operator: &mut A) -> Result<()> {
         let k = self.basis.len();
         multiply(operator, self.products, self.basis.get(k - 1), &mut self.w)?;
@@ -149,7 +149,7 @@ impl<S: Scalar> Solver<S> {
         Ok(())
     }
 
-    /// Ritz values of the steps so far, and with `vectors` all Ritz vectors in the basis.
+    /// Computes the Ritz values of the steps so far, and with `vectors` also the coefficients of all Ritz vectors.
     pub(super) fn ritz(&mut self, vectors: bool) {
         let k = self.alpha.len();
         self.theta.clone_from(&self.alpha);
@@ -178,14 +178,13 @@ impl<S: Scalar> Solver<S> {
                 self.z[row * k + k - rows + row] = 1.0;
             }
         }
-        // Products are finite, so that only values which overflow do not converge: they end the run as
-        // asymmetric.
+        // Products are finite, so that this fails to converge only if values overflow. Such a run ends as asymmetric.
         tridiagonal::eigen(&mut self.theta, &mut self.off, &mut self.z);
         self.last.clear();
         self.last.extend_from_slice(&self.z[self.z.len() - k..]);
     }
 
-    /// The residual ‖A·y − θ·y‖ of a Ritz pair, as a step knows it for nothing.
+    /// The residual ‖A·y − θ·y‖ of a Ritz pair, which costs nothing after a step.
     pub(super) fn residual(&self, index: usize) -> f64 {
         self.unit * self.beta.last().copied().unwrap_or(0.0) * self.last[index].abs()
     }
@@ -200,13 +199,13 @@ impl<S: Scalar> Solver<S> {
         self.unit * self.relative_scale()
     }
 
-    /// How far the products are from those of a symmetric operator, over the vectors of the basis.
+    /// The distance of the products from those of a symmetric operator, over the vectors of the basis.
     pub(super) fn noise(&self) -> f64 {
         self.unit * self.noise.sqrt()
     }
 
-    /// The noise as a share of the largest |θ|; infinite where products are so far from those of a
-    /// symmetric operator that the arithmetic overflows.
+    /// The noise as a share of the largest |θ|; infinite if the products are so far from those of a symmetric operator
+    /// that the arithmetic overflows.
     pub(super) fn asymmetry(&self) -> f64 {
         let (noise, scale) = (self.noise.sqrt(), self.relative_scale());
         if scale == 0.0 {
@@ -223,29 +222,29 @@ impl<S: Scalar> Solver<S> {
         self.basis.len()
     }
 
-    /// Whether the basis spans the whole space, so that all it shows is exact.
+    /// Whether the basis spans the whole space, so that the Ritz values are the eigenvalues.
     pub(super) fn is_whole(&self) -> bool {
         self.basis.len() == self.w.len()
     }
 
-    /// Whether the basis spans an invariant space to rounding, so that no step leads out of it. An
-    /// eigenvector of which the start has too small a share may still be outside.
+    /// Whether the basis spans a space that is invariant to rounding, so that no step leads out of it. An eigenvector
+    /// of which the start has too small a share may still be outside.
     pub(super) fn is_invariant(&self) -> bool {
         self.is_whole() || self.beta.last().is_none_or(|beta| *beta <= self.floor())
     }
 
-    /// Below this a β is rounding.
+    /// The size below which a β is rounding.
     fn floor(&self) -> f64 {
         8.0 * S::EPSILON * self.relative_scale()
     }
 
-    /// Takes the product of the last step, made orthogonal, into the basis.
+    /// Adds the product of the last step, made orthogonal, to the basis.
     pub(super) fn advance(&mut self) {
         let beta = self.beta.last().copied().unwrap_or(1.0);
         self.basis.push(&self.w, beta.recip());
     }
 
-    /// Makes ready for another step, in a basis of `capacity` vectors at most.
+    /// Prepares for another step in a basis of at most `capacity` vectors, with a restart if it is full.
     pub(super) fn make_room(&mut self, capacity: usize) {
         if self.len() == capacity {
             let keep = (capacity / 4).max(1);
@@ -255,7 +254,7 @@ impl<S: Scalar> Solver<S> {
     }
 
     /// Keeps the Ritz vectors of the `low` lowest and `high` highest values, and drops the rest. Then
-    /// [`advance`](Self::advance) goes on as before. The last [`ritz`](Self::ritz) must have had vectors.
+    /// [`advance`](Self::advance) continues as before. The last [`ritz`](Self::ritz) must have computed vectors.
     pub(super) fn restart(&mut self, low: usize, high: usize) {
         let k = self.alpha.len();
         let beta = self.beta.last().copied().unwrap_or(0.0);
@@ -269,8 +268,8 @@ impl<S: Scalar> Solver<S> {
         self.restarts += 1;
     }
 
-    /// How far the ends of the spectrum may lie outside the Ritz values, each with probability δ of
-    /// lying farther. Only before a restart, which loses the polynomials of the start.
+    /// How far the ends of the spectrum may be outside the Ritz values; each is farther out with probability δ. Only
+    /// valid before a restart, which loses the polynomials of the start.
     pub(super) fn reach(&self, delta: f64) -> [f64; 2] {
         let scale = self.relative_scale();
         let floor = self.noise.sqrt().max(self.floor());
@@ -297,12 +296,12 @@ impl<S: Scalar> Solver<S> {
     }
 }
 
-/// The power of two next to the largest element, where it is far from 1; else 1.
+/// The power of two next to the largest element if that is far from 1, otherwise 1.
 pub(super) fn unit_of<S: Scalar>(w: &[S]) -> f64 {
     let largest = w.iter().fold(0.0_f64, |largest, w| largest.max(w.as_f64().abs()));
     if (1e-8..1e8).contains(&largest) || largest == 0.0 {
         return 1.0;
     }
-    // Whole exponents, so that dividing is exact.
+    // With a whole exponent the division is exact.
     largest.log2().floor().min(1023.0).exp2()
 }

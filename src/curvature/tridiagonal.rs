@@ -1,21 +1,20 @@
-//! Eigenvalues of small symmetric matrices: the projections that Lanczos makes.
+//! Eigenvalues of small symmetric matrices: the projected operators of Lanczos runs.
 //!
-//! A tridiagonal matrix is diagonalised by the implicit QL algorithm with Wilkinson's shift[^1]. Of the
-//! eigenvectors it keeps only the rows asked for: residuals need the last, quadrature the first, Ritz
-//! vectors all. A full matrix, as a restarted run has, is made tridiagonal by Householder reflections
-//! first.
+//! A tridiagonal matrix is diagonalised by the implicit QL algorithm with Wilkinson's shift[^1]. Only the requested
+//! rows of the eigenvectors are computed: residuals need the last one, quadrature the first, Ritz vectors all of them.
+//! The full matrix of a restarted run is made tridiagonal by Householder reflections first.
 //!
 //! [^1]: J. H. Wilkinson, C. Reinsch, *Handbook for Automatic Computation*, volume II (1971), II/3, II/4.
 
-/// Sweeps for one eigenvalue; two or three are usual.
+/// The most sweeps for one eigenvalue; two or three are usual.
 const MOST_SWEEPS: usize = 60;
 
-/// Diagonalises the tridiagonal matrix with this diagonal and off-diagonal, in their place.
+/// Diagonalises the tridiagonal matrix with this diagonal and off-diagonal, in place.
 ///
-/// `off` is one shorter than `diagonal`. Then `diagonal` holds the eigenvalues, ascending. `rows` is
-/// [r, n], row by row: rows of the identity (or of any matrix Z) on entry, the same rows of the
-/// eigenvectors (of Z times them) in the order of the eigenvalues on return. It is false if an
-/// eigenvalue did not converge, which is known only from values that are not finite.
+/// `off` is one shorter than `diagonal`, which holds the eigenvalues, ascending, on return. `rows` is [r, n], row by
+/// row: on entry, rows of the identity (or of any matrix Z); on return, the same rows of the matrix of eigenvectors (of
+/// Z times that matrix), in the order of the eigenvalues. It is false if an eigenvalue did not converge, which has only
+/// been seen for values that are not finite.
 pub(super) fn eigen(diagonal: &mut [f64], off: &mut [f64], rows: &mut [f64]) -> bool {
     let n = diagonal.len();
     if !diagonal.iter().chain(&*off).all(|value| value.is_finite()) {
@@ -26,7 +25,7 @@ pub(super) fn eigen(diagonal: &mut [f64], off: &mut [f64], rows: &mut [f64]) -> 
             let last = (first..n - 1)
                 .find(|&i| {
                     let scale = diagonal[i].abs() + diagonal[i + 1].abs();
-                    // An absolute term too, for blocks of zeros beside what has underflowed.
+                    // The absolute term is for blocks of zeros next to values that have underflowed.
                     off[i].abs() <= f64::EPSILON * scale || off[i].abs() < f64::MIN_POSITIVE
                 })
                 .unwrap_or(n - 1);
@@ -58,7 +57,7 @@ fn chase(diagonal: &mut [f64], off: &mut [f64], rows: &mut [f64], first: usize, 
             off[i + 1] = length;
         }
         if length == 0.0 {
-            // The block falls apart here; the next sweep sees two.
+            // The block splits in two here, which the next sweep sees.
             diagonal[i + 1] -= shift;
             return;
         }
@@ -78,7 +77,7 @@ fn chase(diagonal: &mut [f64], off: &mut [f64], rows: &mut [f64], first: usize, 
     off[first] = g;
 }
 
-/// Eigenvalues ascending, the columns of `rows` with them.
+/// Sorts the eigenvalues, ascending, and the columns of `rows` with them.
 fn sort(diagonal: &mut [f64], rows: &mut [f64]) {
     let n = diagonal.len();
     for i in 1..n {
@@ -117,7 +116,7 @@ pub(super) fn reduce(a: &mut [f64], diagonal: &mut [f64], off: &mut [f64]) {
             v[i] = a[i * n + k] / length;
         }
         v[k + 1] += 1.0_f64.copysign(head);
-        // H = I − v·vᵀ / v[k+1], whose v has ‖v‖² = 2·|v[k+1]|.
+        // The reflection is H = I − v·vᵀ / |v[k+1]|, with ‖v‖² = 2·|v[k+1]|.
         let scale = v[k + 1].abs().recip();
         // A ← H·A·H = A − v·qᵀ − q·vᵀ with q = scale·A·v − (scale²/2)·(vᵀAv)·v.
         for i in k..n {

@@ -1,4 +1,4 @@
-//! Directions in parameter space: one vector, with its layout and where it came from.
+//! Directions in parameter space: one vector, with its layout and its source.
 
 mod normalize;
 mod pair;
@@ -49,14 +49,30 @@ pub enum DirectionSource {
     Given,
 }
 
-/// Whether buffers take part in a difference of two parameter vectors.
+/// Whether buffers, such as the running means of a batch normalisation, take part in a difference of two parameter
+/// vectors.
+///
+/// ```
+/// use loss_landscape::{Block, Buffers, FnModel, Layout, Role, Sweep};
+///
+/// let layout = Layout::new([Block::weight("w", [1, 1], 0), Block::new("mean", [1], Role::Buffer, None)])?;
+/// let (a, b) = ([0.0, 0.0], [1.0, 1.0]);
+/// let model = FnModel::new(layout, a.to_vec(), |theta: &[f64], _: &()| theta[0] + 10.0 * theta[1])?;
+/// let at_b = |buffers| {
+///     let curve = Sweep::segment(&model, &a, &b).data("", &()).buffers(buffers).alpha_at(&[1.0]).run()?;
+///     Ok::<f64, loss_landscape::Error>(curve.loss()[0])
+/// };
+/// assert_eq!(at_b(Buffers::Still)?, 1.0); // the weights of b with the mean of a
+/// assert_eq!(at_b(Buffers::Move)?, 11.0); // b itself
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Buffers {
-    /// Buffers stay as they are at the first.
+    /// Buffers keep their values in the first vector, θ_a.
     #[default]
     Still,
-    /// Buffers move with the parameters.
+    /// Buffers are interpolated like the parameters.
     Move,
 }
 
@@ -84,7 +100,24 @@ pub struct Direction<S> {
     normalization: Option<Normalization>,
 }
 
-/// How a direction stands to θ in one block; all norms are Euclidean, in f64.
+/// The norms of a direction and of θ in one block, and its filters that do not move. All norms are Euclidean, in f64.
+///
+/// ```
+/// use loss_landscape::{Block, Direction, Layout, Normalization};
+///
+/// let layout = Layout::new([Block::weight("w", [2, 2], 0), Block::bias("b", [2])])?;
+/// let theta = [3.0, 4.0, 0.0, 0.0, 9.0, 9.0]; // the second filter is pruned
+/// let direction = Direction::new(&layout, vec![1.0, 0.0, 2.0, 0.0, 1.0, 1.0])?
+///     .normalized(&theta, &Normalization::default())?;
+/// let report = direction.report(&theta)?;
+/// assert_eq!((report[0].theta_norm, report[0].direction_norm), (5.0, 5.0));
+/// for block in &report {
+///     println!("{}: {} of {} filters stand still", block.block, block.zero_directions, block.filters);
+/// }
+/// assert_eq!((report[0].zero_parameters, report[0].zero_directions), (1, 1));
+/// assert_eq!(report[1].direction_norm, 0.0); // biases stand still by default
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -95,11 +128,11 @@ pub struct BlockReport {
     pub theta_norm: f64,
     /// ‖d‖ over the block.
     pub direction_norm: f64,
-    /// How many filters the block has.
+    /// The number of filters in the block.
     pub filters: usize,
-    /// How many of them have ‖d_f‖ = 0, and so do not move.
+    /// The number of filters with ‖d_f‖ = 0, which do not move.
     pub zero_directions: usize,
-    /// How many of them have ‖θ_f‖ = 0, so that a norm relative to θ makes them stand still.
+    /// The number of filters with ‖θ_f‖ = 0, which a norm relative to θ keeps from moving.
     pub zero_parameters: usize,
 }
 
@@ -119,7 +152,7 @@ impl<S: Scalar> Direction<S> {
         Self { layout: layout.clone(), values, source, normalization: None }
     }
 
-    /// A direction out of a file that was checked.
+    /// A direction from a file, whose values have been checked.
     #[cfg(feature = "safetensors")]
     pub(crate) fn read(
         layout: &Layout,
@@ -130,7 +163,8 @@ impl<S: Scalar> Direction<S> {
         Self { layout: layout.clone(), values, source, normalization }
     }
 
-    /// θ_b − θ_a, so that θ_a + 1·d is θ_b up to rounding.
+    /// The direction θ_b − θ_a, so that θ_a + 1·d is θ_b up to rounding. It is meant for planes through several
+    /// minimisers; between two of them, [`interpolate`](crate::interpolate) is exact at both ends.
     ///
     /// # Errors
     /// [`Error::Length`](crate::Error::Length) or [`Error::NonFinite`](crate::Error::NonFinite).
@@ -145,18 +179,28 @@ impl<S: Scalar> Direction<S> {
         Ok(Self { layout: layout.clone(), values, source: DirectionSource::Between, normalization: None })
     }
 
-    /// The same direction, normalised against θ.
+    /// The same direction, normalised relative to θ.
     ///
     /// # Errors
     /// [`Error::Length`](crate::Error::Length) or [`Error::NonFinite`](crate::Error::NonFinite) for
-    /// a θ that does not fit.
+    /// a θ that does not fit or is not finite, or if the result is not finite.
     pub fn normalized(mut self, theta: &[S], normalization: &Normalization) -> Result<Self> {
         normalization.apply(&self.layout, theta, &mut self.values)?;
         self.normalization = Some(*normalization);
         Ok(self)
     }
 
-    /// The same direction, zero outside the chosen blocks.
+    /// The same direction, with zeros outside the chosen blocks.
+    ///
+    /// ```
+    /// use loss_landscape::{Block, Direction, Layout, Mask};
+    ///
+    /// let layout = Layout::new([Block::weight("conv.w", [2, 1], 0), Block::weight("fc.w", [1, 2], 0)])?;
+    /// let last = Mask::name(&layout, "fc.*")?;
+    /// let direction = Direction::new(&layout, vec![1.0; 4])?.masked(&last)?;
+    /// assert_eq!(direction.values(), [0.0, 0.0, 1.0, 1.0]);
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::LayoutMismatch`](crate::Error::LayoutMismatch) for a mask of another layout,
@@ -175,7 +219,7 @@ impl<S: Scalar> Direction<S> {
         &self.values
     }
 
-    /// One value for each parameter, to keep.
+    /// One value for each parameter, without a copy.
     pub fn into_values(self) -> Vec<S> {
         self.values
     }
@@ -190,28 +234,39 @@ impl<S: Scalar> Direction<S> {
         &self.source
     }
 
-    /// How it was normalised, if it was.
+    /// How it was normalised; None if it was not.
     pub fn normalization(&self) -> Option<&Normalization> {
         self.normalization.as_ref()
     }
 
-    /// ‖d‖.
+    /// The Euclidean norm ‖d‖.
     pub fn norm(&self) -> f64 {
         norm(&self.values)
     }
 
-    /// The cosine of the angle to another direction: 0 if orthogonal, NaN if one of them is zero.
+    /// The cosine of the angle to another direction: 0 if they are orthogonal, NaN if one of them is zero.
+    ///
+    /// ```
+    /// use loss_landscape::{FnModel, Layout, RandomDirections};
+    ///
+    /// let model = FnModel::new(Layout::flat(10_000)?, vec![1.0; 10_000], |t: &[f64], _: &()| t[0])?;
+    /// let draw = |stream| RandomDirections::new(42).stream(stream).one(&model);
+    /// // Independent directions in n dimensions are nearly orthogonal: |cos| is about √(2/πn).
+    /// assert!(draw(0)?.cosine(&draw(7)?)?.abs() < 0.05);
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::LayoutMismatch`](crate::Error::LayoutMismatch).
     pub fn cosine(&self, other: &Self) -> Result<f64> {
         self.layout.ensure_same(&other.layout)?;
         let (a, b) = (self.norm(), other.norm());
-        // Divided one by one, since products of the norms may overflow or vanish.
+        // Each value is divided, since products of the norms may overflow or underflow.
         Ok(self.values.iter().zip(&other.values).map(|(x, y)| (x.as_f64() / a) * (y.as_f64() / b)).sum())
     }
 
-    /// How the direction stands to θ, block by block: norms, and filters that do not move.
+    /// The norms of the direction and of θ, block by block, and the filters that do not move. [`BlockReport`] has an
+    /// example.
     ///
     /// # Errors
     /// [`Error::Length`](crate::Error::Length).

@@ -1,4 +1,4 @@
-//! Normalisation: what length a direction gets, filter by filter or layer by layer.
+//! Normalisation: the length of a direction, filter by filter or layer by layer.
 
 use std::fmt;
 
@@ -10,30 +10,80 @@ use crate::{
     wire::{fields, named},
 };
 
-/// To what a direction's entries are scaled, for blocks that the [`Policy`] normalises.
+/// How the entries of a direction are scaled, in blocks that the [`Policy`] normalises.
 ///
-/// θ_f and d_f are a filter of the parameters and of the direction; all norms are Euclidean (for
-/// a filter: Frobenius).
+/// θ_f and d_f are one filter of the parameters and of the direction, θ_b and d_b one block; all norms are Euclidean
+/// (of a filter: Frobenius).
+///
+/// | norm | formula | for each | name in the original repository |
+/// | --- | --- | --- | --- |
+/// | [`Filter`](Self::Filter), the paper's | d_f ← d_f · ‖θ_f‖ / ‖d_f‖ | filter | `filter` |
+/// | [`Layer`](Self::Layer) | d_b ← d_b · ‖θ_b‖ / ‖d_b‖ | block | `layer` |
+/// | [`Weight`](Self::Weight) | d ← d · θ | entry | `weight` |
+/// | [`UnitFilter`](Self::UnitFilter) | d_f ← d_f / ‖d_f‖ | filter | `dfilter` |
+/// | [`UnitLayer`](Self::UnitLayer) | d_b ← d_b / ‖d_b‖ | block | `dlayer` |
+/// | [`None`](Self::None) | d ← d | | (no norm) |
+///
+/// The first three are relative to θ: a step of α = 1 changes a filter, a block or an entry by as much as it is large,
+/// so that networks whose weights differ in scale can be compared. The others are not.
+///
+/// ```
+/// use loss_landscape::{Block, Direction, Layout, Norm, Normalization};
+///
+/// let layout = Layout::new([Block::weight("w", [2, 2], 0)])?;
+/// let theta = [3.0, 4.0, 0.0, 12.0]; // two filters of norms 5 and 12
+/// for (norm, expected) in [
+///     (Norm::Filter, [5.0, 0.0, 0.0, 12.0]),
+///     (Norm::Layer, [7.8, 0.0, 0.0, 10.4]),
+///     (Norm::Weight, [9.0, 0.0, 0.0, 48.0]),
+///     (Norm::UnitFilter, [1.0, 0.0, 0.0, 1.0]),
+///     (Norm::UnitLayer, [0.6, 0.0, 0.0, 0.8]),
+///     (Norm::None, [3.0, 0.0, 0.0, 4.0]),
+/// ] {
+///     let rule = Normalization::default().with_norm(norm);
+///     let direction = Direction::new(&layout, vec![3.0, 0.0, 0.0, 4.0])?.normalized(&theta, &rule)?;
+///     let off = direction.values().iter().zip(expected).map(|(d, expected)| (d - expected).abs());
+///     assert!(off.fold(0.0, f64::max) < 1e-14, "{norm}: {:?}", direction.values());
+/// }
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Norm {
-    /// Left as drawn.
+    /// Entries stay as they were drawn.
     None,
-    /// d_f ← d_f · ‖θ_f‖ / ‖d_f‖ for each filter: section 4 of the paper.
+    /// Each filter gets the norm of the same filter of θ: section 4 of the paper.
     #[default]
     Filter,
-    /// d_b ← d_b · ‖θ_b‖ / ‖d_b‖ for each block.
+    /// Each block gets the norm of the same block of θ.
     Layer,
-    /// d ← d ⊙ θ, entry by entry.
+    /// Each entry is multiplied with the same entry of θ.
     Weight,
-    /// d_f ← d_f / ‖d_f‖ for each filter (`dfilter` in the original repository).
+    /// Each filter gets the norm 1.
     UnitFilter,
-    /// d_b ← d_b / ‖d_b‖ for each block (`dlayer`).
+    /// Each block gets the norm 1.
     UnitLayer,
 }
 
 /// What happens to the direction in a block of one kind.
+///
+/// ```
+/// use loss_landscape::{Block, Direction, Layout, Normalization, Policy};
+///
+/// let layout = Layout::new([Block::bias("b", [2])])?;
+/// let theta = [3.0, 4.0];
+/// for (policy, expected) in [
+///     (Policy::Still, [0.0, 0.0]),
+///     (Policy::Copy, [3.0, 4.0]), // θ itself
+///     (Policy::Normalize, [5.0, 0.0]), // as drawn, with the norm of θ
+/// ] {
+///     let rule = Normalization::default().with_biases(policy);
+///     let direction = Direction::new(&layout, vec![2.0, 0.0])?.normalized(&theta, &rule)?;
+///     assert_eq!(direction.values(), expected);
+/// }
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -48,11 +98,30 @@ pub enum Policy {
 }
 
 /// Whose rule is followed where the paper and its authors' code differ.
+///
+/// ```
+/// use loss_landscape::{Block, Direction, Layout, Normalization, Policy};
+///
+/// // A transposed convolution has its filters on axis 1: three of two values each.
+/// let layout = Layout::new([Block::weight("up", [2, 3], 1)])?;
+/// let theta = [1.0; 6];
+/// let first = |rule: &Normalization| {
+///     let direction = Direction::new(&layout, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?.normalized(&theta, rule)?;
+///     let d = direction.into_values();
+///     let square = |values: &[f64]| values.iter().map(|d| d * d).sum::<f64>();
+///     Ok::<_, loss_landscape::Error>((square(&[d[0], d[3]]), square(&d[..3])))
+/// };
+/// let (column, _) = first(&Normalization::default())?;
+/// assert!((column - 2.0).abs() < 1e-12); // the paper: the filter, as θ's
+/// let (_, row) = first(&Normalization::original(Policy::Still))?;
+/// assert!((row - 3.0).abs() < 1e-8); // the original repository: whatever is on axis 0
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Conformance {
-    /// The paper: exact norms, roles and filter axes as the layout says.
+    /// The paper: exact norms, with the roles and filter axes of the layout.
     #[default]
     Paper,
     /// The original repository: 1e-10 is added to the norm of a filter of the direction, blocks of
@@ -120,42 +189,51 @@ impl Normalization {
         Self { biases: rank_one, conformance: Conformance::Original, ..Self::default() }
     }
 
-    /// The norm; [`Norm::Filter`] by default.
+    /// The norm to use; [`Norm::Filter`] by default.
     #[must_use]
     pub fn with_norm(self, norm: Norm) -> Self {
         Self { norm, ..self }
     }
 
-    /// Whose rule; [`Conformance::Paper`] by default.
+    /// Whose rule to follow; [`Conformance::Paper`] by default.
     #[must_use]
     pub fn with_conformance(self, conformance: Conformance) -> Self {
         Self { conformance, ..self }
     }
 
-    /// What biases do; they stand still by default. Under [`Conformance::Original`] this is the
-    /// policy of all blocks of rank 0 and 1 but buffers.
+    /// The policy for biases; they stand still by default. Under [`Conformance::Original`] it is the policy for all
+    /// blocks of rank 0 and 1 except buffers.
     #[must_use]
     pub fn with_biases(self, biases: Policy) -> Self {
         Self { biases, ..self }
     }
 
-    /// What scales and shifts of normalisation layers do; they stand still by default.
+    /// The policy for scales and shifts of normalisation layers; they stand still by default.
     #[must_use]
     pub fn with_norm_parameters(self, norm_parameters: Policy) -> Self {
         Self { norm_parameters, ..self }
     }
 
-    /// What buffers do; they stand still by default.
+    /// The policy for buffers; they stand still by default.
     #[must_use]
     pub fn with_buffers(self, buffers: Policy) -> Self {
         Self { buffers, ..self }
     }
 
-    /// Normalises a direction in place.
+    /// Normalises a direction in place, in one pass over θ and the direction; [`Norm`] has the formulas.
     ///
-    /// A filter (or block) of the direction that is all zero stays zero; one whose θ is all zero
-    /// becomes zero under the norms relative to θ. [`Direction::report`](crate::Direction::report)
-    /// counts both.
+    /// A filter (or block) of the direction that is zero everywhere stays zero. Where θ is zero everywhere, it becomes
+    /// zero under the norms relative to θ. [`Direction::report`](crate::Direction::report) counts both.
+    ///
+    /// ```
+    /// use loss_landscape::{Block, Layout, Normalization};
+    ///
+    /// let layout = Layout::new([Block::weight("w", [2, 2], 0)])?;
+    /// let mut direction = [1.0, 0.0, 2.0, 2.0];
+    /// Normalization::default().apply(&layout, &[3.0, 4.0, 0.0, 0.0], &mut direction)?;
+    /// assert_eq!(direction, [5.0, 0.0, 0.0, 0.0]);
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Length`](crate::Error::Length) for vectors that do not fit the layout,
@@ -181,6 +259,14 @@ impl Normalization {
     }
 
     /// What happens to a block under this rule.
+    ///
+    /// ```
+    /// use loss_landscape::{Block, Normalization, Policy, Role};
+    ///
+    /// let scale = Block::new("bn.weight", [8], Role::NormScale, None);
+    /// assert_eq!(Normalization::default().policy(&scale), Policy::Still);
+    /// assert_eq!(Normalization::original(Policy::Copy).policy(&scale), Policy::Copy); // it goes by rank
+    /// ```
     pub fn policy(&self, block: &Block) -> Policy {
         if self.conformance == Conformance::Original && block.role() != Role::Buffer {
             return if block.shape().len() > 1 { Policy::Normalize } else { self.biases };
@@ -193,7 +279,7 @@ impl Normalization {
         }
     }
 
-    /// The axis whose slices are scaled one by one; `None` if the block is scaled as a whole.
+    /// The axis whose slices are scaled one by one; None if the block is scaled as a whole.
     pub(super) fn group_axis(&self, block: &Block) -> Option<usize> {
         match (self.norm, self.conformance) {
             (Norm::Filter | Norm::UnitFilter, Conformance::Paper) => block.filter_axis(),

@@ -13,6 +13,7 @@ use crate::{Error, Result, Scalar};
 /// let north_east = Direction::new(&layout, vec![1.0, 1.0])?;
 /// let dirs = Directions::new(east, north_east)?;
 /// assert!((dirs.cosine() - 0.5_f64.sqrt()).abs() < 1e-15);
+/// assert_eq!(dirs.swapped().first().values(), [1.0, 1.0]);
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +24,7 @@ pub struct Directions<S> {
 }
 
 impl<S: Scalar> Directions<S> {
-    /// A pair; the first is the direction of α, the second that of β.
+    /// A pair of directions; α goes along the first, β along the second.
     ///
     /// # Errors
     /// [`Error::LayoutMismatch`] if their layouts differ, [`Error::ZeroDirection`] if one of them
@@ -46,13 +47,13 @@ impl<S: Scalar> Directions<S> {
         &self.second
     }
 
-    /// The cosine of the angle between them. Two random directions in n dimensions have
-    /// E|cos| ≈ √(2/πn).
+    /// The cosine of the angle between them. For two random directions in n dimensions E|cos| ≈ √(2/πn). A plane of
+    /// directions that are not orthogonal is drawn skewed: angles and distances in a figure are not those of the space.
     pub fn cosine(&self) -> f64 {
         self.cosine
     }
 
-    /// The direction of α and that of β, to keep.
+    /// The direction of α and that of β, without a copy.
     pub fn into_both(self) -> [Direction<S>; 2] {
         [self.first, self.second]
     }
@@ -64,7 +65,7 @@ impl<S: Scalar> Directions<S> {
     }
 }
 
-/// A direction of norm 0 draws a constant: always a slip.
+/// Refuses a direction that is zero everywhere: along it the loss is constant, which is never what was meant.
 pub(crate) fn ensure_moves<S: Scalar>(which: &str, direction: &Direction<S>) -> Result<()> {
     if direction.values().iter().all(S::is_zero) {
         return Err(Error::ZeroDirection { which: which.to_owned() });

@@ -19,7 +19,7 @@ use crate::{
 /// 1e-12 (to the bit on one platform) in every version with the same major number.
 ///
 /// ```
-/// use loss_landscape::{Block, FnModel, Layout, Normalization, Policy, RandomDirections};
+/// use loss_landscape::{Block, FnModel, Layout, Mask, Model, Normalization, Policy, RandomDirections};
 ///
 /// let layout = Layout::new([Block::weight("w", [4, 2], 0), Block::bias("b", [4])])?;
 /// let model = FnModel::new(layout, vec![1.0; 12], |theta: &[f64], _: &()| theta[0])?;
@@ -29,6 +29,10 @@ use crate::{
 /// let original = Normalization::original(Policy::Still);
 /// let dirs = RandomDirections::new(123).normalization(original).pair(&model)?;
 /// assert!((dirs.first().norm() - 8.0_f64.sqrt()).abs() < 1e-8); // four filters of norm √2
+/// // A second, independent plane of the same seed, in one layer alone.
+/// let mask = Mask::name(model.layout(), "w")?;
+/// let dirs = RandomDirections::new(42).stream(2).mask(mask).pair(&model)?;
+/// assert_eq!(dirs.second().source().to_string(), "random, seed 42, stream 3");
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -52,8 +56,8 @@ impl RandomDirections {
         Self { seed, stream: 0, normalization: Normalization::default(), orthogonal: false, mask: None }
     }
 
-    /// The stream of the first direction, 0 by default; a second one takes the next. Different
-    /// streams of one seed are independent draws.
+    /// The stream of the first direction, 0 by default; a second direction takes the next stream. Different streams of
+    /// one seed are independent draws.
     pub fn stream(self, stream: u64) -> Self {
         Self { stream, ..self }
     }
@@ -63,24 +67,23 @@ impl RandomDirections {
         Self { normalization, ..self }
     }
 
-    /// Makes the second direction of a pair orthogonal to the first; off by default, as in the
-    /// paper.
+    /// Makes the second direction of a pair orthogonal to the first; off by default, as in the paper.
     ///
-    /// It is done before normalisation inside every filter (or block, for the norms by layer), so
-    /// that it is still true afterwards and every filter has the norm it should. A filter of one
-    /// parameter has nothing orthogonal to it and is left as drawn, blocks under [`Policy::Copy`]
-    /// are θ in both: [`Directions::cosine`] tells what is left. With [`Norm::None`] and
-    /// [`Norm::Weight`] the whole vectors are made orthogonal, after normalisation.
+    /// It is done before normalisation, inside every filter (or block, for the norms by layer), so that the directions
+    /// are still orthogonal afterwards and every filter has the norm that it should have. A filter of one parameter has
+    /// nothing orthogonal to it and is left as drawn, and blocks under [`Policy::Copy`] are θ in both directions:
+    /// [`Directions::cosine`] shows what remains. With [`Norm::None`] and [`Norm::Weight`] the whole vectors are made
+    /// orthogonal, after normalisation.
     pub fn orthogonal(self, orthogonal: bool) -> Self {
         Self { orthogonal, ..self }
     }
 
-    /// Moves only the chosen blocks; all by default.
+    /// Moves only the chosen blocks; all by default. The draws are the same as without a mask.
     pub fn mask(self, mask: Mask) -> Self {
         Self { mask: Some(mask), ..self }
     }
 
-    /// One direction for a model.
+    /// Draws one direction for a model.
     ///
     /// # Errors
     /// As [`Direction::normalized`] and [`Direction::masked`].
@@ -90,7 +93,7 @@ impl RandomDirections {
         self.finish(self.draw(layout, self.stream), theta)
     }
 
-    /// Two directions for a model.
+    /// Draws two directions for a model.
     ///
     /// # Errors
     /// As [`Direction::normalized`] and [`Direction::masked`].
@@ -144,7 +147,7 @@ impl RandomDirections {
     }
 }
 
-/// y ← y − (⟨x, y⟩ / ⟨x, x⟩)·x, twice against rounding; nothing for a single value or x = 0.
+/// y ← y − (⟨x, y⟩ / ⟨x, x⟩)·x, twice, since rounding leaves a rest; a single value, or x = 0, changes nothing.
 fn orthogonalize<'x, 'y, S: Scalar, X, Y>(x: X, y: Y)
 where
     X: IntoIterator<Item = &'x S, IntoIter: Clone>,

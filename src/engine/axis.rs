@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use crate::{Error, Result, landscape::ensure_upwards, memory::with_capacity};
 
-/// An axis before it is checked; nothing is allocated until [`coordinates`](Self::coordinates).
+/// An axis that is not checked yet; nothing is allocated until [`coordinates`](Self::coordinates).
 #[derive(Clone, Debug)]
 pub enum Axis {
     Range { range: RangeInclusive<f64>, points: usize },

@@ -1,4 +1,5 @@
-//! The driver under all sweeps: deals points out to threads, survives bad ones, keeps the bits.
+//! The loop of all sweeps: it deals points out to threads, survives bad points, and gives the same bits for any number
+//! of threads.
 
 use std::{
     any::Any,
@@ -33,7 +34,7 @@ pub(crate) struct Job<'a> {
     pub(crate) facts: &'a [Facts],
     /// The channels of one data set.
     pub(crate) channels: &'a [String],
-    /// How many of them, the first ones, must be finite.
+    /// How many of them, counted from the first, must be finite.
     pub(crate) finite: usize,
     /// How often a point may be computed; see [`Header`](super::journal::Header). More than once only where a
     /// choice asks for it: point p again is the number of points + p.
@@ -42,13 +43,13 @@ pub(crate) struct Job<'a> {
     pub(crate) shard: Option<(usize, usize)>,
     /// Where finished points are written.
     pub(crate) ledger: Option<&'a Ledger>,
-    /// What data sets keep of a point beside its values.
+    /// What is kept of a point for each data set, in addition to its values.
     pub(crate) keeper: Option<&'a dyn Keeper>,
     pub(crate) observer: Option<&'a dyn Observer>,
     pub(crate) on_bad: OnBadPoint,
 }
 
-/// What came out: values by point, data set and channel.
+/// The outcome of a job: values by point, data set and channel.
 pub(crate) struct Outcome {
     pub(crate) values: Vec<f64>,
     pub(crate) computed: Vec<bool>,
@@ -59,12 +60,12 @@ pub(crate) struct Outcome {
 /// The state that threads share.
 struct Shared<'a> {
     job: &'a Job<'a>,
-    /// Points known before and to come.
+    /// Points known from the journal and points to come, together.
     total: usize,
     done: AtomicUsize,
     stop: AtomicU8,
     bad: Mutex<Vec<(usize, usize, BadPoint)>>,
-    /// What the caller's observer panicked with: the sweep stops, and it goes on outside.
+    /// The panic of the caller's observer: the sweep stops, and the panic continues in the caller.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
@@ -79,7 +80,7 @@ enum Stage<'a> {
 struct Pending<'v> {
     /// By data set, chunk and channel.
     shares: Vec<f64>,
-    /// The failure of each data set in its lowest chunk, as one thread would find it.
+    /// The failure of each data set in its first chunk that failed, which is the one that a single thread would find.
     failures: Vec<Option<(usize, PointFailure)>>,
     /// Chunks still to come.
     left: usize,
@@ -87,10 +88,10 @@ struct Pending<'v> {
     computed: &'v mut bool,
 }
 
-/// With more chunks than this their shares are not worth the memory; points are not split then.
+/// With more chunks than this, the memory for their shares is not worth it, and points are not split.
 const MOST_CHUNKS: usize = 1 << 16;
 
-/// What memory is asked for.
+/// What the memory is for, in an error.
 const VALUES: &str = "the values of the grid";
 
 const RUN: u8 = 0;
@@ -119,13 +120,14 @@ impl Job<'_> {
             Stages::All | Stages::Chosen(_) => {}
         }
         let largest = stages.largest();
-        // A choice is made anew from what it asks for, stage by stage, so that it is the same choice.
+        // An adaptive choice is repeated stage by stage, and sees a known point only once it asks for it: only then is
+        // it the same choice as in the sweep that was interrupted.
         let (shown, hidden) = match stages {
             Stages::Chosen(_) if there > 0 => (Known::empty(points * self.passes, stride)?, Some(known)),
             _ => (known, None),
         };
         let Known { mut values, mut computed, bad } = shown;
-        // All memory is taken before the first point, since nothing computed must be lost.
+        // All memory is taken before the first point, since a sweep must not fail for lack of it with points computed.
         let mut room = (filled(VALUES, largest * stride, f64::NAN)?, filled(VALUES, largest, false)?);
         let total = match stages {
             Stages::Chosen(choice) => choice.most(),
@@ -220,7 +222,7 @@ impl Stage<'_> {
 }
 
 impl<'a> Shared<'a> {
-    /// Counts points that were there before.
+    /// Counts points that the journal had.
     fn take_up(&self, points: usize) {
         let done = self.done.fetch_add(points, Ordering::Relaxed) + points;
         if let Some(observer) = self.job.observer.filter(|_| points > 0) {
@@ -228,7 +230,7 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// A list of points, in `room` until they go to their places.
+    /// Evaluates a list of points into `room`, and then copies their values to their places.
     fn run_listed(
         &self,
         crew: &dyn Crew,
@@ -259,8 +261,8 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// Threads take runs of points, long ones first and shorter ones towards the end, so that they
-    /// seldom meet at the lock and end together.
+    /// Threads take runs of points, long ones first and shorter ones towards the end: so they seldom wait for the lock,
+    /// and all end at about the same time.
     fn run_by_points(&self, crew: &dyn Crew, stage: Stage<'_>, values: &mut [f64], computed: &mut [bool]) {
         let threads = crew.threads();
         let (points, stride) = (computed.len(), self.job.stride());
@@ -304,8 +306,8 @@ impl<'a> Shared<'a> {
         });
     }
 
-    /// Fewer points than threads: one thread a chunk of the data of one point. The shares are
-    /// added in the order of the chunks, as one thread would.
+    /// For fewer points than threads: each thread takes a chunk of the data of one point. The shares are added in the
+    /// order of the chunks, as one thread would add them.
     fn run_by_chunks(&self, crew: &dyn Crew, stage: Stage<'_>, values: &mut [f64], computed: &mut [bool]) {
         let (points, channels) = (computed.len(), self.job.channels.len());
         let chunks: Vec<usize> = self.job.facts.iter().map(|facts| facts.chunks).collect();
@@ -324,7 +326,7 @@ impl<'a> Shared<'a> {
             loop {
                 let task = next.fetch_add(1, Ordering::Relaxed);
                 let (point, place) = (task / each, task % each);
-                // A point once begun is finished, or its other chunks would be lost.
+                // A point that has been begun is finished, or its other chunks would be lost.
                 if point >= points || (place == 0 && self.stop.load(Ordering::Relaxed) != RUN) {
                     next.fetch_max(points * each, Ordering::Relaxed);
                     break;
@@ -378,7 +380,7 @@ impl<'a> Shared<'a> {
         ThreadState::new(make, self.job.facts, self.job.channels.len(), batch)
     }
 
-    /// Evaluates consecutive points on all data sets, as many in a call as each oracle likes.
+    /// Evaluates consecutive points on all data sets, in calls of the batch size of each oracle.
     fn evaluate(&self, state: &mut ThreadState<'_, '_>, stage: Stage<'_>, first: usize, values: &mut [f64]) {
         let stride = self.job.stride();
         for set in 0..self.job.sets.len() {
@@ -389,8 +391,7 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// Evaluates consecutive points on one data set; if the call fails, its points are asked for
-    /// again one by one.
+    /// Evaluates consecutive points on one data set; if the call fails, its points are evaluated again one by one.
     fn evaluate_set(
         &self,
         state: &mut ThreadState<'_, '_>,
@@ -422,7 +423,7 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// Lists a point whose values are not finite; the values stay.
+    /// Lists a point whose values are not finite; the values are kept.
     fn inspect(&self, state: &mut ThreadState<'_, '_>, point: usize, set: usize, out: &mut [f64]) {
         if let Some(k) = out.iter().take(self.job.finite).position(|value| !value.is_finite()) {
             let failure = PointFailure::NonFinite { channel: self.job.channels[k].clone(), value: out[k] };
@@ -498,13 +499,13 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// The first reason to stop counts.
+    /// Only the first reason to stop is kept.
     fn halt(&self, reason: u8) {
         let _ = self.stop.compare_exchange(RUN, reason, Ordering::Relaxed, Ordering::Relaxed);
     }
 }
 
-/// A lock is poisoned only if the caller's observer panicked; what it guards is whole even then.
+/// A lock is poisoned only if the caller's observer panicked; the data behind it is consistent even then.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

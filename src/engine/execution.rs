@@ -1,19 +1,84 @@
-//! How an oracle reaches the threads of a sweep: shared by all, on the calling thread, or an instance for each.
+//! How an oracle reaches the threads of a sweep: shared by all, on the calling thread alone, or as one instance for
+//! each thread.
 
 use std::{any::Any, cell::RefCell, num::NonZero, thread::available_parallelism};
 
 use super::settings::DataSets;
 use crate::{Error, Model, OracleError, Prepared, Result, Slice, Worker, model::guarded};
 
-/// Runs a sweep on all threads, which share the model and the data: both must be [`Sync`]. The default.
+/// Runs a sweep on all threads, which share the model and the data: both must be [`Sync`]. It is the default, and the
+/// last parameter of [`Sweep`](crate::Sweep), so that the type of a sweep over all threads can leave it out:
+///
+/// ```
+/// use loss_landscape::{AllThreads, FnModel, Layout, Line, RandomDirections, Sweep};
+///
+/// let model = FnModel::new(Layout::flat(2)?, vec![1.0; 2], |t: &[f64], _: &()| t[0] * t[1])?;
+/// let sweep: Sweep<'_, _, (), Line<f64>, AllThreads> = Sweep::line(&model, RandomDirections::new(1));
+/// let sweep: Sweep<'_, _, (), Line<f64>> = sweep; // the same type
+/// assert_eq!(sweep.data("", &()).run()?.shape(), [51]);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AllThreads;
 
-/// Runs a sweep on the calling thread alone; see [`Sweep::here`](crate::Sweep::here).
+/// Runs a sweep on the calling thread alone, whether the model is [`Sync`] or not; [`Sweep::here`](crate::Sweep::here)
+/// makes such a sweep. Its name is needed where a function returns one:
+///
+/// ```
+/// use std::cell::Cell;
+/// use loss_landscape::{Here, Layout, Line, Loss, Model, OracleError, RandomDirections, Sweep};
+/// # struct Net { layout: Layout, theta: Vec<f64>, calls: Cell<usize> }
+/// # impl Model for Net {
+/// #     type Scalar = f64;
+/// #     fn layout(&self) -> &Layout { &self.layout }
+/// #     fn parameters(&self) -> &[f64] { &self.theta }
+/// # }
+/// # impl Loss<()> for Net {
+/// #     fn loss(&self, theta: &[f64], _: &()) -> Result<f64, OracleError> {
+/// #         self.calls.set(self.calls.get() + 1);
+/// #         Ok(theta.iter().map(|t| t * t).sum())
+/// #     }
+/// # }
+///
+/// // `Net` counts its calls in a `Cell`, which threads cannot share.
+/// fn through(net: &Net) -> Sweep<'_, Net, (), Line<f64>, Here> {
+///     Sweep::line(net, RandomDirections::new(1)).data("", &()).here()
+/// }
+///
+/// let net = Net { layout: Layout::flat(3)?, theta: vec![1.0; 3], calls: Cell::new(0) };
+/// through(&net).alpha(-1.0..=1.0, 11).run()?;
+/// assert_eq!(net.calls.get(), 11);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Here;
 
-/// Runs a sweep on threads that each make a model of their own; see [`Sweep::per_thread`](crate::Sweep::per_thread).
+/// Runs a sweep on threads that each make a model of their own. [`Sweep::per_thread`](crate::Sweep::per_thread) makes
+/// such a sweep from a factory `F`, and its example shows a whole one. The type of the sweep names the factory:
+///
+/// ```
+/// use loss_landscape::{Layout, Line, Loss, Model, OracleError, PerThread, RandomDirections, Sweep};
+/// # struct Net { layout: Layout, theta: Vec<f64> }
+/// # impl Net { fn load() -> Result<Self, OracleError> { Ok(Self { layout: Layout::flat(3)?, theta: vec![1.0; 3] }) } }
+/// # impl Model for Net {
+/// #     type Scalar = f64;
+/// #     fn layout(&self) -> &Layout { &self.layout }
+/// #     fn parameters(&self) -> &[f64] { &self.theta }
+/// # }
+/// # impl Loss<()> for Net {
+/// #     fn loss(&self, theta: &[f64], _: &()) -> Result<f64, OracleError> { Ok(theta.iter().map(|t| t * t).sum()) }
+/// # }
+///
+/// type Load = fn() -> Result<Net, OracleError>;
+///
+/// fn through(net: &Net) -> Sweep<'_, Net, (), Line<f64>, PerThread<Load>> {
+///     Sweep::line(net, RandomDirections::new(1)).data("", &()).per_thread(Net::load as Load)
+/// }
+///
+/// let net = Net::load()?;
+/// assert_eq!(through(&net).threads(2).run()?.loss()[25], 3.0);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct PerThread<F> {
     pub(crate) factory: F,
@@ -24,11 +89,31 @@ pub struct PerThread<F> {
 /// If the compiler says that something cannot be shared between threads, as required for [`AllThreads`] to implement
 /// this trait, the model or the data are not [`Sync`]: call [`Sweep::here`](crate::Sweep::here) or
 /// [`Sweep::per_thread`](crate::Sweep::per_thread) on the sweep.
+///
+/// A function that takes a sweep, however it runs, is generic over it:
+///
+/// ```
+/// use loss_landscape::{Execution, FnModel, Layout, Loss, Plane, RandomDirections, Surface, Sweep};
+///
+/// /// A coarse look before the long run.
+/// fn preview<M, D, X>(sweep: Sweep<'_, M, D, Plane<M::Scalar>, X>) -> loss_landscape::Result<Surface>
+/// where
+///     M: Loss<D>,
+///     X: Execution<M, D>,
+/// {
+///     sweep.alpha(-1.0..=1.0, 5).beta(-1.0..=1.0, 5).run()
+/// }
+///
+/// let model = FnModel::new(Layout::flat(2)?, vec![1.0; 2], |t: &[f64], _: &()| t[0] * t[1])?;
+/// let sweep = || Sweep::plane(&model, RandomDirections::new(1)).data("", &());
+/// assert_eq!(preview(sweep())?.loss(), preview(sweep().here())?.loss());
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 pub trait Execution<M: Model + ?Sized, D: ?Sized>: execute::Execute<M, D> {}
 
 impl<M: Model + ?Sized, D: ?Sized, X: execute::Execute<M, D>> Execution<M, D> for X {}
 
-/// What is evaluated: a model on data sets, over a slice.
+/// What a sweep evaluates: a model on data sets, over a slice.
 pub struct Subject<'s, M: Model + ?Sized, D: ?Sized> {
     pub(crate) model: &'s M,
     pub(crate) data: &'s DataSets<'s, D>,
@@ -44,8 +129,8 @@ impl<M: Model + ?Sized, D: ?Sized> std::fmt::Debug for Subject<'_, M, D> {
 
 /// What is measured at each point, such as losses or eigenvalue ratios.
 pub trait Measurement<M: Model + ?Sized, D: ?Sized>: Sync {
-    /// Gets ready once for all threads, where there is something to share. It is also where data that do not fit are
-    /// found before the first point.
+    /// Does the work that all threads share, once. Data that do not fit the model are found here, before the first
+    /// point.
     fn prepare<'p>(
         &'p self,
         model: &'p M,
@@ -54,7 +139,7 @@ pub trait Measurement<M: Model + ?Sized, D: ?Sized>: Sync {
         slice: &'p Slice<'p, M::Scalar>,
     ) -> Result<Option<Box<dyn Prepared + 'p>>, OracleError>;
 
-    /// What one thread evaluates points with where nothing is prepared.
+    /// The worker with which one thread evaluates points if nothing is prepared.
     fn worker<'p>(
         &'p self,
         model: &'p M,
@@ -67,7 +152,7 @@ pub trait Measurement<M: Model + ?Sized, D: ?Sized>: Sync {
 /// Makes a thread's worker for a data set.
 pub(crate) type MakeWorker<'w> = dyn Fn(usize) -> Result<Box<dyn Worker + 'w>, OracleError> + 'w;
 
-/// What an oracle says of itself on one data set, asked once.
+/// What an oracle says about itself for one data set, asked once.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts {
     pub(crate) chunks: usize,
@@ -80,16 +165,16 @@ pub trait Crew {
     /// How many there are.
     fn threads(&self) -> usize;
 
-    /// What the oracle says of itself, by data set.
+    /// What the oracle says about itself, by data set.
     fn facts(&self) -> &[Facts];
 
-    /// Calls `work` once on each thread, with what makes that thread's workers, and waits for all.
+    /// Calls `work` once on each thread, with the function that makes that thread's workers, and waits for all threads.
     fn on_each_thread(&self, work: &(dyn for<'w> Fn(&'w MakeWorker<'w>) + Sync));
 }
 
 /// More threads than this are never useful, and systems refuse them.
 const MOST_THREADS: usize = 1024;
-/// As many threads as this are never cut.
+/// A number of threads up to this is never reduced.
 const FEW_THREADS: usize = 16;
 
 pub(crate) mod execute {
@@ -236,7 +321,7 @@ struct Instances<'c, M: Model, D: ?Sized, Q> {
 }
 
 thread_local! {
-    /// The model of a thread whose pool was made for one sweep; it goes with the thread.
+    /// The model of a thread whose pool was made for one sweep; it is dropped with the thread.
     static INSTANCE: RefCell<Option<Box<dyn Any>>> = const { RefCell::new(None) };
 }
 
@@ -299,8 +384,8 @@ fn worker<'p, M: Model + ?Sized, D: ?Sized>(
     }
 }
 
-/// A pool of as many threads as asked for and useful: beyond the points only chunks of data can keep threads busy, and
-/// of those no more than there are processors, or [`FEW_THREADS`].
+/// A pool of the threads asked for, as far as they are useful. Threads beyond the number of points can only be busy
+/// with chunks of data, and more of them than processors, or than [`FEW_THREADS`], would not be faster.
 fn pool(threads: usize, points: usize) -> Result<rayon::ThreadPool> {
     if threads == 0 {
         return Err(Error::ZeroThreads);

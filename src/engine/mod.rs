@@ -1,5 +1,5 @@
-//! The engine under all sweeps: it deals points out to threads, survives bad ones, keeps a journal, and gives the same
-//! bits for any number of threads. It knows neither losses nor curvature; what is measured comes as a
+//! The engine of all sweeps: it deals points out to threads, survives bad points, keeps a journal, and gives the same
+//! bits for any number of threads. It knows neither losses nor curvature; what is measured is a
 //! [`Measurement`](execution::Measurement).
 
 pub(crate) mod axis;

@@ -3,12 +3,32 @@
 use std::ops::ControlFlow;
 
 /// One finished point, as an [`Observer`] sees it.
+///
+/// Closures are observers, so that a log takes a few lines:
+///
+/// ```
+/// use std::{ops::ControlFlow, sync::Mutex};
+/// use loss_landscape::{FnModel, Layout, Progress, RandomDirections, Sweep};
+///
+/// let lines = Mutex::new(Vec::new());
+/// let log = |progress: &Progress<'_>| {
+///     let Progress { done, total, coordinates: [alpha, _], values, .. } = progress;
+///     if done % 10 == 0 || done == total {
+///         lines.lock().unwrap().push(format!("{done}/{total}: loss {:.3} at α = {alpha:.2}", values[0]));
+///     }
+///     ControlFlow::Continue(())
+/// };
+/// let model = FnModel::new(Layout::flat(2)?, vec![1.0, 2.0], |t: &[f64], _: &()| t[0] * t[1])?;
+/// Sweep::line(&model, RandomDirections::new(1)).data("", &()).observer(&log).run()?;
+/// assert_eq!(lines.into_inner().unwrap().len(), 6); // 10, 20, …, 50, 51
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Progress<'a> {
-    /// Points finished so far, this one and those of the journal included.
+    /// Points finished so far, including this one and those of the journal.
     pub done: usize,
-    /// Points of the whole sweep; of a shard, its own; of an adaptive one, its budget.
+    /// Points of the whole sweep; for a shard, its own points; for an adaptive sweep, its budget.
     pub total: usize,
     /// The indices (i, j) of this point; j is 0 on a line.
     pub index: [usize; 2],
@@ -20,10 +40,9 @@ pub struct Progress<'a> {
 
 /// Watches a sweep: progress bars, logs, early stopping.
 ///
-/// Threads call it as points finish, in no fixed order, so it must be quick and takes `&self`.
-/// An observer that panics ends the sweep, and the panic goes on to the caller.
-/// Closures from [`Progress`] to [`ControlFlow`] are observers. To stop as soon as a loss is low
-/// enough:
+/// Threads call it as points finish, in no fixed order, so it should be quick, and takes `&self`. If an observer
+/// panics, the sweep ends and the panic continues in the caller. Closures from [`Progress`] to [`ControlFlow`] are
+/// observers, as its example shows. A struct can also count, or stop the sweep as soon as a loss is low enough:
 ///
 /// ```
 /// use std::{ops::ControlFlow, sync::atomic::{AtomicUsize, Ordering}};
@@ -58,8 +77,8 @@ pub trait Observer: Sync {
         let _ = total;
     }
 
-    /// The sweep goes on with a journal, and `done` of its points are finished; called after
-    /// [`started`](Self::started), of an adaptive sweep after each stage that asks for points of the journal.
+    /// The sweep goes on with a journal, and `done` of its points are finished. Called after
+    /// [`started`](Self::started); in an adaptive sweep, at each stage that asks for points of the journal.
     fn resumed(&self, done: usize) {
         let _ = done;
     }
@@ -68,7 +87,7 @@ pub trait Observer: Sync {
     /// finished, no others begun, and what was computed is returned.
     fn point(&self, progress: &Progress<'_>) -> ControlFlow<()>;
 
-    /// The sweep has ended, however it ended.
+    /// The sweep has ended, for whatever reason.
     fn finished(&self) {}
 }
 

@@ -1,4 +1,4 @@
-//! One run: from what is to be measured where, to the values and the report.
+//! One run of a sweep: from the points and what is measured there, to the values and the report.
 
 use std::{collections::HashSet, time::Instant};
 
@@ -19,11 +19,12 @@ use crate::{
 pub(crate) struct Task<'a> {
     pub(crate) origin: Origin,
     pub(crate) grid: Grid,
-    /// What else than a loss, and how; for the journal.
+    /// What is measured if it is not a loss, and how; for the journal.
     pub(crate) settings: String,
-    /// What data sets keep of a point beside its values.
+    /// What is kept of a point for each data set, in addition to its values.
     pub(crate) keeper: Option<&'a dyn Keeper>,
-    /// The channels of one data set, and how many of them, the first ones, must be finite for a point to be good.
+    /// The channels of one data set, and how many of them, counted from the first, must be finite for a point to be
+    /// good.
     pub(crate) channels: Vec<String>,
     pub(crate) finite: usize,
     /// How often a point may be computed; see [`Job::passes`].
@@ -31,7 +32,7 @@ pub(crate) struct Task<'a> {
     pub(crate) stages: Stages<'a>,
 }
 
-/// What a line or plane is made of, for the provenance.
+/// The vectors that a line or plane is made of, for the provenance.
 #[derive(Clone, Debug)]
 pub(crate) struct Origin {
     /// `line`, `interpolation` or `plane`.
@@ -112,13 +113,13 @@ where
     Ok(Parts { alpha, beta, values: outcome.values, computed: outcome.computed, channels, report })
 }
 
-/// The names of all channels in a result, those of the data sets before them.
+/// The names of all channels in a result, with the names of the data sets before them.
 pub(crate) fn channel_names<D: ?Sized>(data: &DataSets<'_, D>, channels: &[String]) -> Vec<String> {
     let names: Vec<String> = data.iter().map(|(name, _)| name.clone()).collect();
     full_channels(&names, channels)
 }
 
-/// All that decides the values.
+/// The head of a journal: everything that decides the values.
 fn header<M: Loss<D> + ?Sized, D: ?Sized>(
     subject: &Subject<'_, M, D>,
     origin: Origin,

@@ -12,7 +12,7 @@ pub(crate) struct Settings<'a> {
     pub(crate) on_bad: OnBadPoint,
     pub(crate) memory_limit: u64,
     pub(crate) journal: Option<PathBuf>,
-    /// (k, n): of all points those whose number is k modulo n. None for all.
+    /// (k, n): only the points whose number is k modulo n. None for all points.
     pub(crate) shard: Option<(usize, usize)>,
 }
 
@@ -23,9 +23,9 @@ pub(crate) type DataSets<'a, D> = Vec<(String, &'a D)>;
 #[derive(Clone, Debug)]
 pub(crate) struct Grid {
     pub(crate) alpha: Vec<f64>,
-    /// 0 alone on a line.
+    /// The single value 0 on a line.
     pub(crate) beta: Vec<f64>,
-    /// Whether it is a plane, which may have a single β too.
+    /// Whether it is a plane; a plane may have a single β, as a line has.
     pub(crate) is_plane: bool,
 }
 
@@ -55,8 +55,8 @@ impl std::fmt::Debug for Settings<'_> {
 }
 
 impl Settings<'_> {
-    /// Checks the axes and the memory for `channels` channels of all data sets together, and lays the grid out. A
-    /// line has no `beta`.
+    /// Checks the axes and the memory for `channels` channels of all data sets together, and makes the grid. A line has
+    /// no `beta`.
     pub(crate) fn grid(&self, alpha: &Axis, beta: Option<&Axis>, channels: usize) -> Result<Grid> {
         alpha.check("α")?;
         beta.map_or(Ok(()), |beta| beta.check("β"))?;
@@ -89,7 +89,7 @@ impl Settings<'_> {
 }
 
 impl Grid {
-    /// How many points there are.
+    /// The number of points.
     pub(crate) fn points(&self) -> usize {
         self.alpha.len() * self.beta.len()
     }
@@ -100,7 +100,7 @@ impl Grid {
     }
 }
 
-/// Refuses no data, and two data sets of one name.
+/// Refuses a sweep without data sets, or with two of the same name.
 pub(crate) fn check_data<D: ?Sized>(data: &DataSets<'_, D>) -> Result<()> {
     if data.is_empty() {
         return Err(Error::NoData);

@@ -1,18 +1,18 @@
-//! In which order the points of a sweep are evaluated.
+//! The order in which the points of a sweep are evaluated.
 
-/// Which points are evaluated together: a stage begins when the one before has ended.
+/// The stages of a sweep: the points of one are evaluated together, and it begins when the one before has ended.
 pub(crate) enum Stages<'s> {
-    /// All at once.
+    /// All points in one stage.
     All,
-    /// These, stage by stage.
+    /// These points, stage by stage.
     Fixed(Vec<Vec<usize>>),
-    /// Those chosen from what was found so far.
+    /// Points chosen from the values found so far.
     Chosen(&'s mut dyn Choice),
 }
 
-/// Chooses stages from what was found.
+/// Chooses the points of each stage from the values found in the stages before.
 pub(crate) trait Choice: Send {
-    /// The most points that it asks for, all stages together.
+    /// The most points that it asks for in all stages together.
     fn most(&self) -> usize;
 
     /// The points of the next stage, none of them computed; none to end. In a job of two passes, point p is computed

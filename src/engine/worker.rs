@@ -1,11 +1,11 @@
-//! What one thread of a sweep owns, and how it asks an oracle.
+//! The state of one thread of a sweep, and how it calls an oracle.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::execution::{Facts, MakeWorker};
 use crate::{OracleError, Point, Worker, landscape::PointFailure, model::panic_message};
 
-/// What one thread owns: a worker for each data set, made when first needed, and its buffers.
+/// The state of one thread: a worker for each data set, made when it is first needed, and buffers.
 pub(super) struct ThreadState<'w, 'f> {
     make: &'w MakeWorker<'w>,
     facts: &'f [Facts],
@@ -15,7 +15,7 @@ pub(super) struct ThreadState<'w, 'f> {
     points: Vec<Point>,
     pub(super) share: Vec<f64>,
     pub(super) sum: Vec<f64>,
-    /// What failed of the points in hand, and their records; unused without a journal.
+    /// The failures of the points that are being evaluated, and their records; unused without a journal.
     pub(super) failures: Vec<(usize, usize, PointFailure)>,
     pub(super) records: Vec<u8>,
 }
@@ -59,7 +59,7 @@ impl<'w, 'f> ThreadState<'w, 'f> {
     pub(super) fn attempt(&mut self, set: usize, chunk: usize, points: &[Point]) -> Result<(), PointFailure> {
         let room = points.len() * self.channels;
         let (make, slot, share) = (self.make, &mut self.workers[set], &mut self.share[..room]);
-        // A channel that the oracle leaves out must not pass for a value.
+        // A channel that the oracle leaves unwritten must not pass for a value.
         share.fill(f64::NAN);
         let evaluated = catch_unwind(AssertUnwindSafe(|| -> Result<(), OracleError> {
             let worker = match &mut *slot {
@@ -79,7 +79,7 @@ impl<'w, 'f> ThreadState<'w, 'f> {
     }
 }
 
-/// The first share is taken as it is, so that −0 and the sum over one chunk keep their bits.
+/// Adds a share. The first one is copied, so that −0 and the sum over a single chunk keep their bits.
 pub(super) fn add(sum: &mut [f64], share: &[f64], first: bool) {
     for (sum, share) in sum.iter_mut().zip(share) {
         *sum = if first { *share } else { *sum + *share };

@@ -1,4 +1,4 @@
-//! Results whose values come from elsewhere: from other programs, and from files.
+//! Landscapes from values of other programs, and from files.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use super::{BadPoint, Curve, Parts, PointFailure, Surface, SweepReport};
 use crate::{Error, Result};
 
 impl Curve {
-    /// A curve of values that come from elsewhere; see [`Surface::from_channels`].
+    /// A curve of values from another program; see [`Surface::from_channels`].
     ///
     /// ```
     /// use loss_landscape::{Curve, ndarray::array};
@@ -30,11 +30,11 @@ impl Curve {
 }
 
 impl Surface {
-    /// A surface of values that come from elsewhere, such as another program: `[i, j]` of each channel is the
-    /// point (α_i, β_j).
+    /// A surface of values from another program, for files and figures. `[i, j]` of each channel is the point (α_i,
+    /// β_j).
     ///
-    /// Its report says that all points are there and which are not finite; its provenance is the default, which
-    /// knows nothing.
+    /// Its report counts all points as computed, and lists those that are not finite. Its provenance is the default, in
+    /// which nothing is known.
     ///
     /// ```
     /// use loss_landscape::{Surface, ndarray::array};
@@ -48,7 +48,7 @@ impl Surface {
     ///
     /// # Errors
     /// [`Error::Resolution`] or [`Error::Coordinates`] for an axis that is empty, not finite or not increasing;
-    /// [`Error::Channels`] for no channels or a name twice; [`Error::ChannelShape`].
+    /// [`Error::Channels`] if there are no channels or two of one name; [`Error::ChannelShape`].
     pub fn from_channels(
         alpha: &[f64],
         beta: &[f64],
@@ -61,7 +61,7 @@ impl Surface {
 }
 
 impl Parts {
-    /// Channels over checked axes; a line has no `beta`. Points that are not finite are listed.
+    /// Checks axes and channels; a line has no `beta`. Points that are not finite are listed.
     pub(crate) fn from_channels(
         alpha: Vec<f64>,
         beta: Option<Vec<f64>>,
@@ -80,7 +80,7 @@ impl Parts {
                 return Err(Error::ChannelShape { channel, found, expected: shape });
             }
         }
-        // Each channel has that many values already, so that the product cannot overflow.
+        // Each channel already has this number of values, so that the product cannot overflow.
         let points: usize = shape.iter().product();
         let mut values = vec![0.0; points * names.len()];
         for (k, (_, channel)) in channels.iter().enumerate() {
@@ -100,7 +100,7 @@ fn checked(name: &'static str, axis: Vec<f64>) -> Result<Vec<f64>> {
     Ok(axis)
 }
 
-/// Refuses coordinates that are none, not finite, or do not run upwards.
+/// Refuses an axis without coordinates, or whose coordinates are not finite or not strictly increasing.
 pub(crate) fn ensure_upwards(axis: &'static str, values: &[f64]) -> Result<()> {
     if values.is_empty() {
         return Err(Error::Resolution { axis, points: 0 });

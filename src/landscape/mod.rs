@@ -1,4 +1,4 @@
-//! The result of a sweep: values over a line or a plane, and what is known of them.
+//! The result of a sweep: values over a line or a plane, with a report of how they were computed.
 
 mod import;
 mod provenance;
@@ -14,18 +14,18 @@ pub use report::{BadPoint, OnBadPoint, PointFailure, Resumed, SweepEnd, SweepRep
 
 use crate::{Error, Result};
 
-/// The values of a sweep over a grid of one dimension (a [`Curve`]) or two (a [`Surface`]), with all that is known of
-/// them.
+/// The values of a sweep over a grid of one dimension (a [`Curve`]) or two (a [`Surface`]), with a report of how they
+/// were computed.
 ///
-/// A sweep ends in a landscape; [`from_channels`](Surface::from_channels) makes one of values from elsewhere, and
-/// [`from_journal`](Self::from_journal) of the points that a journal has. Maps of eigenvalue ratios
+/// A sweep returns a landscape. [`from_channels`](Surface::from_channels) makes one from values of other programs, and
+/// [`from_journal`](Self::from_journal) from the points in a journal. Maps of eigenvalue ratios
 /// ([`RatioMap`](crate::RatioMap)) and adaptive surfaces ([`AdaptiveSurface`](crate::AdaptiveSurface)) are landscapes
-/// that know more: all methods below work on them too.
+/// with more methods of their own: all methods below work on them too.
 ///
 /// # Reading values
 ///
-/// A **channel** is one figure that an evaluation yields, such as the loss or the accuracy. Its name is the oracle's,
-/// with the name of the data set before it where that is not empty. `[i]` is always the point α_i, `[i, j]` the point
+/// A **channel** is one number that an evaluation yields, such as the loss or the accuracy. The oracle names it, and
+/// the name of the data set, unless it is empty, is put before that. `[i]` is always the point α_i, `[i, j]` the point
 /// (α_i, β_j):
 ///
 /// ```
@@ -46,14 +46,15 @@ use crate::{Error, Result};
 /// assert_eq!(surface.loss()[[10, 0]], 4.0); // the first channel of the first data set
 /// let lowest = surface.loss().iter().copied().fold(f64::INFINITY, f64::min);
 /// assert!(lowest <= 4.0);
-/// println!("{surface}");
+/// assert_eq!(surface.values().shape(), [21, 6, 2]); // [α, β, channel]
+/// println!("{surface}"); // surface of 21×6 points, train loss, test loss; train loss from … to …
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 ///
 /// # What went wrong
 ///
-/// A point at which the oracle failed is NaN in the channels of that data set; a value that is not finite stays as it
-/// is. Both are listed in the [`report`](Self::report), with their coordinates:
+/// Where the oracle failed, the channels of that data set are NaN. Where it returned a value that is not finite, the
+/// value is kept. The [`report`](Self::report) lists both kinds of points, with their coordinates:
 ///
 /// ```
 /// use loss_landscape::{FnModel, Layout, RandomDirections, grid_2d};
@@ -70,18 +71,20 @@ use crate::{Error, Result};
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 ///
-/// Where a sweep was stopped, or left points to other shards, [`computed`](Self::computed) says which points there
-/// are. Of an adaptive sweep it says which values are the oracle's own: the others are interpolated.
+/// If a sweep was stopped, or left points to other shards, [`computed`](Self::computed) says which points were
+/// evaluated. In the result of an adaptive sweep it says which values are the oracle's own; the others are
+/// interpolated.
 ///
 /// # Files and figures
 ///
-/// With the features of the same names: `write_json`, `write_npz` (numpy), `write_csv` and, for surfaces, `write_vtk`
-/// (ParaView); `to_npz_bytes` and its like give the bytes instead, `read_npz` and `from_npz_bytes` read them back, to
-/// the bit. Figures and pages are drawn by the crate `loss-landscape-plot`: `ContourFigure::from(&surface)`.
+/// The features `json`, `npz` (for numpy), `csv` and, for surfaces, `vtk` (for ParaView) add `write_json`, `write_npz`,
+/// `write_csv` and `write_vtk`. `to_npz_bytes` and its like return the bytes instead of writing a file; `read_npz` and
+/// `from_npz_bytes` read them back, to the bit. The crate `loss-landscape-plot` draws figures and pages:
+/// `ContourFigure::from(&surface)`.
 #[derive(Clone, Debug)]
 pub struct Landscape<D: GridDimension> {
     alpha: Vec<f64>,
-    /// 0 alone on a line.
+    /// The single value 0 on a line.
     beta: Vec<f64>,
     /// [point × channel], points row by row.
     values: Vec<f64>,
@@ -90,13 +93,60 @@ pub struct Landscape<D: GridDimension> {
     report: SweepReport,
 }
 
-/// The values of a sweep over a line: a [`Landscape`] of one dimension.
+/// The values of a sweep over a line or segment: a [`Landscape`] of one dimension, whose page has all methods. `[i]` is
+/// always the point α_i.
+///
+/// ```
+/// use loss_landscape::{Curve, FnModel, Layout, interpolate};
+///
+/// let two_wells = |t: &[f64], _: &()| (t[0] * t[0] - 1.0).powi(2);
+/// let model = FnModel::new(Layout::flat(1)?, vec![1.0], two_wells)?;
+/// let curve: Curve = interpolate(&model, &(), &[-1.0], &[1.0])?;
+/// // The barrier between the two minimisers, and where it is.
+/// let between = curve.alpha().iter().zip(curve.loss()).filter(|(alpha, _)| (0.0..=1.0).contains(*alpha));
+/// let (alpha, height) = between.max_by(|a, b| a.1.total_cmp(b.1)).expect("points");
+/// assert_eq!((*alpha, *height), (0.5, 1.0));
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 pub type Curve = Landscape<Ix1>;
 
-/// The values of a sweep over a plane: a [`Landscape`] of two dimensions; `[i, j]` is always the point (α_i, β_j).
+/// The values of a sweep over a plane: a [`Landscape`] of two dimensions, whose page has all methods. `[i, j]` is
+/// always the point (α_i, β_j).
+///
+/// ```
+/// use loss_landscape::{FnModel, Layout, RandomDirections, Surface, grid_2d};
+///
+/// let model = FnModel::new(Layout::flat(3)?, vec![0.1; 3], |t: &[f64], _: &()| t.iter().map(|t| t * t).sum::<f64>())?;
+/// let surface: Surface = grid_2d(&model, &(), RandomDirections::new(1))?;
+/// // The lowest point of the plane, which need not be its centre.
+/// let loss = surface.loss();
+/// let ((i, j), lowest) = loss.indexed_iter().min_by(|a, b| a.1.total_cmp(b.1)).expect("points");
+/// let (alpha, beta) = (surface.alpha()[i], surface.beta()[j]);
+/// assert!(*lowest <= loss[[25, 25]], "at ({alpha}, {beta})");
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 pub type Surface = Landscape<Ix2>;
 
-/// The dimensions that a landscape may have: `Ix1` or `Ix2`. Sealed.
+/// The dimensions that a landscape may have: `Ix1` or `Ix2`. The trait is sealed. A function for curves and surfaces
+/// alike is generic over it:
+///
+/// ```
+/// use loss_landscape::{FnModel, GridDimension, Landscape, Layout, RandomDirections, grid_2d, line_1d};
+///
+/// /// The share of points whose loss is at most twice that of the lowest.
+/// fn flatness<D: GridDimension>(landscape: &Landscape<D>) -> f64 {
+///     let loss = landscape.loss();
+///     let lowest = loss.iter().copied().fold(f64::INFINITY, f64::min);
+///     loss.iter().filter(|loss| **loss <= 2.0 * lowest).count() as f64 / loss.len() as f64
+/// }
+///
+/// let loss = |t: &[f64], _: &()| 1.0 + t.iter().map(|t| t * t).sum::<f64>();
+/// let model = FnModel::new(Layout::flat(2)?, vec![0.5; 2], loss)?;
+/// let line = flatness(&line_1d(&model, &(), RandomDirections::new(1))?);
+/// let plane = flatness(&grid_2d(&model, &(), RandomDirections::new(1))?);
+/// assert!(line > 0.0 && plane > 0.0);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 pub trait GridDimension: Dimension<Larger: RemoveAxis + Dimension<Smaller = Self>> + sealed::Sealed {
     /// The number of points along each axis, as [`Landscape::shape`] gives it: `[usize; 1]` or `[usize; 2]`.
     type Shape: AsRef<[usize]> + Copy + fmt::Debug + PartialEq;
@@ -114,15 +164,15 @@ pub trait GridDimension: Dimension<Larger: RemoveAxis + Dimension<Smaller = Self
     /// The same as a dimension of ndarray.
     #[doc(hidden)]
     fn grid(rows: usize, columns: usize) -> Self;
-    /// The same with an axis for the channels behind it.
+    /// The same with an additional last axis for the channels.
     #[doc(hidden)]
     fn with_channels(rows: usize, columns: usize, channels: usize) -> Self::Larger;
 }
 
-/// What a landscape is made of, before it has a dimension.
+/// The parts of a landscape, before it has a dimension.
 pub(crate) struct Parts {
     pub(crate) alpha: Vec<f64>,
-    /// 0 alone on a line.
+    /// The single value 0 on a line.
     pub(crate) beta: Vec<f64>,
     /// [point × channel], points row by row.
     pub(crate) values: Vec<f64>,
@@ -152,7 +202,7 @@ impl<D: GridDimension> Landscape<D> {
         Self { alpha, beta, values, computed, channels, report }
     }
 
-    /// The coordinates α.
+    /// The coordinates α, ascending.
     pub fn alpha(&self) -> &[f64] {
         &self.alpha
     }
@@ -162,38 +212,39 @@ impl<D: GridDimension> Landscape<D> {
         D::shape_of(self.alpha.len(), self.beta.len())
     }
 
-    /// The names of the channels: `"loss"`, or with named data sets `"train loss"`. There is at least one.
+    /// The names of the channels: `"loss"`, or `"train loss"` if data sets have names. There is at least one.
     pub fn channels(&self) -> &[String] {
         &self.channels
     }
 
-    /// One channel: a value for each point; NaN where nothing was computed or the oracle failed. Of an adaptive sweep,
-    /// what was not [`computed`](Self::computed) is interpolated.
+    /// One channel: a value for each point, NaN where nothing was computed or the oracle failed. In the result of an
+    /// adaptive sweep, values that were not [`computed`](Self::computed) are interpolated.
     ///
     /// # Errors
-    /// [`Error::UnknownChannel`].
+    /// [`Error::UnknownChannel`], with the names that there are.
     pub fn channel(&self, name: &str) -> Result<ArrayView<'_, f64, D>> {
         Ok(self.channel_at(self.position(name)?))
     }
 
-    /// The first channel of the first data set: the loss of a sweep of losses. See [`channel`](Self::channel).
+    /// The first channel of the first data set: in a sweep of losses, the loss. See [`channel`](Self::channel).
     pub fn loss(&self) -> ArrayView<'_, f64, D> {
         self.channel_at(0)
     }
 
-    /// All values, with the channels on the last axis: [α, channel] or [α, β, channel].
+    /// All values, with the channels on the last axis in the order of [`channels`](Self::channels): [α, channel] or
+    /// [α, β, channel].
     pub fn values(&self) -> ArrayView<'_, f64, D::Larger> {
         let shape = D::with_channels(self.alpha.len(), self.beta.len(), self.channels.len());
         #[expect(clippy::expect_used, reason = "checked where the landscape was assembled")]
         ArrayView::from_shape(shape, &self.values).expect("a value for each point and channel")
     }
 
-    /// Which points were computed: all, unless the sweep was stopped, one of several shards, or adaptive.
+    /// Whether each point was computed. All were, unless the sweep was stopped, one of several shards, or adaptive.
     pub fn computed(&self) -> &Array<bool, D> {
         &self.computed
     }
 
-    /// How the sweep went: how it ended, bad points, provenance.
+    /// How the sweep went: how it ended, which points are bad, and from which θ, directions and data the values are.
     pub fn report(&self) -> &SweepReport {
         &self.report
     }
@@ -230,13 +281,13 @@ impl<D: GridDimension> Landscape<D> {
 }
 
 impl Surface {
-    /// The coordinates β.
+    /// The coordinates β, ascending.
     pub fn beta(&self) -> &[f64] {
         &self.beta
     }
 }
 
-/// In one line: what it is, how large, its channels, and the range of the first one.
+/// One line: curve or surface, the number of points, the channels, and the range of the first one.
 impl<D: GridDimension> fmt::Display for Landscape<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shape: Vec<String> = self.shape().as_ref().iter().map(ToString::to_string).collect();

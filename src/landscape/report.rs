@@ -1,4 +1,4 @@
-//! What a sweep says of itself: how it ended, and which points failed.
+//! The report of a sweep: how it ended, and which points failed.
 
 use std::{fmt, ops::Range, sync::Arc, time::Duration};
 
@@ -6,33 +6,88 @@ use super::Provenance;
 use crate::{Error, OracleError};
 
 /// How a sweep ended.
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use loss_landscape::{FnModel, Layout, Progress, RandomDirections, Sweep, report::SweepEnd};
+///
+/// let model = FnModel::new(Layout::flat(2)?, vec![1.0, 2.0], |t: &[f64], _: &()| t[0] * t[1])?;
+/// let stop = |p: &Progress<'_>| if p.done < 100 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+/// let surface = Sweep::plane(&model, RandomDirections::new(1)).data("", &()).observer(&stop).run()?;
+/// let report = surface.report();
+/// match report.end {
+///     SweepEnd::Complete => println!("all {} points", report.total),
+///     SweepEnd::Partial => println!("this shard's {} points", report.computed),
+///     SweepEnd::Cancelled | SweepEnd::BadPoint => println!("stopped after {} points", report.computed),
+///     other => println!("{other:?}"),
+/// }
+/// assert_eq!(report.end, SweepEnd::Cancelled);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum SweepEnd {
-    /// Every point was evaluated; of an adaptive sweep, every point that it chose.
+    /// Every point was evaluated; in an adaptive sweep, every point that it chose.
     Complete,
-    /// The observer cancelled it.
+    /// The observer cancelled it before all points were evaluated.
     Cancelled,
-    /// A bad point ended it, as asked by [`OnBadPoint::Stop`].
+    /// A bad point ended it, because [`OnBadPoint::Stop`] was set.
     BadPoint,
-    /// Every point of this shard was evaluated; those of others are missing. Of a result read from a
-    /// [`Journal`](crate::Journal): points are missing, for whatever reason.
+    /// Every point of this shard was evaluated; those of other shards are missing. In a result read from a
+    /// [`Journal`](crate::Journal), points are missing, for whatever reason.
     Partial,
 }
 
 /// What a sweep does when a point fails or is not finite.
+///
+/// By default it records the point and goes on, since one point says nothing about the others. [`Stop`](Self::Stop)
+/// suits a loss that should never fail:
+///
+/// ```
+/// use loss_landscape::{FnModel, Layout, OnBadPoint, RandomDirections, Sweep, report::SweepEnd};
+///
+/// let model = FnModel::new(Layout::flat(2)?, vec![0.5, 0.5], |t: &[f64], _: &()| (t[0] + 0.4).ln())?;
+/// let sweep = || Sweep::plane(&model, RandomDirections::new(1)).data("", &()).threads(1);
+/// let stopped = sweep().on_bad_point(OnBadPoint::Stop).run()?;
+/// assert_eq!((stopped.report().end, stopped.report().bad_points.len()), (SweepEnd::BadPoint, 1));
+/// let whole = sweep().run()?;
+/// assert_eq!(whole.report().end, SweepEnd::Complete);
+/// assert!(stopped.report().computed < whole.report().computed);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum OnBadPoint {
-    /// Records it and goes on.
+    /// Records the point and goes on.
     #[default]
     Record,
-    /// Records it and begins no other point.
+    /// Records the point and begins no other. Points that other threads have begun are finished.
     Stop,
 }
 
 /// Why a point is bad.
+///
+/// ```
+/// use loss_landscape::{FnModel, Layout, OracleError, RandomDirections, Sweep, report::PointFailure};
+///
+/// let loss = |theta: &[f64], _: &()| -> Result<f64, OracleError> {
+///     if theta[0] < 0.0 { Err("not for negative parameters")? }
+///     Ok(1.0 / theta[0])
+/// };
+/// let model = FnModel::new(Layout::flat(1)?, vec![1.0], loss)?;
+/// let curve = Sweep::line(&model, RandomDirections::new(1)).data("", &()).alpha_at(&[-2.0, -1.0, 2.0]).run()?;
+/// for bad in &curve.report().bad_points {
+///     match &bad.failure {
+///         PointFailure::NonFinite { channel, value } => assert!(channel == "loss" && *value == f64::INFINITY),
+///         PointFailure::Error(error) => assert_eq!(error.to_string(), "not for negative parameters"),
+///         PointFailure::Panic(message) => panic!("a panic where none should be: {message}"),
+///         other => panic!("{other}"),
+///     }
+/// }
+/// assert_eq!(curve.report().bad_points.len(), 2);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -54,7 +109,21 @@ pub enum PointFailure {
     Panic(String),
 }
 
-/// A point that failed or whose values are not finite.
+/// A point that failed, or whose values are not finite, on one data set. As text it says where and why.
+///
+/// ```
+/// use loss_landscape::{FnModel, Layout, RandomDirections, Sweep};
+///
+/// let model = FnModel::new(Layout::flat(1)?, vec![1.0], |t: &[f64], offset: &f64| (t[0] + offset).ln())?;
+/// let sweep = Sweep::line(&model, RandomDirections::new(1)).data("train", &9.0).data("test", &0.0);
+/// let curve = sweep.alpha(-2.0..=2.0, 5).run()?;
+/// let bad = curve.report().bad_points.first().expect("a logarithm of a negative number");
+/// let [i, _] = bad.index;
+/// assert!(curve.channel("test loss")?[i].is_nan() && curve.channel("train loss")?[i].is_finite());
+/// assert_eq!((bad.data.as_str(), bad.coordinates[0]), ("test", curve.alpha()[i]));
+/// assert_eq!(bad.to_string(), format!("point [{i}, 0] at ({}, 0) of `test`: `loss` is NaN", curve.alpha()[i]));
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -64,49 +133,82 @@ pub struct BadPoint {
     /// Its coordinates (α, β); β is 0 on a line.
     #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub coordinates: [f64; 2],
-    /// The name of the data set.
+    /// The name of the data set, as the caller gave it.
     pub data: String,
-    /// What happened.
+    /// Why it is bad.
     pub failure: PointFailure,
 }
 
-/// How a sweep went.
+/// How a sweep went. [`Landscape::report`](crate::Landscape::report) returns it.
+///
+/// ```
+/// use loss_landscape::{FnModel, Layout, RandomDirections, grid_2d, report::SweepEnd};
+///
+/// let model = FnModel::new(Layout::flat(2)?, vec![0.5, 0.5], |t: &[f64], _: &()| (t[0] + 0.4).ln())?;
+/// let surface = grid_2d(&model, &(), RandomDirections::new(1))?;
+/// let report = surface.report();
+/// println!("{} of {} points in {:.1?} on {} threads", report.computed, report.total, report.elapsed, report.threads);
+/// assert_eq!((report.end, report.computed), (SweepEnd::Complete, 2601));
+/// if let Some(first) = report.bad_points.first() {
+///     println!("{} bad points, the first is {first}", report.bad_points.len());
+/// }
+/// let nan = surface.loss().iter().filter(|loss| loss.is_nan()).count();
+/// assert_eq!(report.bad_points.len(), nan);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct SweepReport {
     /// How it ended.
     pub end: SweepEnd,
-    /// Points of the sweep.
+    /// The number of points of the grid.
     pub total: usize,
-    /// Points evaluated; fewer than `total` if it was stopped or adaptive.
+    /// The number of points computed, including those of the journal; fewer than `total` if the sweep was stopped, a
+    /// shard, or adaptive.
     pub computed: usize,
-    /// Points that failed or are not finite, by index and data set.
+    /// Points that failed or are not finite, in the order of their indices and data sets.
     pub bad_points: Vec<BadPoint>,
-    /// Wall-clock time, preparation included.
+    /// Wall-clock time, preparation included; zero in a result from a journal or of another program.
     #[cfg_attr(feature = "serde", serde(rename = "elapsed_seconds", with = "crate::wire::forms"))]
     pub elapsed: Duration,
-    /// Threads that evaluated points: as many as asked for, unless that was more than there was work for
+    /// The number of threads that evaluated points: as many as asked for, unless there was not enough work for them
     /// ([`Sweep::threads`](crate::Sweep::threads)).
     pub threads: usize,
-    /// What was found in the journal, if there was one to go on with.
+    /// What was in the journal, if the sweep went on with one.
     #[cfg_attr(feature = "serde", serde(default))]
     pub resumed: Option<Resumed>,
-    /// What it was a sweep of.
+    /// The θ, directions and data of the sweep.
     pub provenance: Provenance,
 }
 
-/// What a sweep found in its journal.
+/// What a sweep found in its journal. [`Sweep::journal`](crate::Sweep::journal) has an example of a sweep that goes on
+/// after an interruption. Look at [`unchecked_data`](Self::unchecked_data) before you trust a result that was resumed:
+///
+/// ```
+/// use loss_landscape::{FnModel, Layout, RandomDirections, Sweep};
+///
+/// let path = std::env::temp_dir().join(format!("resumed-{}.journal", std::process::id()));
+/// // A closure without a fingerprint: nothing says that its data have changed.
+/// let model = FnModel::new(Layout::flat(1)?, vec![1.0], |t: &[f64], x: &f64| (x - t[0]).powi(2))?;
+/// let run = |x: &f64| Sweep::line(&model, RandomDirections::new(1)).data("train", x).journal(&path).run();
+/// let (first, second) = (run(&1.0)?, run(&5.0)?);
+/// assert_eq!(first.loss(), second.loss()); // of the old data
+/// let resumed = second.report().resumed.as_ref().expect("a journal with points");
+/// assert_eq!((resumed.points, resumed.unchecked_data.as_slice()), (51, ["train".to_owned()].as_slice()));
+/// # std::fs::remove_file(&path).unwrap();
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Resumed {
-    /// Points that were there, and were not evaluated again.
+    /// The number of points that were in the journal, and were not evaluated again.
     pub points: usize,
-    /// Bytes of an unfinished record at the end, as a killed process leaves it; they were dropped.
+    /// The length in bytes of an unfinished record at the end, as a killed process may leave it; it was removed.
     pub torn: u64,
-    /// Bytes that are no records, by place: the file was changed. Their points were evaluated again, now or by an
-    /// earlier run.
+    /// Ranges of bytes that are not valid records, because the file was changed. Their points were evaluated again, now
+    /// or by an earlier run.
     pub damaged: Vec<Range<u64>>,
     /// Data sets that the journal could not check, since the oracle has no
     /// [`fingerprint`](crate::Loss::fingerprint) of them: if they have changed, points of before and after are mixed.
@@ -136,8 +238,8 @@ impl fmt::Display for BadPoint {
 }
 
 impl PointFailure {
-    /// What a point failed of. An oracle that asked this crate for something, such as a Hessian, may hand on an error
-    /// that already says whether it was an error or a panic.
+    /// The failure of a point. An oracle that called this crate, for example for a Hessian, may pass on an error of
+    /// ours, which already says whether the cause was an error or a panic.
     pub(crate) fn of(error: OracleError) -> Self {
         match error.into_boxed().downcast::<Error>() {
             Ok(error) => match *error {
@@ -151,8 +253,7 @@ impl PointFailure {
 }
 
 impl SweepReport {
-    /// The report of values that come from elsewhere: all of `total` points are there, and nothing is known of
-    /// how they were computed.
+    /// The report of values of another program: all of `total` points are computed, and nothing is known about how.
     pub(crate) fn imported(total: usize, bad_points: Vec<BadPoint>) -> Self {
         Self {
             end: SweepEnd::Complete,

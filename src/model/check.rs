@@ -1,5 +1,4 @@
-//! Checks of a user's derivatives: is this the gradient of that loss, this the Hessian of that
-//! gradient?
+//! Checks of a user's derivatives: is this the gradient of that loss, and this the Hessian of that gradient?
 
 use ndarray_rand::rand::{Rng, SeedableRng, seq::index};
 use rand_chacha::ChaCha8Rng;
@@ -12,6 +11,36 @@ use crate::{
 };
 
 /// Compares a model's gradient with differences of its loss; [`DerivativeCheck`] has the options.
+///
+/// It costs one gradient and two losses for each coordinate checked, 16 a block.
+///
+/// ```
+/// # use loss_landscape::{Gradient, Layout, Loss, Model, OracleError};
+/// # struct Quartic { layout: Layout, theta: Vec<f64> }
+/// # impl Model for Quartic {
+/// #     type Scalar = f64;
+/// #     fn layout(&self) -> &Layout { &self.layout }
+/// #     fn parameters(&self) -> &[f64] { &self.theta }
+/// # }
+/// # impl Loss<()> for Quartic {
+/// #     fn loss(&self, t: &[f64], _: &()) -> Result<f64, OracleError> { Ok(t.iter().map(|t| t.powi(4)).sum()) }
+/// # }
+/// use loss_landscape::check::check_gradient;
+///
+/// impl Gradient<()> for Quartic {
+///     fn gradient(&self, theta: &[f64], data: &(), out: &mut [f64]) -> Result<f64, OracleError> {
+///         out.iter_mut().zip(theta).for_each(|(out, t)| *out = 4.0 * t.powi(3));
+///         self.loss(theta, data)
+///     }
+/// }
+///
+/// let model = Quartic { layout: Layout::flat(3)?, theta: vec![1.0, -0.5, 2.0] };
+/// let check = check_gradient(&model, model.parameters(), &())?;
+/// assert!(check.error < 1e-8, "block {} at {}: {} is {}", check.block, check.index, check.difference, check.gradient);
+/// assert_eq!(check.loss_error, 0.0); // the gradient returns the loss too
+/// assert_eq!((check.checked, check.evaluations), (3, 7));
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`DerivativeCheck::gradient`].
@@ -26,6 +55,43 @@ where
 /// Compares a model's Hessian-vector products with differences of its gradient, and with each
 /// other; [`DerivativeCheck`] has the options.
 ///
+/// It costs two products and two gradients for each vector, of which there are 3.
+///
+/// ```
+/// # use loss_landscape::{Gradient, HessianProduct, Layout, Loss, Model, OracleError};
+/// # struct Quartic { layout: Layout, theta: Vec<f64> }
+/// # impl Model for Quartic {
+/// #     type Scalar = f64;
+/// #     fn layout(&self) -> &Layout { &self.layout }
+/// #     fn parameters(&self) -> &[f64] { &self.theta }
+/// # }
+/// # impl Loss<()> for Quartic {
+/// #     fn loss(&self, t: &[f64], _: &()) -> Result<f64, OracleError> { Ok(t.iter().map(|t| t.powi(4)).sum()) }
+/// # }
+/// # impl Gradient<()> for Quartic {
+/// #     fn gradient(&self, theta: &[f64], data: &(), out: &mut [f64]) -> Result<f64, OracleError> {
+/// #         out.iter_mut().zip(theta).for_each(|(out, t)| *out = 4.0 * t.powi(3));
+/// #         self.loss(theta, data)
+/// #     }
+/// # }
+/// use loss_landscape::check::check_hessian_product;
+///
+/// impl HessianProduct<()> for Quartic {
+///     fn hessian_product(&self, theta: &[f64], v: &[f64], _: &(), out: &mut [f64]) -> Result<(), OracleError> {
+///         for ((out, t), v) in out.iter_mut().zip(theta).zip(v) {
+///             *out = 12.0 * t.powi(2) * v;
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let model = Quartic { layout: Layout::flat(3)?, theta: vec![1.0, -0.5, 2.0] };
+/// let check = check_hessian_product(&model, model.parameters(), &())?;
+/// assert!(check.error < 1e-6);
+/// assert!(check.asymmetry < 1e-12 && check.nonlinearity < 1e-12);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+///
 /// # Errors
 /// As [`DerivativeCheck::hessian_product`].
 pub fn check_hessian_product<M, D>(model: &M, theta: &[M::Scalar], data: &D) -> Result<HessianCheck>
@@ -38,9 +104,10 @@ where
 
 /// Tests derivatives against central differences.
 ///
-/// In `f64` a right implementation of a smooth loss shows errors below 1e-6 (so do the networks of
-/// `loss-landscape-nets`), a wrong one of about 1; in `f32` differences are good to a few digits only. Buffers are left
-/// out: no gradient trains them. Kinks (ReLU) next to θ raise the error without being wrong; check at another θ.
+/// In `f64` a correct implementation of a smooth loss shows errors below 1e-6 (so do the networks of
+/// `loss-landscape-nets`), a wrong one errors of about 1; in `f32` differences are good to a few digits only. Buffers
+/// are left out, since no gradient trains them. A kink (ReLU) next to θ raises the error of a correct gradient; check
+/// at another θ then.
 ///
 /// ```
 /// # use loss_landscape::{Gradient, Layout, Loss, Model, OracleError};
@@ -79,29 +146,31 @@ pub struct DerivativeCheck {
     vectors: usize,
 }
 
-/// The outcome of a gradient check: where gradient and difference are farthest apart.
+/// The outcome of a gradient check: the coordinate at which gradient and difference disagree most. [`check_gradient`]
+/// shows how to read it, [`DerivativeCheck`] how it finds a slip.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GradientCheck {
-    /// The largest |gᵢ − differenceᵢ|, relative to the largest |gᵢ| or |differenceᵢ| checked.
+    /// The largest |gᵢ − differenceᵢ|, relative to the largest |gᵢ| or |differenceᵢ| checked. Infinite if one of them
+    /// is NaN.
     pub error: f64,
     /// The block of that coordinate.
     pub block: String,
     /// Its position in the block.
     pub index: usize,
-    /// What the model says there.
+    /// The model's derivative there.
     pub gradient: f64,
-    /// What the difference of losses says there.
+    /// The central difference of losses there.
     pub difference: f64,
     /// |L from the gradient − L from the loss|, relative to the larger of the two.
     pub loss_error: f64,
     /// How many coordinates were checked.
     pub checked: usize,
-    /// How many losses it took, the gradient's own not counted.
+    /// How many losses it took, not counting the one that the gradient returns.
     pub evaluations: usize,
 }
 
-/// The outcome of a check of Hessian-vector products.
+/// The outcome of a check of Hessian-vector products; [`check_hessian_product`] shows how to read it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HessianCheck {
@@ -116,7 +185,7 @@ pub struct HessianCheck {
     pub vectors: usize,
 }
 
-/// What an error of the model happened in.
+/// The call during which the model failed, for its error.
 const LOSS: &str = "computing its loss";
 const GRADIENT: &str = "computing its gradient";
 const PRODUCT: &str = "computing its Hessian product";
@@ -144,7 +213,7 @@ impl DerivativeCheck {
         Self { coordinates, ..self }
     }
 
-    /// How many vectors to multiply with the Hessian, at least 2; 3 by default.
+    /// How many random vectors to multiply with the Hessian; 3 by default, and never fewer than 2.
     pub fn vectors(self, vectors: usize) -> Self {
         Self { vectors: vectors.max(2), ..self }
     }
@@ -154,8 +223,9 @@ impl DerivativeCheck {
     /// The step is ε^⅓·max(1, |θᵢ|). It costs one gradient and two losses for each coordinate.
     ///
     /// # Errors
-    /// [`Error::Length`](crate::Error::Length) or [`Error::NonFinite`](crate::Error::NonFinite) for θ, [`Error::Oracle`](crate::Error::Oracle) or
-    /// [`Error::OraclePanicked`](crate::Error::OraclePanicked) if the model fails.
+    /// [`Error::Length`](crate::Error::Length) or [`Error::NonFinite`](crate::Error::NonFinite) for θ,
+    /// [`Error::Oracle`](crate::Error::Oracle) or [`Error::OraclePanicked`](crate::Error::OraclePanicked) if the model
+    /// fails.
     pub fn gradient<M, D>(&self, model: &M, theta: &[M::Scalar], data: &D) -> Result<GradientCheck>
     where
         M: Gradient<D> + ?Sized,
@@ -164,7 +234,7 @@ impl DerivativeCheck {
         let layout = model.layout();
         layout.ensure_finite("θ", theta)?;
         let mut theta = theta.to_vec();
-        // What the model does not write must not pass for a gradient.
+        // An element that the model leaves unwritten must not pass for a gradient.
         let mut gradient = vec![M::Scalar::from_f64(f64::NAN); theta.len()];
         let from_gradient = guarded(GRADIENT, || model.gradient(&theta, data, &mut gradient))?;
         let loss = guarded(LOSS, || model.loss(&theta, data))?;
@@ -179,7 +249,7 @@ impl DerivativeCheck {
             }
         }
         let scale = pairs.iter().fold(0.0_f64, |m, &(_, _, g, d)| m.max(g.abs()).max(d.abs()));
-        // A NaN anywhere must win, so it counts as infinitely wrong.
+        // A NaN anywhere must be what is reported, so it counts as infinitely wrong.
         let error = |&(_, _, g, d): &(&str, usize, f64, f64)| {
             let gap = (g - d).abs();
             let error = if gap == 0.0 { 0.0 } else { gap / scale };
@@ -209,8 +279,9 @@ impl DerivativeCheck {
     /// It costs two products and two gradients for each vector.
     ///
     /// # Errors
-    /// [`Error::Length`](crate::Error::Length) or [`Error::NonFinite`](crate::Error::NonFinite) for θ, [`Error::Oracle`](crate::Error::Oracle) or
-    /// [`Error::OraclePanicked`](crate::Error::OraclePanicked) if the model fails.
+    /// [`Error::Length`](crate::Error::Length) or [`Error::NonFinite`](crate::Error::NonFinite) for θ,
+    /// [`Error::Oracle`](crate::Error::Oracle) or [`Error::OraclePanicked`](crate::Error::OraclePanicked) if the model
+    /// fails.
     pub fn hessian_product<M, D>(&self, model: &M, theta: &[M::Scalar], data: &D) -> Result<HessianCheck>
     where
         M: HessianProduct<D> + ?Sized,
@@ -229,7 +300,7 @@ impl DerivativeCheck {
             let twice: Vec<M::Scalar> = v.iter().map(|&v| v + v).collect();
             let [mut product, mut double, mut difference] = [(); 3].map(|()| vec![unwritten; theta.len()]);
             guarded(PRODUCT, || model.hessian_product(theta, &v, data, &mut product))?;
-            // By the other way that a model offers, so that both are checked.
+            // With the worker, so that both ways to multiply are checked.
             guarded(WORKER, || worker.product(&twice, &mut double))?;
             guarded(GRADIENT, || differences::hessian_product(model, theta, &v, data, &mut difference))?;
             for vector in [&mut product, &mut double, &mut difference] {

@@ -1,4 +1,4 @@
-//! A model out of a closure: layout, θ and `|theta, data| loss`.
+//! A model made of a closure: layout, θ and `|theta, data| loss`.
 
 use super::{Loss, Model, OracleError};
 use crate::{Layout, Result, Scalar};
@@ -24,17 +24,63 @@ pub struct FnModel<S, F, H = NoFingerprint> {
     fingerprint: H,
 }
 
-/// How a [`FnModel`] tells that data have changed: a closure, or not at all.
+/// How a [`FnModel`] recognises data that have changed: by a closure, or not at all.
+///
+/// [`FnModel::fingerprint_by`] makes one of a closure. Write one of your own where the type must have a name, such as
+/// in a field of a struct:
+///
+/// ```
+/// use loss_landscape::{content_hash, oracle::Fingerprint};
+///
+/// struct Samples {
+///     x: Vec<f64>,
+///     version: u64,
+/// }
+///
+/// /// The data set has a version already, which says more than a hash.
+/// struct ByVersion;
+///
+/// impl Fingerprint<Samples> for ByVersion {
+///     fn of(&self, data: &Samples) -> Option<u64> {
+///         Some(data.version ^ content_hash(&data.x))
+///     }
+/// }
+///
+/// let (old, new) = (Samples { x: vec![0.5], version: 1 }, Samples { x: vec![0.5], version: 2 });
+/// assert_ne!(ByVersion.of(&old), ByVersion.of(&new));
+/// ```
 pub trait Fingerprint<D: ?Sized> {
     /// The fingerprint of these data, if there is one; see [`Loss::fingerprint`].
     fn of(&self, data: &D) -> Option<u64>;
 }
 
 /// Data without a fingerprint, the default of a [`FnModel`].
+///
+/// ```
+/// use loss_landscape::oracle::{Fingerprint, NoFingerprint};
+///
+/// assert_eq!(NoFingerprint.of("any data"), None);
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoFingerprint;
 
-/// A closure that takes the fingerprint of data; [`FnModel::fingerprint_by`] makes it.
+/// A closure that takes the fingerprint of data; [`FnModel::fingerprint_by`] makes it, and its example shows what
+/// comes out. It is named where the type of the model is:
+///
+/// ```
+/// use loss_landscape::{FnModel, Layout, Loss, content_hash, oracle::FnFingerprint};
+///
+/// type Squares = FnModel<f64, fn(&[f64], &[f64]) -> f64, FnFingerprint<fn(&[f64]) -> u64>>;
+///
+/// fn squares() -> loss_landscape::Result<Squares> {
+///     let loss: fn(&[f64], &[f64]) -> f64 = |theta, data| data.iter().map(|x| (x - theta[0]).powi(2)).sum();
+///     let hash: fn(&[f64]) -> u64 = content_hash;
+///     Ok(FnModel::new(Layout::flat(1)?, vec![0.0], loss)?.fingerprint_by(hash))
+/// }
+///
+/// assert!(squares()?.fingerprint([1.0, 2.0].as_slice()).is_some());
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct FnFingerprint<H>(H);
 

@@ -17,7 +17,7 @@ pub(super) fn partial<D: ?Sized, M: Loss<D> + ?Sized>(
     theta[index] = M::Scalar::from_f64(centre.as_f64() - step);
     let (below, loss_below) = (theta[index], model.loss(theta, data));
     theta[index] = centre;
-    // The step as it was after rounding.
+    // Rounding has changed the step, so the difference of the two places is what counts.
     Ok((loss_above? - loss_below?) / (above.as_f64() - below.as_f64()))
 }
 
@@ -42,7 +42,7 @@ pub(super) fn hessian_product<D: ?Sized, M: Gradient<D> + ?Sized>(
         let at = |(t, v): (&M::Scalar, &M::Scalar)| t.as_f64() + sign * step * v.as_f64();
         theta.iter().zip(v).map(at).map(M::Scalar::from_f64).collect()
     };
-    // What the gradient does not write must not pass for a value.
+    // An element that the gradient leaves unwritten must not pass for a value.
     out.fill(M::Scalar::from_f64(f64::NAN));
     model.gradient(&shifted(1.0), data, out)?;
     let mut below = vec![M::Scalar::from_f64(f64::NAN); theta.len()];

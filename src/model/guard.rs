@@ -1,4 +1,4 @@
-//! Calling what users wrote: its errors and panics become this crate's errors.
+//! Calls into code that users wrote: its errors and panics become this crate's errors.
 
 use std::{
     any::Any,
@@ -8,7 +8,7 @@ use std::{
 use super::OracleError;
 use crate::{Error, Result};
 
-/// Calls an oracle outside the points of a sweep: there its error or panic ends the call.
+/// Calls an oracle outside the points of a sweep, where its error or panic ends the whole call.
 pub(crate) fn guarded<T>(during: &str, call: impl FnOnce() -> Result<T, OracleError>) -> Result<T> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(value)) => Ok(value),

@@ -1,4 +1,4 @@
-//! What an oracle keeps for Hessian-vector products: one thread's worker, moved from θ to θ.
+//! The worker with which one thread multiplies vectors with Hessians, at one θ after another.
 
 use super::{HessianProduct, OracleError};
 
@@ -68,7 +68,7 @@ use super::{HessianProduct, OracleError};
 /// # Ok::<(), OracleError>(())
 /// ```
 pub trait HessianWorker<S> {
-    /// Moves to θ. A worker that was never moved need not multiply.
+    /// Moves to θ. It is called before the first product.
     ///
     /// # Errors
     /// As [`Loss::loss`](crate::Loss::loss).
@@ -80,8 +80,8 @@ pub trait HessianWorker<S> {
     /// As [`Loss::loss`](crate::Loss::loss).
     fn product(&mut self, v: &[S], out: &mut [S]) -> Result<(), OracleError>;
 
-    /// Writes the products with several vectors of length `n`, stored one after another, for models that
-    /// multiply them faster together; one by one by default.
+    /// Writes the products with several vectors of length `n`, stored one after another in `vectors` and in `out`,
+    /// for models that multiply them faster together; one by one by default.
     ///
     /// # Errors
     /// As [`Loss::loss`](crate::Loss::loss).
@@ -93,7 +93,7 @@ pub trait HessianWorker<S> {
     }
 }
 
-/// The worker of a model that keeps nothing: θ, and a call of
+/// The worker of a model that prepares nothing: it keeps θ, and calls
 /// [`hessian_product`](HessianProduct::hessian_product) for each vector.
 pub(crate) struct Recomputing<'a, M: HessianProduct<D> + ?Sized, D: ?Sized> {
     model: &'a M,

@@ -18,7 +18,7 @@ pub(crate) use guard::{guarded, panic_message};
 
 use crate::{Layout, Scalar, Slice};
 
-/// A model with parameters: their layout, and where they are now.
+/// A model with parameters: their layout, and their present values.
 ///
 /// ```
 /// use loss_landscape::{Block, Layout, Model};
@@ -63,9 +63,9 @@ pub trait Model {
 
 /// A loss oracle: the mean loss over data of any type `D`, at any parameters.
 ///
-/// One method is required. It takes `&self`, since all threads of a sweep share the oracle, and gets θ handed; it
-/// must not look at [`Model::parameters`]. A model or data that threads cannot share (that are not [`Sync`]) are swept
-/// on one thread ([`Sweep::here`](crate::Sweep::here)) or with an instance for every thread
+/// One method is required. It takes `&self`, since all threads of a sweep share the oracle, and θ as an argument: it
+/// must not use [`Model::parameters`] instead. A model or data that threads cannot share (that are not [`Sync`]) are
+/// swept on one thread ([`Sweep::here`](crate::Sweep::here)) or with an instance for every thread
 /// ([`Sweep::per_thread`](crate::Sweep::per_thread)).
 ///
 /// ```
@@ -112,11 +112,61 @@ pub trait Loss<D: ?Sized>: Model {
     fn loss(&self, theta: &[Self::Scalar], data: &D) -> Result<f64, OracleError>;
 
     /// The names of what one pass yields; `["loss"]` by default. The first is the loss.
+    ///
+    /// With [`measure`](Self::measure) it lets one pass over the data yield several figures:
+    ///
+    /// ```
+    /// use loss_landscape::{Layout, Loss, Model, OracleError, RandomDirections, line_1d};
+    ///
+    /// struct Classifier {
+    ///     layout: Layout,
+    ///     theta: Vec<f64>,
+    /// }
+    ///
+    /// impl Model for Classifier {
+    ///     type Scalar = f64;
+    ///     fn layout(&self) -> &Layout {
+    ///         &self.layout
+    ///     }
+    ///     fn parameters(&self) -> &[f64] {
+    ///         &self.theta
+    ///     }
+    /// }
+    ///
+    /// /// Logistic regression on (x, y) with y = ±1.
+    /// impl Loss<[(f64, f64)]> for Classifier {
+    ///     fn loss(&self, theta: &[f64], data: &[(f64, f64)]) -> Result<f64, OracleError> {
+    ///         let mut out = [0.0; 2];
+    ///         self.measure(theta, data, &mut out)?;
+    ///         Ok(out[0])
+    ///     }
+    ///     fn channels(&self) -> Vec<String> {
+    ///         vec!["loss".into(), "accuracy".into()]
+    ///     }
+    ///     fn measure(&self, theta: &[f64], data: &[(f64, f64)], out: &mut [f64]) -> Result<(), OracleError> {
+    ///         out.fill(0.0);
+    ///         for (x, y) in data {
+    ///             let margin = y * (theta[0] * x + theta[1]);
+    ///             out[0] += (-margin).exp().ln_1p() / data.len() as f64;
+    ///             out[1] += f64::from(margin > 0.0) / data.len() as f64;
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let model = Classifier { layout: Layout::flat(2)?, theta: vec![2.0, 0.0] };
+    /// let data = [(1.0, 1.0), (-1.0, -1.0)];
+    /// let curve = line_1d(&model, data.as_slice(), RandomDirections::new(1))?;
+    /// assert_eq!(curve.channel("accuracy")?[25], 1.0);
+    /// assert!((curve.loss()[25] - (-2.0_f64).exp().ln_1p()).abs() < 1e-15);
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
     fn channels(&self) -> Vec<String> {
         vec!["loss".to_owned()]
     }
 
-    /// Writes all channels at `theta`; just the loss by default.
+    /// Writes all channels at `theta` into `out`, which has one place for each of [`channels`](Self::channels); only
+    /// the loss by default.
     ///
     /// # Errors
     /// As [`loss`](Self::loss).
@@ -125,20 +175,21 @@ pub trait Loss<D: ?Sized>: Model {
         Ok(())
     }
 
-    /// A hash of the data, and of all in the oracle beside θ that its values depend on; none by default.
+    /// A hash of the data, and of whatever else in the oracle, apart from θ, its values depend on; none by default.
     ///
-    /// Results record it, and a [journal](crate::Sweep::journal) is refused where it differs. Without one a journal
-    /// cannot tell that the data have changed, and [says so](crate::report::Resumed::unchecked_data). It must be the
-    /// same in every process. A few lines with any fixed hash function over the bytes of the data will do, such as
-    /// [`content_hash`](crate::content_hash).
+    /// Results record it, and a [journal](crate::Sweep::journal) is refused where it differs. Without a fingerprint a
+    /// journal cannot notice that the data have changed, and the report
+    /// [says so](crate::report::Resumed::unchecked_data). It must be the same in every process. A few lines with any
+    /// fixed hash function over the bytes of the data will do, such as [`content_hash`](crate::content_hash);
+    /// [`FnModel::fingerprint_by`] has an example.
     fn fingerprint(&self, data: &D) -> Option<u64> {
         let _ = data;
         None
     }
 
-    /// What one thread evaluates points with, if nothing is [prepared](Self::prepare): by default a buffer for θ and
-    /// a call of [`measure`](Self::measure) for each point. Override it to give each thread scratch memory of your own,
-    /// as the example of [`pointwise`] does.
+    /// The worker with which one thread evaluates points, if nothing is [prepared](Self::prepare): by default a buffer
+    /// for θ and a call of [`measure`](Self::measure) for each point. Override it to give each thread scratch memory of
+    /// your own, as the example of [`pointwise`] does.
     ///
     /// # Errors
     /// Any error; the points of that thread then fail with it.
@@ -151,7 +202,7 @@ pub trait Loss<D: ?Sized>: Model {
     }
 
     /// Gets ready for a sweep over `slice`, once for each data set, where something can be computed once for all
-    /// points; nothing by default. What it returns is shared by all threads.
+    /// points; nothing by default. What it returns is shared by all threads. [`Prepared`] has an example.
     ///
     /// # Errors
     /// Any error; it ends the sweep before the first point ([`Error::Oracle`](crate::Error::Oracle)).
@@ -223,8 +274,8 @@ pub trait Gradient<D: ?Sized>: Loss<D> {
 ///
 /// Both methods are provided: a product is a central difference of two gradients, so that an empty
 /// `impl` is enough. Override [`hessian_product`](Self::hessian_product) where the exact product is
-/// known, and [`hessian_worker`](Self::hessian_worker) where products at one θ share work; curvature
-/// is computed with the second. Test them with [`check_hessian_product`](crate::check::check_hessian_product).
+/// known, and [`hessian_worker`](Self::hessian_worker) where products at one θ share work; all curvature is
+/// computed with the worker. Test them with [`check_hessian_product`](crate::check::check_hessian_product).
 ///
 /// ```
 /// use loss_landscape::{Gradient, HessianProduct, Layout, Loss, Model, OracleError};
@@ -277,8 +328,8 @@ pub trait HessianProduct<D: ?Sized>: Gradient<D> {
     /// The provided form is (∇L(θ + h·v) − ∇L(θ − h·v)) / 2h with h = ε^⅓·(1 + ‖θ‖) / ‖v‖, ε the
     /// machine epsilon of the scalar. It costs two gradients and two vectors of scratch memory; its
     /// error is of the order ε^⅔ relative to the curvature for a loss of modest higher derivatives,
-    /// about 1e-10 in f64 and 1e-5 in f32 (1e-7 in f64 for λ_max of a small tanh network, which bends
-    /// more), and unbounded across a kink (ReLU).
+    /// about 1e-10 in f64 and 1e-5 in f32 (1e-7 in f64 for λ_max of a small tanh network, whose higher derivatives
+    /// are larger), and unbounded across a kink (ReLU).
     ///
     /// # Errors
     /// As [`Loss::loss`].
@@ -292,8 +343,8 @@ pub trait HessianProduct<D: ?Sized>: Gradient<D> {
         differences::hessian_product(self, theta, v, data, out)
     }
 
-    /// A worker for many products, one for each thread; one that calls
-    /// [`hessian_product`](Self::hessian_product) for each vector by default.
+    /// A worker for many products, one for each thread. The default calls
+    /// [`hessian_product`](Self::hessian_product) for each vector; [`HessianWorker`] has an example of a better one.
     ///
     /// # Errors
     /// Any error, such as of data that does not fit the model.

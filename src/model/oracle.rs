@@ -1,5 +1,5 @@
-//! What an oracle prepares for a sweep: shared products, private scratch memory, several points in
-//! one call. Nobody who only writes [`Loss::loss`](crate::Loss::loss) needs any of it.
+//! What an oracle prepares for a sweep: shared products, scratch memory for each thread, several points in one call.
+//! Whoever only writes [`Loss::loss`](crate::Loss::loss) needs none of it.
 
 use super::OracleError;
 use crate::{Point, Scalar, Slice};
@@ -76,26 +76,26 @@ pub trait Prepared: Sync {
     /// Any error; the points of that thread then fail with it.
     fn worker(&self) -> Result<Box<dyn Worker + '_>, OracleError>;
 
-    /// Into how many fixed chunks the data is cut; 1 by default.
+    /// The number of fixed chunks into which the data is divided; 1 by default.
     ///
-    /// With fewer points than threads the sweep gives the chunks of one point to different threads.
-    /// The number must not depend on the threads, or results would.
+    /// With fewer points than threads, the sweep gives the chunks of one point to different threads. The number must
+    /// not depend on the number of threads, or results would depend on it too.
     fn chunks(&self) -> usize {
         1
     }
 
-    /// What the sum over chunks is divided by in the end; 1 by default. With shares that are sums
-    /// over samples it is the number of samples, and the channels are their means.
+    /// What the sum over all chunks is divided by; 1 by default. If a chunk's share is a sum over its samples, the
+    /// divisor is the number of all samples, and the channels are means.
     fn divisor(&self) -> f64 {
         1.0
     }
 
-    /// Bytes of scratch memory of one worker, for estimates; unknown by default.
+    /// Bytes of scratch memory of one worker, for [`Sweep::cost`](crate::Sweep::cost); unknown by default.
     fn worker_memory(&self) -> Option<u64> {
         None
     }
 
-    /// How many points a worker likes to get in one call, at most; 1 by default.
+    /// The most points that a worker should get in one call; 1 by default.
     fn batch(&self) -> usize {
         1
     }
@@ -136,8 +136,8 @@ pub trait Worker {
     ///
     /// With several [chunks](Prepared::chunks) it writes the share of this one: the value of a
     /// channel is the sum of its chunks' shares, which the sweep adds in the order of the chunks,
-    /// over the [divisor](Prepared::divisor).
-    /// What a point gets must not depend on the other points of the call.
+    /// divided by the [divisor](Prepared::divisor).
+    /// The values of a point must not depend on the other points of the call.
     ///
     /// # Errors
     /// Any error; the sweep then asks for the points one by one, records those that fail with their
@@ -188,7 +188,11 @@ impl<F: FnMut(&[Point], usize, &mut [f64]) -> Result<(), OracleError>> Worker fo
 ///     fn loss(&self, theta: &[f32], data: &[f32]) -> Result<f64, OracleError> {
 ///         Ok(self.forward(theta, data, &mut vec![0.0; theta.len()]))
 ///     }
-///     fn worker<'a>(&'a self, slice: &'a Slice<'a, f32>, data: &'a [f32]) -> Result<Box<dyn Worker + 'a>, OracleError> {
+///     fn worker<'a>(
+///         &'a self,
+///         slice: &'a Slice<'a, f32>,
+///         data: &'a [f32],
+///     ) -> Result<Box<dyn Worker + 'a>, OracleError> {
 ///         let mut hidden = vec![0.0; slice.len()]; // once for each thread
 ///         Ok(pointwise(slice, move |theta: &[f32], out: &mut [f64]| {
 ///             out[0] = self.forward(theta, data, &mut hidden);

@@ -1,4 +1,4 @@
-//! The error of what users write: anything that went wrong in an oracle, and can cross threads.
+//! The error of code that users write: anything that went wrong in an oracle, and can be sent between threads.
 
 use std::{error::Error as StdError, fmt};
 
@@ -6,7 +6,7 @@ use crate::Error;
 
 /// The error of an oracle: a box around any error, or around a text.
 ///
-/// `?` makes it of any error that is `Send + Sync`, and of texts; `?` also turns it into the `Box<dyn Error>` that
+/// `?` makes it from any error that is `Send + Sync`, and from texts; `?` also turns it into the `Box<dyn Error>` that
 /// many a `main` returns.
 ///
 /// ```
@@ -26,12 +26,19 @@ use crate::Error;
 /// }
 /// ```
 ///
-/// Like other boxes of any error it does not implement [`std::error::Error`] itself, since it could then not be made
-/// of every error; [`as_error`](Self::as_error) and [`into_boxed`](Self::into_boxed) give what is inside.
+/// Like other boxes of any error, it does not implement [`std::error::Error`] itself, since it could then not be made
+/// from every error. [`as_error`](Self::as_error) and [`into_boxed`](Self::into_boxed) give the error inside.
 pub struct OracleError(Box<dyn StdError + Send + Sync>);
 
 impl OracleError {
     /// The error inside.
+    ///
+    /// ```
+    /// use loss_landscape::OracleError;
+    ///
+    /// let error = OracleError::from("one".parse::<f64>().unwrap_err());
+    /// assert!(error.as_error().downcast_ref::<std::num::ParseFloatError>().is_some());
+    /// ```
     pub fn as_error(&self) -> &(dyn StdError + Send + Sync + 'static) {
         &*self.0
     }
@@ -54,7 +61,7 @@ impl From<OracleError> for Box<dyn StdError> {
     }
 }
 
-/// An oracle that was called by hand; errors of a sweep name what they happened in.
+/// For an oracle that was called directly; in a sweep the error says during which step it happened.
 impl From<OracleError> for Error {
     fn from(error: OracleError) -> Self {
         match error.0.downcast::<Self>() {

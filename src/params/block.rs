@@ -6,8 +6,28 @@ use crate::{Error, Result};
 
 /// What the parameters of a block do in the network.
 ///
-/// The paper normalises filters of weights and leaves the rest alone; the role says which is which,
-/// so that nothing is guessed from a name or a rank.
+/// The paper normalises the filters of weights, and sets the direction to zero elsewhere. The role says which block is
+/// which, so that nothing is guessed from a name or a rank. [`Normalization`](crate::Normalization) has a
+/// [`Policy`](crate::Policy) for each kind, and a [`Mask`](crate::Mask) chooses blocks by role:
+///
+/// ```
+/// use loss_landscape::{Block, FnModel, Layout, Mask, RandomDirections, Role};
+///
+/// let layout = Layout::new([
+///     Block::weight("conv.weight", [8, 3, 3, 3], 0),
+///     Block::new("bn.weight", [8], Role::NormScale, None),
+///     Block::new("bn.bias", [8], Role::NormShift, None),
+///     Block::new("bn.running_mean", [8], Role::Buffer, None),
+/// ])?;
+/// let weights = Mask::role(&layout, Role::Weight);
+/// assert_eq!((weights.selected(), Mask::trained(&layout).selected()), (216, 232));
+///
+/// // By default a direction moves the weights alone.
+/// let model = FnModel::new(layout, vec![1.0; 240], |theta: &[f64], _: &()| theta[0])?;
+/// let direction = RandomDirections::new(1).one(&model)?;
+/// assert!(direction.values()[216..].iter().all(|value| *value == 0.0));
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -45,7 +65,7 @@ pub enum Role {
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 ///
-/// Two blocks are equal if name, shape, role and filter axis are, wherever they lie.
+/// Two blocks are equal if their names, shapes, roles and filter axes are, wherever they are in their layouts.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Block {
@@ -113,7 +133,7 @@ impl Block {
         self.role
     }
 
-    /// The axis that numbers the filters, if there is one.
+    /// The axis that numbers the filters; None if the whole block is one filter.
     pub fn filter_axis(&self) -> Option<usize> {
         self.filter_axis
     }
@@ -129,7 +149,7 @@ impl Block {
         self.filter_axis.map_or(1, |axis| self.shape.get(axis).copied().unwrap_or(0))
     }
 
-    /// Where the block lies in the flat vector.
+    /// The position of the block in the flat vector.
     pub fn range(&self) -> std::ops::Range<usize> {
         self.offset..self.offset.saturating_add(self.len())
     }
@@ -173,6 +193,19 @@ impl Block {
 
     /// Filter `index`: the slice at that index of the filter axis, or the whole block if it has none.
     ///
+    /// ```
+    /// use loss_landscape::{Block, Layout};
+    ///
+    /// let layout = Layout::new([Block::weight("w", [3, 2], 0)])?;
+    /// let theta = [3.0, 4.0, 0.0, 1.0, 2.0, 2.0];
+    /// let block = layout.block("w")?;
+    /// let norms = (0..block.filters())
+    ///     .map(|index| Ok(block.filter(&theta, index)?.iter().map(|t: &f64| t * t).sum::<f64>().sqrt()))
+    ///     .collect::<Result<Vec<f64>, loss_landscape::Error>>()?;
+    /// assert_eq!(norms[..2], [5.0, 1.0]);
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Length`] if `vector` is not as long as the layout, [`Error::FilterIndex`] if there
     /// are no more than `index` filters.
@@ -186,6 +219,16 @@ impl Block {
     }
 
     /// Filter `index`, to write to.
+    ///
+    /// ```
+    /// use loss_landscape::{Block, Layout};
+    ///
+    /// let layout = Layout::new([Block::weight("w", [3, 2], 0)])?;
+    /// let mut theta = [1.0; 6];
+    /// layout.block("w")?.filter_mut(&mut theta, 1)?.fill(0.0); // prunes a neuron
+    /// assert_eq!(theta, [1.0, 1.0, 0.0, 0.0, 1.0, 1.0]);
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`filter`](Self::filter).
@@ -237,7 +280,7 @@ impl PartialEq for Block {
 
 impl Eq for Block {}
 
-/// As errors name a block: name, shape, role, filter axis.
+/// The form in which errors name a block: name, shape, role, filter axis.
 impl std::fmt::Display for Block {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "`{}` {:?} {:?}", self.name, self.shape, self.role)?;

@@ -19,6 +19,9 @@ use crate::{Error, Result, Scalar};
 /// ])?;
 /// assert_eq!(layout.len(), 660);
 /// assert_eq!(layout.blocks()[1].range(), 640..650);
+/// assert_eq!(layout.block("fc.bias")?.role(), Role::Bias);
+/// let (block, index) = layout.locate(65).expect("a position below 660");
+/// assert_eq!((block.name(), index), ("fc.weight", 65));
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 ///
@@ -35,11 +38,11 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// A layout of these blocks, one behind the other.
+    /// A layout of these blocks, in this order and without gaps.
     ///
     /// # Errors
     /// [`Error::EmptyLayout`] without blocks; [`Error::EmptyBlock`] for a shape with a zero;
-    /// [`Error::DuplicateBlock`] for a name that comes twice; [`Error::FilterAxis`] for a filter
+    /// [`Error::DuplicateBlock`] for two blocks of one name; [`Error::FilterAxis`] for a filter
     /// axis that the shape does not have; [`Error::TooManyParameters`] if the number of parameters
     /// overflows.
     pub fn new(blocks: impl IntoIterator<Item = Block>) -> Result<Self> {
@@ -129,7 +132,7 @@ impl Layout {
         })
     }
 
-    /// The block that holds a position of the flat vector, and the position inside it.
+    /// The block that holds a position of the flat vector, and the position inside it, row-major; None past the end.
     pub fn locate(&self, index: usize) -> Option<(&Block, usize)> {
         let found = self.blocks.partition_point(|block| block.range().end <= index);
         let block = self.blocks.get(found)?;
@@ -137,6 +140,15 @@ impl Layout {
     }
 
     /// Checks that another layout has the same blocks.
+    ///
+    /// ```
+    /// use loss_landscape::{Block, Error, Layout};
+    ///
+    /// let layout = Layout::new([Block::weight("w", [4, 2], 0)])?;
+    /// let other = Layout::new([Block::weight("w", [2, 4], 0)])?;
+    /// assert!(matches!(layout.ensure_same(&other), Err(Error::LayoutMismatch { index: 0, .. })));
+    /// # Ok::<(), Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::LayoutMismatch`] with the first block that differs.
@@ -171,7 +183,17 @@ impl Layout {
         }
     }
 
-    /// Checks that a vector fits and that all its values are finite.
+    /// Checks that a vector fits and that all its values are finite. An oracle can use it on what comes from elsewhere:
+    ///
+    /// ```
+    /// use loss_landscape::{Block, Error, Layout};
+    ///
+    /// let layout = Layout::new([Block::weight("w", [2, 2], 0), Block::bias("b", [2])])?;
+    /// let theta = [0.0, 1.0, 2.0, 3.0, 4.0, f64::NAN];
+    /// let error = layout.ensure_finite("the checkpoint", &theta).unwrap_err();
+    /// assert_eq!(error.to_string(), "the checkpoint is NaN at index 1 of block `b`");
+    /// # Ok::<(), Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Length`], or [`Error::NonFinite`] with the block and the index inside it of the

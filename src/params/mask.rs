@@ -3,7 +3,7 @@
 use super::{Layout, Role};
 use crate::{Error, Result, Scalar};
 
-/// A choice of blocks of a layout: what a direction moves, and what later a Hessian is taken of.
+/// A choice of blocks of a layout, for the directions that move them or the Hessian over them.
 ///
 /// ```
 /// use loss_landscape::{Block, Layout, Mask, Role};
@@ -17,6 +17,11 @@ use crate::{Error, Result, Scalar};
 /// let first = Mask::name(&layout, "layer1.*")?;
 /// assert_eq!(weights.and(&first)?.selected(), 36);
 /// assert_eq!(first.not().selected(), 40);
+/// assert_eq!(first.not().or(&weights)?.ranges(), [0..36, 40..80]);
+///
+/// let mut vector = vec![1.0; layout.len()];
+/// weights.apply(&mut vector)?; // zero in the bias
+/// assert_eq!(vector.iter().sum::<f64>(), 76.0);
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 ///
@@ -38,13 +43,13 @@ impl Mask {
         Self { layout: layout.clone(), chosen: vec![true; layout.blocks().len()] }
     }
 
-    /// The blocks of one role; it may choose none.
+    /// The blocks of one role. If there are none, the mask chooses nothing.
     pub fn role(layout: &Layout, role: Role) -> Self {
         let chosen = layout.blocks().iter().map(|block| block.role() == role).collect();
         Self { layout: layout.clone(), chosen }
     }
 
-    /// What training moves: all blocks but buffers.
+    /// The blocks that training moves: all but buffers.
     pub fn trained(layout: &Layout) -> Self {
         Self::role(layout, Role::Buffer).not()
     }
@@ -53,7 +58,7 @@ impl Mask {
     /// `?` for exactly one.
     ///
     /// # Errors
-    /// [`Error::PatternMatchesNothing`], since a pattern without a match is nearly always a slip.
+    /// [`Error::PatternMatchesNothing`], since a pattern without a match is nearly always a mistake.
     pub fn name(layout: &Layout, pattern: &str) -> Result<Self> {
         let glyphs: Vec<char> = pattern.chars().collect();
         let chosen: Vec<bool> = (layout.blocks().iter())
@@ -90,12 +95,12 @@ impl Mask {
         Self { layout: self.layout.clone(), chosen: self.chosen.iter().map(|chosen| !chosen).collect() }
     }
 
-    /// The layout whose blocks it chooses from.
+    /// The layout from whose blocks it chooses.
     pub fn layout(&self) -> &Layout {
         &self.layout
     }
 
-    /// Whether the block at this position of the layout is chosen.
+    /// Whether the block at this position of the layout is chosen; false past the last block.
     pub fn contains(&self, block: usize) -> bool {
         self.chosen.get(block).copied().unwrap_or(false)
     }
@@ -123,7 +128,7 @@ impl Mask {
         Ok(())
     }
 
-    /// The chosen parameters as ranges of the flat vector, neighbours joined.
+    /// The chosen parameters as ranges of the flat vector, ascending; adjacent blocks are joined to one range.
     pub fn ranges(&self) -> Vec<std::ops::Range<usize>> {
         let mut ranges: Vec<std::ops::Range<usize>> = Vec::new();
         for (block, _) in self.layout.blocks().iter().zip(&self.chosen).filter(|(_, chosen)| **chosen) {

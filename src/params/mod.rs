@@ -13,6 +13,25 @@ pub use tensors::{NamedTensor, pytorch_roles};
 use crate::Scalar;
 
 /// The content hash of a vector: XXH3, 64 bits, of its little-endian bytes.
+///
+/// Equal vectors have equal hashes, on every machine and in every version. It is no cryptographic hash. Results record
+/// it of θ and of the directions; as a [`fingerprint`](crate::Loss::fingerprint) it recognises data that have changed:
+///
+/// ```
+/// use loss_landscape::{FnModel, Layout, RandomDirections, content_hash, line_1d};
+///
+/// let loss = |theta: &[f64], data: &[f64]| data.iter().map(|x| (x - theta[0]).powi(2)).sum::<f64>();
+/// let model = FnModel::new(Layout::flat(1)?, vec![0.5], loss)?.fingerprint_by(content_hash::<f64>);
+/// let data = [0.0, 1.0];
+/// let curve = line_1d(&model, data.as_slice(), RandomDirections::new(1))?;
+/// let provenance = &curve.report().provenance;
+/// assert_eq!(provenance.theta_hash, Some(content_hash(&[0.5])));
+/// assert_eq!(provenance.data_hashes, [Some(content_hash(&data))]);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+///
+/// For data of several arrays, mix their hashes, in a fixed order: `content_hash(&x) ^
+/// content_hash(&y).rotate_left(1)`.
 pub fn content_hash<S: Scalar>(vector: &[S]) -> u64 {
     let mut hasher = xxhash_rust::xxh3::Xxh3::new();
     let mut bytes = Vec::with_capacity(8 * 1024);

@@ -1,4 +1,4 @@
-//! What a sweep would cost, after one point of it.
+//! The cost of a sweep, estimated from one of its points.
 
 use std::{path::Path, time::Instant};
 
@@ -12,38 +12,53 @@ use crate::{
     model::guarded,
 };
 
-/// What a sweep would cost, as its middle point tells.
+/// The estimated cost of a sweep, from its middle point; [`Sweep::cost`] measures it.
+///
+/// ```
+/// use loss_landscape::{FnModel, Layout, RandomDirections, Sweep};
+///
+/// let model = FnModel::new(Layout::flat(2)?, vec![1.0; 2], |t: &[f64], _: &()| t[0] * t[1])?;
+/// // The finest grid that takes a minute at most.
+/// let sweep = |points| {
+///     Sweep::plane(&model, RandomDirections::new(1)).data("", &()).alpha(-1.0..=1.0, points).beta(-1.0..=1.0, points)
+/// };
+/// let coarse = sweep(11).cost()?;
+/// let affordable = (60.0 / coarse.seconds_per_point).sqrt() as usize;
+/// let surface = sweep(affordable.clamp(11, 101)).run()?;
+/// assert!(surface.report().computed >= coarse.points);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SweepCost {
-    /// Points to come: those of the shard, less those that are in the journal.
+    /// Points that the sweep would evaluate: those of the shard that are not in the journal.
     pub points: usize,
-    /// Seconds that preparing the oracle took, for all data sets.
+    /// Seconds that the oracle took to prepare all data sets.
     pub preparing_seconds: f64,
     /// Seconds for a point on one thread, all data sets together.
     pub seconds_per_point: f64,
-    /// Seconds of the whole sweep, if all its threads are always busy and slow each other down in nothing.
+    /// Seconds of the whole sweep, if all threads are busy all the time and do not slow each other down.
     pub total_seconds: f64,
     /// Bytes of coordinates and values.
     pub memory: u64,
-    /// Bytes of scratch memory that each thread takes beside, where the oracle says it
+    /// Bytes of scratch memory that each thread takes in addition, if the oracle states it
     /// ([`Prepared::worker_memory`](crate::oracle::Prepared::worker_memory)).
     pub worker_memory: Option<u64>,
 }
 
-/// What one data set costs.
+/// The cost of one data set.
 struct SetCost {
     preparing_seconds: f64,
     seconds_per_point: f64,
     worker_memory: Option<u64>,
 }
 
-/// A point that takes less is evaluated again and again for this long, to be known better than by a clock's first look.
+/// A point that takes less than this is evaluated repeatedly for this long, since a single time would be too inexact.
 const SECONDS: f64 = 0.1;
 
 impl<M: Loss<D> + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D, W, X> {
-    /// Evaluates the middle point, on the calling thread (a fast one for a tenth of a second), and says what
-    /// [`run`](Self::run) would cost, as far as one point can tell.
+    /// Estimates what [`run`](Self::run) would cost. It prepares the oracle and evaluates the middle point on the
+    /// calling thread, repeatedly for a tenth of a second if it takes less than that.
     ///
     /// ```
     /// use loss_landscape::{FnModel, Layout, RandomDirections, Sweep};
@@ -111,7 +126,7 @@ impl<M: Loss<D> + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D, W, X> {
         };
         let mut seconds_per_point = pass(&[middle])?;
         if seconds_per_point < SECONDS {
-            // As many at once as the oracle likes, without what only the first one cost.
+            // In batches of the oracle's size, and without what only the first call cost.
             let most = (SECONDS / seconds_per_point.max(1e-9)).min(grid.points() as f64).max(1.0);
             let points = vec![middle; batch.clamp(1, most as usize)];
             let (mut seconds, mut evaluated) = (0.0, 0);
@@ -127,8 +142,8 @@ impl<M: Loss<D> + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D, W, X> {
 }
 
 impl Settings<'_> {
-    /// How many of all points are to come: those of the shard that the journal does not have. A journal that cannot be
-    /// read leaves all of them; the sweep itself says why.
+    /// The number of points to evaluate: those of the shard that are not in the journal. If the journal cannot be read,
+    /// that is all of them; the sweep itself will report why.
     pub(crate) fn points_left(&self, total: usize) -> usize {
         let read = |path: &Path| Journal::read([path]).ok().filter(|journal| journal.total() == total);
         let journal = self.journal.as_deref().and_then(read);

@@ -13,17 +13,67 @@ use crate::{
     params::content_hash,
 };
 
-/// The line θ + α·d through a model's parameters; made of a [`Direction`], or of [`RandomDirections`] that are drawn
-/// when the sweep runs.
+/// The line θ + α·d through a model's parameters. It is made from a [`Direction`], or from [`RandomDirections`], which
+/// are drawn when the sweep runs; [`Sweep::line`](crate::Sweep::line) takes both, and so may a function of yours:
+///
+/// ```
+/// use loss_landscape::{Direction, FnModel, Layout, Line, Loss, RandomDirections, Sweep};
+///
+/// /// The loss at distance 1 from θ, over the loss at θ.
+/// fn rise<M: Loss<()> + Sync>(model: &M, line: impl Into<Line<M::Scalar>>) -> loss_landscape::Result<f64> {
+///     let curve = Sweep::line(model, line).data("", &()).alpha_at(&[0.0, 1.0]).run()?;
+///     Ok(curve.loss()[1] / curve.loss()[0])
+/// }
+///
+/// let layout = Layout::flat(2)?;
+/// let model = FnModel::new(layout.clone(), vec![1.0, 0.0], |t: &[f64], _: &()| t[0] * t[0] + t[1] * t[1])?;
+/// assert_eq!(rise(&model, Direction::new(&layout, vec![1.0, 0.0])?)?, 4.0);
+/// assert!(rise(&model, RandomDirections::new(1))? >= 0.0);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Line<S>(Source<RandomDirections, Direction<S>>);
 
-/// The plane θ + α·d₁ + β·d₂ through a model's parameters; made of [`Directions`], or of [`RandomDirections`] that are
-/// drawn when the sweep runs.
+/// The plane θ + α·d₁ + β·d₂ through a model's parameters. It is made from [`Directions`], or from
+/// [`RandomDirections`], which are drawn when the sweep runs; [`Sweep::plane`](crate::Sweep::plane) takes both.
+///
+/// ```
+/// use loss_landscape::{Directions, FnModel, Layout, Plane, RandomDirections, Sweep};
+///
+/// let model = FnModel::new(Layout::flat(3)?, vec![1.0; 3], |t: &[f64], _: &()| t.iter().map(|t| t * t).sum::<f64>())?;
+/// let (seed, saved): (u64, Option<Directions<f64>>) = (42, None);
+/// // The directions of an earlier sweep if there are any, new ones otherwise.
+/// let plane: Plane<f64> = saved.map_or_else(|| RandomDirections::new(seed).into(), Plane::from);
+/// let surface = Sweep::plane(&model, plane).data("", &()).run()?;
+/// assert_eq!(surface.loss()[[25, 25]], 3.0);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Plane<S>(Source<RandomDirections, Directions<S>>);
 
-/// The segment (1−α)·θ_a + α·θ_b between two parameter vectors.
+/// The segment (1−α)·θ_a + α·θ_b between two parameter vectors. [`Sweep::segment`](crate::Sweep::segment) makes it; its
+/// name is needed where a type says what a sweep goes over:
+///
+/// ```
+/// use loss_landscape::{FnModel, Layout, Loss, Model, Segment, Sweep};
+///
+/// struct Barrier<'a, M: Model> {
+///     sweep: Sweep<'a, M, (), Segment<'a, M::Scalar>>,
+/// }
+///
+/// impl<M: Loss<()> + Sync> Barrier<'_, M> {
+///     /// The highest loss between two minimisers.
+///     fn height(self) -> loss_landscape::Result<f64> {
+///         let curve = self.sweep.data("", &()).alpha(0.0..=1.0, 101).run()?;
+///         Ok(curve.loss().iter().copied().fold(f64::NEG_INFINITY, f64::max))
+///     }
+/// }
+///
+/// let model = FnModel::new(Layout::flat(1)?, vec![1.0], |t: &[f64], _: &()| (t[0] * t[0] - 1.0).powi(2))?;
+/// let barrier = Barrier { sweep: Sweep::segment(&model, &[-1.0], &[1.0]) };
+/// assert_eq!(barrier.height()?, 1.0);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Segment<'a, S> {
     pub(super) a: &'a [S],
@@ -37,16 +87,38 @@ enum Source<R, G> {
     Given(G),
 }
 
-/// Where a sweep around a model may go: [`Line`], [`Segment`] or [`Plane`]. Sealed.
+/// Where a sweep around a model may go: [`Line`], [`Segment`] or [`Plane`]. The trait is sealed. A function that takes
+/// sweeps over all of them is generic over it, and so is its result:
+///
+/// ```
+/// use loss_landscape::{Execution, FnModel, Geometry, Landscape, Layout, Loss, RandomDirections, Sweep};
+///
+/// fn timed<M, D, W, X>(sweep: Sweep<'_, M, D, W, X>) -> loss_landscape::Result<(Landscape<W::Dim>, f64)>
+/// where
+///     M: Loss<D>,
+///     W: Geometry<M>,
+///     X: Execution<M, D>,
+/// {
+///     let landscape = sweep.run()?;
+///     let seconds = landscape.report().elapsed.as_secs_f64();
+///     Ok((landscape, seconds))
+/// }
+///
+/// let model = FnModel::new(Layout::flat(2)?, vec![1.0; 2], |t: &[f64], _: &()| t[0] * t[1])?;
+/// let (curve, _) = timed(Sweep::line(&model, RandomDirections::new(1)).data("", &()))?;
+/// let (surface, _) = timed(Sweep::plane(&model, RandomDirections::new(1)).data("", &()))?;
+/// assert_eq!((curve.shape(), surface.shape()), ([51], [51, 51]));
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 pub trait Geometry<M: Model + ?Sized>: sealed::Sealed {
-    /// The dimension of the result.
+    /// The dimension of the result: `Ix1` for lines and segments, `Ix2` for planes.
     type Dim: GridDimension;
 
-    /// The axis of α (and β) unless the caller says otherwise, for `points` points of a line or plane.
+    /// The default axis of α (and β), for a default of `points` points along an axis of a line or plane.
     #[doc(hidden)]
     fn default_axis(points: usize) -> Axis;
 
-    /// The vectors that span it, and where they come from.
+    /// The vectors that span it, and their sources.
     #[doc(hidden)]
     fn place<'g>(&'g self, model: &'g M) -> Result<Placed<'g, M::Scalar>>;
 }
@@ -185,7 +257,7 @@ impl<M: Model + ?Sized> Geometry<M> for Segment<'_, M::Scalar> {
 }
 
 impl<S: Scalar> Placed<'_, S> {
-    /// What oracles see of it.
+    /// The same as a slice, which is what oracles see.
     pub(crate) fn slice(&self) -> Result<Slice<'_, S>> {
         let [origin, first, second] = &self.vectors;
         match self.kind {

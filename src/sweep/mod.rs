@@ -1,4 +1,4 @@
-//! Sweeps: where to go, what is measured there, and how.
+//! Sweeps: where they go, what they measure there, and how they run.
 
 mod adaptive;
 mod cost;
@@ -32,16 +32,16 @@ use losses::Losses;
 
 /// A sweep: a line or plane through a model's parameters, the data it is measured on, and how it runs.
 ///
-/// **Where** it goes is said first: [`line`](Self::line), [`segment`](Self::segment) or [`plane`](Self::plane).
-/// **What** is measured, and at which points, is said last, and starts it: [`run`](Self::run) evaluates the loss at
-/// every point,
-/// [`adaptive`](Self::adaptive) at some points of a plane and interpolates the others,
-/// [`eigen_ratio`](Self::eigen_ratio) maps |λ_min/λ_max| of the Hessian. **How** is said in between, once for all of
-/// them: [data](Self::data), [axes](Self::alpha), [threads](Self::threads), [journal](Self::journal),
-/// [shard](Self::shard), [observer](Self::observer), [bad points](Self::on_bad_point), [memory](Self::memory_limit).
+/// The first call says **where** it goes: [`line`](Self::line), [`segment`](Self::segment) or [`plane`](Self::plane).
+/// The last one says **what** is measured, at which points, and starts the sweep: [`run`](Self::run) evaluates the loss
+/// at every point, [`adaptive`](Self::adaptive) evaluates it at some points of a plane and interpolates the others,
+/// [`eigen_ratio`](Self::eigen_ratio) maps |λ_min/λ_max| of the Hessian. The calls in between say **how** it runs, in
+/// the same way for all of them: [data](Self::data), [axes](Self::alpha), [threads](Self::threads),
+/// [journal](Self::journal), [shard](Self::shard), [observer](Self::observer), [bad points](Self::on_bad_point),
+/// [memory](Self::memory_limit).
 ///
-/// A point costs one evaluation of every data set, less what the oracle [prepares](crate::Loss::prepare) once, and a
-/// pass over θ and its directions. [`cost`](Self::cost) says how long it will take.
+/// A point costs one evaluation of every data set, except for what the oracle [prepares](crate::Loss::prepare) once,
+/// and a pass over θ and its directions. [`cost`](Self::cost) estimates how long it will take.
 ///
 /// ```
 /// use loss_landscape::{FnModel, Layout, RandomDirections, Sweep};
@@ -63,8 +63,8 @@ use losses::Losses;
 ///
 /// # Models that threads cannot share
 ///
-/// Threads share the model and the data, which must be [`Sync`] for that. Of others the sweep runs
-/// [`here`](Self::here), on the calling thread, or with an instance [`per_thread`](Self::per_thread):
+/// Threads share the model and the data, which must be [`Sync`] for that. A sweep over others runs
+/// [`here`](Self::here), on the calling thread, or with one instance [`per_thread`](Self::per_thread):
 ///
 /// ```
 /// use std::{cell::RefCell, rc::Rc};
@@ -106,13 +106,14 @@ pub struct Sweep<'a, M: ?Sized, D: ?Sized, W, X = AllThreads> {
     execution: X,
 }
 
-/// What is measured at the points of a sweep, and in which order they come.
+/// What is measured at the points of a sweep, and in which order.
 pub(crate) struct Plan<'p> {
-    /// What else than a loss, and how; for the journal.
+    /// What is measured if it is not a loss, and how; for the journal.
     pub(crate) settings: String,
-    /// What data sets keep of a point beside its values.
+    /// What is kept of a point for each data set, in addition to its values.
     pub(crate) keeper: Option<&'p dyn Keeper>,
-    /// The channels of one data set, and how many of them, the first ones, must be finite for a point to be good.
+    /// The channels of one data set, and how many of them, counted from the first, must be finite for a point to be
+    /// good.
     pub(crate) channels: Vec<String>,
     pub(crate) finite: usize,
     /// How often a point may be computed: 1, or 2 where the stages ask for some again.
@@ -120,12 +121,12 @@ pub(crate) struct Plan<'p> {
     pub(crate) stages: Stages<'p>,
 }
 
-/// Points along an axis of a sweep of losses unless the caller says otherwise; 101 of a segment.
+/// The default number of points along an axis of a sweep of losses; a segment has 101.
 pub(crate) const LOSS_POINTS: usize = 51;
 
 impl<'a, M: Model + ?Sized, D: ?Sized> Sweep<'a, M, D, Line<M::Scalar>> {
-    /// A sweep along θ + α·d, θ the model's parameters; d is a [`Direction`](crate::Direction), or drawn by
-    /// [`RandomDirections`](crate::RandomDirections). 51 values of α from −1 to 1 by default.
+    /// A sweep along θ + α·d, where θ are the model's parameters and d is a [`Direction`](crate::Direction), or drawn
+    /// by [`RandomDirections`](crate::RandomDirections). By default it has 51 values of α from −1 to 1.
     ///
     /// ```
     /// use loss_landscape::{FnModel, Layout, RandomDirections, Sweep};
@@ -147,8 +148,8 @@ impl<'a, M: Model + ?Sized, D: ?Sized> Sweep<'a, M, D, Line<M::Scalar>> {
 }
 
 impl<'a, M: Model + ?Sized, D: ?Sized> Sweep<'a, M, D, Segment<'a, M::Scalar>> {
-    /// A sweep between two minimisers: (1−α)·θ_a + α·θ_b, exactly θ_a at 0 and θ_b at 1. 101 values of α from −0.5 to
-    /// 1.5 by default, 0 and 1 among them (the paper draws 401).
+    /// A sweep between two minimisers: (1−α)·θ_a + α·θ_b, exactly θ_a at α = 0 and θ_b at α = 1. By default it has 101
+    /// values of α from −0.5 to 1.5, 0 and 1 among them (the paper draws 401).
     ///
     /// This is the paper's section 3, after Goodfellow et al. 2015.
     ///
@@ -167,9 +168,23 @@ impl<'a, M: Model + ?Sized, D: ?Sized> Sweep<'a, M, D, Segment<'a, M::Scalar>> {
 }
 
 impl<'a, M: Model + ?Sized, D: ?Sized> Sweep<'a, M, D, Plane<M::Scalar>> {
-    /// A sweep over the plane θ + α·d₁ + β·d₂, θ the model's parameters; the directions are
-    /// [`Directions`](crate::Directions), or drawn by [`RandomDirections`](crate::RandomDirections). 51 values of α and
-    /// of β from −1 to 1 by default, 25 of a map of eigenvalue ratios.
+    /// A sweep over the plane θ + α·d₁ + β·d₂, where θ are the model's parameters and the directions are
+    /// [`Directions`](crate::Directions), or drawn by [`RandomDirections`](crate::RandomDirections). By default it has
+    /// 51 values of α and of β from −1 to 1, and a map of eigenvalue ratios 25.
+    ///
+    /// ```
+    /// use loss_landscape::{Directions, FnModel, Layout, RandomDirections, Sweep};
+    ///
+    /// let loss = |theta: &[f64], _: &()| theta.iter().map(|t| t * t).sum::<f64>();
+    /// let model = FnModel::new(Layout::flat(3)?, vec![1.0; 3], loss)?;
+    /// // Directions drawn when the sweep runs, or made before, to look at them or to use them again.
+    /// let drawn = Sweep::plane(&model, RandomDirections::new(7)).data("", &()).run()?;
+    /// let dirs: Directions<f64> = RandomDirections::new(7).pair(&model)?;
+    /// println!("cosine {:.3}", dirs.cosine());
+    /// let made = Sweep::plane(&model, dirs).data("", &()).run()?;
+    /// assert_eq!(drawn.loss(), made.loss());
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
     pub fn plane(model: &'a M, directions: impl Into<Plane<M::Scalar>>) -> Self {
         Self::over(model, directions.into())
     }
@@ -181,7 +196,8 @@ impl<'a, M: Model + ?Sized, D: ?Sized, W> Sweep<'a, M, D, W> {
         Self { model, geometry, data, alpha: None, beta: None, settings, execution: AllThreads }
     }
 
-    /// Runs on the calling thread alone, so that neither model nor data need be [`Sync`].
+    /// Runs on the calling thread alone, so that neither the model nor the data need be [`Sync`]. The
+    /// [example above](Self#models-that-threads-cannot-share) does so.
     pub fn here(self) -> Sweep<'a, M, D, W, Here> {
         self.executed_by(Here)
     }
@@ -190,9 +206,9 @@ impl<'a, M: Model + ?Sized, D: ?Sized, W> Sweep<'a, M, D, W> {
     /// first point. So the model need not be [`Sync`]; the data must be, or be part of the model (with `()` for
     /// data).
     ///
-    /// The layouts must be those of the model that the sweep was made with, which gives θ, the names of channels and
-    /// fingerprints. Threads evaluate with [`Loss::worker`]; [`Loss::prepare`] is not called, since there is nothing
-    /// to share.
+    /// Each of these models must have the layout of the one with which the sweep was made; that one gives θ, the names
+    /// of channels and the fingerprints. Threads evaluate with [`Loss::worker`]. [`Loss::prepare`] is not called, since
+    /// there is nothing to share.
     ///
     /// ```
     /// use std::{cell::RefCell, rc::Rc};
@@ -230,7 +246,8 @@ impl<'a, M: Model + ?Sized, D: ?Sized, W> Sweep<'a, M, D, W> {
     /// }
     ///
     /// let net = Net::load()?;
-    /// let surface = Sweep::plane(&net, RandomDirections::new(1)).data("", &()).per_thread(Net::load).threads(2).run()?;
+    /// let sweep = Sweep::plane(&net, RandomDirections::new(1)).data("", &());
+    /// let surface = sweep.per_thread(Net::load).threads(2).run()?;
     /// assert_eq!(surface.report().threads, 2);
     /// # Ok::<(), loss_landscape::Error>(())
     /// ```
@@ -252,54 +269,113 @@ impl<'a, M: Model + ?Sized, D: ?Sized, W> Sweep<'a, M, D, W> {
 }
 
 impl<'a, M: ?Sized, D: ?Sized, W, X> Sweep<'a, M, D, W, X> {
-    /// Adds a data set. Its name stands before its channels (`"train loss"`) and in the provenance; an empty name
-    /// leaves the channels as the oracle names them. A sweep needs at least one; `&()` will do for oracles without
-    /// data.
+    /// Adds a data set. Its name is put before the names of its channels (`"train loss"`) and into the provenance; an
+    /// empty name leaves the channels as the oracle names them. A sweep needs at least one data set; an oracle without
+    /// data gets `&()`.
+    ///
+    /// ```
+    /// use loss_landscape::{FnModel, Layout, RandomDirections, Sweep};
+    ///
+    /// let loss = |theta: &[f64], x: &[f64]| x.iter().map(|x| (x - theta[0]).powi(2)).sum::<f64>() / x.len() as f64;
+    /// let model = FnModel::new(Layout::flat(1)?, vec![1.0], loss)?;
+    /// let (train, test) = (vec![0.5, 1.5], vec![2.0]);
+    /// let sweep = Sweep::line(&model, RandomDirections::new(1)).data("train", train.as_slice()).data("test", &test);
+    /// assert_eq!(sweep.run()?.channels(), ["train loss", "test loss"]);
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
     pub fn data(mut self, name: impl Into<String>, data: &'a D) -> Self {
         self.data.push((name.into(), data));
         self
     }
 
-    /// Equally spaced values of α, both ends included.
+    /// This number of equally spaced values of α, both ends included: 2 or more. An odd number over a range that is
+    /// symmetric about 0 has 0, the model itself, among them.
     pub fn alpha(mut self, range: RangeInclusive<f64>, points: usize) -> Self {
         self.alpha = Some(Axis::range(range, points));
         self
     }
 
-    /// These values of α, strictly increasing.
+    /// These values of α, finite and strictly increasing; there may be a single one.
+    ///
+    /// ```
+    /// use loss_landscape::{FnModel, Layout, RandomDirections, Sweep};
+    ///
+    /// let model = FnModel::new(Layout::flat(2)?, vec![1.0; 2], |t: &[f64], _: &()| t[0] * t[1])?;
+    /// let sweep = Sweep::plane(&model, RandomDirections::new(1)).data("", &());
+    /// let surface = sweep.alpha_at(&[-1.0, -0.1, 0.0, 0.1, 1.0]).beta_at(&[0.0]).run()?; // dense near θ, and one row
+    /// assert_eq!(surface.shape(), [5, 1]);
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
     pub fn alpha_at(mut self, values: &[f64]) -> Self {
         self.alpha = Some(Axis::Values(values.to_vec()));
         self
     }
 
-    /// Runs on a pool of this many threads of its own; by default on rayon's current pool, all of whose threads must
-    /// then get free before the sweep returns. Of more than 16 no more are made than there are points or processors,
-    /// and never more than 1,024 ([`SweepReport::threads`](crate::report::SweepReport::threads) says how many there
-    /// were). The result has the same bits for any number.
+    /// Runs on a pool of its own with this many threads. By default a sweep runs on rayon's current pool, and returns
+    /// only when all threads of that pool have become free for it.
+    ///
+    /// More than 16 threads are reduced to the number of points or of processors, whichever is larger, and there are
+    /// never more than 1,024; [`SweepReport::threads`](crate::report::SweepReport::threads) says how many there were.
+    /// The result has the same bits for any number:
+    ///
+    /// ```
+    /// use loss_landscape::{FnModel, Layout, RandomDirections, Sweep};
+    ///
+    /// let model = FnModel::new(Layout::flat(2)?, vec![1.0; 2], |t: &[f64], _: &()| (t[0] * t[1]).sin())?;
+    /// let run = |threads| Sweep::plane(&model, RandomDirections::new(1)).data("", &()).threads(threads).run();
+    /// let (one, three) = (run(1)?, run(3)?);
+    /// assert_eq!((one.report().threads, three.report().threads), (1, 3));
+    /// assert_eq!(one.loss(), three.loss());
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
     pub fn threads(mut self, threads: usize) -> Self {
         self.settings.threads = Some(threads);
         self
     }
 
-    /// Tells an observer of every finished point; it may cancel the sweep.
+    /// Calls an observer for every finished point; it may cancel the sweep. [`Observer`] and
+    /// [`Progress`](crate::Progress) have examples.
     pub fn observer(mut self, observer: &'a dyn Observer) -> Self {
         self.settings.observer = Some(observer);
         self
     }
 
-    /// What to do when a point fails or is not finite; to record it and go on by default.
+    /// What to do when a point fails or is not finite: by default the sweep records it and goes on. [`OnBadPoint`] has
+    /// an example of the other way.
     pub fn on_bad_point(mut self, on_bad: OnBadPoint) -> Self {
         self.settings.on_bad = on_bad;
         self
     }
 
-    /// Writes every point to a file as it finishes, so that the sweep survives its process: the same call, made
-    /// again, evaluates only what is missing and gives the same bits as a sweep that was never disturbed. A file that
-    /// does not exist is begun.
+    /// Writes every point to a file as it finishes, so that the sweep survives its process: the same call, made again,
+    /// evaluates only the points that are missing, and gives the same bits as a sweep that was never interrupted. A
+    /// file that does not exist is created.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// use loss_landscape::{FnModel, Layout, Progress, RandomDirections, Sweep, content_hash};
+    ///
+    /// let loss = |theta: &[f64], x: &[f64]| x.iter().map(|x| (x - theta[0]).powi(2)).sum::<f64>();
+    /// let model = FnModel::new(Layout::flat(1)?, vec![1.0], loss)?.fingerprint_by(content_hash::<f64>);
+    /// let data = [0.5, 1.5];
+    /// let path = std::env::temp_dir().join(format!("sweep-{}.journal", std::process::id()));
+    /// let dirs = RandomDirections::new(1);
+    /// let sweep = || Sweep::line(&model, dirs.clone()).data("", data.as_slice()).threads(1).journal(&path);
+    ///
+    /// // An observer cancels after 20 points, as a power failure might.
+    /// let cancel = |p: &Progress<'_>| if p.done < 20 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+    /// sweep().observer(&cancel).run()?;
+    /// let curve = sweep().run()?; // the other 31
+    /// let resumed = curve.report().resumed.as_ref().expect("a journal that was begun");
+    /// assert_eq!((resumed.points, curve.report().computed), (20, 51));
+    /// assert!(resumed.unchecked_data.is_empty()); // thanks to the fingerprint
+    /// # std::fs::remove_file(&path).unwrap();
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
     ///
     /// The journal holds the axes, the crate's version, hashes of θ, of the layout, the directions and the data, and
     /// a checksum for each point; [`Journal`](crate::Journal) reads it. A journal of another sweep is refused.
-    /// [`SweepReport::resumed`](crate::report::SweepReport::resumed) says what was found in it.
+    /// [`SweepReport::resumed`](crate::report::SweepReport::resumed) says how many points were in it.
     ///
     /// **Data are checked only where the oracle has a [`fingerprint`](crate::Loss::fingerprint)** of them, as
     /// networks of `loss-landscape-nets` have; a closure gets one by
@@ -307,35 +383,36 @@ impl<'a, M: ?Sized, D: ?Sized, W, X> Sweep<'a, M, D, W, X> {
     /// with the points of the old ones, and the report lists the data sets in
     /// [`unchecked_data`](crate::report::Resumed::unchecked_data).
     ///
-    /// Points at which the oracle failed are kept as such, since a sweep never disturbed would have them too;
-    /// [`Journal::without_failures`](crate::Journal::without_failures) is for those who want them tried again. The
-    /// bits are those of one machine: on another the last digits of the oracle may differ.
+    /// Points at which the oracle failed are kept as failures, since a sweep without interruption would have them too;
+    /// [`Journal::without_failures`](crate::Journal::without_failures) drops them, so that they are tried again. The
+    /// bits are the same on one machine; on another the last digits of the oracle may differ.
     ///
     /// The call that starts the sweep then also fails with [`Error::JournalMismatch`](crate::Error::JournalMismatch)
     /// for a journal of another sweep, [`Error::NotAJournal`](crate::Error::NotAJournal),
     /// [`Error::JournalInUse`](crate::Error::JournalInUse) if another process writes it, and
-    /// [`Error::JournalWrite`](crate::Error::JournalWrite) when the disk is full: what is in the journal by then stays
-    /// there.
+    /// [`Error::JournalWrite`](crate::Error::JournalWrite) when the disk is full; the points written until then stay in
+    /// the journal.
     pub fn journal(mut self, path: impl Into<PathBuf>) -> Self {
         self.settings.journal = Some(path.into());
         self
     }
 
-    /// Evaluates only points k, k + n, k + 2n, ... of the sweep (counted row by row from 0), with k from 0 to n − 1,
-    /// and leaves the others to other processes. Their [journals](Self::journal) make the whole:
-    /// [`Journal::read`](crate::Journal::read). The result alone has NaN where others compute and ends as
-    /// [`SweepEnd::Partial`](crate::report::SweepEnd::Partial). A map of eigenvalue ratios starts all points of a shard
-    /// cold; an adaptive sweep has no shards, since every stage needs all points before it.
+    /// Evaluates only the points k, k + n, k + 2n, ... of the sweep (counted row by row from 0), with k from 0 to n −
+    /// 1, and leaves the others to other processes. [`Journal::read`](crate::Journal::read) merges their
+    /// [journals](Self::journal); [`Journal`](crate::Journal) has an example. The result of one shard has NaN at the
+    /// points of the others, and ends as [`SweepEnd::Partial`](crate::report::SweepEnd::Partial). A map of eigenvalue
+    /// ratios starts all points of a shard cold. An adaptive sweep has no shards, since every stage needs all points
+    /// before it.
     ///
     /// The call that starts the sweep fails with [`Error::Shard`](crate::Error::Shard) unless k < n.
     pub fn shard(mut self, k: usize, n: usize) -> Self {
-        // One of one is the whole.
+        // Shard 0 of 1 is the whole sweep.
         self.settings.shard = ((k, n) != (0, 1)).then_some((k, n));
         self
     }
 
-    /// The most bytes that coordinates and values may take; 4 GiB by default. The scratch memory of the oracle is its
-    /// own.
+    /// The most bytes that coordinates and values may take; 4 GiB by default. The scratch memory of the oracle is not
+    /// counted. A larger grid is refused before anything is allocated; [`Error`](crate::Error) has an example.
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.settings.memory_limit = bytes;
         self
@@ -343,13 +420,13 @@ impl<'a, M: ?Sized, D: ?Sized, W, X> Sweep<'a, M, D, W, X> {
 }
 
 impl<M: Model + ?Sized, D: ?Sized, X> Sweep<'_, M, D, Plane<M::Scalar>, X> {
-    /// Equally spaced values of β, both ends included.
+    /// This number of equally spaced values of β, both ends included, as [`alpha`](Self::alpha) for α.
     pub fn beta(mut self, range: RangeInclusive<f64>, points: usize) -> Self {
         self.beta = Some(Axis::range(range, points));
         self
     }
 
-    /// These values of β, strictly increasing.
+    /// These values of β, finite and strictly increasing, as [`alpha_at`](Self::alpha_at) for α.
     pub fn beta_at(mut self, values: &[f64]) -> Self {
         self.beta = Some(Axis::Values(values.to_vec()));
         self
@@ -357,7 +434,7 @@ impl<M: Model + ?Sized, D: ?Sized, X> Sweep<'_, M, D, Plane<M::Scalar>, X> {
 }
 
 impl<M: Model + ?Sized, D: ?Sized, X> Sweep<'_, M, D, Segment<'_, M::Scalar>, X> {
-    /// Whether buffers are interpolated too; by default they stay as in θ_a.
+    /// Whether buffers are interpolated too; by default they stay as in θ_a. [`Buffers`] has an example.
     pub fn buffers(mut self, buffers: Buffers) -> Self {
         self.geometry.buffers = buffers;
         self
@@ -365,15 +442,16 @@ impl<M: Model + ?Sized, D: ?Sized, X> Sweep<'_, M, D, Segment<'_, M::Scalar>, X>
 }
 
 impl<M: Model + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D, W, X> {
-    /// Evaluates the loss, and what else the oracle [measures](Loss::channels), at every point.
+    /// Evaluates the loss, and whatever else the oracle [measures](Loss::channels), at every point: one evaluation for
+    /// each point and data set.
     ///
     /// # Errors
     /// [`Error::LayoutMismatch`](crate::Error::LayoutMismatch) for directions of another layout,
     /// [`Error::ZeroDirection`](crate::Error::ZeroDirection) for one that moves nothing;
     /// [`Error::Length`](crate::Error::Length) or [`Error::NonFinite`](crate::Error::NonFinite) for parameters that do
     /// not fit the model or are not finite; [`Error::Range`](crate::Error::Range),
-    /// [`Error::Resolution`](crate::Error::Resolution) or [`Error::Coordinates`](crate::Error::Coordinates) for an axis;
-    /// [`Error::NoData`](crate::Error::NoData), [`Error::DuplicateData`](crate::Error::DuplicateData),
+    /// [`Error::Resolution`](crate::Error::Resolution) or [`Error::Coordinates`](crate::Error::Coordinates) for an
+    /// axis; [`Error::NoData`](crate::Error::NoData), [`Error::DuplicateData`](crate::Error::DuplicateData),
     /// [`Error::Channels`](crate::Error::Channels); [`Error::GridTooLarge`](crate::Error::GridTooLarge),
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory); [`Error::ZeroThreads`](crate::Error::ZeroThreads),
     /// [`Error::ThreadPool`](crate::Error::ThreadPool); [`Error::Oracle`](crate::Error::Oracle) or
@@ -399,8 +477,8 @@ impl<M: Model + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D, W, X> {
         self.evaluate(&placed, &Losses, grid, plan).map(Landscape::assemble)
     }
 
-    /// Checks data sets, axes and memory for `channels` channels a data set, and lays the grid out; with `points`
-    /// points along an axis unless the caller says otherwise.
+    /// Checks data sets, axes and memory for `channels` channels in each data set, and makes the grid. `points` is the
+    /// default number of points along an axis.
     pub(crate) fn grid(&self, points: usize, channels: usize) -> Result<Grid> {
         check_data(&self.data)?;
         let [alpha, beta] = self.axes(points);
@@ -408,7 +486,7 @@ impl<M: Model + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D, W, X> {
         self.settings.grid(&alpha, beta, self.data.len() * channels)
     }
 
-    /// The axes of α and β, the second of which only planes have.
+    /// The axes of α and β; only planes have the second.
     pub(crate) fn axes(&self, points: usize) -> [Axis; 2] {
         [&self.alpha, &self.beta].map(|axis| axis.clone().unwrap_or_else(|| W::default_axis(points)))
     }

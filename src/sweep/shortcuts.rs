@@ -3,7 +3,7 @@
 use super::{Line, Plane, Sweep};
 use crate::{Curve, Loss, Result, Surface};
 
-/// The loss at θ + α·d for 51 values of α from −1 to 1; [`Sweep`] has the options.
+/// The loss at θ + α·d for 51 values of α from −1 to 1: 51 evaluations. [`Sweep`] has the options.
 ///
 /// ```
 /// use loss_landscape::{Direction, FnModel, Layout, line_1d};
@@ -25,7 +25,7 @@ where
     Sweep::line(model, direction).data("", data).run()
 }
 
-/// The loss at (1−α)·θ_a + α·θ_b for 101 values of α from −0.5 to 1.5; [`Sweep`] has the options.
+/// The loss at (1−α)·θ_a + α·θ_b for 101 values of α from −0.5 to 1.5: 101 evaluations. [`Sweep`] has the options.
 ///
 /// ```
 /// use loss_landscape::{FnModel, Layout, interpolate};
@@ -47,7 +47,7 @@ where
     Sweep::segment(model, a, b).data("", data).run()
 }
 
-/// The loss over θ + α·d₁ + β·d₂, 51×51 points of [−1, 1]²; [`Sweep`] has the options.
+/// The loss over θ + α·d₁ + β·d₂ at 51×51 points of [−1, 1]²: 2,601 evaluations. [`Sweep`] has the options.
 ///
 /// ```
 /// use loss_landscape::{FnModel, Layout, RandomDirections, grid_2d};

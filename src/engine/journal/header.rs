@@ -39,10 +39,10 @@ fn title() -> String {
 /// What the first line of a journal of any version begins with.
 const TITLE: &str = "loss-landscape journal ";
 
-/// All that decides the values of a sweep. Two runs may share a journal if these are equal.
+/// Everything that decides the values of a sweep. Two runs may share a journal if their heads are equal.
 #[derive(Clone, Debug)]
 pub(crate) struct Header {
-    /// `line`, `interpolation`, `plane`, or one of these with what is computed there.
+    /// `line`, `interpolation` or `plane`.
     pub(crate) sweep: String,
     /// What else the values depend on: a word that says what is computed, and `key=value` fields. Empty for losses.
     pub(crate) settings: String,
@@ -51,7 +51,7 @@ pub(crate) struct Header {
     pub(crate) alpha: Vec<f64>,
     /// None on a line.
     pub(crate) beta: Option<Vec<f64>>,
-    /// Channels of one data set, and how many of them, the first ones, must be finite.
+    /// Channels of one data set, and how many of them, counted from the first, must be finite.
     pub(crate) channels: Vec<String>,
     pub(crate) finite: usize,
     /// How often a point may be computed: 1, or 2 where some are computed again and the second values count.
@@ -60,7 +60,7 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    /// Points of the sweep, unless that overflows.
+    /// The number of points of the sweep; None if it overflows.
     pub(crate) fn points(&self) -> Option<usize> {
         self.alpha.len().checked_mul(self.beta.as_ref().map_or(1, Vec::len))
     }
@@ -75,7 +75,7 @@ impl Header {
         self.provenance.data.len().saturating_mul(self.channels.len())
     }
 
-    /// The names of all channels, those of each data set with its name before them.
+    /// The names of all channels, each with the name of its data set before it.
     pub(crate) fn full_channels(&self) -> Vec<String> {
         full_channels(&self.provenance.data, &self.channels)
     }
@@ -88,7 +88,7 @@ impl Header {
         (index, [self.alpha[index[0]], self.beta.as_ref().map_or(0.0, |beta| beta[index[1]])])
     }
 
-    /// The text that a journal begins with. Its last line is the hash of those before.
+    /// The text with which a journal begins. Its last line is the hash of the lines before.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let lines = self.lines().into_iter().map(|(key, value)| format!("{key}: {}\n", escape(&value)));
         let text = [title() + "\n"].into_iter().chain(lines).collect::<String>();
@@ -96,7 +96,7 @@ impl Header {
         format!("{text}{check:016x}\n").into_bytes()
     }
 
-    /// The head of a journal and its length in bytes; the reason if it is none.
+    /// The head of a journal and its length in bytes, or the reason why these bytes are not a head.
     pub(crate) fn decode(bytes: &[u8]) -> Result<(Self, usize), &'static str> {
         let mut fields = Fields::default();
         let mut at = 0;
@@ -117,7 +117,7 @@ impl Header {
                     return Err("the checksum of its head is wrong");
                 }
                 let (header, len) = (fields.finish()?, at + line.len());
-                // Records are checked with the head as it would be written.
+                // The checksums of the records depend on the bytes of the head as it is written.
                 if header.encode() != bytes[..len] {
                     return Err("its head is not written as a head is");
                 }
@@ -162,7 +162,7 @@ impl Header {
         lines
     }
 
-    /// In what another head differs, in words; nothing if the two are of one sweep.
+    /// The differences of another head, as text for an error; empty if the two belong to one sweep.
     pub(crate) fn differences(&self, found: &Self) -> Vec<String> {
         let (ours, theirs) = (self.lines(), found.lines());
         let mut keys: Vec<&str> = Vec::new();
@@ -177,7 +177,7 @@ impl Header {
         keys.into_iter()
             .filter_map(|key| {
                 let (ours, theirs) = (of(&ours, key), of(&theirs, key));
-                // Of several values those alone that differ.
+                // If there are several values, only those that differ are shown.
                 let show = |values: &[String], others: &[String]| {
                     let values = values.iter().filter(|value| !others.contains(value));
                     let values: Vec<String> = values.map(|value| brief(key, value)).collect();
@@ -192,7 +192,7 @@ impl Header {
     }
 }
 
-/// What was found in a head so far.
+/// The lines of a head that have been read.
 #[derive(Default)]
 struct Fields {
     single: std::collections::HashMap<String, String>,
@@ -313,7 +313,7 @@ fn parse_hash(text: &str) -> Result<Option<u64>, &'static str> {
     }
 }
 
-/// On one line.
+/// The text on a single line.
 fn escape(text: &str) -> String {
     text.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r")
 }
@@ -335,7 +335,7 @@ fn unescape(text: &str) -> String {
     out
 }
 
-/// A value as an error shows it.
+/// A value in the form in which an error shows it.
 fn brief(key: &str, value: &str) -> String {
     match key {
         "alpha" | "beta" => {

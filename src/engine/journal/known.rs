@@ -1,4 +1,4 @@
-//! What is known of a sweep before its first point.
+//! The points of a sweep that are known before it begins.
 
 use super::header::Header;
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     memory::filled,
 };
 
-/// Values by point, data set and channel, and what was bad.
+/// Values by point, data set and channel, and the points that were bad.
 #[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) values: Vec<f64>,
@@ -17,12 +17,12 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    /// No point yet of a sweep.
+    /// A sweep of which no point is known yet.
     pub(crate) fn nothing(header: &Header) -> Result<Self> {
         Self::empty(header.records().unwrap_or(usize::MAX), header.stride())
     }
 
-    /// None of `points` points, each of `stride` values.
+    /// Room for `points` points with `stride` values each, of which none is known.
     pub(crate) fn empty(points: usize, stride: usize) -> Result<Self> {
         Ok(Self {
             values: filled("the values of the grid", points.saturating_mul(stride), f64::NAN)?,
@@ -31,7 +31,7 @@ impl Known {
         })
     }
 
-    /// Copies a point to where its values are looked for; false if it is not known.
+    /// Copies the values of a point into those of the running sweep; false if the point is not known.
     pub(crate) fn show(
         &self,
         point: usize,
@@ -70,7 +70,7 @@ impl Known {
         self.computed[point].then(|| &self.values[point * header.stride()..][..header.stride()])
     }
 
-    /// Takes a point; of its data sets those are bad that failed or have values that are not finite.
+    /// Adds a point. Its data sets that failed, or have values that are not finite, are listed as bad.
     pub(crate) fn take(
         &mut self,
         header: &Header,
@@ -95,7 +95,7 @@ impl Known {
     }
 }
 
-/// Whether values are the same bits, or NaN both, whose bits differ from machine to machine.
+/// Whether all values have the same bits. Two NaN agree whatever their bits, which differ from machine to machine.
 pub(crate) fn agree(a: &[f64], b: &[f64]) -> bool {
     a.len() == b.len()
         && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()))

@@ -1,4 +1,4 @@
-//! The file of a journal while a sweep runs: locked, read, and appended to as points finish.
+//! The file of a journal while a sweep runs: it is locked, read, and appended to as points finish.
 
 use std::{
     fs::{File, TryLockError},
@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{Error, Result, landscape::Resumed};
 
-/// What a killed process wrote survives it at once; so that a machine that loses its power loses little too, a write
-/// syncs the file when this long has gone since the last time.
+/// Whatever a process has written survives its death. To lose little in a power failure too, a write syncs the file if
+/// the last sync was longer ago than this.
 const SYNC: Duration = Duration::from_secs(5);
 
 /// How long a lock is waited for.
@@ -36,7 +36,7 @@ pub(crate) struct Ledger {
 #[derive(Debug)]
 struct Tail {
     file: File,
-    /// Bytes of whole records, and the head.
+    /// Bytes of the head and of complete records.
     len: u64,
     points: usize,
     synced: Instant,
@@ -44,8 +44,8 @@ struct Tail {
 }
 
 impl Ledger {
-    /// Opens a journal, or begins one if there is none, keeps others out, and takes from it what is known; says
-    /// what was found, if anything was.
+    /// Opens a journal, or begins one if there is none, locks it, and adds its points to `known`. The second value says
+    /// what was in it; None if there was nothing.
     ///
     /// # Errors
     /// [`Error::File`]; [`Error::JournalInUse`]; [`Error::NotAJournal`]; [`Error::JournalMismatch`];
@@ -90,7 +90,7 @@ impl Ledger {
         Ok((ledger, anything.then_some(Resumed { points, torn, damaged, unchecked_data: Vec::new() })))
     }
 
-    /// The journal, locked, and its bytes.
+    /// Opens and locks the journal, and reads its bytes.
     fn open(path: &Path, header: &Header, head: &[u8]) -> Result<(Self, Vec<u8>)> {
         let at = |source| Error::File { path: path.to_owned(), source };
         let mut file =
@@ -100,7 +100,7 @@ impl Ledger {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(at)?;
         if head.starts_with(&bytes) && bytes.len() < head.len() {
-            // A new file, or one whose process was killed before its head was whole.
+            // A new file, or one whose process was killed before its head was complete.
             file.set_len(0).and_then(|()| file.rewind()).map_err(at)?;
             file.write_all(head).and_then(|()| file.sync_data()).map_err(at)?;
             bytes = head.to_vec();
@@ -113,7 +113,8 @@ impl Ledger {
                     }
                 }
                 Err(reason) => {
-                    // Records have checksums seeded with their head: whole ones show that this was it.
+                    // The checksums of records are seeded with their head: valid records prove that the head was this
+                    // one.
                     if scan(form, &bytes, head.len().min(bytes.len()), head).records.is_empty() {
                         return Err(Error::NotAJournal { path: path.to_owned(), reason });
                     }
@@ -130,8 +131,8 @@ impl Ledger {
         self.form
     }
 
-    /// Drops what lies behind the last whole record, so that the next one begins there, and says how many
-    /// bytes that was.
+    /// Removes what follows the last complete record, so that the next one begins there, and returns the number of
+    /// bytes removed.
     fn cut(&self, end: usize, points: usize) -> Result<u64> {
         let mut tail = self.tail();
         let end = (end as u64).min(tail.len);
@@ -147,7 +148,7 @@ impl Ledger {
         Ok(torn)
     }
 
-    /// Appends the records of so many points; false if that failed, now or before.
+    /// Appends the records of `points` points; false if that failed, now or in an earlier call.
     pub(crate) fn append(&self, records: &[u8], points: usize) -> bool {
         let mut tail = self.tail();
         if tail.failed.is_some() {
@@ -162,7 +163,7 @@ impl Ledger {
                 tail.synced = Instant::now();
             }
         } else {
-            // Half a record would only be dropped by the next run.
+            // The next run would remove half a record anyway.
             let (len, file) = (tail.len, &mut tail.file);
             let _ = file.set_len(len).and_then(|()| file.seek(SeekFrom::Start(len)));
         }
@@ -170,7 +171,7 @@ impl Ledger {
         tail.failed.is_none()
     }
 
-    /// Ends the journal; the error that an append or the disk failed with.
+    /// Syncs and closes the journal; fails with the error of the append that failed, if one did.
     pub(crate) fn close(self) -> Result<()> {
         let Tail { file, points, failed, .. } =
             self.tail.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! Journals read back: of one process, or of many merged into the whole.
+//! Journals read back: that of one process, or those of many merged into one.
 
 use std::{
     collections::BTreeMap,
@@ -22,9 +22,9 @@ use crate::{
 /// The points of one or several journals of the same sweep, as [`Sweep::journal`](crate::Sweep::journal)
 /// writes them.
 ///
-/// Journals of shards merge in any order. Points that several of them have must agree to the bit. What is
-/// missing are [`gaps`](Self::gaps); a merged journal [written](Self::write) to a file can be given to a sweep
-/// that fills them.
+/// Journals of shards merge in any order. Where several of them have the same point, its values must agree to the bit.
+/// [`gaps`](Self::gaps) lists the points that are missing; a sweep fills them if it is given the merged journal,
+/// [written](Self::write) to a file.
 ///
 /// ```
 /// use loss_landscape::{FnModel, Journal, Layout, RandomDirections, Surface, Sweep};
@@ -53,19 +53,38 @@ pub struct Journal {
     damage: Vec<Damage>,
 }
 
-/// A part of a journal that holds no points: changed since it was written, or cut short.
+/// A part of a journal that holds no points, because it was changed after it was written, or cut short. Its points are
+/// among the [`gaps`](Journal::gaps).
+///
+/// ```
+/// use loss_landscape::{FnModel, Journal, Layout, RandomDirections, Sweep};
+///
+/// let path = std::env::temp_dir().join(format!("damaged-{}.journal", std::process::id()));
+/// let model = FnModel::new(Layout::flat(2)?, vec![1.0, 2.0], |t: &[f64], _: &()| t[0] * t[1])?;
+/// Sweep::line(&model, RandomDirections::new(1)).data("", &()).threads(1).journal(&path).run()?;
+///
+/// let mut bytes = std::fs::read(&path).unwrap();
+/// bytes.pop(); // as if the process had been killed while it wrote the last record
+/// let journal = Journal::from_bytes(&bytes)?;
+/// let damage = &journal.damage()[0];
+/// assert!(damage.torn && damage.bytes.end == bytes.len() as u64);
+/// assert_eq!((journal.computed(), journal.gaps()), (50, vec![50..51]));
+/// println!("{damage}"); // …: an unfinished end in bytes 2986..3033
+/// # std::fs::remove_file(&path).unwrap();
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Damage {
     /// The file.
     pub path: PathBuf,
-    /// Where in it, in bytes.
+    /// The range of bytes in it.
     pub bytes: Range<u64>,
     /// Whether it is the end of the file, as a killed process may leave it.
     pub torn: bool,
 }
 
-/// A head is short and may name a large grid: as much as a sweep may take by default.
+/// A short head may announce a large grid, so that memory is limited to what a sweep may take by default.
 const MEMORY_LIMIT: u64 = 4 << 30;
 
 /// One point, and which of the files it came from.
@@ -78,10 +97,11 @@ struct Kept {
 }
 
 impl Journal {
-    /// Reads journals and merges them. A sweep may still be writing them (not on Windows, which locks them against
-    /// readers too). One that was begun and has no head yet counts as empty, if another one has a head.
+    /// Reads journals and merges them. A sweep may still be writing them (except on Windows, where its lock keeps
+    /// readers out too). A file that was just begun and has no complete head yet counts as empty, if another file has a
+    /// head.
     ///
-    /// Of a point that failed in one journal and not in another the values are taken.
+    /// If a point failed in one journal and succeeded in another, the journal in which it succeeded counts.
     ///
     /// # Errors
     /// [`Error::File`]; [`Error::NotAJournal`]; [`Error::JournalMismatch`] for journals of different sweeps;
@@ -115,7 +135,8 @@ impl Journal {
         journal.ok_or(Error::NoJournals)
     }
 
-    /// The journal in these bytes, as [`read`](Self::read) reads it from a file.
+    /// Reads a journal from bytes, as [`read`](Self::read) does from a file. [`Damage`](crate::report::Damage) has an
+    /// example.
     ///
     /// # Errors
     /// As [`read`](Self::read), without a path.
@@ -165,22 +186,40 @@ impl Journal {
         Ok(())
     }
 
-    /// Points of the whole sweep.
+    /// The number of points of the whole sweep.
     pub fn total(&self) -> usize {
         self.header.points().unwrap_or(0)
     }
 
-    /// Points that are there.
+    /// The number of points in the journal.
     pub fn computed(&self) -> usize {
         self.points.range(..self.total()).count()
     }
 
-    /// Whether a point, i·n + j on a grid of m×n points, is there.
+    /// Whether a point is in the journal; its number is i·n + j on a grid of m×n points.
     pub fn contains(&self, point: usize) -> bool {
         self.points.contains_key(&point)
     }
 
-    /// The points that are missing, as ranges of i·n + j on a grid of m×n points.
+    /// The points that are missing, as ranges of their numbers i·n + j on a grid of m×n points.
+    ///
+    /// ```
+    /// use loss_landscape::{FnModel, Journal, Layout, RandomDirections, Sweep};
+    ///
+    /// let path = std::env::temp_dir().join(format!("gaps-{}.journal", std::process::id()));
+    /// let model = FnModel::new(Layout::flat(2)?, vec![1.0, 2.0], |t: &[f64], _: &()| t[0] * t[1])?;
+    /// let sweep = || Sweep::line(&model, RandomDirections::new(1)).data("", &()).alpha(-1.0..=1.0, 6).journal(&path);
+    /// sweep().shard(0, 2).run()?; // points 0, 2 and 4
+    /// let journal = Journal::read([&path])?;
+    /// assert_eq!(journal.gaps(), [1..2, 3..4, 5..6]);
+    /// assert!(journal.contains(2) && (journal.computed(), journal.total()) == (3, 6));
+    /// assert_eq!(journal.to_string(), "line, 6 points, 3 computed, 3 missing");
+    /// // The same sweep without a shard fills them.
+    /// assert_eq!(sweep().run()?.report().resumed.as_ref().map(|resumed| resumed.points), Some(3));
+    /// assert!(Journal::read([&path])?.gaps().is_empty());
+    /// # std::fs::remove_file(&path).unwrap();
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
     pub fn gaps(&self) -> Vec<Range<usize>> {
         let mut gaps = Vec::new();
         let mut next = 0;
@@ -193,25 +232,47 @@ impl Journal {
         gaps
     }
 
-    /// What of the files holds no points.
+    /// The parts of the files that hold no points; empty if all are intact.
     pub fn damage(&self) -> &[Damage] {
         &self.damage
     }
 
-    /// What the sweep is of.
+    /// The θ, directions and data of the sweep, by hashes.
     pub fn provenance(&self) -> &Provenance {
         &self.header.provenance
     }
 
-    /// The same journal without the points at which an oracle failed, for a sweep that should try them again. Values
-    /// that are not finite are no failures.
+    /// The same journal without the points at which an oracle failed, for a sweep that should try them again. A point
+    /// whose values are not finite did not fail, and is kept.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    /// use loss_landscape::{FnModel, Journal, Layout, OracleError, RandomDirections, Sweep};
+    ///
+    /// let path = std::env::temp_dir().join(format!("failures-{}.journal", std::process::id()));
+    /// let disk_full = AtomicBool::new(true);
+    /// let loss = |theta: &[f64], _: &()| -> Result<f64, OracleError> {
+    ///     if theta[0] > 1.0 && disk_full.load(Ordering::Relaxed) { Err("no space left")? }
+    ///     Ok(theta[0] * theta[0])
+    /// };
+    /// let model = FnModel::new(Layout::flat(1)?, vec![1.0], loss)?;
+    /// let sweep = || Sweep::line(&model, RandomDirections::new(1)).data("", &()).journal(&path);
+    /// assert_eq!(sweep().run()?.report().bad_points.len(), 25);
+    ///
+    /// disk_full.store(false, Ordering::Relaxed);
+    /// Journal::read([&path])?.without_failures().write(&path)?;
+    /// assert!(sweep().run()?.report().bad_points.is_empty());
+    /// # std::fs::remove_file(&path).unwrap();
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
     #[must_use]
     pub fn without_failures(mut self) -> Self {
         self.points.retain(|_, kept| kept.failures.is_empty());
         self
     }
 
-    /// Writes one journal of all points, in their order. The file is replaced only when the new one is whole.
+    /// Writes one journal of all points, in the order of their numbers. An existing file is replaced only when the new
+    /// one is complete.
     ///
     /// # Errors
     /// [`Error::File`]; [`Error::JournalInUse`] if a sweep is writing a journal there.
@@ -237,17 +298,17 @@ impl Journal {
         bytes
     }
 
-    /// What the sweep goes over: a line, an interpolation, a plane.
+    /// Whether the sweep is over a line, an interpolation or a plane, by name.
     pub(crate) fn kind(&self) -> &str {
         &self.header.sweep
     }
 
-    /// Whether it is of something else than losses, by the beginning of its settings.
+    /// Whether its settings begin like this: those of sweeps that measure other things than losses have a name there.
     pub(crate) fn is_of(&self, settings: &str) -> bool {
         self.header.settings.starts_with(settings)
     }
 
-    /// What data sets keep beside the values: point, data set, bytes.
+    /// What is kept in addition to the values: point, data set, bytes.
     pub(crate) fn extras(&self) -> impl Iterator<Item = (usize, usize, &[u8])> {
         self.points.iter().flat_map(|(&point, kept)| {
             kept.extras.iter().enumerate().map(move |(set, extra)| (point, set, extra.as_slice()))
@@ -259,7 +320,7 @@ impl Journal {
         &self.header.channels
     }
 
-    /// All points as a sweep returns them.
+    /// All points in the form in which a sweep returns them.
     fn parts(&self) -> Result<Parts> {
         let total = self.total();
         let channels = self.header.stride();
@@ -296,9 +357,22 @@ impl Journal {
 }
 
 impl<D: GridDimension> Landscape<D> {
-    /// The curve or surface of a journal; points that it does not have are NaN and not
-    /// [computed](Self::computed). Its report has no time and no threads. It takes memory for all points of the
-    /// sweep, of which a short file may announce many: [`Journal::total`] tells.
+    /// The curve or surface of a journal. Points that are missing are NaN and not [computed](Self::computed); the
+    /// report has no time and no threads. It takes memory for all points of the sweep, and a short file may announce
+    /// many: see [`Journal::total`].
+    ///
+    /// ```
+    /// use loss_landscape::{Curve, FnModel, Journal, Layout, RandomDirections, Sweep, report::SweepEnd};
+    ///
+    /// let path = std::env::temp_dir().join(format!("from-journal-{}.journal", std::process::id()));
+    /// let model = FnModel::new(Layout::flat(2)?, vec![1.0, 2.0], |t: &[f64], _: &()| t[0] * t[1])?;
+    /// Sweep::line(&model, RandomDirections::new(1)).data("", &()).shard(0, 3).journal(&path).run()?;
+    /// let so_far = Curve::from_journal(&Journal::read([&path])?)?;
+    /// assert_eq!((so_far.report().end, so_far.report().computed), (SweepEnd::Partial, 17));
+    /// assert!(so_far.computed()[0] && so_far.loss()[1].is_nan());
+    /// # std::fs::remove_file(&path).unwrap();
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::JournalKind`] for the journal of a line where a surface is wanted, or of a plane where a curve is;

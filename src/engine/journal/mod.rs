@@ -1,7 +1,7 @@
-//! Journals: files that a sweep appends its points to as they finish, so that it survives its process.
+//! Journals: files to which a sweep appends its points as they finish, so that they survive its process.
 //!
-//! A head in text says what the journal is of; a record in bytes follows for each point. Every record has a
-//! checksum seeded with the head's hash, so that a record of another sweep is none here.
+//! A head in text says which sweep the journal belongs to; a binary record for each point follows. Every record has a
+//! checksum seeded with the hash of the head, so that a record of another sweep is not valid here.
 
 mod header;
 mod known;
@@ -15,11 +15,11 @@ pub(crate) use ledger::Ledger;
 pub use merged::{Damage, Journal};
 pub(crate) use record::encode;
 
-/// What an oracle's side of a sweep keeps of a point beside its values, for points that start from it.
+/// Keeps what a measurement needs of a point in addition to its values, for other points that start from it.
 pub(crate) trait Keeper: Sync {
     /// Appends what is kept of a point of a data set.
     fn save(&self, set: usize, point: usize, out: &mut Vec<u8>);
 
-    /// Takes it back; false if the bytes are not what `save` writes, and then nothing was taken.
+    /// Restores it from the journal; false, without any change, if the bytes are not such as `save` writes.
     fn restore(&self, set: usize, point: usize, bytes: &[u8]) -> bool;
 }

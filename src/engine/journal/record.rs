@@ -1,42 +1,43 @@
-//! The records of a journal: one finished point each, framed, checked, and found again after damage.
+//! The records of a journal: each is one finished point, with a frame and a checksum by which it is found even after
+//! damage.
 
 use std::{ops::Range, sync::Arc};
 
 use super::header::hash;
 use crate::landscape::PointFailure;
 
-/// Begins every record. No text has its first byte.
+/// The first bytes of every record. The first of them occurs in no text.
 const MARK: [u8; 4] = *b"\x93pt\n";
-/// Mark, length of the payload; before the payload.
+/// Bytes before the payload: the mark, and the length of the payload.
 const FRAME: usize = 8;
-/// After the payload.
+/// Bytes after the payload: the checksum.
 const CHECK: usize = 8;
-/// More of an error's text is not kept.
+/// The most bytes that are kept of the text of an error.
 const TEXT: usize = 4096;
-/// As many bytes are checked as there are in the file, times this; then what is left counts as damaged.
+/// After checking this many times the bytes of the file, a scan gives up, and the rest counts as damaged.
 const EFFORT: usize = 64;
 
-/// One finished point, as it lies in the file.
+/// One finished point, as it is in the file.
 #[derive(Clone, Debug)]
 pub(crate) struct Record<'b> {
     pub(crate) point: usize,
     /// By data set and channel.
     pub(crate) values: Vec<f64>,
-    /// Data sets whose oracle failed, and how; values that are not finite speak for themselves.
+    /// Data sets whose oracle failed, and how. Values that are not finite are not listed, since they are seen.
     pub(crate) failures: Vec<(usize, PointFailure)>,
-    /// What each data set keeps beside its values.
+    /// What is kept for each data set in addition to its values.
     pub(crate) extras: Vec<&'b [u8]>,
-    /// Where it lies in the file.
+    /// Its range of bytes in the file.
     pub(crate) place: Range<usize>,
 }
 
-/// What lies behind the head of a journal.
+/// What follows the head of a journal.
 #[derive(Debug, Default)]
 pub(crate) struct Scan<'b> {
     pub(crate) records: Vec<Record<'b>>,
-    /// Bytes between records that are none.
+    /// Bytes between records that are not valid records.
     pub(crate) damaged: Vec<Range<usize>>,
-    /// The end of the last whole record; what lies behind was not finished.
+    /// The end of the last complete record; what follows was not finished.
     pub(crate) end: usize,
 }
 
@@ -50,7 +51,7 @@ pub(crate) struct Form {
     pub(crate) stride: usize,
 }
 
-/// Appends a record to `out`. `extra` appends what a data set keeps beside its values.
+/// Appends a record to `out`. `extra` appends what is kept for a data set in addition to its values.
 pub(crate) fn encode<'f>(
     form: Form,
     point: usize,
@@ -96,12 +97,11 @@ pub(crate) fn encode<'f>(
     out.extend_from_slice(&check.to_le_bytes());
 }
 
-/// Finds all whole records from `start` on. Heads like `head` between them, as joined files have, are no
-/// damage.
+/// Finds all complete records from `start` on. Copies of `head` between them, as in concatenated files, are no damage.
 pub(crate) fn scan<'b>(form: Form, bytes: &'b [u8], start: usize, head: &[u8]) -> Scan<'b> {
     let mut scan = Scan { end: start, ..Scan::default() };
     let (mut at, mut broken) = (start, None);
-    // A file of nothing but beginnings would be checked as far as its end from each of them.
+    // In a file of nothing but marks, each of them would be checked up to the end of the file.
     let mut effort = bytes.len().saturating_mul(EFFORT);
     while at < bytes.len() {
         let rest = &bytes[at..];
@@ -116,7 +116,7 @@ pub(crate) fn scan<'b>(form: Form, bytes: &'b [u8], start: usize, head: &[u8]) -
             scan.end = at;
         } else {
             broken.get_or_insert(at);
-            // On to what may be the next beginning.
+            // On to the next byte that may begin a record or a head.
             let begins = |&byte: &u8| byte == MARK[0] || Some(&byte) == head.first();
             at = rest[1..].iter().position(begins).map_or(bytes.len(), |skip| at + 1 + skip);
         }
@@ -124,7 +124,7 @@ pub(crate) fn scan<'b>(form: Form, bytes: &'b [u8], start: usize, head: &[u8]) -
     scan
 }
 
-/// The record that `bytes` begin with, and its length. What is checked is taken off `effort`.
+/// The record at the beginning of `bytes`, and its length. The bytes checked are subtracted from `effort`.
 fn decode<'b>(form: Form, bytes: &'b [u8], at: usize, effort: &mut usize) -> Option<(Record<'b>, usize)> {
     let mut frame = Reader(bytes);
     if frame.bytes(4)? != MARK {
@@ -169,7 +169,7 @@ fn check(form: Form, record: &[u8]) -> u64 {
 }
 
 impl Form {
-    /// Of a journal with this head.
+    /// The form of the records of a journal with this head.
     pub(crate) fn new(header: &super::header::Header, head: &[u8]) -> Self {
         Self {
             seed: hash(head),
@@ -180,7 +180,7 @@ impl Form {
     }
 }
 
-/// Takes bytes from the front, as far as there are any.
+/// Reads from the front of bytes; None if there are too few.
 struct Reader<'b>(&'b [u8]);
 
 impl<'b> Reader<'b> {

@@ -1,4 +1,4 @@
-//! Which points are worth computing next, and which are drawn to check the rest.
+//! The choice of the points to compute next, and of the points drawn at random to check the others.
 
 use ndarray_rand::rand::{RngCore, seq::index};
 
@@ -7,31 +7,30 @@ use super::{
     lattice::{Lattice, Near},
 };
 
-/// What is known, and what matters.
+/// The state of an interpolation, and what the choice goes by.
 pub(super) struct Choose<'a> {
     pub(super) lattice: &'a Lattice,
     pub(super) field: &'a Field,
-    /// What raw errors are multiplied with.
+    /// The factor by which raw errors are multiplied.
     pub(super) calibration: f64,
     pub(super) tolerance: f64,
-    /// The levels of each leading channel, on its scale; none if the whole surface matters.
+    /// The levels of each leading channel, on its scale; None if the whole surface matters.
     pub(super) levels: Option<&'a [Vec<f64>]>,
     /// The units of errors of the leading channels.
     pub(super) units: &'a [f64],
 }
 
 impl Choose<'_> {
-    /// How far off a point may be.
+    /// The estimated error of a point.
     pub(super) fn error(&self, point: usize) -> f64 {
-        // An unknown error stays unknown whatever the factor.
+        // An unknown error is infinite, and stays so even if the factor is 0.
         let raw = self.field.errors[point];
         if raw.is_finite() { raw * self.calibration } else { raw }
     }
 
-    /// At most `most` points, the most doubtful first, ascending: those that may be off by more than the
-    /// tolerance, and those at the border of regions that are not finite, widest gaps first, which get
-    /// half of the places if both want them. No two chosen together are nearer to each other than to
-    /// what is computed.
+    /// At most `most` points, ascending. They are the points whose estimated errors exceed the tolerance most, and
+    /// those at the border of regions that are not finite, widest gaps first; if there are enough of both, each get
+    /// half of the places. No two chosen points are nearer to each other than to the nearest computed point.
     pub(super) fn doubtful(&self, most: usize) -> Vec<usize> {
         let of =
             |place: Place| (0..self.lattice.len()).filter(move |&point| self.field.places[point] == place);
@@ -57,8 +56,8 @@ impl Choose<'_> {
         chosen
     }
 
-    /// `count` points at random, ascending: of those interpolated that matter, and, where contours decide
-    /// that, a third of those that do not.
+    /// `count` random points, ascending, among the interpolated ones: of those that matter, and, where contours decide
+    /// what matters, a third of them of those that do not.
     pub(super) fn random(&self, count: usize, generator: &mut impl RngCore) -> Vec<usize> {
         let between = |point: &usize| self.field.places[*point] == Place::Between;
         let (matter, rest): (Vec<usize>, Vec<usize>) =
@@ -73,14 +72,14 @@ impl Choose<'_> {
         drawn
     }
 
-    /// Whether an error at this point would show: always, or if a contour may pass between it and a
-    /// neighbour.
+    /// Whether an error at this point would be seen. Without levels it always would; with levels, if a contour may pass
+    /// between the point and a neighbour.
     pub(super) fn matters(&self, point: usize) -> bool {
         let Some(levels) = self.levels else { return true };
         levels.iter().zip(self.units).enumerate().any(|(channel, (levels, unit))| {
             let range = |point: usize| {
                 let (value, error) = (self.field.at(point)[channel], self.error(point) * unit);
-                // Nothing known of the error, nothing of the range.
+                // If nothing is known about the error, the value may be anything.
                 if error.is_nan() {
                     [f64::NEG_INFINITY, f64::INFINITY]
                 } else {

@@ -1,6 +1,6 @@
-//! Small dense systems: LU with partial pivoting, in memory that is kept from one to the next.
+//! Small dense linear systems: LU with partial pivoting, in memory that is reused for the next system.
 
-/// A square matrix, row by row, and then its factors.
+/// A square matrix, row by row, which is replaced by its factors.
 #[derive(Debug, Default)]
 pub(super) struct Factor {
     n: usize,
@@ -56,7 +56,7 @@ impl Factor {
         true
     }
 
-    /// Solves for a right side, in place.
+    /// Solves the system for a right-hand side, in place.
     pub(super) fn solve(&mut self, side: &mut [f64]) {
         let n = self.n;
         self.room.clear();

@@ -1,4 +1,4 @@
-//! What is known of all points from those computed: predictions, and how far each may be off.
+//! The predictions at all points from those computed, with an estimated error for each.
 
 use rayon::prelude::*;
 
@@ -7,16 +7,16 @@ use super::{
     stencil::Stencil,
 };
 
-/// What a point is to an interpolation.
+/// Whether a point can be interpolated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// Computed, finite or not.
     Computed,
-    /// Finite points lie in every direction; it can be interpolated.
+    /// There are finite points in every direction; it can be interpolated.
     Between,
-    /// Points that are not finite lie in some directions: it may or may not be.
+    /// There are points that are not finite in some directions: the value may be finite or not.
     Border,
-    /// They lie in all directions.
+    /// There are points that are not finite in all directions.
     Beyond,
 }
 
@@ -24,7 +24,7 @@ pub(super) enum Place {
 #[derive(Debug)]
 pub(super) struct Field {
     pub(super) places: Vec<Place>,
-    /// By point and channel; at computed points what was computed, NaN where nothing can be said.
+    /// By point and channel; the computed value at computed points, NaN where there is no prediction.
     pub(super) values: Vec<f64>,
     /// The raw error of each point, the largest of its channels: 0 where computed, infinite if unknown.
     pub(super) errors: Vec<f64>,
@@ -36,13 +36,13 @@ pub(super) struct Field {
 /// Neighbours in one interpolation.
 pub(super) const NEIGHBORS: usize = 24;
 
-/// The neighbours are chosen from so many of the nearest.
+/// The number of nearest points from which the neighbours are chosen.
 const CANDIDATES: usize = 60;
 
-/// Neighbours that each eighth of the circle may have before the nearest of all.
+/// Neighbours that each eighth of the circle may have before the remaining places go to the nearest points.
 const IN_EACH_DIRECTION: usize = 2;
 
-/// What one thread keeps from point to point.
+/// The memory that one thread reuses from point to point.
 #[derive(Default)]
 struct Scratch {
     stencil: Stencil,
@@ -67,8 +67,8 @@ impl Field {
         &self.values[point * self.channels..][..self.channels]
     }
 
-    /// Predicts every point from those computed, whose values are in `known`, by point and channel. The
-    /// first `leading` channels decide which points are finite, and how large errors are, in the units given.
+    /// Predicts every point from those computed, whose values are in `known`, by point and channel. The leading
+    /// channels, one for each of `units`, decide which points are finite, and how large errors are, in these units.
     pub(super) fn update(&mut self, lattice: &Lattice, known: &[f64], computed: &[bool], units: &[f64]) {
         let (channels, leading) = (self.channels, units.len());
         let mut near = Near::new(lattice, computed.iter().filter(|done| **done).count());
@@ -104,8 +104,8 @@ impl Field {
 }
 
 impl Scratch {
-    /// Chooses the neighbours of a place: the nearest, but some in every direction in which there are any;
-    /// none from behind a point that is not finite.
+    /// Chooses the neighbours of a place: the nearest, but some in every direction that has any, and none that is
+    /// hidden by a nearer point in its direction that is not finite.
     fn surround(
         &mut self,
         lattice: &Lattice,
@@ -125,7 +125,7 @@ impl Scratch {
         for &(square, point) in &self.found {
             first[direction(offset(point))].get_or_insert((square, usable(point)));
         }
-        // One does not count behind nearer ones on both sides of its direction that say otherwise.
+        // A point does not count if nearer ones in both adjacent directions contradict it.
         let hides = |k: usize, (square, finite): (f64, bool)| {
             first[k % 8].is_some_and(|(other, is_finite)| other < square && is_finite != finite)
         };
@@ -134,7 +134,7 @@ impl Scratch {
         if finite < (0..8).filter_map(seen).count() || finite == 0 {
             return if finite > 0 { Place::Border } else { Place::Beyond };
         }
-        // Once round for every direction's share, once more for the nearest of the rest.
+        // First the share of every direction, then the nearest of the rest.
         let mut counts = [0_usize; 8];
         let mut behind = [false; 8];
         let mut rest = Vec::with_capacity(self.found.len());
@@ -158,9 +158,9 @@ impl Scratch {
     }
 }
 
-/// Which eighth of the circle an offset points to; the first is centred on the first axis.
+/// The eighth of the circle to which an offset points; the first is centred on the first axis.
 fn direction([x, y]: [f64; 2]) -> usize {
-    // Points on a lattice lie along axes and diagonals, which are the middles of eighths.
+    // Neighbours on a lattice are along axes and diagonals, which are the middles of eighths.
     const TAN: f64 = std::f64::consts::SQRT_2 - 1.0;
     let (wide, high) = (x.abs(), y.abs());
     match (high <= TAN * wide, wide <= TAN * high, x > 0.0, y > 0.0) {

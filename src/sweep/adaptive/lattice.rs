@@ -1,15 +1,15 @@
-//! The lattice of an adaptive sweep: where its points are, and which are near.
+//! The lattice of an adaptive sweep: the places of its points, and the search for the nearest of them.
 
-/// The points of an m×n result, row by row, in a box of side 1: distances are shares of the axes' ranges.
+/// The points of an m×n result, row by row, scaled to the unit square: distances are shares of the ranges of the axes.
 #[derive(Clone, Debug)]
 pub(super) struct Lattice {
     u: Vec<f64>,
     v: Vec<f64>,
-    /// The point nearest to (0, 0), if that lies inside.
+    /// The point nearest to (0, 0), if the axes include it.
     origin: Option<usize>,
 }
 
-/// Some points of a lattice in square boxes, so that the nearest are found without asking all.
+/// Some points of a lattice, sorted into square boxes, so that the nearest are found without a look at all of them.
 pub(super) struct Near<'l> {
     lattice: &'l Lattice,
     /// Boxes along each axis.
@@ -35,7 +35,7 @@ impl Lattice {
         [self.u[point / self.v.len()], self.v[point % self.v.len()]]
     }
 
-    /// The neighbours of a point along the axes: two to four, fewer on a line.
+    /// The neighbours of a point along the axes: two to four, or fewer if an axis has a single point.
     pub(super) fn sides(&self, point: usize) -> impl Iterator<Item = usize> {
         let columns = self.v.len();
         let (i, j) = (point / columns, point % columns);
@@ -50,7 +50,7 @@ impl Lattice {
     }
 
     /// A coarse lattice of about `along`² points: both ends of each axis, and the points nearest to an even
-    /// spacing between them. An axis gives no more than every second point.
+    /// spacing between them. No more than about every second point of an axis is taken.
     pub(super) fn coarse(&self, along: usize) -> Vec<usize> {
         let (rows, columns) = (even(&self.u, along), even(&self.v, along));
         let columns = &columns;
@@ -82,7 +82,7 @@ fn even(axis: &[f64], along: usize) -> Vec<usize> {
             let wish = k as f64 / (count - 1) as f64;
             let above = axis.partition_point(|x| *x < wish).min(axis.len() - 1);
             let below = above.saturating_sub(1);
-            // From the lower half downwards, from the upper half upwards, so that the lattice is symmetric.
+            // Ties go downwards in the lower half and upwards in the upper half, so that the lattice is symmetric.
             let nearer = (wish - axis[below]) - (axis[above] - wish);
             let is_below = if nearer.abs() < 1e-9 { wish < 0.5 } else { nearer < 0.0 };
             if is_below { below } else { above }
@@ -93,7 +93,7 @@ fn even(axis: &[f64], along: usize) -> Vec<usize> {
 }
 
 impl<'l> Near<'l> {
-    /// No points yet; `expected` is about how many will come.
+    /// An empty set; `expected` is about how many points will be inserted.
     pub(super) fn new(lattice: &'l Lattice, expected: usize) -> Self {
         let boxes = ((expected as f64 / 3.0).sqrt().ceil() as usize).max(1);
         Self { lattice, boxes, points: vec![Vec::new(); boxes * boxes] }
@@ -119,7 +119,7 @@ impl<'l> Near<'l> {
         found.truncate(count);
     }
 
-    /// Whether a point is nearer to a place than the square root of this.
+    /// Whether there is a point whose squared distance from a place is below `square`.
     pub(super) fn any_within(&self, at: [f64; 2], square: f64) -> bool {
         let mut any = false;
         for ring in 0..self.boxes {
@@ -131,9 +131,9 @@ impl<'l> Near<'l> {
         any
     }
 
-    /// Points outside this ring of boxes and those inside it are at least so far away.
+    /// The least distance of points outside this ring of boxes and those within it.
     fn reach(&self, ring: usize) -> f64 {
-        // A point on the edge of its box has the next ring at its side.
+        // The place may be at the edge of its box, next to the following ring.
         ring as f64 / self.boxes as f64
     }
 

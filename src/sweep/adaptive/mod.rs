@@ -1,8 +1,8 @@
 //! Adaptive sweeps: some points of a grid are computed, the others interpolated.
 //!
-//! `lattice` knows where points are, `stencil` interpolates between scattered ones (solving by `factor`), `field`
-//! does that for all points, `choice` picks what to compute next, `refine` goes from stage to stage. These know no
-//! oracle; `sweep` gives them one.
+//! `lattice` has the places of the points, `stencil` interpolates between scattered ones (and solves with `factor`),
+//! `field` does so for all points, `choice` picks the points to compute next, `refine` goes from stage to stage. None
+//! of these knows an oracle; `sweep` evaluates their points with one.
 
 mod choice;
 mod factor;

@@ -1,8 +1,8 @@
-//! From coarse to fine: stages of points, each chosen from what those before found.
+//! From coarse to fine: stages of points, each chosen from the values found in the stages before.
 //!
-//! A stage is evaluated after its points were predicted, so that every one of them tests the interpolation
-//! from outside. These errors scale the estimates of those to come; the ones at points drawn at random
-//! decide when it is done, and are what the result states.
+//! The points of a stage are predicted before they are evaluated, so that each of them tests the interpolation on a
+//! value that it did not know. These held-out errors scale the estimates of later errors. The ones at points drawn at
+//! random decide when the sweep ends, and are stated in the result.
 
 use ndarray_rand::rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -16,6 +16,29 @@ use super::{
 use crate::engine::stages::Choice;
 
 /// Why an adaptive sweep ended.
+///
+/// ```
+/// use loss_landscape::{Adaptive, AdaptiveEnd, FnModel, Layout, RandomDirections, Sweep};
+///
+/// let loss = |theta: &[f64], _: &()| 0.1 + theta.iter().map(|t| t * t).sum::<f64>();
+/// let model = FnModel::new(Layout::flat(3)?, vec![0.5; 3], loss)?;
+/// let sweep = |budget| {
+///     let sweep = Sweep::plane(&model, RandomDirections::new(1)).data("", &());
+///     sweep.adaptive(&Adaptive::new().tolerance(1e-4).budget(budget))
+/// };
+/// let mut budget = 100;
+/// let surface = loop {
+///     let surface = sweep(budget)?;
+///     match surface.end() {
+///         AdaptiveEnd::Budget => budget *= 2, // with a journal, the points computed are kept
+///         AdaptiveEnd::Tolerance | AdaptiveEnd::AllPoints => break surface,
+///         AdaptiveEnd::NonFinite | AdaptiveEnd::Stopped => panic!("see {:?}", surface.report().bad_points),
+///         other => panic!("{other:?}"),
+///     }
+/// };
+/// assert!(budget > 100 && surface.evaluations() <= budget);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -26,17 +49,33 @@ pub enum AdaptiveEnd {
     Budget,
     /// Every point was computed.
     AllPoints,
-    /// What is left lies between points that are not finite, and nothing can be interpolated.
+    /// All remaining points are between points that are not finite, so that nothing can be interpolated.
     NonFinite,
     /// The observer or a bad point stopped it; see [`SweepReport::end`](crate::report::SweepReport).
     Stopped,
 }
 
-/// How wrong the interpolation was at points that it did not know, before they were computed.
+/// The errors of the interpolation at points that were predicted before they were computed.
+///
+/// Errors are in the units of the [tolerance](crate::Adaptive::tolerance): shares of the value on a logarithmic
+/// [scale](crate::ErrorScale), shares of the range of all values on a linear one.
+///
+/// ```
+/// use loss_landscape::{Adaptive, FnModel, HeldOut, Layout, RandomDirections, Sweep};
+///
+/// let loss = |theta: &[f64], _: &()| 0.1 + theta.iter().map(|t| t * t).sum::<f64>();
+/// let model = FnModel::new(Layout::flat(3)?, vec![0.5; 3], loss)?;
+/// let surface = Sweep::plane(&model, RandomDirections::new(1)).data("", &()).adaptive(&Adaptive::new())?;
+/// let &HeldOut { points, beyond, median, quantile_95, largest, .. } = surface.held_out().expect("a check");
+/// println!("{beyond} of {points} random points off by more than 1 %; median {median:.1e}, largest {largest:.1e}");
+/// assert_eq!((points, beyond), (60, 0));
+/// assert!(median <= quantile_95 && quantile_95 <= largest && largest <= 0.01);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HeldOut {
-    /// How many points.
+    /// The number of points.
     pub points: usize,
     /// How many of them were off by more than the tolerance, or not finite though predicted.
     pub beyond: usize,
@@ -49,14 +88,30 @@ pub struct HeldOut {
 }
 
 /// One stage of an adaptive sweep.
+///
+/// ```
+/// use loss_landscape::{Adaptive, FnModel, Layout, RandomDirections, RefinementStage, Sweep};
+///
+/// let loss = |theta: &[f64], _: &()| 0.1 + theta.iter().map(|t| t * t).sum::<f64>();
+/// let model = FnModel::new(Layout::flat(3)?, vec![0.5; 3], loss)?;
+/// let surface = Sweep::plane(&model, RandomDirections::new(1)).data("", &()).adaptive(&Adaptive::new())?;
+/// for &RefinementStage { points, check, held_out, .. } in surface.stages() {
+///     let largest = held_out.map_or("unknown".to_owned(), |held_out| format!("{:.1e}", held_out.largest));
+///     println!("{points} points {}, largest error {largest}", if check { "at random" } else { "in doubt" });
+/// }
+/// let points: usize = surface.stages().iter().map(|stage| stage.points).sum();
+/// assert_eq!(points, surface.evaluations());
+/// assert!(surface.stages()[0].held_out.is_none() && surface.stages().last().is_some_and(|stage| stage.check));
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RefinementStage {
     /// Points evaluated.
     pub points: usize,
-    /// Whether they were drawn at random from those left, as a check; else they were those most in doubt.
+    /// Whether they were drawn at random from the points left, as a check; otherwise they were those most in doubt.
     pub check: bool,
-    /// How far off they had been predicted; none in the first stage.
+    /// The errors of their predictions; None in the first stage, which has no predictions.
     pub held_out: Option<HeldOut>,
 }
 
@@ -64,23 +119,23 @@ pub struct RefinementStage {
 pub(super) struct Refinement {
     lattice: Lattice,
     settings: Adaptive,
-    /// The positions of the channels, those that steer first.
+    /// The positions of the channels, with those that steer first.
     order: Vec<usize>,
     leading: usize,
     budget: usize,
     field: Field,
     generator: ChaCha8Rng,
-    /// The stage that is being evaluated, and what was predicted.
+    /// The points of the stage that is being evaluated, with their predictions.
     pending: Vec<Predicted>,
-    /// Held-out errors over raw estimates, the last ones.
+    /// The most recent held-out errors, each divided by its raw estimate.
     ratios: Vec<f64>,
-    /// Grows with each check that fails.
+    /// A factor on the estimates that grows with each check that fails.
     caution: f64,
     pub(super) stages: Vec<RefinementStage>,
     pub(super) end: Option<AdaptiveEnd>,
 }
 
-/// A point before it was computed.
+/// The prediction of a point before it was computed.
 struct Predicted {
     point: usize,
     /// By steering channel, on its scale; NaN where nothing was predicted.
@@ -99,29 +154,32 @@ pub(super) struct Filled {
 /// The scales of the channels in the refinement's order, and the values computed on them.
 struct Scaled {
     scales: Vec<ErrorScale>,
-    /// An error of this size counts as 1.
+    /// The size of an error that counts as 1, by channel.
     units: Vec<f64>,
-    /// The least and the greatest value computed, not on the scale.
+    /// The least and the greatest value computed, without the scale.
     ranges: Vec<[f64; 2]>,
     values: Vec<f64>,
 }
 
-/// Points of a check. If all hold, fewer than a twentieth of those left do not, with 95 % confidence.
+/// The points of a check. If all of them keep the tolerance, fewer than a twentieth of the points left do not, with 95
+/// % confidence (0.95^60 < 0.05).
 const CHECKS: usize = 60;
 
-/// The share of the budget that is kept for the last check.
+/// The budget divided by this is kept for the last check.
 const CHECK_SHARE: usize = 10;
 
-/// A stage is a share of what is computed, so that the stages are few, and no fewer points than this.
+/// A stage has the points computed so far divided by this, so that there are few stages.
 const STAGE_SHARE: usize = 8;
+/// The fewest points of a stage.
 const LEAST_STAGE: usize = 16;
 
-/// Of so many points the estimates are calibrated, so that this share of them would have been safe.
+/// The number of recent points on which the estimates are calibrated.
 const CALIBRATING: usize = 128;
+/// The share of these points at which the calibrated estimate would have been at least the error.
 const SAFE_SHARE: f64 = 0.9;
 
 impl Refinement {
-    /// `steering` are the positions of the channels that steer, of `channels`.
+    /// `channels` is the number of channels, `steering` the positions of those that steer.
     pub(super) fn new(lattice: Lattice, settings: Adaptive, channels: usize, steering: &[usize]) -> Self {
         let mut order = steering.to_vec();
         order.extend((0..channels).filter(|channel| !steering.contains(channel)));
@@ -142,12 +200,12 @@ impl Refinement {
         }
     }
 
-    /// What the last check found.
+    /// The errors found by the last check.
     pub(super) fn held_out(&self) -> Option<HeldOut> {
         self.stages.iter().rev().find(|stage| stage.check).and_then(|stage| stage.held_out)
     }
 
-    /// Fills the gaps in the values of a refinement that has ended, however it did.
+    /// Fills the gaps in the values of a refinement that has ended, for whatever reason.
     pub(super) fn fill(&self, values: &[f64], computed: &[bool]) -> Filled {
         let channels = self.order.len();
         let scaled = self.scaled(values, computed, channels);
@@ -185,7 +243,7 @@ impl Refinement {
             all.map(move |point| values[point * stride + channel])
         };
         let scale = |position: usize| {
-            // The others may be counts or shares, and have no tolerance to keep.
+            // Other channels may be counts or shares, and need not keep the tolerance.
             let wish = if position < self.leading { self.settings.scale } else { ErrorScale::Linear };
             wish.resolve(found(self.order[position]))
         };
@@ -198,7 +256,7 @@ impl Refinement {
             .collect();
         let units = scales.iter().zip(&ranges).map(|(scale, [lo, hi])| match scale {
             ErrorScale::Log => 1.0,
-            // Where all values are equal, what rounding leaves is no error.
+            // If all values are equal, differences by rounding are no errors.
             _ => (hi - lo).max(1e-12 * hi.abs().max(lo.abs())).clamp(f64::MIN_POSITIVE, f64::MAX),
         });
         let units = units.collect();
@@ -211,7 +269,7 @@ impl Refinement {
         Scaled { scales, units, ranges, values: on_scale }
     }
 
-    /// Compares the stage that was evaluated with what was predicted.
+    /// Compares the values of the stage that was evaluated with their predictions.
     fn settle(&mut self, scaled: &Scaled, computed: &[bool]) {
         let Some(stage) = self.stages.last_mut() else { return };
         let mut errors = Vec::with_capacity(self.pending.len());
@@ -231,7 +289,7 @@ impl Refinement {
             if predicted.raw > 0.0 && predicted.raw.is_finite() && error.is_finite() {
                 self.ratios.push(error / predicted.raw);
             }
-            // Where no contour passes, and none was missed, an error does not show.
+            // Where no contour passes, and none was missed, an error is not seen.
             errors.push(if crosses { error } else { 0.0 });
         }
         self.ratios.drain(..self.ratios.len().saturating_sub(CALIBRATING));
@@ -241,7 +299,7 @@ impl Refinement {
         }
     }
 
-    /// What raw estimates are multiplied with, so that most held-out errors of late would have been less.
+    /// The factor on raw estimates with which most of the recent held-out errors would have been below them.
     fn calibration(&self) -> f64 {
         let mut ratios = self.ratios.clone();
         ratios.sort_unstable_by(f64::total_cmp);
@@ -249,7 +307,7 @@ impl Refinement {
         safe.max(1e-3) * self.caution
     }
 
-    /// The coarse lattice and the middle of it all.
+    /// The coarse lattice, and the point nearest to (0, 0).
     fn first_stage(&self) -> Vec<usize> {
         let usual = ((self.lattice.len() as f64 / 32.0).sqrt() as usize).max(9);
         let affordable = ((self.budget as f64 / 3.0).sqrt() as usize).max(1);
@@ -261,7 +319,7 @@ impl Refinement {
         points
     }
 
-    /// The points of the next stage, and whether they are a check; or why there is none.
+    /// The points of the next stage, and whether they are a check; or the reason why there is none.
     fn decide(&mut self, scaled: &Scaled, computed: &[bool]) -> Result<(Vec<usize>, bool), AdaptiveEnd> {
         let spent = computed.iter().filter(|done| **done).count();
         let last = self.stages.last().filter(|stage| stage.check);
@@ -293,7 +351,7 @@ impl Refinement {
             levels: levels.as_deref(),
             units: &scaled.units,
         };
-        // What is kept for the last check, unless an earlier one has taken of it.
+        // The budget kept for the last check, unless an earlier check has used a part of it.
         let kept = CHECKS.min(self.budget / CHECK_SHARE);
         let open = if left >= kept { left - kept } else { left };
         let mut points = choose.doubtful(open.min(LEAST_STAGE.max(spent / STAGE_SHARE)));
@@ -337,7 +395,7 @@ impl Choice for Refinement {
 }
 
 impl HeldOut {
-    /// None without errors.
+    /// The statistics of these errors; None if there are none.
     fn of(mut errors: Vec<f64>, tolerance: f64) -> Option<Self> {
         errors.sort_unstable_by(f64::total_cmp);
         let quantile = |share: f64| errors.get(((errors.len() as f64 * share).ceil() as usize).max(1) - 1);

@@ -1,8 +1,25 @@
-//! What an adaptive sweep is asked for, and the scales on which it interpolates.
+//! The settings of an adaptive sweep, and the scales on which it interpolates.
 
 use crate::{Error, Result};
 
 /// The scale on which an adaptive sweep interpolates a channel and measures its errors.
+///
+/// ```
+/// use loss_landscape::{Adaptive, ErrorScale, FnModel, Layout, RandomDirections, Sweep};
+///
+/// // A loss over several orders of magnitude: 1 % of each value, not of the largest one.
+/// let loss = |theta: &[f64], _: &()| (4.0 * theta.iter().map(|t| t * t).sum::<f64>()).exp();
+/// let model = FnModel::new(Layout::flat(3)?, vec![0.5; 3], loss)?;
+/// let sweep = |scale| {
+///     let sweep = Sweep::plane(&model, RandomDirections::new(1)).data("", &());
+///     sweep.adaptive(&Adaptive::new().scale(scale).tolerance(0.01))
+/// };
+/// let (auto, linear) = (sweep(ErrorScale::Auto)?, sweep(ErrorScale::Linear)?);
+/// assert_eq!(auto.scale("loss")?, ErrorScale::Log); // all values are positive
+/// assert_eq!(linear.scale("loss")?, ErrorScale::Linear);
+/// assert!(auto.evaluations() < 400);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -10,14 +27,14 @@ pub enum ErrorScale {
     /// [`Log`](Self::Log) if every finite value computed is positive, [`Linear`](Self::Linear) otherwise.
     #[default]
     Auto,
-    /// Of the values; errors are shares of the distance from the least to the greatest value computed.
+    /// The values themselves; errors are shares of the distance from the least to the greatest value computed.
     Linear,
-    /// Of the natural logarithms; errors are shares of the value itself. A value that is not positive has no
+    /// Their natural logarithms; errors are shares of the value itself. A value that is not positive has no
     /// logarithm and counts as not finite.
     Log,
 }
 
-/// How an adaptive sweep chooses its points: what [`Sweep::adaptive`](crate::Sweep::adaptive) is asked for.
+/// How an adaptive sweep chooses its points: the settings of [`Sweep::adaptive`](crate::Sweep::adaptive).
 ///
 /// ```
 /// use loss_landscape::{Adaptive, AdaptiveEnd, FnModel, Layout, RandomDirections, Sweep};
@@ -34,9 +51,9 @@ pub enum ErrorScale {
 #[must_use]
 pub struct Adaptive {
     pub(super) tolerance: f64,
-    /// The most evaluations; no limit if None.
+    /// The most points to evaluate; no limit if None.
     pub(super) budget: Option<usize>,
-    /// Contours that matter; the whole surface if there are none.
+    /// The levels of contours that matter; the whole surface matters if there are none.
     pub(super) levels: Vec<f64>,
     /// Points of the first stage along each axis.
     pub(super) first: Option<usize>,
@@ -66,19 +83,32 @@ impl Adaptive {
         Self::default()
     }
 
-    /// How far off an interpolated value may be, on the [scale](Self::scale) in use: 0.01, the default, is 1 % of
-    /// the value where the scale is logarithmic, and 1 % of the range of all values where it is linear.
+    /// The error that an interpolated value may have, on the [scale](Self::scale) in use; positive, 0.01 by default.
+    /// That is 1 % of the value where the scale is logarithmic, and 1 % of the range of all values where it is linear.
     pub fn tolerance(self, tolerance: f64) -> Self {
         Self { tolerance, ..self }
     }
 
-    /// The most points to evaluate; as many as the grid has by default. A tenth of it, at most 60 points, is
-    /// kept for the last check.
+    /// The most points to evaluate, 1 or more; by default all points of the grid. A tenth of the budget, at most 60
+    /// points, is kept for the last check.
     pub fn budget(self, evaluations: usize) -> Self {
         Self { budget: Some(evaluations), ..self }
     }
 
-    /// Contours that should be right, rather than the whole surface: values of the channels that steer.
+    /// Contours that should be right, rather than the whole surface: values of the channels that steer, finite (and
+    /// positive, with [`ErrorScale::Log`]). Fewer points are evaluated then:
+    ///
+    /// ```
+    /// use loss_landscape::{Adaptive, FnModel, Layout, RandomDirections, Sweep};
+    ///
+    /// let loss = |theta: &[f64], _: &()| 1.0 + (3.0 * theta[0]).sin() * theta[1];
+    /// let model = FnModel::new(Layout::flat(2)?, vec![0.2, 0.7], loss)?;
+    /// let sweep = |adaptive| Sweep::plane(&model, RandomDirections::new(2)).data("", &()).adaptive(&adaptive);
+    /// let whole = sweep(Adaptive::new().tolerance(1e-3))?;
+    /// let contours = sweep(Adaptive::new().tolerance(1e-3).levels(&[1.2, 1.4]))?;
+    /// assert!(contours.evaluations() < whole.evaluations());
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
     pub fn levels(self, levels: &[f64]) -> Self {
         Self { levels: levels.to_vec(), ..self }
     }
@@ -88,9 +118,9 @@ impl Adaptive {
         Self { scale, ..self }
     }
 
-    /// Points of the first stage along each axis; by default about a thirty-second of the grid's points in all,
-    /// but no fewer than 9 along an axis, nor more than a third of the budget in all. An axis gives no more than
-    /// every second of its points. The point nearest to (0, 0) is always among them.
+    /// Points of the first stage along each axis, 2 or more. By default the stage has about a thirty-second of the
+    /// points of the grid, but at least 9 along an axis, and at most a third of the budget. No more than about every
+    /// second point of an axis is taken. The point nearest to (0, 0) is always in the first stage.
     pub fn first_stage(self, along: usize) -> Self {
         Self { first: Some(along), ..self }
     }
@@ -100,8 +130,20 @@ impl Adaptive {
         Self { seed, ..self }
     }
 
-    /// The channels that should keep the tolerance, by their names in the result, such as `"train loss"`; the
-    /// first channel of each data set by default.
+    /// The channels that should keep the tolerance, by their names in the result, such as `"train loss"`; by default
+    /// the first channel of each data set. [`Sweep::adaptive`](crate::Sweep::adaptive) fails with
+    /// [`Error::UnknownChannel`](crate::Error::UnknownChannel) if there is no such channel.
+    ///
+    /// ```
+    /// use loss_landscape::{Adaptive, FnModel, Layout, RandomDirections, Sweep};
+    ///
+    /// let loss = |theta: &[f64], bend: &f64| 1.0 + (bend * theta[0]).sin() * theta[1];
+    /// let model = FnModel::new(Layout::flat(2)?, vec![0.2, 0.7], loss)?;
+    /// let sweep = Sweep::plane(&model, RandomDirections::new(2)).data("train", &1.0).data("test", &9.0);
+    /// let surface = sweep.adaptive(&Adaptive::new().steered_by(&["train loss"]))?;
+    /// assert!(surface.held_out().is_some_and(|held_out| held_out.largest <= 0.01)); // of the training loss alone
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
     pub fn steered_by(self, channels: &[&str]) -> Self {
         Self { steering: Some(channels.iter().map(ToString::to_string).collect()), ..self }
     }
@@ -142,7 +184,7 @@ impl ErrorScale {
         }
     }
 
-    /// A value on a resolved scale; NaN where it does not reach.
+    /// A value on a resolved scale; NaN where the scale does not include it.
     pub(super) fn forward(self, value: f64) -> f64 {
         match self {
             Self::Log if value > 0.0 => value.ln(),

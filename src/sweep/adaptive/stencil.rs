@@ -1,50 +1,50 @@
 //! Interpolation from scattered neighbours: polyharmonic splines with polynomials.
 //!
 //! s(x) = Σ λ_i ‖x − x_i‖⁵ + a quadratic polynomial, with Σ λ_i q(x_i) = 0 for all such q. It reproduces quadratic
-//! polynomials, has no length to be tuned, and its neighbours may lie anywhere. The same matrix yields how
-//! wrong it may be, as kriging does: the power function, which grows with the distance from the
-//! neighbours, times the roughness of the values in the norm of the spline.
+//! polynomials, has no length scale to tune, and allows neighbours anywhere. The same matrix yields an estimate of the
+//! error, as in kriging: the power function, which grows with the distance from the neighbours, times the roughness of
+//! the values in the norm of the spline (H. Wendland, *Scattered Data Approximation* (2005), chapters 8 and 11).
 
 use super::factor::Factor;
 
-/// The weights of the neighbours of one point, and the memory for the next one's.
+/// The weights of the neighbours of one point, in memory that is reused for the next point.
 #[derive(Debug, Default)]
 pub(super) struct Stencil {
     factor: Factor,
-    /// Offsets from the point over the distance of the farthest neighbour.
+    /// Offsets from the point, divided by the distance of the farthest neighbour.
     offsets: Vec<[f64; 2]>,
-    /// Polynomials in use, as exponents.
+    /// The monomials in use, by their exponents.
     powers: Vec<[i32; 2]>,
-    /// Orthonormal columns, to see which polynomials differ on the neighbours.
+    /// Orthonormal columns, which show whether the monomials are independent on the neighbours.
     columns: Vec<f64>,
     weights: Vec<f64>,
     power: f64,
     side: Vec<f64>,
-    /// The right side before it was solved for.
+    /// A copy of the right-hand side, which solving replaces.
     kept: Vec<f64>,
 }
 
-/// The highest degree of the polynomials. On the networks' surfaces of the bench neither cubic ones nor a
-/// radius to the power of 3 or 7, nor more neighbours, did better.
+/// The highest degree of the polynomials. On the surfaces of networks in the bench, neither cubic polynomials, nor the
+/// radius to the power of 3 or 7, nor more neighbours did better.
 const DEGREE: i32 = 2;
 
-/// Each polynomial needs so many neighbours.
+/// The number of neighbours that each polynomial needs.
 const NEIGHBORS_EACH: f64 = 1.6;
 
-/// A polynomial is left out if the neighbours see less than this share of it beside the others.
+/// A polynomial is left out if less than this share of it, on the neighbours, is independent of the others.
 const DEPENDENT: f64 = 1e-4;
 
-/// The most that an error of the values may grow.
+/// The largest factor by which the weights may amplify an error of the values.
 const AMPLIFICATION: f64 = 20.0;
 
-/// Too few values beyond those that fix the polynomial say nothing of roughness.
+/// The fewest values, beyond those that fix the polynomial, from which roughness can be estimated.
 const LEAST_FREE: usize = 3;
 
 impl Stencil {
     /// Finds the weights for neighbours at these offsets from the point, which must differ.
     ///
-    /// The degree is lowered until the neighbours carry it without amplifying errors: to a constant, their
-    /// mean, if need be. False without neighbours.
+    /// The degree is lowered until the neighbours determine the polynomial without amplifying errors; the last resort
+    /// is a constant, their mean. False without neighbours.
     pub(super) fn fit(&mut self, offsets: &[[f64; 2]]) -> bool {
         let farthest = offsets.iter().map(|[x, y]| x.hypot(*y)).fold(0.0, f64::max);
         if farthest <= 0.0 {
@@ -72,7 +72,7 @@ impl Stencil {
         self.weights.iter().zip(values).map(|(w, f)| w * f).sum()
     }
 
-    /// How wrong the value may be, up to a factor that held-out points tell; infinite if nothing is known.
+    /// The estimated error of the value, up to a factor that is calibrated on held-out points; infinite if unknown.
     pub(super) fn error(&mut self, values: impl Iterator<Item = f64>) -> f64 {
         let count = self.offsets.len();
         if !self.power.is_finite() || count < self.powers.len() + LEAST_FREE {
@@ -80,7 +80,7 @@ impl Stencil {
         }
         self.side.clear();
         self.side.extend(values);
-        // Constants do not matter, but for rounding.
+        // A constant changes the result by rounding alone, which this avoids.
         let mean = self.side.iter().sum::<f64>() / count as f64;
         self.side.iter_mut().for_each(|f| *f -= mean);
         self.kept.clear();
@@ -127,7 +127,7 @@ impl Stencil {
         self.weights.iter().map(|w| w.abs()).sum::<f64>() <= AMPLIFICATION
     }
 
-    /// The monomials up to a degree that differ on the neighbours, by Gram–Schmidt, low degrees first.
+    /// Chooses the monomials up to a degree that are independent on the neighbours, by Gram–Schmidt, low degrees first.
     fn choose_powers(&mut self, degree: i32) {
         let count = self.offsets.len();
         self.powers.clear();
@@ -157,7 +157,7 @@ impl Stencil {
     }
 }
 
-/// What is conditionally positive definite beside polynomials of this degree: −r, r³, −r⁵.
+/// The radial function that is conditionally positive definite with polynomials of this degree: −r, r³, −r⁵.
 fn radial(r: f64, degree: i32) -> f64 {
     match degree {
         0 => -r,

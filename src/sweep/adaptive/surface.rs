@@ -1,4 +1,4 @@
-//! What an adaptive sweep found: values everywhere, and which of them were computed.
+//! The result of an adaptive sweep: values everywhere, and which of them were computed.
 
 use std::ops::Deref;
 
@@ -15,9 +15,9 @@ use crate::{
 
 /// A [`Surface`] of which some points were computed, and the others interpolated from them.
 ///
-/// It is a surface with all its methods, files and figures; [`computed`](crate::Landscape::computed) says which
-/// values are the oracle's own, in its files too. Where the oracle failed, and next to points that are not finite,
-/// where nothing can be interpolated, values are NaN.
+/// It is a surface with all its methods, files and figures; [`computed`](crate::Landscape::computed) says which values
+/// are the oracle's own, and its files keep that. Values are NaN where the oracle failed, and where nothing can be
+/// interpolated because points in the neighbourhood are not finite.
 ///
 /// ```
 /// use loss_landscape::{Adaptive, FnModel, Layout, RandomDirections, Sweep};
@@ -31,6 +31,10 @@ use crate::{
 /// assert_eq!(interpolated.count() + surface.evaluations(), 51 * 51);
 /// let held_out = surface.held_out().expect("a check");
 /// assert!(held_out.quantile_95 < 0.01);
+/// // The point that is most in doubt, by its estimated error.
+/// let doubt = |error: &f64| error.is_finite().then_some(*error);
+/// let most = surface.estimated_error().iter().filter_map(doubt).fold(0.0, f64::max);
+/// assert!(most < 0.05);
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -58,31 +62,32 @@ impl AdaptiveSurface {
         Self { surface, estimated_error, scales: filled.scales, end, stages, held_out }
     }
 
-    /// Points computed.
+    /// The number of points computed.
     pub fn evaluations(&self) -> usize {
         self.surface.report().computed
     }
 
-    /// How far off each interpolated point may be, [α, β], in the units of the tolerance, the largest of the
-    /// channels that steer: 0 where computed, NaN where nothing was interpolated, infinite where nothing is known.
+    /// The estimated error of each point, [α, β], in the units of the tolerance, the largest among the channels that
+    /// steer: 0 where the point was computed, NaN where nothing was interpolated, infinite where nothing is known.
     ///
-    /// An estimate, which was more than the error at nine tenths of the points predicted before they were
-    /// computed; no bound. [`held_out`](Self::held_out) is measured.
+    /// It is an estimate, not a bound: it is scaled so that it exceeds the error at nine tenths of the points that were
+    /// predicted before they were computed. [`held_out`](Self::held_out) is measured.
     pub fn estimated_error(&self) -> &Array2<f64> {
         &self.estimated_error
     }
 
-    /// What the last check measured: errors at points drawn at random from those left out, predicted before
-    /// they were computed. The result knows these points too. If all of 60 kept the tolerance, fewer than 5 % of the
-    /// points left out did not, with 95 % confidence; a check that was repeated until it held says less.
+    /// The errors that the last check measured, at points drawn at random from those left out, which were predicted
+    /// before they were computed. If all of 60 kept the tolerance, fewer than 5 % of the points left out did not, with
+    /// 95 % confidence; a check that was repeated until it held says less. The result uses the values of these points
+    /// too.
     ///
-    /// With levels, a third of the points lie away from the contours, and an error counts there only if it
-    /// hid a contour. None if the sweep ended before a check.
+    /// With levels, a third of the points are away from the contours, where an error counts only if it hid a contour.
+    /// None if the sweep ended before a check.
     pub fn held_out(&self) -> Option<&HeldOut> {
         self.held_out.as_ref()
     }
 
-    /// The scale on which a channel was interpolated: linear or logarithmic.
+    /// The scale on which a channel was interpolated: [`ErrorScale::Linear`] or [`ErrorScale::Log`].
     ///
     /// # Errors
     /// [`Error::UnknownChannel`](crate::Error::UnknownChannel).
@@ -90,12 +95,12 @@ impl AdaptiveSurface {
         self.surface.position(name).map(|position| self.scales[position])
     }
 
-    /// Why it ended.
+    /// Why it ended. [`AdaptiveEnd`] has an example that goes on where the budget was spent.
     pub fn end(&self) -> AdaptiveEnd {
         self.end
     }
 
-    /// The stages in their order.
+    /// The stages in their order; [`RefinementStage`] has an example that prints them.
     pub fn stages(&self) -> &[RefinementStage] {
         &self.stages
     }

@@ -1,4 +1,4 @@
-//! Adaptive sweeps of a plane: the oracle for the refinement.
+//! Adaptive sweeps of a plane: they evaluate the points that a refinement chooses.
 
 use super::{lattice::Lattice, refine::Refinement, settings::Adaptive, surface::AdaptiveSurface};
 use crate::{
@@ -11,35 +11,36 @@ use crate::{
 impl<M: Loss<D> + ?Sized, D: ?Sized, X: Execution<M, D>> Sweep<'_, M, D, Plane<M::Scalar>, X> {
     /// Evaluates some points of the plane, and interpolates the others.
     ///
-    /// The result is a grid like that of [`run`](Self::run). A coarse lattice is computed first. Then, stage by
-    /// stage, the points are computed where interpolation is most in doubt, until it keeps the
+    /// The result is a grid like that of [`run`](Self::run). A coarse lattice is computed first. Then the points at
+    /// which interpolation is most in doubt are computed, stage by stage, until it keeps the
     /// [`tolerance`](Adaptive::tolerance), checked on 60 points drawn at random from those left out, or the
-    /// [`budget`](Adaptive::budget) of evaluations is spent. It pays on smooth landscapes: a fifth of the points of a
-    /// multilayer perceptron's surface, a quarter of ResNet-20's, put every contour within 1 % of its level (`cargo
-    /// bench -p loss-landscape-nets --bench adaptive`). Choosing them takes some 0.4 s for 520 of 2,601, so a
-    /// [`run`](Self::run) is quicker where an evaluation takes less than about 0.2 ms.
+    /// [`budget`](Adaptive::budget) of evaluations is spent.
     ///
-    /// **Interpolation** is by polyharmonic splines over the 24 nearest computed points or so, on a logarithmic
-    /// [scale](Adaptive::scale) where all values are positive. How far each point may be off is estimated as in kriging, and the
-    /// estimates are scaled by what was found at points predicted before they were computed.
+    /// **Cost.** It pays on smooth landscapes: a fifth of the points of the surface of a multilayer perceptron, or a
+    /// quarter of those of ResNet-20, put every contour within 1 % of its level (`cargo bench -p loss-landscape-nets
+    /// --bench adaptive`). To choose 520 of 2,601 points takes about 0.4 s, so that [`run`](Self::run) is faster where
+    /// an evaluation takes less than about 0.2 ms.
     ///
-    /// **What decides.** The first channel of each data set steers, the loss, or those of
-    /// [`steered_by`](Adaptive::steered_by); the others are interpolated at the same points, linearly scaled, and never
-    /// outside the values computed. Without [`levels`](Adaptive::levels) the whole surface should keep the tolerance;
-    /// with levels, what lies beside those contours.
+    /// **Interpolation** is by polyharmonic splines over about 24 of the nearest computed points, on a logarithmic
+    /// [scale](Adaptive::scale) where all values are positive. The error of each point is estimated as in kriging, and
+    /// the estimates are calibrated on points that were predicted before they were computed.
     ///
-    /// **What is not finite** is never interpolated across: between a finite and a non-finite point the border is
-    /// refined until it is found, within the budget. Points that are not computed and have a non-finite one as their
-    /// neighbour in some direction are NaN in the result.
+    /// **Channels.** The first channel of each data set, the loss, decides which points are computed, or those of
+    /// [`steered_by`](Adaptive::steered_by). The others are interpolated at the same points, on a linear scale, and are
+    /// kept within the range of the values computed. Without [`levels`](Adaptive::levels) the whole surface should keep
+    /// the tolerance; with levels, the neighbourhood of those contours.
     ///
-    /// **What cannot be seen.** A feature that lies wholly between computed points, such as a contour that closes
-    /// around a dip between four points of the first stage, leaves no trace in them. Nothing but a denser
-    /// [`first_stage`](Adaptive::first_stage) finds it; the checks find it with the probability that one of their points hits it.
+    /// **Values that are not finite** are never interpolated across: between a finite and a non-finite point the border
+    /// is refined until it is found, within the budget. A point that is not computed is NaN in the result if its
+    /// nearest neighbour in some direction is not finite.
+    ///
+    /// **Limits.** A feature that is wholly between computed points, such as a dip between four points of the first
+    /// stage, leaves no trace in them. Only a denser [`first_stage`](Adaptive::first_stage) finds it for certain; the
+    /// checks find it with the probability that one of their points hits it.
     ///
     /// The result has the same bits for any number of threads, and after any interruption with a
-    /// [`journal`](Self::journal), which holds the computed points and serves a larger budget, another tolerance or
-    /// the whole grid too. It has no shards, since every stage needs all points before it.
-    ///
+    /// [`journal`](Self::journal). The journal holds the computed points, and also serves a sweep with a larger budget,
+    /// another tolerance, or the whole grid. There are no shards, since every stage needs all points before it.
     ///
     /// ```
     /// use loss_landscape::{Adaptive, FnModel, Layout, RandomDirections, Sweep};
@@ -53,11 +54,11 @@ impl<M: Loss<D> + ?Sized, D: ?Sized, X: Execution<M, D>> Sweep<'_, M, D, Plane<M
     /// ```
     ///
     /// # Errors
-    /// As [`run`](Self::run); [`Error::Setting`] for a tolerance that is not positive, a budget of 0, a first stage
-    /// of fewer than 2 points along an axis, or a level that is not finite (or not positive, with
-    /// [`ErrorScale::Log`](crate::ErrorScale::Log)); [`Error::UnknownChannel`] for one that should steer and is not
-    /// there; [`Error::AdaptiveShard`]. A point that fails is no error: see
-    /// [`SweepReport::bad_points`](crate::report::SweepReport::bad_points).
+    /// As [`run`](Self::run); [`Error::Setting`] for a tolerance that is not positive, a budget of 0, a first stage of
+    /// fewer than 2 points along an axis, or a level that is not finite (or not positive, with
+    /// [`ErrorScale::Log`](crate::ErrorScale::Log)); [`Error::UnknownChannel`] for a channel of
+    /// [`steered_by`](Adaptive::steered_by) that does not exist; [`Error::AdaptiveShard`]. A point that fails is no
+    /// error: see [`SweepReport::bad_points`](crate::report::SweepReport::bad_points).
     pub fn adaptive(self, adaptive: &Adaptive) -> Result<AdaptiveSurface> {
         adaptive.check()?;
         if let Some((k, n)) = self.settings().shard {
@@ -71,7 +72,7 @@ impl<M: Loss<D> + ?Sized, D: ?Sized, X: Execution<M, D>> Sweep<'_, M, D, Plane<M
         let stride = channels.len() * self.data_sets().len();
         let mut refinement = Refinement::new(lattice, adaptive.clone(), stride, &steering);
         let plan = Plan {
-            // What is computed at a point does not depend on why, so that a journal serves any budget.
+            // The values at a point do not depend on why it was chosen, so that a journal serves any budget.
             settings: String::new(),
             keeper: None,
             finite: channels.len(),
