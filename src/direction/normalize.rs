@@ -42,7 +42,7 @@ use crate::{
 /// ] {
 ///     let rule = Normalization::default().with_norm(norm);
 ///     let direction = Direction::new(&layout, vec![3.0, 0.0, 0.0, 4.0])?.normalized(&theta, &rule)?;
-///     let off = direction.values().iter().zip(expected).map(|(d, expected)| (d - expected).abs());
+///     let off = direction.values().iter().zip(expected).map(|(d, expected): (&f64, f64)| (d - expected).abs());
 ///     assert!(off.fold(0.0, f64::max) < 1e-14, "{norm}: {:?}", direction.values());
 /// }
 /// # Ok::<(), loss_landscape::Error>(())

@@ -59,7 +59,7 @@ use crate::{Error, Result};
 /// ```
 /// use loss_landscape::{FnModel, Layout, RandomDirections, grid_2d};
 ///
-/// let model = FnModel::new(Layout::flat(2)?, vec![0.5, 0.5], |t: &[f64], _: &()| (t[0] + 0.4).ln())?;
+/// let model = FnModel::new(Layout::flat(2)?, vec![0.5, 0.5], |t: &[f64], _: &()| (t[0] - 0.2).ln())?;
 /// let surface = grid_2d(&model, &(), RandomDirections::new(1))?;
 /// let report = surface.report();
 /// assert_eq!(report.computed, 51 * 51);

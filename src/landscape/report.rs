@@ -47,7 +47,7 @@ pub enum SweepEnd {
 /// ```
 /// use loss_landscape::{FnModel, Layout, OnBadPoint, RandomDirections, Sweep, report::SweepEnd};
 ///
-/// let model = FnModel::new(Layout::flat(2)?, vec![0.5, 0.5], |t: &[f64], _: &()| (t[0] + 0.4).ln())?;
+/// let model = FnModel::new(Layout::flat(2)?, vec![0.5, 0.5], |t: &[f64], _: &()| (t[0] - 0.2).ln())?;
 /// let sweep = || Sweep::plane(&model, RandomDirections::new(1)).data("", &()).threads(1);
 /// let stopped = sweep().on_bad_point(OnBadPoint::Stop).run()?;
 /// assert_eq!((stopped.report().end, stopped.report().bad_points.len()), (SweepEnd::BadPoint, 1));
@@ -69,14 +69,15 @@ pub enum OnBadPoint {
 /// Why a point is bad.
 ///
 /// ```
-/// use loss_landscape::{FnModel, Layout, OracleError, RandomDirections, Sweep, report::PointFailure};
+/// use loss_landscape::{Direction, FnModel, Layout, OracleError, Sweep, report::PointFailure};
 ///
 /// let loss = |theta: &[f64], _: &()| -> Result<f64, OracleError> {
 ///     if theta[0] < 0.0 { Err("not for negative parameters")? }
 ///     Ok(1.0 / theta[0])
 /// };
 /// let model = FnModel::new(Layout::flat(1)?, vec![1.0], loss)?;
-/// let curve = Sweep::line(&model, RandomDirections::new(1)).data("", &()).alpha_at(&[-2.0, -1.0, 2.0]).run()?;
+/// let direction = Direction::new(&Layout::flat(1)?, vec![1.0])?;
+/// let curve = Sweep::line(&model, direction).data("", &()).alpha_at(&[-2.0, -1.0, 2.0]).run()?;
 /// for bad in &curve.report().bad_points {
 ///     match &bad.failure {
 ///         PointFailure::NonFinite { channel, value } => assert!(channel == "loss" && *value == f64::INFINITY),
