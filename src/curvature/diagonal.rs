@@ -8,7 +8,7 @@
 
 use super::{
     operator::{SymmetricOperator, ensure_dimension},
-    probes::{self, BATCH, LEAST_ESTIMATE, MOST_BYTES, PILOT_STREAM, Probe, Products},
+    probes::{self, BATCH, EstimateEnd, LEAST_ESTIMATE, MOST_BYTES, PILOT_STREAM, Probe, Products},
     sample::student,
     solver::unit_of,
 };
@@ -50,20 +50,6 @@ pub struct DiagonalEstimator {
     seed: u64,
 }
 
-/// Why an estimate ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum DiagonalEnd {
-    /// By unit vectors, which the products allowed for: exact.
-    Exact,
-    /// The probes that the pilot planned, with the error asked for.
-    Tolerance,
-    /// The probes that the pilot planned, but their error came out larger than asked for.
-    Missed,
-    /// All products allowed: there was no tolerance, or it needs more.
-    ProductLimit,
-}
-
 /// A diagonal, and how sure each element is.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -72,7 +58,7 @@ pub struct DiagonalEstimate {
     pub values: Vec<f64>,
     /// The standard error of each element, from the spread of the probes; 0 where it is exact. Errors of
     /// different elements are not independent. Infinite where fewer than 12 probes have no spread, as they
-    /// can by chance: then nothing is known, and the end is never [`DiagonalEnd::Tolerance`].
+    /// can by chance: then nothing is known, and the end is never [`EstimateEnd::Tolerance`].
     pub standard_errors: Vec<f64>,
     /// Probes whose mean the estimate is; 0 where it is exact by unit vectors.
     pub probes: usize,
@@ -81,7 +67,7 @@ pub struct DiagonalEstimate {
     /// Products of the operator with a vector, all together.
     pub products: usize,
     /// Why it ended.
-    pub end: DiagonalEnd,
+    pub end: EstimateEnd,
 }
 
 /// Running means and sums of squared deviations, element by element[^1], in a unit that keeps squares from
@@ -188,13 +174,10 @@ impl DiagonalEstimator {
             probes,
             pilot,
             products: products.count,
-            end: DiagonalEnd::ProductLimit,
+            end: EstimateEnd::ProductLimit,
         };
-        if self.tolerance.is_some_and(|tolerance| estimate.relative_error() <= tolerance) {
-            estimate.end = DiagonalEnd::Tolerance;
-        } else if products.count < self.max_products {
-            estimate.end = DiagonalEnd::Missed;
-        }
+        let met = self.tolerance.is_some_and(|tolerance| estimate.relative_error() <= tolerance);
+        estimate.end = EstimateEnd::of_probes(met, products.count >= self.max_products);
         Ok(estimate)
     }
 
@@ -248,7 +231,8 @@ impl DiagonalEstimate {
         if !(confidence > 0.0 && confidence < 1.0) {
             return None;
         }
-        let room = if *error == 0.0 { 0.0 } else { student(self.probes - 1, confidence) * error };
+        let room =
+            if *error == 0.0 { 0.0 } else { student(self.probes.saturating_sub(1), confidence) * error };
         Some([value - room, value + room])
     }
 }
@@ -266,7 +250,7 @@ fn exact<A: SymmetricOperator + ?Sized>(
         probes: 0,
         pilot,
         products: products.count,
-        end: DiagonalEnd::Exact,
+        end: EstimateEnd::Exact,
     })
 }
 
@@ -348,7 +332,7 @@ mod tests {
         for (tolerance, most) in [(None, 128), (Some(1e-3), 150)] {
             let run = DiagonalEstimator { tolerance, ..DiagonalEstimator::new() }.max_products(most);
             let found = run.run(&mut operator(&spectrum)).unwrap();
-            assert_eq!((found.end, found.probes, found.relative_error()), (DiagonalEnd::Exact, 0, 0.0));
+            assert_eq!((found.end, found.probes, found.relative_error()), (EstimateEnd::Exact, 0, 0.0));
             assert!(found.values.iter().zip(&diagonal).all(|(v, d)| (v - d).abs() < 1e-12));
             assert_eq!(found.interval(3, 0.95), Some([found.values[3]; 2]));
             assert_eq!((found.interval(128, 0.95), found.interval(3, 1.0)), (None, None));
@@ -401,7 +385,7 @@ mod tests {
         for seed in 0..20 {
             let run = DiagonalEstimator::new().max_products(2).tolerance(0.1).seed(seed);
             let found = run.run(&mut pair).unwrap();
-            assert_eq!((found.end, found.relative_error()), (DiagonalEnd::ProductLimit, f64::INFINITY));
+            assert_eq!((found.end, found.relative_error()), (EstimateEnd::ProductLimit, f64::INFINITY));
             assert!(found.standard_errors[9] == f64::INFINITY && found.standard_errors[0] > 0.0);
             assert_eq!(found.interval(9, 0.9), Some([f64::NEG_INFINITY, f64::INFINITY]));
         }
@@ -425,7 +409,7 @@ mod tests {
             fine.products
         );
         assert!(rough.relative_error() < 1.1 && fine.relative_error() < 0.33);
-        assert_eq!((finest.end, finest.products), (DiagonalEnd::ProductLimit, 127));
+        assert_eq!((finest.end, finest.products), (EstimateEnd::ProductLimit, 127));
         assert_eq!(fine, run(0.3));
         let little = DiagonalEstimator::new().tolerance(0.3).max_products(127).memory_limit(4 * 8 * 128);
         assert_eq!((little.memory::<f64>(128), little.run(&mut operator(&spectrum)).unwrap()), (4096, fine));

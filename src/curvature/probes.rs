@@ -50,6 +50,35 @@ pub enum Probe {
     Gaussian,
 }
 
+/// Why an estimate of a trace or a diagonal ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EstimateEnd {
+    /// By unit vectors, which the products allowed for: exact to rounding.
+    Exact,
+    /// Of a trace alone: the sketch holds the whole range of the operator, as its last column showed, with
+    /// probability 1. It is exact to rounding, which the standard error of a few probes of the rest measures.
+    LowRank,
+    /// The probes that the pilot planned, with the error asked for.
+    Tolerance,
+    /// The probes that the pilot planned, but their error came out larger than asked for. To go on until it is not
+    /// would spoil the intervals.
+    Missed,
+    /// All products allowed: there was no tolerance, or it needs more.
+    ProductLimit,
+}
+
+impl EstimateEnd {
+    /// Of an estimate by probes: whether its error is as small as asked for, and whether all products are spent.
+    pub(super) fn of_probes(met: bool, spent: bool) -> Self {
+        match (met, spent) {
+            (true, _) => Self::Tolerance,
+            (false, true) => Self::ProductLimit,
+            (false, false) => Self::Missed,
+        }
+    }
+}
+
 impl Probe {
     /// Draws the probe of this stream of the seed.
     pub(super) fn draw<S: Scalar>(self, seed: u64, stream: u64, out: &mut [S]) {
@@ -102,7 +131,8 @@ impl<'a, A: SymmetricOperator + ?Sized> Products<'a, A> {
         mut fill: impl FnMut(usize, &mut [A::Scalar]),
         mut take: impl FnMut(usize, &[A::Scalar], &[A::Scalar]),
     ) -> Result<()> {
-        let batch = (self.vectors.len() / self.n).max(1);
+        let batch = self.vectors.len() / self.n;
+        assert!(batch > 0, "room for a vector, of an operator on something");
         for start in indices.clone().step_by(batch) {
             let used = batch.min(indices.end - start);
             let (vectors, out) = (&mut self.vectors[..used * self.n], &mut self.out[..used * self.n]);

@@ -15,7 +15,7 @@
 use super::{
     basis::dot,
     operator::{SymmetricOperator, ensure_dimension},
-    probes::{self, BATCH, LEAST_ESTIMATE, MOST_BYTES, PILOT_STREAM, Probe, Products},
+    probes::{self, BATCH, EstimateEnd, LEAST_ESTIMATE, MOST_BYTES, PILOT_STREAM, Probe, Products},
     sample::Sample,
     sketch::Sketch,
 };
@@ -38,7 +38,7 @@ use crate::{Error, Result, Scalar};
 /// multiply-adds a column and a probe, and keeps k vectors: see [`memory`](Self::memory).
 ///
 /// ```
-/// use loss_landscape::curvature::{FnOperator, TraceEnd, TraceEstimator, TraceMethod};
+/// use loss_landscape::curvature::{EstimateEnd, FnOperator, TraceEstimator, TraceMethod};
 ///
 /// // One outlier, 10 along (1, 1, …, 1), over a bulk at 0.01.
 /// let mut operator = FnOperator::new(500, |v: &[f64], out: &mut [f64]| {
@@ -52,7 +52,7 @@ use crate::{Error, Result, Scalar};
 /// let plain = TraceEstimator::new().method(TraceMethod::Hutchinson).max_products(100).run(&mut operator)?;
 /// assert!(plain.standard_error > 5.0 * found.standard_error);
 /// let exact = TraceEstimator::new().max_products(500).run(&mut operator)?;
-/// assert_eq!(exact.end, TraceEnd::Exact);
+/// assert_eq!(exact.end, EstimateEnd::Exact);
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -79,24 +79,6 @@ pub enum TraceMethod {
     HutchPlusPlus,
 }
 
-/// Why an estimate ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum TraceEnd {
-    /// The sum of the diagonal by unit vectors, which the products allowed for: exact to rounding.
-    Exact,
-    /// The sketch holds the whole range of the operator, as its last column showed, with probability 1: exact
-    /// to rounding, which the standard error of a few probes of the rest measures.
-    LowRank,
-    /// The probes that the pilot planned, with the standard error asked for.
-    Tolerance,
-    /// The probes that the pilot planned, but their standard error came out larger than asked for. To go on
-    /// until it is not would spoil the interval.
-    Missed,
-    /// All products allowed: there was no tolerance, or it needs more.
-    ProductLimit,
-}
-
 /// A trace, and how sure it is.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -105,7 +87,7 @@ pub struct TraceEstimate {
     pub value: f64,
     /// The standard error of the value, from the spread of the probes; 0 where it is exact. Infinite where
     /// fewer than 12 probes have no spread, as they can by chance: then nothing is known, and the end is never
-    /// [`TraceEnd::Tolerance`].
+    /// [`EstimateEnd::Tolerance`].
     pub standard_error: f64,
     /// Where the trace is with the probability [`confidence`](Self::confidence): Student's t with one degree
     /// of freedom less than probes, corrected for the skewness of the probes (P. Hall, J. R. Stat. Soc. B 54,
@@ -123,7 +105,7 @@ pub struct TraceEstimate {
     /// Products of the operator with a vector, all together.
     pub products: usize,
     /// Why it ended.
-    pub end: TraceEnd,
+    pub end: EstimateEnd,
 }
 
 impl Default for TraceEstimator {
@@ -236,14 +218,11 @@ impl TraceEstimator {
         let sample = if sketch.whole { sample } else { sample.of_probes() };
         let value = sketch.trace + sample.mean;
         let standard_error = sample.standard_error();
+        let met = self.tolerance.is_some_and(|tolerance| standard_error <= tolerance * value.abs());
         let end = if sketch.whole {
-            TraceEnd::LowRank
-        } else if self.tolerance.is_some_and(|tolerance| standard_error <= tolerance * value.abs()) {
-            TraceEnd::Tolerance
-        } else if products.count >= self.max_products {
-            TraceEnd::ProductLimit
+            EstimateEnd::LowRank
         } else {
-            TraceEnd::Missed
+            EstimateEnd::of_probes(met, products.count >= self.max_products)
         };
         Ok(TraceEstimate {
             value,
@@ -275,7 +254,7 @@ impl TraceEstimator {
             pilot,
             sketch,
             products: products.count,
-            end: TraceEnd::Exact,
+            end: EstimateEnd::Exact,
         })
     }
 
@@ -354,7 +333,7 @@ mod tests {
             for n in [1, 2, 3, 60] {
                 let found = estimator(method).run(&mut identity::<f64>(n)).unwrap();
                 assert_eq!((found.value, found.interval, found.products), (n as f64, [n as f64; 2], n));
-                assert_eq!((found.end, found.probes), (TraceEnd::Exact, 0));
+                assert_eq!((found.end, found.probes), (EstimateEnd::Exact, 0));
             }
             for n in [1, 2, 3] {
                 let short = estimator(method).max_products(4).tolerance(0.1);
@@ -362,7 +341,7 @@ mod tests {
             }
             // Probes of ±1 know the trace of the identity; projected ones do not.
             let found = estimator(method).tolerance(0.5).run(&mut identity::<f32>(1000)).unwrap();
-            assert_eq!(found.end, TraceEnd::Tolerance);
+            assert_eq!(found.end, EstimateEnd::Tolerance);
             assert!((found.value - 1000.0).abs() <= 4.0 * found.standard_error, "{found:?}");
             let zero = |_: &[f64], out: &mut [f64]| {
                 out.fill(0.0);
@@ -370,7 +349,7 @@ mod tests {
             };
             let found = estimator(method).tolerance(0.1).run(&mut FnOperator::new(1000, zero)).unwrap();
             assert_eq!((found.value, found.interval), (0.0, [0.0; 2]));
-            assert_ne!(found.end, TraceEnd::Missed);
+            assert_ne!(found.end, EstimateEnd::Missed);
         }
     }
 
@@ -386,7 +365,7 @@ mod tests {
         for seed in 0..40 {
             let run = TraceEstimator::new().method(TraceMethod::Hutchinson).max_products(2).seed(seed);
             let found = run.tolerance(0.01).run(&mut pair).unwrap();
-            assert_eq!(found.end, TraceEnd::ProductLimit, "{found:?}");
+            assert_eq!(found.end, EstimateEnd::ProductLimit, "{found:?}");
             assert!(found.interval[0] <= 100.0 && 100.0 <= found.interval[1], "{found:?}");
             unknown += usize::from(found.standard_error == f64::INFINITY);
         }
@@ -449,11 +428,11 @@ mod tests {
             assert!(rough.products < fine.products && fine.products < 200, "{rough:?} {fine:?}");
             // 1e-6 takes more probes than there are unit vectors.
             let exact = run(1e-6, 2000);
-            assert_eq!(exact.end, TraceEnd::Exact);
+            assert_eq!(exact.end, EstimateEnd::Exact);
             assert!((exact.value - spectrum.iter().sum::<f64>()).abs() < 1e-10 && exact.pilot == 16);
             assert!(exact.products <= 256 + 16 + 2 * exact.sketch);
             let short = run(1e-6, 100);
-            assert_eq!((short.end, short.products), (TraceEnd::ProductLimit, 100));
+            assert_eq!((short.end, short.products), (EstimateEnd::ProductLimit, 100));
             // The fresh probes of a plan are those of a run without one.
             if method == TraceMethod::Hutchinson {
                 let again =
