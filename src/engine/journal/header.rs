@@ -27,14 +27,34 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    /// Points of the sweep, unless that overflows.
-    pub(crate) fn points(&self) -> Option<usize> {
-        self.alpha.len().checked_mul(self.beta.as_ref().map_or(1, Vec::len))
+    /// Points of the sweep.
+    pub(crate) fn points(&self) -> usize {
+        self.sizes().0
     }
 
-    /// Values of a point.
+    /// Values of a point: one for each data set and channel.
     pub(crate) fn stride(&self) -> usize {
-        self.provenance.data.len().saturating_mul(self.channels.len())
+        self.sizes().1
+    }
+
+    fn sizes(&self) -> (usize, usize) {
+        #[expect(
+            clippy::expect_used,
+            reason = "a sweep checks its grid before it has a head, `decode` what it reads"
+        )]
+        self.checked_sizes().expect("the number of points and values was checked")
+    }
+
+    /// Points, and values of a point; None where there are none of these, or more than can be counted.
+    fn checked_sizes(&self) -> Option<(usize, usize)> {
+        let points = self.alpha.len().checked_mul(self.columns())?;
+        let stride = self.provenance.data.len().checked_mul(self.channels.len())?;
+        (points > 0 && stride > 0).then_some((points, stride))
+    }
+
+    /// Points along the second axis, which a line has not.
+    fn columns(&self) -> usize {
+        self.beta.as_ref().map_or(1, Vec::len)
     }
 
     /// The names of all channels, those of each data set with its name before them.
@@ -44,8 +64,7 @@ impl Header {
 
     /// The indices and coordinates of a point.
     pub(crate) fn place(&self, point: usize) -> ([usize; 2], [f64; 2]) {
-        let columns = self.beta.as_ref().map_or(1, Vec::len);
-        let index = [point / columns, point % columns];
+        let index = [point / self.columns(), point % self.columns()];
         (index, [self.alpha[index[0]], self.beta.as_ref().map_or(0.0, |beta| beta[index[1]])])
     }
 
@@ -230,8 +249,8 @@ impl Fields {
             finite: number(single("finite")?)?,
             provenance,
         };
-        if header.stride() == 0 || header.points().is_none() {
-            return Err("its head names no data or no channels");
+        if header.checked_sizes().is_none() {
+            return Err("its head names no data or no channels, or more points than can be counted");
         }
         Ok(header)
     }

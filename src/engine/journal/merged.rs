@@ -134,7 +134,7 @@ impl Journal {
 
     fn add(&mut self, bytes: &[u8], file: usize, paths: &[PathBuf]) -> Result<()> {
         let head = self.header.encode();
-        let found = scan(Form::new(&self.header, &head), bytes, head.len().min(bytes.len()), &head);
+        let found = scan(Form::new(&self.header, &head), bytes, head.len(), &head);
         let torn = (found.end < bytes.len()).then_some(found.end..bytes.len());
         let damage = |bytes: Range<usize>, torn| Damage {
             path: paths[file].clone(),
@@ -167,7 +167,7 @@ impl Journal {
 
     /// Points of the whole sweep.
     pub fn total(&self) -> usize {
-        self.header.points().unwrap_or(0)
+        self.header.points()
     }
 
     /// Points that are there.
@@ -216,14 +216,15 @@ impl Journal {
     /// # Errors
     /// [`Error::File`]; [`Error::JournalInUse`] if a sweep is writing a journal there.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
         let mut bytes = self.header.encode();
         let form = Form::new(&self.header, &bytes);
         for (&point, kept) in &self.points {
             let failures = kept.failures.iter().map(|(set, failure)| (*set, failure));
             let extra = |set: usize, out: &mut Vec<u8>| out.extend_from_slice(&kept.extras[set]);
-            encode(form, point, &kept.values, failures, extra, &mut bytes);
+            encode(form, point, &kept.values, failures, extra, &mut bytes)
+                .map_err(|source| Error::File { path: path.to_owned(), source })?;
         }
-        let path = path.as_ref();
         // Held until the new one is there, or a sweep could write on to a file that is gone.
         let old = fs::File::options().write(true).open(path);
         if let Ok(old) = &old
