@@ -212,9 +212,16 @@ impl Refinement {
 
     /// Compares the stage that was evaluated with what was predicted.
     fn settle(&mut self, scaled: &Scaled, computed: &[bool]) {
-        let Some(stage) = self.stages.last_mut() else { return };
+        let Some(stage) = self.stages.last_mut() else {
+            assert!(self.pending.is_empty(), "nothing is predicted before the first stage");
+            return;
+        };
         let mut errors = Vec::with_capacity(self.pending.len());
-        for predicted in self.pending.drain(..).filter(|predicted| computed[predicted.point]) {
+        for predicted in self.pending.drain(..) {
+            assert!(
+                computed[predicted.point],
+                "the driver asks for a stage only when the one before is whole"
+            );
             let found = &scaled.values[predicted.point * self.leading..][..self.leading];
             let mut error = 0.0_f64;
             let mut crosses = predicted.matters;
@@ -244,7 +251,8 @@ impl Refinement {
     fn calibration(&self) -> f64 {
         let mut ratios = self.ratios.clone();
         ratios.sort_unstable_by(f64::total_cmp);
-        let safe = ratios.get((ratios.len() as f64 * SAFE_SHARE) as usize).copied().unwrap_or(1.0);
+        // Nothing has been held out before the second stage has ended.
+        let safe = if ratios.is_empty() { 1.0 } else { ratios[(ratios.len() as f64 * SAFE_SHARE) as usize] };
         safe.max(1e-3) * self.caution
     }
 
@@ -264,7 +272,8 @@ impl Refinement {
     fn decide(&mut self, scaled: &Scaled, computed: &[bool]) -> Result<(Vec<usize>, bool), AdaptiveEnd> {
         let spent = computed.iter().filter(|done| **done).count();
         let last = self.stages.last().filter(|stage| stage.check);
-        let left = self.budget - spent.min(self.budget);
+        assert!(spent <= self.budget, "no stage asks for more than the budget has left");
+        let left = self.budget - spent;
         if spent == computed.len() {
             return Err(AdaptiveEnd::AllPoints);
         }
@@ -338,14 +347,17 @@ impl Choice for Refinement {
 impl HeldOut {
     /// None without errors.
     fn of(mut errors: Vec<f64>, tolerance: f64) -> Option<Self> {
+        if errors.is_empty() {
+            return None;
+        }
         errors.sort_unstable_by(f64::total_cmp);
-        let quantile = |share: f64| errors.get(((errors.len() as f64 * share).ceil() as usize).max(1) - 1);
+        let quantile = |share: f64| errors[(errors.len() as f64 * share).ceil() as usize - 1];
         Some(Self {
             points: errors.len(),
             beyond: errors.iter().filter(|error| **error > tolerance).count(),
-            median: *quantile(0.5)?,
-            quantile_95: *quantile(0.95)?,
-            largest: *errors.last()?,
+            median: quantile(0.5),
+            quantile_95: quantile(0.95),
+            largest: quantile(1.0),
         })
     }
 }

@@ -47,8 +47,16 @@ impl AdaptiveSurface {
     pub(super) fn new(mut parts: Parts, refinement: &Refinement) -> Self {
         let filled = refinement.fill(&parts.values, &parts.computed);
         parts.values = filled.values;
-        let stopped = parts.report.end != SweepEnd::Complete;
-        let end = refinement.end.filter(|_| !stopped).unwrap_or(AdaptiveEnd::Stopped);
+        let end = match (parts.report.end, refinement.end) {
+            (SweepEnd::Complete, Some(end)) => end,
+            (SweepEnd::Complete, None) => {
+                let whole = parts.computed.iter().all(|computed| *computed);
+                assert!(whole, "the driver asks for stages until the refinement says why there is none");
+                // Cancelled at the very last point of the grid, which left nothing to stop.
+                AdaptiveEnd::AllPoints
+            }
+            _ => AdaptiveEnd::Stopped,
+        };
         let surface = Surface::assemble(parts);
         let [rows, columns] = surface.shape();
         #[expect(clippy::expect_used, reason = "a slip in the refinement must not pass")]
