@@ -259,6 +259,7 @@ impl<S: Scalar> Solver<S> {
     /// [`advance`](Self::advance) goes on as before. The last [`ritz`](Self::ritz) must have had vectors.
     pub(super) fn restart(&mut self, low: usize, high: usize) {
         let k = self.alpha.len();
+        assert!(low + high <= k, "no Ritz vector is kept twice");
         let beta = self.last_beta();
         let columns: Vec<usize> = (0..low).chain(k - high..k).collect();
         self.basis.combine(&self.z, &columns);

@@ -73,13 +73,14 @@ impl<M: Loss<D> + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D, W, X> {
         let points = self.settings.points_left(grid.points());
         let threads =
             self.settings.threads.unwrap_or_else(rayon::current_num_threads).clamp(1, points.max(1));
-        let values = grid.points().saturating_mul(self.data.len() * channels * 8 + 1);
+        // Neither can overflow: the grid was refused if it did.
+        let values = grid.points() * (self.data.len() * channels * 8 + 1);
         Ok(SweepCost {
             points,
             preparing_seconds,
             seconds_per_point,
             total_seconds: preparing_seconds + points as f64 * seconds_per_point / threads as f64,
-            memory: values.saturating_add(8 * (grid.alpha.len() + grid.beta.len())) as u64,
+            memory: (values + 8 * (grid.alpha.len() + grid.beta.len())) as u64,
             worker_memory: sets
                 .iter()
                 .try_fold(0_u64, |sum, set| Some(sum.saturating_add(set.worker_memory?))),

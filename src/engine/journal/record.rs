@@ -215,3 +215,14 @@ impl<'b> Reader<'b> {
         self.array().map(u64::from_le_bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::length;
+
+    #[test]
+    fn a_length_that_no_frame_can_hold_is_an_error() {
+        assert_eq!(length(u32::MAX as usize).unwrap(), u32::MAX);
+        assert!(length(u32::MAX as usize + 1).unwrap_err().to_string().contains("4 GiB"));
+    }
+}

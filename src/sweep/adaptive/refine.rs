@@ -417,6 +417,70 @@ mod tests {
         }
     }
 
+    /// Hoeffding's bound (J. Am. Stat. Assoc. 58, 1963, theorems 1 and 4) on the probability that of `drawn` points,
+    /// each of which counts with a probability that is `share` on average, as many count as did, or as much farther
+    /// from the mean on that side. It holds for draws without replacement too.
+    fn chance(counted: usize, drawn: usize, share: f64) -> f64 {
+        let found = counted as f64 / drawn as f64;
+        let part = |p: f64, q: f64| if p > 0.0 { p * (p / q).ln() } else { 0.0 };
+        (-(drawn as f64) * (part(found, share) + part(1.0 - found, 1.0 - share))).exp()
+    }
+
+    /// Of the errors that a check measures, a twentieth lies above the 95 % quantile of the errors of all points left,
+    /// and half above their median, but for chance.
+    #[test]
+    fn checks_measure_a_random_sample_of_the_points_left() {
+        const SIDE: usize = 25;
+        let axis: Vec<f64> = (0..SIDE).map(|k| k as f64 / (SIDE - 1) as f64).collect();
+        let (mut drawn, mut above, mut expected) = (0, [0; 2], [0.0; 2]);
+        for seed in 0..100 {
+            let [u, v] = [3.0 + (seed as f64).sin(), 2.0 + (1.7 * seed as f64).cos()];
+            let f = |point: usize| {
+                let (x, y) = (axis[point / SIDE], axis[point % SIDE]);
+                (2.0 * (u * x * x).sin() * (v * y + 5.0 * x).cos() - x).exp()
+            };
+            // Nothing is in doubt at such a tolerance, so that the check follows upon the first stage.
+            let settings = Adaptive::new().tolerance(1e3).seed(seed);
+            let mut refinement = Refinement::new(Lattice::new(&axis, &axis), settings, 1, &[0]);
+            let (mut values, mut computed) = (vec![f64::NAN; SIDE * SIDE], vec![false; SIDE * SIDE]);
+            let mut evaluate = |points: &[usize], values: &mut Vec<f64>| {
+                points.iter().for_each(|&point| (values[point], computed[point]) = (f(point), true));
+                computed.clone()
+            };
+            let first = refinement.next(&values, &[false; SIDE * SIDE]);
+            let known = evaluate(&first, &mut values);
+            let check = refinement.next(&values, &known);
+            assert!(refinement.stages[1].check && check.len() == CHECKS);
+            // By way of the value itself, as the check does, so that the bits are the same.
+            let error = |point: usize| (refinement.field.at(point)[0].exp().ln() - f(point).ln()).abs();
+            let mut all: Vec<f64> = (0..SIDE * SIDE).filter(|point| !known[*point]).map(error).collect();
+            let mut measured: Vec<f64> = check.iter().map(|point| error(*point)).collect();
+            for errors in [&mut all, &mut measured] {
+                errors.sort_unstable_by(f64::total_cmp);
+            }
+            for (k, share) in [0.95, 0.5].into_iter().enumerate() {
+                let quantile = all[(all.len() as f64 * share).ceil() as usize - 1];
+                let count = |errors: &[f64]| errors.iter().filter(|error| **error > quantile).count();
+                above[k] += count(&measured);
+                expected[k] += (CHECKS * count(&all)) as f64 / all.len() as f64;
+            }
+            drawn += CHECKS;
+            // What the result states are the quantiles of the same errors.
+            let known = evaluate(&check, &mut values);
+            assert!(refinement.next(&values, &known).is_empty());
+            let held_out = refinement.held_out().unwrap();
+            assert_eq!((held_out.points, held_out.largest), (CHECKS, measured[CHECKS - 1]));
+            assert_eq!((held_out.median, held_out.quantile_95), (measured[29], measured[56]));
+        }
+        for (above, expected) in above.into_iter().zip(expected) {
+            let chance = chance(above, drawn, expected / drawn as f64);
+            assert!(
+                chance > 1e-6,
+                "{above} of {drawn} above, where {expected} are to be expected: {chance:e}"
+            );
+        }
+    }
+
     #[test]
     fn held_out_errors_are_summed_up() {
         let errors = (1..=100).rev().map(f64::from).chain([f64::INFINITY]).collect();
