@@ -96,7 +96,7 @@ impl ProgressBar {
     pub fn start(&self, total: usize, unit: &'static str) {
         let style =
             format!("{{msg:<34}} {{bar:30}} {{pos:>6}}/{{len}} {unit}, {{per_sec}}, {{eta}} left{{prefix}}");
-        // The template is fixed; if it were wrong, the plain bar would do.
+        // A unit with braces in it is no template; then the plain bar does.
         let style = ProgressStyle::with_template(&style).unwrap_or_else(|_| ProgressStyle::default_bar());
         self.bar.set_style(style);
         self.bar.set_prefix("");
@@ -139,14 +139,17 @@ impl ProgressBar {
     /// Writes how far the work is, on one line. A line that cannot be written is left out, since a log is no reason to
     /// end a sweep.
     fn write(&self, log: &mut Log, ended: bool) {
-        let (done, total) = (self.bar.position(), self.bar.length().unwrap_or(0));
+        #[expect(clippy::expect_used, reason = "every bar is made with a length, and nothing unsets it")]
+        let (done, total) = (self.bar.position(), self.bar.length().expect("a bar with a length"));
         let percent = 100.0 * done as f64 / total.max(1) as f64;
         let elapsed = log.started.elapsed();
         let rate = done.saturating_sub(log.before) as f64 / elapsed.as_secs_f64().max(1e-9);
         let rest = if ended {
             format!("ended after {}", HumanDuration(elapsed))
         } else if rate > 0.0 {
-            let left = Duration::try_from_secs_f64((total - done) as f64 / rate).unwrap_or(Duration::MAX);
+            // A caller may count more than were announced, or so slowly that no duration holds the rest.
+            let left = total.saturating_sub(done) as f64 / rate;
+            let left = Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX);
             format!("{} left", HumanDuration(left))
         } else {
             "none yet".to_owned()
@@ -248,6 +251,16 @@ mod tests {
         assert!(quiet.lines().is_empty());
         bar.finished();
         assert_eq!(quiet.lines().len(), 1);
+    }
+
+    #[test]
+    fn counting_beyond_the_end_and_units_with_braces_do_not_panic() {
+        let text = Text::default();
+        let bar = ProgressBar::lines("", text.clone(), Duration::ZERO);
+        bar.start(1, "{of} what");
+        (0..3).for_each(|_| step(&bar));
+        let lines = text.lines();
+        assert!(lines[2].starts_with(": 3/1 {of} what (300.0 %), "), "{lines:?}");
     }
 
     #[test]

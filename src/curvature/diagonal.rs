@@ -8,7 +8,7 @@
 
 use super::{
     operator::{SymmetricOperator, ensure_dimension},
-    probes::{self, BATCH, LEAST_ESTIMATE, MOST_BYTES, PILOT_STREAM, Probe, Products},
+    probes::{self, BATCH, EstimateEnd, LEAST_ESTIMATE, MOST_BYTES, PILOT_STREAM, Probe, Products},
     sample::student,
     solver::unit_of,
 };
@@ -56,25 +56,10 @@ pub struct DiagonalEstimator {
     seed: u64,
 }
 
-/// Why an estimate ended; [`DiagonalEstimate`] has an example that decides by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum DiagonalEnd {
-    /// There were enough products for unit vectors; the diagonal is exact.
-    Exact,
-    /// The planned probes were spent, and the error is as small as asked for.
-    Tolerance,
-    /// The planned probes were spent, but the error is larger than asked for.
-    Missed,
-    /// All products were spent: there was no tolerance, or it needs more of them.
-    ProductLimit,
-}
-
 /// An estimated diagonal, with a standard error for each element.
 ///
 /// ```
-/// use loss_landscape::curvature::{DiagonalEnd, DiagonalEstimator, FnOperator};
+/// use loss_landscape::curvature::{EstimateEnd, DiagonalEstimator, FnOperator};
 ///
 /// // 1, 2, …, 400 on the diagonal, and 1 everywhere beside it.
 /// let mut operator = FnOperator::new(400, |v: &[f64], out: &mut [f64]| {
@@ -84,9 +69,9 @@ pub enum DiagonalEnd {
 /// });
 /// let found = DiagonalEstimator::new().tolerance(0.05).max_products(300).run(&mut operator)?;
 /// match found.end {
-///     DiagonalEnd::Exact | DiagonalEnd::Tolerance => {}
-///     DiagonalEnd::Missed => println!("an error of {:.3} instead of 0.05", found.relative_error()),
-///     DiagonalEnd::ProductLimit => println!("more than {} products are needed", found.products),
+///     EstimateEnd::Exact | EstimateEnd::Tolerance => {}
+///     EstimateEnd::Missed => println!("an error of {:.3} instead of 0.05", found.relative_error()),
+///     EstimateEnd::ProductLimit => println!("more than {} products are needed", found.products),
 ///     other => println!("{other:?}"),
 /// }
 /// // The parameters that matter most, as for pruning.
@@ -102,7 +87,7 @@ pub struct DiagonalEstimate {
     pub values: Vec<f64>,
     /// The standard error of each element, from the spread of the probes; 0 if it is exact. The errors of different
     /// elements are not independent. An error is infinite if fewer than 12 probes have no spread, since that can be
-    /// chance: then nothing is known, and the end is never [`DiagonalEnd::Tolerance`].
+    /// chance: then nothing is known, and the end is never [`EstimateEnd::Tolerance`].
     pub standard_errors: Vec<f64>,
     /// The number of probes in the mean; 0 if the diagonal is exact by unit vectors.
     pub probes: usize,
@@ -111,7 +96,7 @@ pub struct DiagonalEstimate {
     /// The number of products of the operator with a vector in all.
     pub products: usize,
     /// Why it ended.
-    pub end: DiagonalEnd,
+    pub end: EstimateEnd,
 }
 
 /// Running means and sums of squared deviations, element by element[^1], in a unit in which squares neither overflow
@@ -218,13 +203,10 @@ impl DiagonalEstimator {
             probes,
             pilot,
             products: products.count,
-            end: DiagonalEnd::ProductLimit,
+            end: EstimateEnd::ProductLimit,
         };
-        if self.tolerance.is_some_and(|tolerance| estimate.relative_error() <= tolerance) {
-            estimate.end = DiagonalEnd::Tolerance;
-        } else if products.count < self.max_products {
-            estimate.end = DiagonalEnd::Missed;
-        }
+        let met = self.tolerance.is_some_and(|tolerance| estimate.relative_error() <= tolerance);
+        estimate.end = EstimateEnd::of_probes(met, products.count >= self.max_products);
         Ok(estimate)
     }
 
@@ -278,7 +260,8 @@ impl DiagonalEstimate {
         if !(confidence > 0.0 && confidence < 1.0) {
             return None;
         }
-        let room = if *error == 0.0 { 0.0 } else { student(self.probes - 1, confidence) * error };
+        let room =
+            if *error == 0.0 { 0.0 } else { student(self.probes.saturating_sub(1), confidence) * error };
         Some([value - room, value + room])
     }
 }
@@ -296,7 +279,7 @@ fn exact<A: SymmetricOperator + ?Sized>(
         probes: 0,
         pilot,
         products: products.count,
-        end: DiagonalEnd::Exact,
+        end: EstimateEnd::Exact,
     })
 }
 
@@ -378,7 +361,7 @@ mod tests {
         for (tolerance, most) in [(None, 128), (Some(1e-3), 150)] {
             let run = DiagonalEstimator { tolerance, ..DiagonalEstimator::new() }.max_products(most);
             let found = run.run(&mut operator(&spectrum)).unwrap();
-            assert_eq!((found.end, found.probes, found.relative_error()), (DiagonalEnd::Exact, 0, 0.0));
+            assert_eq!((found.end, found.probes, found.relative_error()), (EstimateEnd::Exact, 0, 0.0));
             assert!(found.values.iter().zip(&diagonal).all(|(v, d)| (v - d).abs() < 1e-12));
             assert_eq!(found.interval(3, 0.95), Some([found.values[3]; 2]));
             assert_eq!((found.interval(128, 0.95), found.interval(3, 1.0)), (None, None));
@@ -431,7 +414,7 @@ mod tests {
         for seed in 0..20 {
             let run = DiagonalEstimator::new().max_products(2).tolerance(0.1).seed(seed);
             let found = run.run(&mut pair).unwrap();
-            assert_eq!((found.end, found.relative_error()), (DiagonalEnd::ProductLimit, f64::INFINITY));
+            assert_eq!((found.end, found.relative_error()), (EstimateEnd::ProductLimit, f64::INFINITY));
             assert!(found.standard_errors[9] == f64::INFINITY && found.standard_errors[0] > 0.0);
             assert_eq!(found.interval(9, 0.9), Some([f64::NEG_INFINITY, f64::INFINITY]));
         }
@@ -455,7 +438,7 @@ mod tests {
             fine.products
         );
         assert!(rough.relative_error() < 1.1 && fine.relative_error() < 0.33);
-        assert_eq!((finest.end, finest.products), (DiagonalEnd::ProductLimit, 127));
+        assert_eq!((finest.end, finest.products), (EstimateEnd::ProductLimit, 127));
         assert_eq!(fine, run(0.3));
         let little = DiagonalEstimator::new().tolerance(0.3).max_products(127).memory_limit(4 * 8 * 128);
         assert_eq!((little.memory::<f64>(128), little.run(&mut operator(&spectrum)).unwrap()), (4096, fine));

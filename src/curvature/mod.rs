@@ -39,14 +39,14 @@ mod tridiagonal;
 
 pub use audit::Audit;
 pub use density::{DensityCurve, DensityEstimate, SpectralDensity};
-pub use diagonal::{DiagonalEnd, DiagonalEstimate, DiagonalEstimator};
+pub use diagonal::{DiagonalEstimate, DiagonalEstimator};
 pub use lanczos::{Extremes, Lanczos, LanczosEnd, eigen_extremes};
 pub use map::{EigenRatio, RatioCost, eigen_ratio_1d, eigen_ratio_2d};
 pub use operator::{FnOperator, HessianOperator, SymmetricOperator};
 pub use pairs::EigenPairs;
-pub use probes::Probe;
+pub use probes::{EstimateEnd, Probe};
 pub use quadrature::Quadrature;
 pub use ratio::RatioMap;
 pub use slice::{SliceCurvature, SliceReport};
 pub use state::RatioState;
-pub use trace::{TraceEnd, TraceEstimate, TraceEstimator, TraceMethod};
+pub use trace::{TraceEstimate, TraceEstimator, TraceMethod};

@@ -66,6 +66,56 @@ pub enum Probe {
     Gaussian,
 }
 
+/// Why an estimate of a trace or a diagonal ended.
+///
+/// ```
+/// use loss_landscape::curvature::{EstimateEnd, FnOperator, TraceEstimator};
+///
+/// let mut operator = FnOperator::new(500, |v: &[f64], out: &mut [f64]| {
+///     let mean = v.iter().sum::<f64>() / 500.0;
+///     out.iter_mut().zip(v).enumerate().for_each(|(i, (out, v))| *out = (i as f64).sin() * v + 10.0 * mean);
+///     Ok(())
+/// });
+/// let found = TraceEstimator::new().tolerance(0.001).max_products(60).run(&mut operator)?;
+/// match found.end {
+///     EstimateEnd::Exact | EstimateEnd::LowRank => println!("exact to rounding"),
+///     EstimateEnd::Tolerance => println!("as exact as asked for"),
+///     EstimateEnd::Missed => println!("nearly: {:.1e}", found.standard_error),
+///     EstimateEnd::ProductLimit => println!("needs more than {} products", found.products),
+///     other => println!("{other:?}"),
+/// }
+/// assert_eq!(found.end, EstimateEnd::ProductLimit);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum EstimateEnd {
+    /// There were enough products for unit vectors; the value is exact to rounding.
+    Exact,
+    /// Of a trace only: the sketch spans the whole range of the operator (with probability 1, as its last column
+    /// showed). The value is exact to rounding, which the standard error of a few probes of the rest measures.
+    LowRank,
+    /// The planned probes were spent, and the error is as small as asked for.
+    Tolerance,
+    /// The planned probes were spent, but the error is larger than asked for. More probes, until it is small enough,
+    /// would make the intervals invalid.
+    Missed,
+    /// All products were spent: there was no tolerance, or it needs more of them.
+    ProductLimit,
+}
+
+impl EstimateEnd {
+    /// Of an estimate by probes: whether its error is as small as asked for, and whether all products are spent.
+    pub(super) fn of_probes(met: bool, spent: bool) -> Self {
+        match (met, spent) {
+            (true, _) => Self::Tolerance,
+            (false, true) => Self::ProductLimit,
+            (false, false) => Self::Missed,
+        }
+    }
+}
+
 impl Probe {
     /// Draws the probe of this stream of the seed.
     pub(super) fn draw<S: Scalar>(self, seed: u64, stream: u64, out: &mut [S]) {
@@ -118,7 +168,8 @@ impl<'a, A: SymmetricOperator + ?Sized> Products<'a, A> {
         mut fill: impl FnMut(usize, &mut [A::Scalar]),
         mut take: impl FnMut(usize, &[A::Scalar], &[A::Scalar]),
     ) -> Result<()> {
-        let batch = (self.vectors.len() / self.n).max(1);
+        let batch = self.vectors.len() / self.n;
+        assert!(batch > 0, "room for a vector, of an operator on something");
         for start in indices.clone().step_by(batch) {
             let used = batch.min(indices.end - start);
             let (vectors, out) = (&mut self.vectors[..used * self.n], &mut self.out[..used * self.n]);

@@ -113,7 +113,7 @@ impl<S: Scalar> Columns<S> {
 #[cfg(test)]
 mod tests {
     use super::{super::probes::tests::hadamard, *};
-    use crate::curvature::{TraceEnd, TraceEstimator, TraceMethod};
+    use crate::curvature::{EstimateEnd, TraceEstimator, TraceMethod};
 
     fn sketch(spectrum: &[f64], columns: usize, tolerance: Option<f64>) -> (Sketch<f64>, usize) {
         let mut operator = hadamard::<f64>(spectrum);
@@ -174,7 +174,7 @@ mod tests {
                     .seed(seed)
                     .run(&mut hadamard::<f64>(&spectrum))
                     .unwrap();
-                assert_eq!((found.products, found.end), (60, TraceEnd::ProductLimit));
+                assert_eq!((found.products, found.end), (60, EstimateEnd::ProductLimit));
                 (found.value / trace - 1.0).powi(2)
             };
             ((0..100).map(error).sum::<f64>() / 100.0).sqrt()
@@ -195,7 +195,7 @@ mod tests {
                 let run = TraceEstimator::new().max_products(60);
                 let run = if let Some(tolerance) = tolerance { run.tolerance(tolerance) } else { run };
                 let found = run.run(&mut hadamard::<f64>(&spectrum)).unwrap();
-                assert_eq!((found.end, found.sketch), (TraceEnd::LowRank, dimension), "{found:?}");
+                assert_eq!((found.end, found.sketch), (EstimateEnd::LowRank, dimension), "{found:?}");
                 assert!((found.value - trace).abs() < 1e-10 && found.standard_error < 1e-10, "{found:?}");
             }
         }

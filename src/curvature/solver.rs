@@ -178,15 +178,18 @@ impl<S: Scalar> Solver<S> {
                 self.z[row * k + k - rows + row] = 1.0;
             }
         }
-        // Products are finite, so that this fails to converge only if values overflow. Such a run ends as asymmetric.
-        tridiagonal::eigen(&mut self.theta, &mut self.off, &mut self.z);
+        if !tridiagonal::eigen(&mut self.theta, &mut self.off, &mut self.z) {
+            // Products are finite, so that their squares overflow: the run ends as asymmetric, not with what was left
+            // half done.
+            self.theta.fill(f64::INFINITY);
+        }
         self.last.clear();
         self.last.extend_from_slice(&self.z[self.z.len() - k..]);
     }
 
     /// The residual ‖A·y − θ·y‖ of a Ritz pair, which costs nothing after a step.
     pub(super) fn residual(&self, index: usize) -> f64 {
-        self.unit * self.beta.last().copied().unwrap_or(0.0) * self.last[index].abs()
+        self.unit * self.last_beta() * self.last[index].abs()
     }
 
     /// A Ritz value in the operator's own scale.
@@ -230,7 +233,7 @@ impl<S: Scalar> Solver<S> {
     /// Whether the basis spans a space that is invariant to rounding, so that no step leads out of it. An eigenvector
     /// of which the start has too small a share may still be outside.
     pub(super) fn is_invariant(&self) -> bool {
-        self.is_whole() || self.beta.last().is_none_or(|beta| *beta <= self.floor())
+        self.is_whole() || self.last_beta() <= self.floor()
     }
 
     /// The size below which a β is rounding.
@@ -240,8 +243,7 @@ impl<S: Scalar> Solver<S> {
 
     /// Adds the product of the last step, made orthogonal, to the basis.
     pub(super) fn advance(&mut self) {
-        let beta = self.beta.last().copied().unwrap_or(1.0);
-        self.basis.push(&self.w, beta.recip());
+        self.basis.push(&self.w, self.last_beta().recip());
     }
 
     /// Prepares for another step in a basis of at most `capacity` vectors, with a restart if it is full.
@@ -257,7 +259,8 @@ impl<S: Scalar> Solver<S> {
     /// [`advance`](Self::advance) continues as before. The last [`ritz`](Self::ritz) must have computed vectors.
     pub(super) fn restart(&mut self, low: usize, high: usize) {
         let k = self.alpha.len();
-        let beta = self.beta.last().copied().unwrap_or(0.0);
+        assert!(low + high <= k, "no Ritz vector is kept twice");
+        let beta = self.last_beta();
         let columns: Vec<usize> = (0..low).chain(k - high..k).collect();
         self.basis.combine(&self.z, &columns);
         self.alpha = columns.iter().map(|&i| self.theta[i]).collect();
@@ -289,6 +292,12 @@ impl<S: Scalar> Solver<S> {
     /// The diagonal and off-diagonal of a run that was never restarted, and the unit of both.
     pub(super) fn recurrence(&self) -> (&[f64], &[f64], f64) {
         (&self.alpha, &self.beta[..self.alpha.len() - 1], self.unit)
+    }
+
+    /// The length of what the last step left of its product.
+    fn last_beta(&self) -> f64 {
+        #[expect(clippy::expect_used, reason = "what a run found is asked for after its first step")]
+        *self.beta.last().expect("a step")
     }
 
     fn relative_scale(&self) -> f64 {

@@ -15,7 +15,7 @@
 use super::{
     basis::dot,
     operator::{SymmetricOperator, ensure_dimension},
-    probes::{self, BATCH, LEAST_ESTIMATE, MOST_BYTES, PILOT_STREAM, Probe, Products},
+    probes::{self, BATCH, EstimateEnd, LEAST_ESTIMATE, MOST_BYTES, PILOT_STREAM, Probe, Products},
     sample::Sample,
     sketch::Sketch,
 };
@@ -38,7 +38,7 @@ use crate::{Error, Result, Scalar};
 /// 4·k·n multiply-adds for each column and each probe, and keeps k vectors: see [`memory`](Self::memory).
 ///
 /// ```
-/// use loss_landscape::curvature::{FnOperator, TraceEnd, TraceEstimator, TraceMethod};
+/// use loss_landscape::curvature::{EstimateEnd, FnOperator, TraceEstimator, TraceMethod};
 ///
 /// // One outlier, 10 along (1, 1, …, 1), over a bulk at 0.01.
 /// let mut operator = FnOperator::new(500, |v: &[f64], out: &mut [f64]| {
@@ -52,7 +52,7 @@ use crate::{Error, Result, Scalar};
 /// let plain = TraceEstimator::new().method(TraceMethod::Hutchinson).max_products(100).run(&mut operator)?;
 /// assert!(plain.standard_error > 5.0 * found.standard_error);
 /// let exact = TraceEstimator::new().max_products(500).run(&mut operator)?;
-/// assert_eq!(exact.end, TraceEnd::Exact);
+/// assert_eq!(exact.end, EstimateEnd::Exact);
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -87,45 +87,6 @@ pub enum TraceMethod {
     HutchPlusPlus,
 }
 
-/// Why an estimate ended.
-///
-/// ```
-/// use loss_landscape::curvature::{FnOperator, TraceEnd, TraceEstimator};
-///
-/// let mut operator = FnOperator::new(500, |v: &[f64], out: &mut [f64]| {
-///     let mean = v.iter().sum::<f64>() / 500.0;
-///     out.iter_mut().zip(v).enumerate().for_each(|(i, (out, v))| *out = (i as f64).sin() * v + 10.0 * mean);
-///     Ok(())
-/// });
-/// let found = TraceEstimator::new().tolerance(0.001).max_products(60).run(&mut operator)?;
-/// match found.end {
-///     TraceEnd::Exact | TraceEnd::LowRank => println!("exact to rounding"),
-///     TraceEnd::Tolerance => println!("as exact as asked for"),
-///     TraceEnd::Missed => println!("nearly: {:.1e}", found.standard_error),
-///     TraceEnd::ProductLimit => println!("needs more than {} products", found.products),
-///     other => println!("{other:?}"),
-/// }
-/// assert_eq!(found.end, TraceEnd::ProductLimit);
-/// # Ok::<(), loss_landscape::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum TraceEnd {
-    /// There were enough products for unit vectors; the value is the sum of the diagonal, exact to rounding.
-    Exact,
-    /// The sketch spans the whole range of the operator (with probability 1, as its last column showed). The value is
-    /// exact to rounding, which the standard error of a few probes of the rest measures.
-    LowRank,
-    /// The planned probes were spent, and the standard error is as small as asked for.
-    Tolerance,
-    /// The planned probes were spent, but the standard error is larger than asked for. More probes, until it is small
-    /// enough, would make the interval invalid.
-    Missed,
-    /// All products were spent: there was no tolerance, or it needs more of them.
-    ProductLimit,
-}
-
 /// An estimated trace, with its standard error and interval.
 ///
 /// ```
@@ -150,7 +111,7 @@ pub struct TraceEstimate {
     pub value: f64,
     /// The standard error of the value, from the spread of the probes; 0 if the value is exact. It is infinite if fewer
     /// than 12 probes have no spread, since that can be chance: then nothing is known, and the end is never
-    /// [`TraceEnd::Tolerance`].
+    /// [`EstimateEnd::Tolerance`].
     pub standard_error: f64,
     /// The interval that includes the trace with the probability [`confidence`](Self::confidence): Student's t with one
     /// degree of freedom less than probes, corrected for the skewness of the probes (P. Hall, J. R. Stat. Soc. B 54,
@@ -168,7 +129,7 @@ pub struct TraceEstimate {
     /// The number of products of the operator with a vector in all.
     pub products: usize,
     /// Why it ended.
-    pub end: TraceEnd,
+    pub end: EstimateEnd,
 }
 
 impl Default for TraceEstimator {
@@ -288,14 +249,11 @@ impl TraceEstimator {
         let sample = if sketch.whole { sample } else { sample.of_probes() };
         let value = sketch.trace + sample.mean;
         let standard_error = sample.standard_error();
+        let met = self.tolerance.is_some_and(|tolerance| standard_error <= tolerance * value.abs());
         let end = if sketch.whole {
-            TraceEnd::LowRank
-        } else if self.tolerance.is_some_and(|tolerance| standard_error <= tolerance * value.abs()) {
-            TraceEnd::Tolerance
-        } else if products.count >= self.max_products {
-            TraceEnd::ProductLimit
+            EstimateEnd::LowRank
         } else {
-            TraceEnd::Missed
+            EstimateEnd::of_probes(met, products.count >= self.max_products)
         };
         Ok(TraceEstimate {
             value,
@@ -327,7 +285,7 @@ impl TraceEstimator {
             pilot,
             sketch,
             products: products.count,
-            end: TraceEnd::Exact,
+            end: EstimateEnd::Exact,
         })
     }
 
@@ -406,7 +364,7 @@ mod tests {
             for n in [1, 2, 3, 60] {
                 let found = estimator(method).run(&mut identity::<f64>(n)).unwrap();
                 assert_eq!((found.value, found.interval, found.products), (n as f64, [n as f64; 2], n));
-                assert_eq!((found.end, found.probes), (TraceEnd::Exact, 0));
+                assert_eq!((found.end, found.probes), (EstimateEnd::Exact, 0));
             }
             for n in [1, 2, 3] {
                 let short = estimator(method).max_products(4).tolerance(0.1);
@@ -414,7 +372,7 @@ mod tests {
             }
             // Probes of ±1 know the trace of the identity; projected ones do not.
             let found = estimator(method).tolerance(0.5).run(&mut identity::<f32>(1000)).unwrap();
-            assert_eq!(found.end, TraceEnd::Tolerance);
+            assert_eq!(found.end, EstimateEnd::Tolerance);
             assert!((found.value - 1000.0).abs() <= 4.0 * found.standard_error, "{found:?}");
             let zero = |_: &[f64], out: &mut [f64]| {
                 out.fill(0.0);
@@ -422,7 +380,7 @@ mod tests {
             };
             let found = estimator(method).tolerance(0.1).run(&mut FnOperator::new(1000, zero)).unwrap();
             assert_eq!((found.value, found.interval), (0.0, [0.0; 2]));
-            assert_ne!(found.end, TraceEnd::Missed);
+            assert_ne!(found.end, EstimateEnd::Missed);
         }
     }
 
@@ -438,7 +396,7 @@ mod tests {
         for seed in 0..40 {
             let run = TraceEstimator::new().method(TraceMethod::Hutchinson).max_products(2).seed(seed);
             let found = run.tolerance(0.01).run(&mut pair).unwrap();
-            assert_eq!(found.end, TraceEnd::ProductLimit, "{found:?}");
+            assert_eq!(found.end, EstimateEnd::ProductLimit, "{found:?}");
             assert!(found.interval[0] <= 100.0 && 100.0 <= found.interval[1], "{found:?}");
             unknown += usize::from(found.standard_error == f64::INFINITY);
         }
@@ -501,11 +459,11 @@ mod tests {
             assert!(rough.products < fine.products && fine.products < 200, "{rough:?} {fine:?}");
             // 1e-6 takes more probes than there are unit vectors.
             let exact = run(1e-6, 2000);
-            assert_eq!(exact.end, TraceEnd::Exact);
+            assert_eq!(exact.end, EstimateEnd::Exact);
             assert!((exact.value - spectrum.iter().sum::<f64>()).abs() < 1e-10 && exact.pilot == 16);
             assert!(exact.products <= 256 + 16 + 2 * exact.sketch);
             let short = run(1e-6, 100);
-            assert_eq!((short.end, short.products), (TraceEnd::ProductLimit, 100));
+            assert_eq!((short.end, short.products), (EstimateEnd::ProductLimit, 100));
             // The fresh probes of a plan are those of a run without one.
             if method == TraceMethod::Hutchinson {
                 let again =

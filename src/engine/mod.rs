@@ -7,8 +7,11 @@ mod driver;
 pub(crate) mod execution;
 pub(crate) mod journal;
 mod observer;
+mod rows;
 pub(crate) mod run;
 pub(crate) mod settings;
+mod shared;
+mod split;
 pub(crate) mod stages;
 mod worker;
 

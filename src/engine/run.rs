@@ -3,7 +3,7 @@
 use std::{collections::HashSet, time::Instant};
 
 use super::{
-    driver::Job,
+    driver::{Job, Outcome},
     execution::{Crew, Execution, Measurement, Subject},
     journal::{Header, Keeper, Known, Ledger, full_channels},
     settings::{DataSets, Grid, Settings},
@@ -62,43 +62,16 @@ where
     if task.channels.is_empty() || channels.iter().collect::<HashSet<_>>().len() < channels.len() {
         return Err(Error::Channels { channels });
     }
-    if let Some((k, n)) = settings.shard.filter(|(k, n)| k >= n) {
-        return Err(Error::Shard { k, n });
-    }
-    let Task { keeper, mut stages, .. } = task;
+    let Task { keeper, stages, .. } = task;
     let beta = task.grid.beta.clone();
     let mut header = header(subject, task.origin, task.grid, task.settings, task.channels, task.finite)?;
     header.passes = task.passes;
-    let points = header.alpha.len() * beta.len();
-    let evaluate = |crew: &dyn Crew| {
-        let mut known = Known::nothing(&header)?;
-        let (ledger, resumed) = match &settings.journal {
-            Some(path) => {
-                let (ledger, resumed) = Ledger::resume(path, &header, keeper, &mut known)?;
-                (Some(ledger), resumed)
-            }
-            None => (None, None),
-        };
-        let job = Job {
-            alpha: &header.alpha,
-            beta: &beta,
-            sets: &header.provenance.data,
-            facts: crew.facts(),
-            channels: &header.channels,
-            finite: header.finite,
-            passes: header.passes,
-            shard: settings.shard,
-            ledger: ledger.as_ref(),
-            keeper,
-            observer: settings.observer,
-            on_bad: settings.on_bad,
-        };
-        let outcome = job.run(crew, &mut stages, known)?;
-        ledger.map_or(Ok(()), Ledger::close)?;
-        Ok((outcome, resumed, crew.threads()))
-    };
     let (outcome, resumed, threads) =
-        execution.execute(subject, measurement, settings.threads, points, evaluate)?;
+        execution.execute(subject, measurement, settings.threads, header.points(), |crew| {
+            let (outcome, resumed) = evaluate(crew, settings, &header, &beta, keeper, stages)?;
+            Ok((outcome, resumed, crew.threads()))
+        })?;
+    let Header { alpha, provenance, .. } = header;
     let report = SweepReport {
         end: outcome.end,
         total: outcome.computed.len(),
@@ -106,11 +79,46 @@ where
         bad_points: outcome.bad_points,
         elapsed: started.elapsed(),
         threads,
-        resumed: resumed.map(|resumed| Resumed { unchecked_data: unchecked(&header.provenance), ..resumed }),
-        provenance: header.provenance,
+        resumed: resumed.map(|resumed| Resumed { unchecked_data: unchecked(&provenance), ..resumed }),
+        provenance,
     };
-    let Header { alpha, .. } = Header { provenance: Provenance::default(), ..header };
     Ok(Parts { alpha, beta, values: outcome.values, computed: outcome.computed, channels, report })
+}
+
+/// Takes from the journal what is there, if there is one, and evaluates the rest.
+fn evaluate(
+    crew: &dyn Crew,
+    settings: &Settings<'_>,
+    header: &Header,
+    beta: &[f64],
+    keeper: Option<&dyn Keeper>,
+    stages: Stages<'_>,
+) -> Result<(Outcome, Option<Resumed>)> {
+    let mut known = Known::nothing(header)?;
+    let (ledger, resumed) = match &settings.journal {
+        Some(path) => {
+            let (ledger, resumed) = Ledger::resume(path, header, keeper, &mut known)?;
+            (Some(ledger), resumed)
+        }
+        None => (None, None),
+    };
+    let job = Job {
+        alpha: &header.alpha,
+        beta,
+        sets: &header.provenance.data,
+        facts: crew.facts(),
+        channels: &header.channels,
+        finite: header.finite,
+        passes: header.passes,
+        shard: settings.shard,
+        ledger: ledger.as_ref(),
+        keeper,
+        observer: settings.observer,
+        on_bad: settings.on_bad,
+    };
+    let outcome = job.run(crew, stages, known)?;
+    ledger.map_or(Ok(()), Ledger::close)?;
+    Ok((outcome, resumed))
 }
 
 /// The names of all channels in a result, with the names of the data sets before them.

@@ -55,9 +55,12 @@ impl std::fmt::Debug for Settings<'_> {
 }
 
 impl Settings<'_> {
-    /// Checks the axes and the memory for `channels` channels of all data sets together, and makes the grid. A line has
-    /// no `beta`.
+    /// Checks the shard, the axes and the memory for `channels` channels of all data sets together, and makes the grid.
+    /// A line has no `beta`.
     pub(crate) fn grid(&self, alpha: &Axis, beta: Option<&Axis>, channels: usize) -> Result<Grid> {
+        if let Some((k, n)) = self.shard.filter(|(k, n)| k >= n) {
+            return Err(Error::Shard { k, n });
+        }
         alpha.check("α")?;
         beta.map_or(Ok(()), |beta| beta.check("β"))?;
         self.check_memory(alpha, beta, channels)?;
@@ -67,22 +70,24 @@ impl Settings<'_> {
         Ok(Grid { alpha, beta, is_plane })
     }
 
-    /// Whether a point is one of this shard.
+    /// Whether a point is one of this shard, which [`grid`](Self::grid) has checked.
     pub(crate) fn is_mine(&self, point: usize) -> bool {
-        self.shard.is_none_or(|(k, n)| n > 0 && point % n == k)
+        is_in_shard(self.shard, point)
     }
 
-    /// Refuses a grid whose coordinates and values exceed the limit, before allocating any.
+    /// Refuses a grid whose coordinates and values exceed the limit, or what any allocation may have, before
+    /// allocating any.
     fn check_memory(&self, alpha: &Axis, beta: Option<&Axis>, channels: usize) -> Result<()> {
         let (rows, columns) = (alpha.len() as u64, beta.map_or(1, Axis::len) as u64);
         let bytes = rows.checked_mul(columns).and_then(|points| {
             let per_point = (channels as u64).checked_mul(8)?.checked_add(1)?;
             points.checked_mul(per_point)?.checked_add(rows.checked_add(columns)?.checked_mul(8)?)
         });
-        if bytes.is_none_or(|bytes| bytes > self.memory_limit) {
+        let limit = self.memory_limit.min(isize::MAX as u64);
+        if bytes.is_none_or(|bytes| bytes > limit) {
             let mut shape = vec![alpha.len()];
             shape.extend(beta.map(Axis::len));
-            return Err(Error::GridTooLarge { shape, channels, bytes, limit: self.memory_limit });
+            return Err(Error::GridTooLarge { shape, channels, bytes, limit });
         }
         Ok(())
     }
@@ -98,6 +103,11 @@ impl Grid {
     pub(crate) fn middle(&self) -> [f64; 2] {
         [self.alpha[self.alpha.len() / 2], self.beta[self.beta.len() / 2]]
     }
+}
+
+/// Whether a point is one of a shard (k, n), k below n: its number is k modulo n. All points are, without shards.
+pub(crate) fn is_in_shard(shard: Option<(usize, usize)>, point: usize) -> bool {
+    shard.is_none_or(|(k, n)| point % n == k)
 }
 
 /// Refuses a sweep without data sets, or with two of the same name.

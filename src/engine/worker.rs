@@ -1,9 +1,11 @@
 //! The state of one thread of a sweep, and how it calls an oracle.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use super::execution::{Facts, MakeWorker};
-use crate::{OracleError, Point, Worker, landscape::PointFailure, model::panic_message};
+use crate::{
+    Point, Worker,
+    landscape::PointFailure,
+    model::{OracleFailure, catch},
+};
 
 /// The state of one thread: a worker for each data set, made when it is first needed, and buffers.
 pub(super) struct ThreadState<'w, 'f> {
@@ -61,21 +63,19 @@ impl<'w, 'f> ThreadState<'w, 'f> {
         let (make, slot, share) = (self.make, &mut self.workers[set], &mut self.share[..room]);
         // A channel that the oracle leaves unwritten must not pass for a value.
         share.fill(f64::NAN);
-        let evaluated = catch_unwind(AssertUnwindSafe(|| -> Result<(), OracleError> {
+        let evaluated = catch(|| {
             let worker = match &mut *slot {
                 Some(worker) => worker,
                 empty => empty.insert(make(set)?),
             };
             worker.evaluate(points, chunk, share)
-        }));
-        match evaluated {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(PointFailure::of(error)),
-            Err(payload) => {
+        });
+        evaluated.map_err(|failure| {
+            if matches!(failure, OracleFailure::Panic(_)) {
                 *slot = None;
-                Err(PointFailure::Panic(panic_message(payload.as_ref())))
             }
-        }
+            PointFailure::of(failure)
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{fmt, ops::Range, sync::Arc, time::Duration};
 
 use super::Provenance;
-use crate::{Error, OracleError};
+use crate::{Error, model::OracleFailure};
 
 /// How a sweep ended.
 ///
@@ -241,7 +241,11 @@ impl fmt::Display for BadPoint {
 impl PointFailure {
     /// The failure of a point. An oracle that called this crate, for example for a Hessian, may pass on an error of
     /// ours, which already says whether the cause was an error or a panic.
-    pub(crate) fn of(error: OracleError) -> Self {
+    pub(crate) fn of(failure: OracleFailure) -> Self {
+        let error = match failure {
+            OracleFailure::Error(error) => error,
+            OracleFailure::Panic(message) => return Self::Panic(message),
+        };
         match error.into_boxed().downcast::<Error>() {
             Ok(error) => match *error {
                 Error::Oracle { source, .. } => Self::Error(source.into()),
@@ -276,9 +280,13 @@ mod tests {
     #[test]
     fn a_point_fails_of_the_innermost_cause() {
         let panicked = Error::OraclePanicked { during: "multiplying".into(), message: "ouch".into() };
-        assert!(matches!(PointFailure::of(panicked.into()), PointFailure::Panic(text) if text == "ouch"));
+        assert!(
+            matches!(PointFailure::of(OracleFailure::Error(panicked.into())), PointFailure::Panic(text) if text == "ouch")
+        );
         let failed = Error::Oracle { during: "multiplying".into(), source: "no".into() };
-        let PointFailure::Error(inner) = PointFailure::of(failed.into()) else { panic!("an error") };
+        let PointFailure::Error(inner) = PointFailure::of(OracleFailure::Error(failed.into())) else {
+            panic!("an error")
+        };
         assert_eq!(inner.to_string(), "no");
     }
 }

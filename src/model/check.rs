@@ -208,9 +208,9 @@ impl DerivativeCheck {
         Self { seed, ..self }
     }
 
-    /// How many coordinates of each block to check, at most; 16 by default.
+    /// How many coordinates of each block to check, at most, and at least 1; 16 by default.
     pub fn coordinates(self, coordinates: usize) -> Self {
-        Self { coordinates, ..self }
+        Self { coordinates: coordinates.max(1), ..self }
     }
 
     /// How many random vectors to multiply with the Hessian; 3 by default, and never fewer than 2.
@@ -256,6 +256,7 @@ impl DerivativeCheck {
             if error.is_nan() { f64::INFINITY } else { error }
         };
         let worst = pairs.iter().max_by(|a, b| error(a).total_cmp(&error(b)));
+        // A layout of nothing but buffers has no gradient that could be wrong.
         let &(block, index, g, d) = worst.unwrap_or(&("", 0, 0.0, 0.0));
         Ok(GradientCheck {
             error: worst.map_or(0.0, error),

@@ -14,7 +14,7 @@ pub use hessian::HessianWorker;
 pub use oracle::{Prepared, Worker, pointwise};
 pub use oracle_error::OracleError;
 
-pub(crate) use guard::{guarded, panic_message};
+pub(crate) use guard::{OracleFailure, catch, guarded};
 
 use crate::{Layout, Scalar, Slice};
 

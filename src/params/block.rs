@@ -178,7 +178,8 @@ impl Block {
     /// [`Error::Length`] if `vector` is not as long as the layout.
     pub fn view<'a, T>(&self, vector: &'a [T]) -> Result<ArrayViewD<'a, T>> {
         let slice = self.slice(vector)?;
-        ArrayViewD::from_shape(IxDyn(&self.shape), slice).map_err(|_| self.length_error(slice.len()))
+        #[expect(clippy::expect_used, reason = "the slice of a block has as many values as its shape")]
+        Ok(ArrayViewD::from_shape(IxDyn(&self.shape), slice).expect("a value for each place of the block"))
     }
 
     /// The block as an array of its shape, to write to.
@@ -187,8 +188,8 @@ impl Block {
     /// [`Error::Length`] if `vector` is not as long as the layout.
     pub fn view_mut<'a, T>(&self, vector: &'a mut [T]) -> Result<ArrayViewMutD<'a, T>> {
         let slice = self.slice_mut(vector)?;
-        let error = self.length_error(slice.len());
-        ArrayViewMutD::from_shape(IxDyn(&self.shape), slice).map_err(|_| error)
+        #[expect(clippy::expect_used, reason = "the slice of a block has as many values as its shape")]
+        Ok(ArrayViewMutD::from_shape(IxDyn(&self.shape), slice).expect("a value for each place of the block"))
     }
 
     /// Filter `index`: the slice at that index of the filter axis, or the whole block if it has none.

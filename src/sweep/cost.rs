@@ -4,7 +4,7 @@ use std::{path::Path, time::Instant};
 
 use super::{Geometry, LOSS_POINTS, Sweep};
 use crate::{
-    Loss, OracleError, Point, Result,
+    Loss, OracleError, Point, Result, Slice,
     engine::{
         journal::Journal,
         settings::{Grid, Settings},
@@ -76,9 +76,11 @@ impl<M: Loss<D> + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D, W, X> {
     pub fn cost(&self) -> Result<SweepCost> {
         let channels = guarded("naming its channels", || Ok(self.model.channels()))?.len();
         let grid = self.grid(LOSS_POINTS, channels)?;
+        let placed = self.geometry.place(self.model)?;
+        let slice = placed.slice()?;
         let sets = (self.data.iter())
             .map(|(_, data)| {
-                guarded("evaluating the middle point", || self.cost_of_set(data, &grid, channels))
+                guarded("evaluating the middle point", || self.cost_of_set(&slice, data, &grid, channels))
             })
             .collect::<Result<Vec<_>>>()?;
         let seconds_per_point: f64 = sets.iter().map(|set| set.seconds_per_point).sum();
@@ -86,30 +88,35 @@ impl<M: Loss<D> + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D, W, X> {
         let points = self.settings.points_left(grid.points());
         let threads =
             self.settings.threads.unwrap_or_else(rayon::current_num_threads).clamp(1, points.max(1));
-        let values = grid.points().saturating_mul(self.data.len() * channels * 8 + 1);
+        // Neither can overflow: the grid was refused if it did.
+        let values = grid.points() * (self.data.len() * channels * 8 + 1);
         Ok(SweepCost {
             points,
             preparing_seconds,
             seconds_per_point,
             total_seconds: preparing_seconds + points as f64 * seconds_per_point / threads as f64,
-            memory: values.saturating_add(8 * (grid.alpha.len() + grid.beta.len())) as u64,
+            memory: (values + 8 * (grid.alpha.len() + grid.beta.len())) as u64,
             worker_memory: sets
                 .iter()
                 .try_fold(0_u64, |sum, set| Some(sum.saturating_add(set.worker_memory?))),
         })
     }
 
-    fn cost_of_set(&self, data: &D, grid: &Grid, channels: usize) -> Result<SetCost, OracleError> {
-        let placed = self.geometry.place(self.model)?;
-        let slice = placed.slice()?;
+    fn cost_of_set(
+        &self,
+        slice: &Slice<'_, M::Scalar>,
+        data: &D,
+        grid: &Grid,
+        channels: usize,
+    ) -> Result<SetCost, OracleError> {
         let started = Instant::now();
-        let prepared = self.model.prepare(&slice, data)?;
+        let prepared = self.model.prepare(slice, data)?;
         let preparing_seconds = started.elapsed().as_secs_f64();
         let (chunks, batch) =
             prepared.as_ref().map_or((1, 1), |prepared| (prepared.chunks(), prepared.batch()));
         let mut worker = match &prepared {
             Some(prepared) => prepared.worker()?,
-            None => self.model.worker(&slice, data)?,
+            None => self.model.worker(slice, data)?,
         };
         let middle = Point {
             number: grid.alpha.len() / 2 * grid.beta.len() + grid.beta.len() / 2,

@@ -13,6 +13,9 @@ use loss_landscape::{
     Observer, OnBadPoint, Plane, Progress, RandomDirections, Sweep, report::SweepEnd,
 };
 use ndarray::Array2;
+use ndarray_rand::rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
 
 type Model<'m> = dyn Loss<(), Scalar = f64> + Sync + 'm;
 
@@ -141,7 +144,7 @@ fn budgets_are_kept_to_the_point() {
 }
 
 #[test]
-fn the_tolerance_is_kept_and_the_estimates_tell_the_truth() {
+fn the_tolerance_is_kept() {
     for (f, name) in [(bowl as fn(f64, f64) -> f64, "bowl"), (valley, "valley"), (waves, "waves")] {
         for tolerance in [0.05, 0.01, 0.002] {
             let surface = sweep(f, |s| s.tolerance(tolerance)).unwrap();
@@ -153,17 +156,92 @@ fn the_tolerance_is_kept_and_the_estimates_tell_the_truth() {
             assert!(surface.held_out().unwrap().beyond == 0);
             assert!(surface.evaluations() < 1300, "{name}: {} for {tolerance}", surface.evaluations());
         }
-        // The check's measure, and the estimates at single points, against the truth.
-        let surface = sweep(f, |s| s.tolerance(1e-9).budget(400)).unwrap();
-        let errors = errors(&surface, f);
-        let (real, held_out) = (errors[errors.len() * 95 / 100], surface.held_out().unwrap());
-        assert!(real < 3.0 * held_out.quantile_95, "{name}: {real} against {held_out:?}");
-        let truth = truth(&surface, f);
-        let pairs = surface.channel("loss").unwrap().into_iter().zip(&truth).zip(surface.estimated_error());
-        let safe =
-            pairs.filter(|((found, truth), estimate)| (*found / *truth).ln().abs() <= **estimate).count();
-        assert!(safe > 2601 * 8 / 10, "{name}: {safe} estimates hold");
     }
+}
+
+/// A positive function of (α, β), drawn at random from one of four families on which nothing was tuned: e to random
+/// waves, turned bowls with a floor, and the logistic loss of a small network of tanh or ReLU units over a plane
+/// through its weights.
+fn drawn(seed: u64) -> Box<dyn Fn(f64, f64) -> f64 + Sync> {
+    let mut generator = ChaCha8Rng::seed_from_u64(seed);
+    let mut normal = || -> f64 { StandardNormal.sample(&mut generator) };
+    match seed % 4 {
+        0 => {
+            let waves: Vec<[f64; 4]> =
+                (0..6).map(|_| [2.0 * normal(), 2.0 * normal(), 3.0 * normal(), 0.4 * normal()]).collect();
+            Box::new(move |x, y| {
+                let heights =
+                    waves.iter().map(|[u, v, phase, height]| height * (u * x + v * y + phase).sin());
+                heights.sum::<f64>().exp()
+            })
+        }
+        1 => {
+            let [a, b, c, d, e] = [(); 5].map(|()| normal());
+            Box::new(move |x, y| {
+                let (p, q) = (x - 0.5 * d, y - 0.5 * e);
+                0.05 + (a * p + b * q).powi(2) + (3.0 * (c * p - a * q)).powi(2)
+            })
+        }
+        family => {
+            let weights: Vec<[f64; 3]> = (0..25).map(|_| [normal(), normal(), normal()]).collect();
+            let samples: Vec<[f64; 2]> = (0..40).map(|_| [1.5 * normal(), 1.5 * normal()]).collect();
+            let unit = move |h: f64| if family == 2 { h.tanh() } else { h.max(0.0) };
+            Box::new(move |x, y| {
+                let w: Vec<f64> = weights.iter().map(|[t, d, e]| t + x * d + y * e).collect();
+                let losses = samples.iter().map(|[p, q]| {
+                    let units = w.chunks_exact(4).map(|w| w[3] * unit(w[0] * p + w[1] * q + w[2]));
+                    let label = if p * p + q * q > 3.0 { 1.0 } else { -1.0 };
+                    (-label * (units.sum::<f64>() + w[24])).exp().ln_1p()
+                });
+                losses.sum::<f64>() / 40.0
+            })
+        }
+    }
+}
+
+/// The probability that of `trials` as many as `count` or more come true, each with probability `p`.
+fn at_least(count: usize, trials: usize, p: f64) -> f64 {
+    let mut term = (1.0 - p).powf(trials as f64);
+    let mut below = 0.0;
+    for k in 0..count {
+        below += term;
+        term *= (trials - k) as f64 / (k + 1) as f64 * p / (1.0 - p);
+    }
+    1.0 - below
+}
+
+/// What the docs of `held_out` and `estimated_error` state was measured on other seeds of the same families. Here it
+/// fails where what is found has a probability below 1e-3 if that is right.
+#[test]
+fn what_was_measured_on_random_functions_holds_on_others() {
+    const SURFACES: usize = 48;
+    let (mut inaccurate, mut unsure) = (0, 0);
+    let (mut safe, mut interpolated) = (0, 0);
+    for seed in 0..SURFACES as u64 {
+        let f = drawn(seed);
+        let tolerance = [0.05, 0.01][seed as usize / 4 % 2];
+        let surface =
+            sweep(&f, |s| s.alpha(-1.0..=1.0, 31).beta(-1.0..=1.0, 31).tolerance(tolerance)).unwrap();
+        assert_eq!(surface.end(), AdaptiveEnd::Tolerance, "{seed}");
+        let off = errors(&surface, &f);
+        let beyond = off.iter().filter(|off| **off > tolerance).count();
+        inaccurate += usize::from(100 * beyond > off.len());
+        let truth = truth(&surface, &f);
+        let values = surface.loss().into_iter().zip(&truth).zip(surface.estimated_error());
+        let left = values.zip(surface.computed()).filter(|(_, computed)| !**computed);
+        let held =
+            left.filter(|(((found, truth), estimate), _)| (*found / *truth).ln().abs() <= **estimate).count();
+        unsure += usize::from(5 * held < 4 * off.len());
+        (safe, interpolated) = (safe + held, interpolated + off.len());
+    }
+    let chance = at_least(inaccurate, SURFACES, 0.02);
+    assert!(
+        chance > 1e-3,
+        "more than 1 % of the points beyond the tolerance on {inaccurate} surfaces: {chance:e}"
+    );
+    let chance = at_least(unsure, SURFACES, 0.05);
+    assert!(chance > 1e-3, "fewer than 80 % of the estimates hold on {unsure} surfaces: {chance:e}");
+    assert!(10 * safe >= 9 * interpolated, "{safe} of {interpolated} estimates hold");
 }
 
 #[test]
@@ -299,6 +377,15 @@ fn observers_see_every_evaluation_and_may_cancel() {
             "filled with what there is"
         );
     }
+    // At the last point of all there is nothing left to stop.
+    let last = |progress: &Progress<'_>| {
+        if progress.done == 9 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let model = FnModel::new(Layout::flat(2).unwrap(), vec![0.1; 2], |t: &[f64], (): &()| waves(t[0], t[1]));
+    let model = model.unwrap();
+    let whole = Sweep::plane(&model, RandomDirections::new(3)).data("", &()).observer(&last);
+    let whole = whole.alpha(-1.0..=1.0, 3).beta(-1.0..=1.0, 3).adaptive(&Adaptive::new()).unwrap();
+    assert_eq!((whole.end(), whole.report().end), (AdaptiveEnd::AllPoints, SweepEnd::Complete));
     let stopped =
         sweep(|x, _| if x > 0.7 { f64::NAN } else { 1.0 }, |s| s.on_bad_point(OnBadPoint::Stop)).unwrap();
     assert_eq!((stopped.end(), stopped.report().end), (AdaptiveEnd::Stopped, SweepEnd::BadPoint));

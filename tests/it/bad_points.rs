@@ -217,6 +217,9 @@ fn a_bad_setup_is_an_error_before_any_point() {
         "1048576×1048576 points with 1 channels need 9895621427200 bytes of memory; the limit is 4294967296 bytes"
     );
     assert!(matches!(grid().memory_limit(1000).run(), Err(Error::GridTooLarge { limit: 1000, .. })));
+    // More than any allocation may have, whatever the caller allows.
+    let unlimited = grid().alpha(0.0..=1.0, 1 << 30).beta(0.0..=1.0, 1 << 30).memory_limit(u64::MAX).run();
+    assert!(matches!(unlimited, Err(Error::GridTooLarge { bytes: Some(_), .. })), "{unlimited:?}");
 }
 
 #[test]

@@ -225,7 +225,6 @@ fn calibrated(start: Option<&[f64]>, context: &str) {
             let lanczos = Lanczos::new().tolerance(1e-12).confidence(confidence).max_products(products);
             let found = calibrate(&lanczos, &spectrum, start);
             let context = format!("{context}, {confidence}, {products} products: {found:?}");
-            println!("{context}");
             let allowed = 1.0 - confidence;
             assert!(found.failed <= allowed + spread(allowed), "{context}");
             assert!(products < 28 || found.failed > least, "{context}");

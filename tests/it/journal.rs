@@ -309,6 +309,7 @@ fn shards_that_do_not_belong_together_are_refused() {
     let (a, b) = (Scratch::new("a"), Scratch::new("b"));
     assert!(matches!(grid(&model, &DATA).shard(3, 3).run(), Err(Error::Shard { k: 3, n: 3 })));
     assert!(matches!(grid(&model, &DATA).shard(0, 0).run(), Err(Error::Shard { .. })));
+    assert!(matches!(grid(&model, &DATA).shard(0, 0).cost(), Err(Error::Shard { .. })));
     grid(&model, &DATA).shard(0, 2).journal(&a.0).run().unwrap();
     grid(&model, &[1, 9]).shard(1, 2).journal(&b.0).run().unwrap();
     assert!(matches!(Journal::read([&a.0, &b.0]), Err(Error::JournalMismatch { .. })));

@@ -60,19 +60,40 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    /// The number of points of the sweep; None if it overflows.
-    pub(crate) fn points(&self) -> Option<usize> {
-        self.alpha.len().checked_mul(self.beta.as_ref().map_or(1, Vec::len))
+    /// The number of points of the sweep.
+    pub(crate) fn points(&self) -> usize {
+        self.sizes().0
     }
 
-    /// The most records: point p of the second pass has the number of points + p. None if that overflows.
-    pub(crate) fn records(&self) -> Option<usize> {
-        self.points()?.checked_mul(self.passes)
+    /// The most records: point p of the second pass has the number of points + p.
+    pub(crate) fn records(&self) -> usize {
+        self.points() * self.passes
     }
 
-    /// Values of a point.
+    /// The number of values of a point: one for each data set and channel.
     pub(crate) fn stride(&self) -> usize {
-        self.provenance.data.len().saturating_mul(self.channels.len())
+        self.sizes().1
+    }
+
+    fn sizes(&self) -> (usize, usize) {
+        #[expect(
+            clippy::expect_used,
+            reason = "a sweep checks its grid before it has a head, `decode` what it reads"
+        )]
+        self.checked_sizes().expect("the number of points and values was checked")
+    }
+
+    /// The numbers of points and of values of a point; None if there are none of these, or more than can be counted.
+    fn checked_sizes(&self) -> Option<(usize, usize)> {
+        let points = self.alpha.len().checked_mul(self.columns())?;
+        let stride = self.provenance.data.len().checked_mul(self.channels.len())?;
+        let records = points.checked_mul(self.passes)?;
+        (records > 0 && stride > 0).then_some((points, stride))
+    }
+
+    /// Points along the second axis, which a line has not.
+    fn columns(&self) -> usize {
+        self.beta.as_ref().map_or(1, Vec::len)
     }
 
     /// The names of all channels, each with the name of its data set before it.
@@ -82,9 +103,8 @@ impl Header {
 
     /// The indices and coordinates of a point, of any pass.
     pub(crate) fn place(&self, point: usize) -> ([usize; 2], [f64; 2]) {
-        let point = self.points().map_or(point, |points| point % points);
-        let columns = self.beta.as_ref().map_or(1, Vec::len);
-        let index = [point / columns, point % columns];
+        let point = point % self.points();
+        let index = [point / self.columns(), point % self.columns()];
         (index, [self.alpha[index[0]], self.beta.as_ref().map_or(0.0, |beta| beta[index[1]])])
     }
 
@@ -277,8 +297,8 @@ impl Fields {
             },
             provenance,
         };
-        if header.stride() == 0 || header.records().is_none() {
-            return Err("its head names no data or no channels");
+        if header.checked_sizes().is_none() {
+            return Err("its head names no data or no channels, or more points than can be counted");
         }
         Ok(header)
     }

@@ -10,6 +10,8 @@ use crate::{
 /// Values by point, data set and channel, and the points that were bad.
 #[derive(Debug)]
 pub(crate) struct Known {
+    /// Values of a point.
+    pub(crate) stride: usize,
     pub(crate) values: Vec<f64>,
     pub(crate) computed: Vec<bool>,
     /// Point, number of the data set.
@@ -19,37 +21,40 @@ pub(crate) struct Known {
 impl Known {
     /// A sweep of which no point is known yet.
     pub(crate) fn nothing(header: &Header) -> Result<Self> {
-        Self::empty(header.records().unwrap_or(usize::MAX), header.stride())
+        Self::empty(header.records(), header.stride())
     }
 
     /// Room for `points` points with `stride` values each, of which none is known.
     pub(crate) fn empty(points: usize, stride: usize) -> Result<Self> {
+        let what = "the values of the grid";
+        #[expect(clippy::expect_used, reason = "grids are refused whose values no address space holds")]
+        let values = points.checked_mul(stride).expect("the size of the grid was checked");
         Ok(Self {
-            values: filled("the values of the grid", points.saturating_mul(stride), f64::NAN)?,
-            computed: filled("the values of the grid", points, false)?,
+            stride,
+            values: filled(what, values, f64::NAN)?,
+            computed: filled(what, points, false)?,
             bad: Vec::new(),
         })
     }
 
-    /// Copies the values of a point into those of the running sweep; false if the point is not known.
-    pub(crate) fn show(
-        &self,
-        point: usize,
-        stride: usize,
-        values: &mut [f64],
-        computed: &mut [bool],
-    ) -> bool {
-        if self.computed[point] {
-            let range = point * stride..(point + 1) * stride;
-            values[range.clone()].copy_from_slice(&self.values[range]);
-            computed[point] = true;
+    /// How many points are known.
+    pub(crate) fn count(&self) -> usize {
+        self.computed.iter().filter(|&&computed| computed).count()
+    }
+
+    /// Copies a point to where its values are looked for; false if it is not known.
+    pub(crate) fn reveal(&self, point: usize, found: &mut Self) -> bool {
+        if let Some(values) = self.get(point) {
+            found.values[point * self.stride..][..self.stride].copy_from_slice(values);
+            found.computed[point] = true;
         }
         self.computed[point]
     }
 
     /// Keeps one value a point: where it was computed twice, the second counts, with what failed there.
-    pub(crate) fn merge_passes(&mut self, points: usize, stride: usize) {
-        let Self { values, computed, bad } = self;
+    pub(crate) fn merge_passes(&mut self, points: usize) {
+        let Self { stride, values, computed, bad } = self;
+        let stride = *stride;
         for point in 0..computed.len().saturating_sub(points) {
             if computed[points + point] {
                 values.copy_within((points + point) * stride..(points + point + 1) * stride, point * stride);
@@ -66,8 +71,8 @@ impl Known {
     }
 
     /// The values of a point, if it is known.
-    pub(crate) fn get(&self, header: &Header, point: usize) -> Option<&[f64]> {
-        self.computed[point].then(|| &self.values[point * header.stride()..][..header.stride()])
+    pub(crate) fn get(&self, point: usize) -> Option<&[f64]> {
+        self.computed[point].then(|| &self.values[point * self.stride..][..self.stride])
     }
 
     /// Adds a point. Its data sets that failed, or have values that are not finite, are listed as bad.
@@ -78,7 +83,7 @@ impl Known {
         values: &[f64],
         failures: &[(usize, PointFailure)],
     ) {
-        self.values[point * header.stride()..][..header.stride()].copy_from_slice(values);
+        self.values[point * self.stride..][..self.stride].copy_from_slice(values);
         self.computed[point] = true;
         let (index, coordinates) = header.place(point);
         for (set, values) in values.chunks(header.channels.len()).enumerate() {

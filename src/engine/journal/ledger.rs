@@ -66,7 +66,7 @@ impl Ledger {
         }
         let mut points = 0;
         for Record { point, values, failures, extras, place } in found.records {
-            if let Some(known) = known.get(header, point) {
+            if let Some(known) = known.get(point) {
                 if !agree(known, &values) {
                     let (index, coordinates) = header.place(point);
                     let (first, second) = (path.to_owned(), path.to_owned());
@@ -79,7 +79,7 @@ impl Ledger {
             });
             if restored {
                 known.take(header, point, &values, &failures);
-                points += usize::from(Some(point) < header.points());
+                points += usize::from(point < header.points());
             } else {
                 damaged.push(range(place));
             }
@@ -135,7 +135,8 @@ impl Ledger {
     /// bytes removed.
     fn cut(&self, end: usize, points: usize) -> Result<u64> {
         let mut tail = self.tail();
-        let end = (end as u64).min(tail.len);
+        let end = end as u64;
+        assert!(end <= tail.len, "records are found inside the file");
         let cut = |tail: &mut Tail| {
             if end < tail.len {
                 tail.file.set_len(end)?;
@@ -169,6 +170,11 @@ impl Ledger {
         }
         tail.failed = written.err();
         tail.failed.is_none()
+    }
+
+    /// Keeps the error that records could not be made with; nothing is appended after it.
+    pub(crate) fn fail(&self, error: io::Error) {
+        self.tail().failed.get_or_insert(error);
     }
 
     /// Syncs and closes the journal; fails with the error of the append that failed, if one did.

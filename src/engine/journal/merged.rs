@@ -155,7 +155,7 @@ impl Journal {
 
     fn add(&mut self, bytes: &[u8], file: usize, paths: &[PathBuf]) -> Result<()> {
         let head = self.header.encode();
-        let found = scan(Form::new(&self.header, &head), bytes, head.len().min(bytes.len()), &head);
+        let found = scan(Form::new(&self.header, &head), bytes, head.len(), &head);
         let torn = (found.end < bytes.len()).then_some(found.end..bytes.len());
         let damage = |bytes: Range<usize>, torn| Damage {
             path: paths[file].clone(),
@@ -188,7 +188,7 @@ impl Journal {
 
     /// The number of points of the whole sweep.
     pub fn total(&self) -> usize {
-        self.header.points().unwrap_or(0)
+        self.header.points()
     }
 
     /// The number of points in the journal.
@@ -293,7 +293,11 @@ impl Journal {
         for (&point, kept) in &self.points {
             let failures = kept.failures.iter().map(|(set, failure)| (*set, failure));
             let extra = |set: usize, out: &mut Vec<u8>| out.extend_from_slice(&kept.extras[set]);
-            encode(form, point, &kept.values, failures, extra, &mut bytes);
+            #[expect(
+                clippy::expect_used,
+                reason = "every record was read from a frame, and is as long as it was"
+            )]
+            encode(form, point, &kept.values, failures, extra, &mut bytes).expect("a record fits its frame");
         }
         bytes
     }
@@ -333,7 +337,7 @@ impl Journal {
         for (&point, kept) in &self.points {
             known.take(&self.header, point, &kept.values, &kept.failures);
         }
-        known.merge_passes(total, channels);
+        known.merge_passes(total);
         let complete = self.computed() == total;
         let report = SweepReport {
             end: if complete { SweepEnd::Complete } else { SweepEnd::Partial },

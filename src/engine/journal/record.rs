@@ -1,7 +1,7 @@
 //! The records of a journal: each is one finished point, with a frame and a checksum by which it is found even after
 //! damage.
 
-use std::{ops::Range, sync::Arc};
+use std::{io, ops::Range, sync::Arc};
 
 use super::header::hash;
 use crate::landscape::PointFailure;
@@ -52,6 +52,9 @@ pub(crate) struct Form {
 }
 
 /// Appends a record to `out`. `extra` appends what is kept for a data set in addition to its values.
+///
+/// # Errors
+/// If the record takes more bytes than its frame can say, 4 GiB.
 pub(crate) fn encode<'f>(
     form: Form,
     point: usize,
@@ -59,7 +62,7 @@ pub(crate) fn encode<'f>(
     failures: impl Iterator<Item = (usize, &'f PointFailure)>,
     mut extra: impl FnMut(usize, &mut Vec<u8>),
     out: &mut Vec<u8>,
-) {
+) -> io::Result<()> {
     let start = out.len();
     out.extend_from_slice(&MARK);
     out.extend_from_slice(&[0; 4]);
@@ -75,7 +78,8 @@ pub(crate) fn encode<'f>(
             PointFailure::Error(error) => (0_u8, error.to_string()),
             PointFailure::Panic(message) => (1, message.clone()),
         };
-        let end = (0..=text.len().min(TEXT)).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+        #[expect(clippy::expect_used, reason = "0 is a boundary of every text")]
+        let end = (0..=text.len().min(TEXT)).rfind(|&end| text.is_char_boundary(end)).expect("a boundary");
         let text = &text[..end];
         count += 1;
         out.push(kind);
@@ -88,13 +92,20 @@ pub(crate) fn encode<'f>(
         let at = out.len();
         out.extend_from_slice(&[0; 4]);
         extra(set, out);
-        let len = (out.len() - at - 4) as u32;
+        let len = length(out.len() - at - 4)?;
         out[at..at + 4].copy_from_slice(&len.to_le_bytes());
     }
-    let len = (out.len() - start - FRAME) as u32;
+    let len = length(out.len() - start - FRAME)?;
     out[start + 4..start + FRAME].copy_from_slice(&len.to_le_bytes());
     let check = check(form, &out[start..]);
     out.extend_from_slice(&check.to_le_bytes());
+    Ok(())
+}
+
+/// A length as a frame holds it.
+fn length(bytes: usize) -> io::Result<u32> {
+    u32::try_from(bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::FileTooLarge, "a record of more than 4 GiB"))
 }
 
 /// Finds all complete records from `start` on. Copies of `head` between them, as in concatenated files, are no damage.
@@ -173,7 +184,7 @@ impl Form {
     pub(crate) fn new(header: &super::header::Header, head: &[u8]) -> Self {
         Self {
             seed: hash(head),
-            points: header.records().unwrap_or(0),
+            points: header.records(),
             sets: header.provenance.data.len(),
             stride: header.stride(),
         }
@@ -190,12 +201,28 @@ impl<'b> Reader<'b> {
         Some(taken)
     }
 
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (taken, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*taken)
+    }
+
     fn number(&mut self) -> Option<usize> {
-        let bytes = self.bytes(4)?.try_into().ok()?;
-        usize::try_from(u32::from_le_bytes(bytes)).ok()
+        usize::try_from(u32::from_le_bytes(self.array()?)).ok()
     }
 
     fn long(&mut self) -> Option<u64> {
-        Some(u64::from_le_bytes(self.bytes(8)?.try_into().ok()?))
+        self.array().map(u64::from_le_bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::length;
+
+    #[test]
+    fn a_length_that_no_frame_can_hold_is_an_error() {
+        assert_eq!(length(u32::MAX as usize).unwrap(), u32::MAX);
+        assert!(length(u32::MAX as usize + 1).unwrap_err().to_string().contains("4 GiB"));
     }
 }

@@ -41,6 +41,7 @@ const CANDIDATES: usize = 60;
 
 /// Neighbours that each eighth of the circle may have before the remaining places go to the nearest points.
 const IN_EACH_DIRECTION: usize = 2;
+const _: () = assert!(8 * IN_EACH_DIRECTION <= NEIGHBORS);
 
 /// The memory that one thread reuses from point to point.
 #[derive(Default)]
@@ -151,8 +152,7 @@ impl Scratch {
                 rest.push(point);
             }
         }
-        let more = NEIGHBORS.saturating_sub(self.neighbors.len());
-        self.neighbors.extend(rest.into_iter().take(more));
+        self.neighbors.extend(rest.into_iter().take(NEIGHBORS - self.neighbors.len()));
         self.offsets.extend(self.neighbors.iter().map(|&point| offset(point)));
         Place::Between
     }

@@ -60,15 +60,23 @@ impl Lattice {
 
 /// Coordinates as shares of their range.
 fn unit(axis: &[f64]) -> Vec<f64> {
-    let (Some(first), Some(last)) = (axis.first(), axis.last()) else { return Vec::new() };
+    let (first, last) = ends(axis);
     // Halved, since the range of finite numbers may overflow.
     let range = last / 2.0 - first / 2.0;
     axis.iter().map(|x| if range > 0.0 { (x / 2.0 - first / 2.0) / range } else { 0.0 }).collect()
 }
 
+/// The first and the last coordinate.
+fn ends(axis: &[f64]) -> (f64, f64) {
+    // Indexed, so that an empty axis is a panic: the sweep refuses one before there is a lattice.
+    (axis[0], axis[axis.len() - 1])
+}
+
+/// The position nearest to 0; None if 0 lies outside the axis.
 fn nearest_to_zero(axis: &[f64]) -> Option<usize> {
-    let inside = *axis.first()? <= 0.0 && *axis.last()? >= 0.0;
-    inside.then(|| (0..axis.len()).min_by(|&a, &b| axis[a].abs().total_cmp(&axis[b].abs()))).flatten()
+    let (first, last) = ends(axis);
+    let position = (0..axis.len()).min_by(|&a, &b| axis[a].abs().total_cmp(&axis[b].abs()));
+    position.filter(|_| first <= 0.0 && last >= 0.0)
 }
 
 /// Positions on an axis, ascending.
@@ -81,6 +89,7 @@ fn even(axis: &[f64], along: usize) -> Vec<usize> {
         .map(|k| {
             let wish = k as f64 / (count - 1) as f64;
             let above = axis.partition_point(|x| *x < wish).min(axis.len() - 1);
+            // The first point may itself be the one at or above the wish.
             let below = above.saturating_sub(1);
             // Ties go downwards in the lower half and upwards in the upper half, so that the lattice is symmetric.
             let nearer = (wish - axis[below]) - (axis[above] - wish);

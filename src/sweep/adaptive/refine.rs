@@ -271,9 +271,16 @@ impl Refinement {
 
     /// Compares the values of the stage that was evaluated with their predictions.
     fn settle(&mut self, scaled: &Scaled, computed: &[bool]) {
-        let Some(stage) = self.stages.last_mut() else { return };
+        let Some(stage) = self.stages.last_mut() else {
+            assert!(self.pending.is_empty(), "nothing is predicted before the first stage");
+            return;
+        };
         let mut errors = Vec::with_capacity(self.pending.len());
-        for predicted in self.pending.drain(..).filter(|predicted| computed[predicted.point]) {
+        for predicted in self.pending.drain(..) {
+            assert!(
+                computed[predicted.point],
+                "the driver asks for a stage only when the one before is whole"
+            );
             let found = &scaled.values[predicted.point * self.leading..][..self.leading];
             let mut error = 0.0_f64;
             let mut crosses = predicted.matters;
@@ -303,7 +310,8 @@ impl Refinement {
     fn calibration(&self) -> f64 {
         let mut ratios = self.ratios.clone();
         ratios.sort_unstable_by(f64::total_cmp);
-        let safe = ratios.get((ratios.len() as f64 * SAFE_SHARE) as usize).copied().unwrap_or(1.0);
+        // Nothing has been held out before the second stage has ended.
+        let safe = if ratios.is_empty() { 1.0 } else { ratios[(ratios.len() as f64 * SAFE_SHARE) as usize] };
         safe.max(1e-3) * self.caution
     }
 
@@ -323,7 +331,8 @@ impl Refinement {
     fn decide(&mut self, scaled: &Scaled, computed: &[bool]) -> Result<(Vec<usize>, bool), AdaptiveEnd> {
         let spent = computed.iter().filter(|done| **done).count();
         let last = self.stages.last().filter(|stage| stage.check);
-        let left = self.budget - spent.min(self.budget);
+        assert!(spent <= self.budget, "no stage asks for more than the budget has left");
+        let left = self.budget - spent;
         if spent == computed.len() {
             return Err(AdaptiveEnd::AllPoints);
         }
@@ -397,14 +406,17 @@ impl Choice for Refinement {
 impl HeldOut {
     /// The statistics of these errors; None if there are none.
     fn of(mut errors: Vec<f64>, tolerance: f64) -> Option<Self> {
+        if errors.is_empty() {
+            return None;
+        }
         errors.sort_unstable_by(f64::total_cmp);
-        let quantile = |share: f64| errors.get(((errors.len() as f64 * share).ceil() as usize).max(1) - 1);
+        let quantile = |share: f64| errors[(errors.len() as f64 * share).ceil() as usize - 1];
         Some(Self {
             points: errors.len(),
             beyond: errors.iter().filter(|error| **error > tolerance).count(),
-            median: *quantile(0.5)?,
-            quantile_95: *quantile(0.95)?,
-            largest: *errors.last()?,
+            median: quantile(0.5),
+            quantile_95: quantile(0.95),
+            largest: quantile(1.0),
         })
     }
 }
@@ -460,6 +472,72 @@ mod tests {
             assert!(
                 filled.values.iter().all(|found| (found - value).abs() <= 1e-10 * value.abs()),
                 "{value}"
+            );
+        }
+    }
+
+    /// Hoeffding's bound (J. Am. Stat. Assoc. 58, 1963, theorems 1 and 4) on the probability that of `drawn` points,
+    /// each of which counts with a probability that is `share` on average, as many count as did, or as much farther
+    /// from the mean on that side. It holds for draws without replacement too.
+    fn chance(counted: usize, drawn: usize, share: f64) -> f64 {
+        let found = counted as f64 / drawn as f64;
+        let part = |p: f64, q: f64| if p > 0.0 { p * (p / q).ln() } else { 0.0 };
+        (-(drawn as f64) * (part(found, share) + part(1.0 - found, 1.0 - share))).exp()
+    }
+
+    /// Of the errors that a check measures, a twentieth lies above the 95 % quantile of the errors of all points left,
+    /// and half above their median, but for chance.
+    #[test]
+    fn checks_measure_a_random_sample_of_the_points_left() {
+        const SIDE: usize = 25;
+        let axis: Vec<f64> = (0..SIDE).map(|k| k as f64 / (SIDE - 1) as f64).collect();
+        let (mut drawn, mut above, mut expected) = (0, [0; 2], [0.0; 2]);
+        for seed in 0..100 {
+            let [u, v] = [3.0 + (seed as f64).sin(), 2.0 + (1.7 * seed as f64).cos()];
+            let f = |point: usize| {
+                let (x, y) = (axis[point / SIDE], axis[point % SIDE]);
+                (2.0 * (u * x * x).sin() * (v * y + 5.0 * x).cos() - x).exp()
+            };
+            // Nothing is in doubt at such a tolerance, so that the check follows upon the first stage.
+            let settings = Adaptive::new().tolerance(1e3).seed(seed);
+            let mut refinement = Refinement::new(Lattice::new(&axis, &axis), settings, 1, &[0]);
+            let (mut values, mut computed) = (vec![f64::NAN; SIDE * SIDE], vec![false; SIDE * SIDE]);
+            let mut evaluate = |points: &[usize], values: &mut Vec<f64>| {
+                for &point in points {
+                    (values[point], computed[point]) = (f(point), true);
+                }
+                computed.clone()
+            };
+            let first = refinement.next(&values, &[false; SIDE * SIDE]);
+            let known = evaluate(&first, &mut values);
+            let check = refinement.next(&values, &known);
+            assert!(refinement.stages[1].check && check.len() == CHECKS);
+            // By way of the value itself, as the check does, so that the bits are the same.
+            let error = |point: usize| (refinement.field.at(point)[0].exp().ln() - f(point).ln()).abs();
+            let mut all: Vec<f64> = (0..SIDE * SIDE).filter(|point| !known[*point]).map(error).collect();
+            let mut measured: Vec<f64> = check.iter().map(|point| error(*point)).collect();
+            for errors in [&mut all, &mut measured] {
+                errors.sort_unstable_by(f64::total_cmp);
+            }
+            for (k, share) in [0.95, 0.5].into_iter().enumerate() {
+                let quantile = all[(all.len() as f64 * share).ceil() as usize - 1];
+                let count = |errors: &[f64]| errors.iter().filter(|error| **error > quantile).count();
+                above[k] += count(&measured);
+                expected[k] += (CHECKS * count(&all)) as f64 / all.len() as f64;
+            }
+            drawn += CHECKS;
+            // What the result states are the quantiles of the same errors.
+            let known = evaluate(&check, &mut values);
+            assert!(refinement.next(&values, &known).is_empty());
+            let held_out = refinement.held_out().unwrap();
+            assert_eq!((held_out.points, held_out.largest), (CHECKS, measured[CHECKS - 1]));
+            assert_eq!((held_out.median, held_out.quantile_95), (measured[29], measured[56]));
+        }
+        for (above, expected) in above.into_iter().zip(expected) {
+            let chance = chance(above, drawn, expected / drawn as f64);
+            assert!(
+                chance > 1e-6,
+                "{above} of {drawn} above, where {expected} are to be expected: {chance:e}"
             );
         }
     }

