@@ -47,7 +47,7 @@ pub enum SweepEnd {
 /// ```
 /// use loss_landscape::{FnModel, Layout, OnBadPoint, RandomDirections, Sweep, report::SweepEnd};
 ///
-/// let model = FnModel::new(Layout::flat(2)?, vec![0.5, 0.5], |t: &[f64], _: &()| (t[0] - 0.2).ln())?;
+/// let model = FnModel::new(Layout::flat(2)?, vec![0.5, 0.5], |t: &[f64], _: &()| (t[0] - 0.5).ln())?;
 /// let sweep = || Sweep::plane(&model, RandomDirections::new(1)).data("", &()).threads(1);
 /// let stopped = sweep().on_bad_point(OnBadPoint::Stop).run()?;
 /// assert_eq!((stopped.report().end, stopped.report().bad_points.len()), (SweepEnd::BadPoint, 1));

@@ -102,7 +102,7 @@ impl RatioFigure {
     ///
     /// fn draw<M, D>(model: &M, data: &D) -> Result<(), Box<dyn std::error::Error>>
     /// where
-    ///     M: HessianProduct<D>,
+    ///     M: HessianProduct<D> + Sync,
     ///     D: Sync,
     /// {
     ///     let directions = RandomDirections::new(42).pair(model)?;
