@@ -86,7 +86,9 @@ impl Job<'_> {
                 Stages::Fixed(vec![(0..self.points()).filter(left).collect()])
             }
             Stages::Fixed(mut stages) => {
-                stages.iter_mut().for_each(|stage| stage.retain(left));
+                for stage in &mut stages {
+                    stage.retain(left);
+                }
                 Stages::Fixed(stages)
             }
             Stages::All | Stages::Chosen(_) => stages,
