@@ -201,7 +201,7 @@ fn drawn(seed: u64) -> Box<dyn Fn(f64, f64) -> f64 + Sync> {
 
 /// The probability that of `trials` as many as `count` or more come true, each with probability `p`.
 fn at_least(count: usize, trials: usize, p: f64) -> f64 {
-    let mut term = (1.0 - p).powi(trials as i32);
+    let mut term = (1.0 - p).powf(trials as f64);
     let mut below = 0.0;
     for k in 0..count {
         below += term;

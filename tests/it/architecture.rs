@@ -104,10 +104,11 @@ fn arrows() -> BTreeMap<(String, String), String> {
             for used in paths(statement) {
                 let (first, last) = (used.split("::").next().unwrap(), used.rsplit("::").next().unwrap());
                 let known = |name: &str| names.get(name).map(String::as_str);
-                let module = match ORDER.contains(&first) {
-                    true => first,
+                let module = if ORDER.contains(&first) {
+                    first
+                } else {
                     // A name of the root, or of one of the modules that lib.rs makes of names.
-                    false => known(first).or_else(|| known(last)).unwrap_or(""),
+                    known(first).or_else(|| known(last)).unwrap_or("")
                 };
                 if !module.is_empty() && module != from {
                     arrows.insert((from.clone(), module.to_owned()), relative.display().to_string());

@@ -12,8 +12,8 @@ use std::{
 };
 
 use loss_landscape::{
-    Adaptive, Block, Error, FnModel, Gradient, HessianProduct, Journal, Layout, Loss, Model, OracleError,
-    RandomDirections, Surface, Sweep,
+    Adaptive, Block, EigenRatio, Error, FnModel, Gradient, HessianProduct, Journal, Layout, Loss, Model,
+    OracleError, RandomDirections, Surface, Sweep,
 };
 
 /// A model with scratch memory that no other thread may see, as a network behind a handle has; Σ cos 3tᵢ.
@@ -30,6 +30,7 @@ impl Local {
         Self { layout, theta, scratch: Rc::default(), home: thread::current().id() }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "`per_thread` takes factories that may fail")]
     fn load() -> Result<Self, OracleError> {
         Ok(Self::new())
     }
@@ -97,8 +98,8 @@ fn adaptive_sweeps_maps_and_journals_work_without_sharing() {
     assert_eq!((bits(&here), here.evaluations()), (bits(&threads), threads.evaluations()));
 
     let small = || plane().alpha(-0.5..=0.5, 9).beta(-0.5..=0.5, 9);
-    let here = small().here().eigen_ratio(&Default::default()).unwrap();
-    let threads = small().threads(3).per_thread(Local::load).eigen_ratio(&Default::default()).unwrap();
+    let here = small().here().eigen_ratio(&EigenRatio::default()).unwrap();
+    let threads = small().threads(3).per_thread(Local::load).eigen_ratio(&EigenRatio::default()).unwrap();
     assert_eq!(bits(&here), bits(&threads));
     assert_eq!(here.ends(), threads.ends());
 

@@ -444,7 +444,9 @@ mod tests {
             let mut refinement = Refinement::new(Lattice::new(&axis, &axis), settings, 1, &[0]);
             let (mut values, mut computed) = (vec![f64::NAN; SIDE * SIDE], vec![false; SIDE * SIDE]);
             let mut evaluate = |points: &[usize], values: &mut Vec<f64>| {
-                points.iter().for_each(|&point| (values[point], computed[point]) = (f(point), true));
+                for &point in points {
+                    (values[point], computed[point]) = (f(point), true);
+                }
                 computed.clone()
             };
             let first = refinement.next(&values, &[false; SIDE * SIDE]);
