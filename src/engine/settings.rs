@@ -55,8 +55,8 @@ impl std::fmt::Debug for Settings<'_> {
 }
 
 impl Settings<'_> {
-    /// Checks the shard, the axes and the memory for `channels` channels of all data sets together, and lays the grid out. A
-    /// line has no `beta`.
+    /// Checks the shard, the axes and the memory for `channels` channels of all data sets together, and lays the grid
+    /// out. A line has no `beta`.
     pub(crate) fn grid(&self, alpha: &Axis, beta: Option<&Axis>, channels: usize) -> Result<Grid> {
         if let Some((k, n)) = self.shard.filter(|(k, n)| k >= n) {
             return Err(Error::Shard { k, n });

@@ -20,8 +20,8 @@ impl<M: Loss<D> + ?Sized, D: ?Sized, X: Execution<M, D>> Sweep<'_, M, D, Plane<M
     /// [`run`](Self::run) is quicker where an evaluation takes less than about 0.2 ms.
     ///
     /// **Interpolation** is by polyharmonic splines over the 24 nearest computed points or so, on a logarithmic
-    /// [scale](Adaptive::scale) where all values are positive. How far each point may be off is estimated as in kriging, and the
-    /// estimates are scaled by what was found at points predicted before they were computed.
+    /// [scale](Adaptive::scale) where all values are positive. How far each point may be off is estimated as in
+    /// kriging, and the estimates are scaled by what was found at points predicted before they were computed.
     ///
     /// **What decides.** The first channel of each data set steers, the loss, or those of
     /// [`steered_by`](Adaptive::steered_by); the others are interpolated at the same points, linearly scaled, and never
@@ -34,7 +34,8 @@ impl<M: Loss<D> + ?Sized, D: ?Sized, X: Execution<M, D>> Sweep<'_, M, D, Plane<M
     ///
     /// **What cannot be seen.** A feature that lies wholly between computed points, such as a contour that closes
     /// around a dip between four points of the first stage, leaves no trace in them. Nothing but a denser
-    /// [`first_stage`](Adaptive::first_stage) finds it; the checks find it with the probability that one of their points hits it.
+    /// [`first_stage`](Adaptive::first_stage) finds it; the checks find it with the probability that one of their
+    /// points hits it.
     ///
     /// The result has the same bits for any number of threads, and after any interruption with a
     /// [`journal`](Self::journal), which holds the computed points and serves a larger budget, another tolerance or
