@@ -14,14 +14,14 @@ use crate::{Error, GridDimension, Landscape, Result, replace};
 impl<D: GridDimension> Landscape<D> {
     /// Writes the landscape as JSON, exactly and with its whole report.
     ///
-    /// It is the document that serde makes of a surface (feature `serde`), an object of `format`
-    /// (`"loss-landscape surface"`), `version` (2), `alpha` (m numbers), `beta` (n), `channels` (their names in
-    /// order), `values` (for each channel m rows of n numbers), `computed` (m rows of n times true or false) and
-    /// `report`, the fields of [`SweepReport`](crate::SweepReport) under their names. Numbers are the shortest that
-    /// read back as the same `f64`; those that are not finite are the texts `"NaN"`, `"Infinity"` and
-    /// `"-Infinity"`, and all NaN are read back as one. Hashes are 16 hexadecimal digits. A file without `channels` (then in the order
-    /// of `values`), `computed` (then all) or `report` (then that of [`Surface::from_channels`]) is read too. A
-    /// file of that name is replaced only when the new one is whole.
+    /// It is the document that serde makes of a surface (feature `serde`), an object of `format` (`"loss-landscape
+    /// surface"`), `version` (2), `alpha` (m numbers), `beta` (n), `channels` (their names in order), `values` (for
+    /// each channel m rows of n numbers), `computed` (m rows of n times true or false) and `report`, the fields of
+    /// [`SweepReport`](crate::report::SweepReport) under their names. Numbers are the shortest that read back as the
+    /// same `f64`; those that are not finite are the texts `"NaN"`, `"Infinity"` and `"-Infinity"`, and all NaN are
+    /// read back as one. Hashes are 16 hexadecimal digits. A file without `channels` (then in the order of `values`),
+    /// `computed` (then all) or `report` (then that of [`Surface::from_channels`](crate::Surface::from_channels)) is
+    /// read too. A file of that name is replaced only when the new one is whole.
     ///
     /// # Errors
     /// [`Error::File`](crate::Error::File).
@@ -53,7 +53,7 @@ impl<D: GridDimension> Landscape<D> {
     ///
     /// # Errors
     /// [`Error::Parse`](crate::Error::Parse) or [`Error::Format`](crate::Error::Format); for axes and channels as
-    /// [`Surface::from_channels`](crate::Surface::from_channels).
+    /// [`Surface::from_channels`](crate::Surface::from_channels)(crate::Surface::from_channels).
     pub fn from_json_bytes(bytes: &[u8]) -> Result<Self> {
         from_content(decode(bytes, D::AXES == 2)?, "JSON")
     }

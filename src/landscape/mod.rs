@@ -267,7 +267,7 @@ impl<D: GridDimension> Landscape<D> {
     }
 }
 
-#[cfg(any(feature = "json", feature = "vtk"))]
+#[cfg(feature = "serde")]
 impl<D: GridDimension> Landscape<D> {
     /// [point × channel], points row by row.
     pub(crate) fn flat_values(&self) -> &[f64] {

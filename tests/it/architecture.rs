@@ -1,4 +1,4 @@
-//! The arrows of docs/ARCHITECTURE.md: which module of `src` may use which.
+//! The arrows of docs/DESIGN.md: which module of `src` may use which.
 
 use std::{
     collections::BTreeMap,
@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The modules from the bottom up. Each may use those above it in this list, and itself.
-const ORDER: [&str; 17] = [
+const ORDER: [&str; 16] = [
     "scalar",
     "error",
     "memory",
@@ -23,7 +23,6 @@ const ORDER: [&str; 17] = [
     "curvature",
     "io",
     "progress",
-    "guide",
     "lib",
 ];
 

@@ -23,7 +23,7 @@ impl<S: Scalar> Direction<S> {
     /// so that PyTorch finds what it would add to its parameters; in the file's metadata `loss_landscape`
     /// (`direction 2`, the number being the version of these forms), `source` and `normalization` (if it has one) in
     /// the forms that [`DirectionSource`](crate::DirectionSource) and [`Normalization`](crate::Normalization) state,
-    /// and `hash`, 16 hexadecimal digits as in [`Provenance`](crate::Provenance). A file of that name is replaced only
+    /// and `hash`, 16 hexadecimal digits as in [`Provenance`](crate::report::Provenance). A file of that name is replaced only
     /// when the new one is whole.
     ///
     /// ```
