@@ -16,7 +16,7 @@ use crate::{
 /// Entries are i.i.d. N(0, 1) from `ChaCha8Rng`, drawn in `f64` for every parameter of the layout
 /// in its order, whatever the policy and the scalar: the first direction from stream 0 of the seed,
 /// the second from stream 1. **Seeds are API:** the same seed gives the same directions within
-/// 1e-12 (to the bit on one platform) in every version with the same major number.
+/// 1e-12 (to the bit on one platform) in every version with the same major number (before 1.0: the same minor number).
 ///
 /// ```
 /// use loss_landscape::{Block, FnModel, Layout, Mask, Model, Normalization, Policy, RandomDirections};
