@@ -3,7 +3,7 @@
 //! | question | answer | products of the Hessian with a vector |
 //! | --- | --- | --- |
 //! | λ_min, λ_max and their ratio, with bounds | [`Lanczos::run`], [`eigen_extremes`] | 17 to 28 for a ratio to 0.005 |
-//! | the ratio over a line or plane | [`Sweep::eigen_ratio`](crate::Sweep::eigen_ratio) | about 16 a point |
+//! | the ratio over a line or plane | [`Sweep::eigen_ratio`](crate::Sweep::eigen_ratio) | about 16 a point of small networks |
 //! | the outermost eigenvalues and eigenvectors | [`Lanczos::pairs`] | as many as the residuals take |
 //! | the curvature that a plane hides | [`SliceCurvature`] | 34 and a Lanczos run |
 //! | the trace | [`TraceEstimator`] | 100, or as many as a tolerance takes |
