@@ -13,40 +13,17 @@
 //! All of them work on any [`SymmetricOperator`]; [`HessianOperator`] is the Hessian of a model at one θ. A product
 //! costs about as much as two gradients.
 
-mod audit;
-mod basis;
-mod bounds;
-mod density;
-mod diagonal;
+mod estimate;
 mod lanczos;
 mod map;
 mod operator;
-mod order;
-mod pairs;
-mod point;
-mod probes;
-mod quadrature;
-mod ratio;
-mod refine;
-mod sample;
-mod sketch;
-mod slice;
-mod solver;
-mod state;
-mod store;
-mod trace;
-mod tridiagonal;
+mod slice_curvature;
 
-pub use audit::Audit;
-pub use density::{DensityCurve, DensityEstimate, SpectralDensity};
-pub use diagonal::{DiagonalEstimate, DiagonalEstimator};
-pub use lanczos::{Extremes, Lanczos, LanczosEnd, eigen_extremes};
-pub use map::{EigenRatio, RatioCost, eigen_ratio_1d, eigen_ratio_2d};
+pub use estimate::{
+    DensityCurve, DensityEstimate, DiagonalEstimate, DiagonalEstimator, EstimateEnd, Probe, Quadrature,
+    SpectralDensity, TraceEstimate, TraceEstimator, TraceMethod,
+};
+pub use lanczos::{EigenPairs, Extremes, Lanczos, LanczosEnd, eigen_extremes};
+pub use map::{Audit, EigenRatio, RatioCost, RatioMap, RatioState, eigen_ratio_1d, eigen_ratio_2d};
 pub use operator::{FnOperator, HessianOperator, SymmetricOperator};
-pub use pairs::EigenPairs;
-pub use probes::{EstimateEnd, Probe};
-pub use quadrature::Quadrature;
-pub use ratio::RatioMap;
-pub use slice::{SliceCurvature, SliceReport};
-pub use state::RatioState;
-pub use trace::{TraceEstimate, TraceEstimator, TraceMethod};
+pub use slice_curvature::{SliceCurvature, SliceReport};

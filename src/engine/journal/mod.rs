@@ -6,13 +6,13 @@
 mod header;
 mod known;
 mod ledger;
-mod merged;
+mod reading;
 mod record;
 
 pub(crate) use header::{Header, full_channels};
 pub(crate) use known::Known;
 pub(crate) use ledger::Ledger;
-pub use merged::{Damage, Journal};
+pub use reading::{Damage, Journal};
 pub(crate) use record::encode;
 
 /// Keeps what a measurement needs of a point in addition to its values, for other points that start from it.

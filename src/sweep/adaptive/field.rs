@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::{
     lattice::{Lattice, Near},
-    stencil::Stencil,
+    spline::Spline,
 };
 
 /// Whether a point can be interpolated.
@@ -46,7 +46,7 @@ const _: () = assert!(8 * IN_EACH_DIRECTION <= NEIGHBORS);
 /// The memory that one thread reuses from point to point.
 #[derive(Default)]
 struct Scratch {
-    stencil: Stencil,
+    spline: Spline,
     found: Vec<(f64, usize)>,
     neighbors: Vec<usize>,
     offsets: Vec<[f64; 2]>,
@@ -88,15 +88,15 @@ impl Field {
             *place = scratch.surround(lattice, &near, lattice.at(point), usable);
             *spacing = scratch.found.first().map_or(f64::INFINITY, |(square, _)| *square);
             *error = f64::INFINITY;
-            if *place != Place::Between || !scratch.stencil.fit(&scratch.offsets) {
+            if *place != Place::Between || !scratch.spline.fit(&scratch.offsets) {
                 return;
             }
-            let Scratch { stencil, neighbors, .. } = scratch;
+            let Scratch { spline, neighbors, .. } = scratch;
             for (channel, value) in values.iter_mut().enumerate() {
-                *value = stencil.value(neighbors.iter().map(|&other| of(other)[channel]));
+                *value = spline.value(neighbors.iter().map(|&other| of(other)[channel]));
             }
             let errors = units.iter().enumerate().map(|(channel, unit)| {
-                let error = stencil.error(neighbors.iter().map(|&other| of(other)[channel]));
+                let error = spline.error(neighbors.iter().map(|&other| of(other)[channel]));
                 if error > 0.0 { error / unit } else { error }
             });
             *error = errors.fold(0.0, f64::max);

@@ -5,8 +5,8 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use super::{LanczosEnd, RatioState, ratio::Totals};
-use crate::engine::journal::Keeper;
+use super::{ratio_map::Totals, ratio_state::RatioState};
+use crate::{curvature::lanczos::LanczosEnd, engine::journal::Keeper};
 
 /// The points of all data sets.
 pub(super) struct Stores(Vec<Store>);

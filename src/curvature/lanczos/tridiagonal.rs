@@ -15,7 +15,7 @@ const MOST_SWEEPS: usize = 60;
 /// row: on entry, rows of the identity (or of any matrix Z); on return, the same rows of the matrix of eigenvectors (of
 /// Z times that matrix), in the order of the eigenvalues. It is false if an eigenvalue did not converge, which has only
 /// been seen for values that are not finite.
-pub(super) fn eigen(diagonal: &mut [f64], off: &mut [f64], rows: &mut [f64]) -> bool {
+pub(in crate::curvature) fn eigen(diagonal: &mut [f64], off: &mut [f64], rows: &mut [f64]) -> bool {
     let n = diagonal.len();
     if !diagonal.iter().chain(&*off).all(|value| value.is_finite()) {
         return false;

@@ -7,12 +7,17 @@
 //! 57 (2007); with −1 and 1 its quotient of sums is a mean.
 
 use super::{
-    operator::{SymmetricOperator, ensure_dimension},
     probes::{self, BATCH, EstimateEnd, LEAST_ESTIMATE, MOST_BYTES, PILOT_STREAM, Probe, Products},
     sample::student,
-    solver::unit_of,
 };
-use crate::{Error, Result, Scalar, params::norm};
+use crate::{
+    Error, Result, Scalar,
+    curvature::{
+        lanczos::unit_of,
+        operator::{SymmetricOperator, ensure_dimension},
+    },
+    params::norm,
+};
 
 /// Estimates the diagonal of a symmetric operator, with a standard error for each element.
 ///

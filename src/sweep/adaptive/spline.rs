@@ -9,7 +9,7 @@ use super::factor::Factor;
 
 /// The weights of the neighbours of one point, in memory that is reused for the next point.
 #[derive(Debug, Default)]
-pub(super) struct Stencil {
+pub(super) struct Spline {
     factor: Factor,
     /// Offsets from the point, divided by the distance of the farthest neighbour.
     offsets: Vec<[f64; 2]>,
@@ -40,7 +40,7 @@ const AMPLIFICATION: f64 = 20.0;
 /// The fewest values, beyond those that fix the polynomial, from which roughness can be estimated.
 const LEAST_FREE: usize = 3;
 
-impl Stencil {
+impl Spline {
     /// Finds the weights for neighbours at these offsets from the point, which must differ.
     ///
     /// The degree is lowered until the neighbours determine the polynomial without amplifying errors; the last resort
@@ -185,10 +185,10 @@ mod tests {
     }
 
     fn value(offsets: &[[f64; 2]], f: impl Fn(f64, f64) -> f64) -> (f64, f64) {
-        let mut stencil = Stencil::default();
-        assert!(stencil.fit(offsets));
+        let mut spline = Spline::default();
+        assert!(spline.fit(offsets));
         let values = || offsets.iter().map(|[x, y]| f(*x, *y));
-        (stencil.value(values()), stencil.error(values()))
+        (spline.value(values()), spline.error(values()))
     }
 
     #[test]
@@ -221,10 +221,10 @@ mod tests {
     #[test]
     fn one_sided_neighbors_do_not_amplify() {
         let far: Vec<[f64; 2]> = spread(24).iter().map(|[x, y]| [x * 0.1 + 1.0, y * 0.1]).collect();
-        let mut stencil = Stencil::default();
-        assert!(stencil.fit(&far));
-        assert!(stencil.weights.iter().map(|w| w.abs()).sum::<f64>() <= AMPLIFICATION);
-        assert!((stencil.weights.iter().sum::<f64>() - 1.0).abs() < 1e-9, "constants stay");
+        let mut spline = Spline::default();
+        assert!(spline.fit(&far));
+        assert!(spline.weights.iter().map(|w| w.abs()).sum::<f64>() <= AMPLIFICATION);
+        assert!((spline.weights.iter().sum::<f64>() - 1.0).abs() < 1e-9, "constants stay");
     }
 
     #[test]

@@ -11,11 +11,11 @@ use super::probes::LEAST_ESTIMATE;
 
 /// The mean, standard deviation and skewness of the distribution of the values.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sample {
-    pub(super) count: usize,
-    pub(super) mean: f64,
+pub(in crate::curvature) struct Sample {
+    pub(in crate::curvature) count: usize,
+    pub(in crate::curvature) mean: f64,
     /// The standard deviation of one value; infinite if there is only one.
-    pub(super) deviation: f64,
+    pub(in crate::curvature) deviation: f64,
     skewness: f64,
 }
 
@@ -23,7 +23,7 @@ pub(super) struct Sample {
 const MOST_FREEDOM: usize = 10_000;
 
 impl Sample {
-    pub(super) fn of(values: &[f64]) -> Self {
+    pub(in crate::curvature) fn of(values: &[f64]) -> Self {
         let count = values.len() as f64;
         // Scaled, so that no power overflows or underflows.
         let largest = values.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
@@ -41,19 +41,19 @@ impl Sample {
 
     /// The same for values that may be equal by chance: a few probes of ±1 can be the same vector, so that a spread of
     /// 0 among them means nothing.
-    pub(super) fn of_probes(self) -> Self {
+    pub(in crate::curvature) fn of_probes(self) -> Self {
         let chance = self.deviation == 0.0 && self.count < LEAST_ESTIMATE;
         Self { deviation: if chance { f64::INFINITY } else { self.deviation }, ..self }
     }
 
     /// The standard error of the mean; infinite for one value.
-    pub(super) fn standard_error(&self) -> f64 {
+    pub(in crate::curvature) fn standard_error(&self) -> f64 {
         self.deviation / (self.count as f64).sqrt()
     }
 
     /// The interval that includes the mean with this probability, as distances from the sample's mean: one below 0, one
     /// above.
-    pub(super) fn reach(&self, confidence: f64) -> [f64; 2] {
+    pub(in crate::curvature) fn reach(&self, confidence: f64) -> [f64; 2] {
         if self.deviation == 0.0 {
             return [0.0; 2];
         }
@@ -77,7 +77,7 @@ fn unskewed(t: f64, skewness: f64, count: f64) -> f64 {
 }
 
 /// The t with P(|T| < t) = `confidence` for this many degrees of freedom; infinite for none.
-pub(super) fn student(freedom: usize, confidence: f64) -> f64 {
+pub(in crate::curvature) fn student(freedom: usize, confidence: f64) -> f64 {
     if freedom == 0 {
         return f64::INFINITY;
     }

@@ -6,8 +6,11 @@
 //!
 //! [^1]: G. Golub, J. Welsch, *Calculation of Gauss quadrature rules*, Math. Comp. 23 (1969).
 
-use super::{sample::Sample, solver::Solver, tridiagonal};
-use crate::{Error, Result, Scalar};
+use super::sample::Sample;
+use crate::{
+    Error, Result, Scalar,
+    curvature::lanczos::{LanczosProcess, eigen},
+};
 
 /// The nodes of one Lanczos run, ascending, with their weights: Σ wᵢ·f(θᵢ) estimates the mean of f over all
 /// eigenvalues.
@@ -47,22 +50,22 @@ pub struct Quadrature {
 
 /// The nodes and weights of a run; `products` is the number of products so far, for the error.
 pub(super) fn quadrature<S: Scalar>(
-    solver: &Solver<S>,
+    process: &LanczosProcess<S>,
     invariant: bool,
     products: usize,
 ) -> Result<Quadrature> {
-    let (alpha, beta, unit) = solver.recurrence();
+    let (alpha, beta, unit) = process.recurrence();
     let (mut nodes, mut beta) = (alpha.to_vec(), beta.to_vec());
     let mut first = vec![0.0; nodes.len()];
     first[0] = 1.0;
-    if !tridiagonal::eigen(&mut nodes, &mut beta, &mut first) {
+    if !eigen(&mut nodes, &mut beta, &mut first) {
         // The products are finite, but their squares overflow, so that they count as infinite.
         return Err(Error::NonFiniteProduct { product: products - 1, index: 0, value: f64::INFINITY });
     }
     for node in &mut nodes {
         *node *= unit;
     }
-    let residuals = (0..nodes.len()).map(|index| solver.residual(index)).collect();
+    let residuals = (0..nodes.len()).map(|index| process.residual(index)).collect();
     Ok(Quadrature { nodes, weights: first.iter().map(|z| z * z).collect(), residuals, invariant })
 }
 
@@ -74,7 +77,7 @@ pub(super) fn over_probes(quadratures: &[Quadrature], f: impl Fn(f64) -> f64) ->
 
 #[cfg(test)]
 mod tests {
-    use crate::curvature::{FnOperator, SpectralDensity, probes::Probe};
+    use crate::curvature::{FnOperator, Probe, SpectralDensity};
 
     /// vᵀAʲv of each start, and, with all steps, every eigenvalue once.
     #[test]

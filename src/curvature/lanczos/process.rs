@@ -18,30 +18,32 @@ use rand_distr::{Distribution, StandardNormal};
 use super::{
     basis::{Basis, dot},
     bounds::{RandomShare, Recurrence},
-    operator::{SymmetricOperator, multiply},
     tridiagonal,
 };
-use crate::{Result, Scalar};
+use crate::{
+    Result, Scalar,
+    curvature::operator::{SymmetricOperator, multiply},
+};
 
 /// The start of a run: a random vector, or a known vector to which a random one is added.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Start<'a, S> {
-    pub(super) seed: u64,
-    pub(super) stream: u64,
+pub(in crate::curvature) struct Start<'a, S> {
+    pub(in crate::curvature) seed: u64,
+    pub(in crate::curvature) stream: u64,
     /// A vector of any norm except 0, and the share s of the random vector that is added.
-    pub(super) warm: Option<(&'a [S], f64)>,
+    pub(in crate::curvature) warm: Option<(&'a [S], f64)>,
 }
 
 /// The state of a run; its memory is reused by the next run.
 #[derive(Debug)]
-pub(super) struct Solver<S> {
+pub(in crate::curvature) struct LanczosProcess<S> {
     basis: Basis<S>,
     /// The next basis vector, not yet of length 1.
     w: Vec<S>,
     /// The power of two that products are divided by, so that squares neither overflow nor vanish.
     unit: f64,
-    pub(super) products: usize,
-    pub(super) restarts: usize,
+    pub(in crate::curvature) products: usize,
+    pub(in crate::curvature) restarts: usize,
     pub(super) share: RandomShare,
     /// The projected operator: its diagonal `alpha` and off-diagonal `beta`. The first `kept` elements are Ritz values
     /// from before the last restart, each coupled to vector `kept` by `arrow`.
@@ -53,7 +55,7 @@ pub(super) struct Solver<S> {
     noise: f64,
     /// The Ritz values, ascending, the last components of their vectors, and, if requested, the whole vectors as
     /// columns.
-    pub(super) theta: Vec<f64>,
+    pub(in crate::curvature) theta: Vec<f64>,
     last: Vec<f64>,
     z: Vec<f64>,
     off: Vec<f64>,
@@ -61,8 +63,8 @@ pub(super) struct Solver<S> {
     again: Vec<f64>,
 }
 
-impl<S: Scalar> Solver<S> {
-    pub(super) fn new(n: usize) -> Self {
+impl<S: Scalar> LanczosProcess<S> {
+    pub(in crate::curvature) fn new(n: usize) -> Self {
         let none = Vec::new;
         Self {
             basis: Basis::new(n),
@@ -86,7 +88,7 @@ impl<S: Scalar> Solver<S> {
     }
 
     /// Begins a run.
-    pub(super) fn start(&mut self, start: Start<'_, S>) {
+    pub(in crate::curvature) fn start(&mut self, start: Start<'_, S>) {
         let n = self.w.len();
         self.basis.clear();
         self.alpha.clear();
@@ -113,7 +115,10 @@ impl<S: Scalar> Solver<S> {
     }
 
     /// Multiplies the last basis vector, and makes the product orthogonal to the whole basis.
-    pub(super) fn step<A: SymmetricOperator<Scalar = S> + ?Sized>(&mut self, operator: &mut A) -> Result<()> {
+    pub(in crate::curvature) fn step<A: SymmetricOperator<Scalar = S> + ?Sized>(
+        &mut self,
+        operator: &mut A,
+    ) -> Result<()> {
         let k = self.basis.len();
         multiply(operator, self.products, self.basis.get(k - 1), &mut self.w)?;
         self.products += 1;
@@ -150,7 +155,7 @@ impl<S: Scalar> Solver<S> {
     }
 
     /// Computes the Ritz values of the steps so far, and with `vectors` also the coefficients of all Ritz vectors.
-    pub(super) fn ritz(&mut self, vectors: bool) {
+    pub(in crate::curvature) fn ritz(&mut self, vectors: bool) {
         let k = self.alpha.len();
         self.theta.clone_from(&self.alpha);
         if self.kept > 0 {
@@ -188,28 +193,28 @@ impl<S: Scalar> Solver<S> {
     }
 
     /// The residual ‖A·y − θ·y‖ of a Ritz pair, which costs nothing after a step.
-    pub(super) fn residual(&self, index: usize) -> f64 {
+    pub(in crate::curvature) fn residual(&self, index: usize) -> f64 {
         self.unit * self.last_beta() * self.last[index].abs()
     }
 
     /// A Ritz value in the operator's own scale.
-    pub(super) fn value(&self, index: usize) -> f64 {
+    pub(in crate::curvature) fn value(&self, index: usize) -> f64 {
         self.unit * self.theta[index]
     }
 
     /// The largest |θ|, in the operator's own scale.
-    pub(super) fn scale(&self) -> f64 {
+    pub(in crate::curvature) fn scale(&self) -> f64 {
         self.unit * self.relative_scale()
     }
 
     /// The distance of the products from those of a symmetric operator, over the vectors of the basis.
-    pub(super) fn noise(&self) -> f64 {
+    pub(in crate::curvature) fn noise(&self) -> f64 {
         self.unit * self.noise.sqrt()
     }
 
     /// The noise as a share of the largest |θ|; infinite if the products are so far from those of a symmetric operator
     /// that the arithmetic overflows.
-    pub(super) fn asymmetry(&self) -> f64 {
+    pub(in crate::curvature) fn asymmetry(&self) -> f64 {
         let (noise, scale) = (self.noise.sqrt(), self.relative_scale());
         if scale == 0.0 {
             0.0
@@ -221,18 +226,18 @@ impl<S: Scalar> Solver<S> {
     }
 
     /// The number of basis vectors.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::curvature) fn len(&self) -> usize {
         self.basis.len()
     }
 
     /// Whether the basis spans the whole space, so that the Ritz values are the eigenvalues.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(in crate::curvature) fn is_whole(&self) -> bool {
         self.basis.len() == self.w.len()
     }
 
     /// Whether the basis spans a space that is invariant to rounding, so that no step leads out of it. An eigenvector
     /// of which the start has too small a share may still be outside.
-    pub(super) fn is_invariant(&self) -> bool {
+    pub(in crate::curvature) fn is_invariant(&self) -> bool {
         self.is_whole() || self.last_beta() <= self.floor()
     }
 
@@ -242,12 +247,12 @@ impl<S: Scalar> Solver<S> {
     }
 
     /// Adds the product of the last step, made orthogonal, to the basis.
-    pub(super) fn advance(&mut self) {
+    pub(in crate::curvature) fn advance(&mut self) {
         self.basis.push(&self.w, self.last_beta().recip());
     }
 
     /// Prepares for another step in a basis of at most `capacity` vectors, with a restart if it is full.
-    pub(super) fn make_room(&mut self, capacity: usize) {
+    pub(in crate::curvature) fn make_room(&mut self, capacity: usize) {
         if self.len() == capacity {
             let keep = (capacity / 4).max(1);
             self.restart(keep, keep);
@@ -257,7 +262,7 @@ impl<S: Scalar> Solver<S> {
 
     /// Keeps the Ritz vectors of the `low` lowest and `high` highest values, and drops the rest. Then
     /// [`advance`](Self::advance) continues as before. The last [`ritz`](Self::ritz) must have computed vectors.
-    pub(super) fn restart(&mut self, low: usize, high: usize) {
+    pub(in crate::curvature) fn restart(&mut self, low: usize, high: usize) {
         let k = self.alpha.len();
         assert!(low + high <= k, "no Ritz vector is kept twice");
         let beta = self.last_beta();
@@ -273,7 +278,7 @@ impl<S: Scalar> Solver<S> {
 
     /// How far the ends of the spectrum may be outside the Ritz values; each is farther out with probability δ. Only
     /// valid before a restart, which loses the polynomials of the start.
-    pub(super) fn reach(&self, delta: f64) -> [f64; 2] {
+    pub(in crate::curvature) fn reach(&self, delta: f64) -> [f64; 2] {
         let scale = self.relative_scale();
         let floor = self.noise.sqrt().max(self.floor());
         let recurrence = Recurrence { alpha: &self.alpha, beta: &self.beta, floor };
@@ -285,12 +290,12 @@ impl<S: Scalar> Solver<S> {
     }
 
     /// Writes a Ritz vector, of length 1 to rounding.
-    pub(super) fn vector(&self, index: usize, out: &mut [S]) {
+    pub(in crate::curvature) fn vector(&self, index: usize, out: &mut [S]) {
         self.basis.combined(&self.z, index, out);
     }
 
     /// The diagonal and off-diagonal of a run that was never restarted, and the unit of both.
-    pub(super) fn recurrence(&self) -> (&[f64], &[f64], f64) {
+    pub(in crate::curvature) fn recurrence(&self) -> (&[f64], &[f64], f64) {
         (&self.alpha, &self.beta[..self.alpha.len() - 1], self.unit)
     }
 
@@ -306,7 +311,7 @@ impl<S: Scalar> Solver<S> {
 }
 
 /// The power of two next to the largest element if that is far from 1, otherwise 1.
-pub(super) fn unit_of<S: Scalar>(w: &[S]) -> f64 {
+pub(in crate::curvature) fn unit_of<S: Scalar>(w: &[S]) -> f64 {
     let largest = w.iter().fold(0.0_f64, |largest, w| largest.max(w.as_f64().abs()));
     if (1e-8..1e8).contains(&largest) || largest == 0.0 {
         return 1.0;

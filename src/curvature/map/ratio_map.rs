@@ -4,9 +4,10 @@ use std::ops::Deref;
 
 use ndarray::{Array, Array2, ArrayView, Ix2};
 
-use super::{Audit, LanczosEnd, RatioState, point::CHANNELS, store::Run};
+use super::{audit::Audit, point::CHANNELS, ratio_state::RatioState, store::Run};
 use crate::{
     Error, GridDimension, Journal, Landscape, Result,
+    curvature::lanczos::LanczosEnd,
     landscape::{PointFailure, SweepReport},
 };
 

@@ -20,8 +20,10 @@ use ndarray_rand::rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::operator::{SymmetricOperator, multiply};
-use crate::{Result, Scalar};
+use crate::{
+    Result, Scalar,
+    curvature::operator::{SymmetricOperator, multiply},
+};
 
 /// The number of vectors that are multiplied in one call, if memory allows.
 pub(super) const BATCH: usize = 8;
@@ -118,7 +120,7 @@ impl EstimateEnd {
 
 impl Probe {
     /// Draws the probe of this stream of the seed.
-    pub(super) fn draw<S: Scalar>(self, seed: u64, stream: u64, out: &mut [S]) {
+    pub(in crate::curvature) fn draw<S: Scalar>(self, seed: u64, stream: u64, out: &mut [S]) {
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
         generator.set_stream(stream);
         match self {

@@ -2,16 +2,19 @@
 //! certified where it is computed again.
 
 use super::{
-    EigenRatio, Extremes, HessianOperator, Lanczos, LanczosEnd, RatioState, SymmetricOperator,
-    basis::dot,
-    lanczos::RANDOM_SHARE,
+    eigen_ratio::EigenRatio,
     order,
-    solver::{Solver, Start},
+    ratio_state::RatioState,
     store::{Found, Run, Store, Stores},
 };
 use crate::{
     HessianProduct, OracleError, Point, Prepared, Result, Scalar, Slice, Worker,
-    engine::execution::Measurement, params::norm,
+    curvature::{
+        lanczos::{Extremes, Lanczos, LanczosEnd, LanczosProcess, RANDOM_SHARE, Start, dot},
+        operator::{HessianOperator, SymmetricOperator},
+    },
+    engine::execution::Measurement,
+    params::norm,
 };
 
 /// The channels of a map, in their order.
@@ -56,7 +59,7 @@ struct RatioWorker<'a, S> {
 
 struct Tools<'a, S> {
     hessian: HessianOperator<'a, S>,
-    solver: Solver<S>,
+    process: LanczosProcess<S>,
     theta: Vec<S>,
     /// The sum of the neighbours' eigenvectors of each end, and one of them.
     sums: [Vec<S>; 2],
@@ -79,7 +82,7 @@ impl<'a, S: Scalar> RatioWorker<'a, S> {
         let n = hessian.dimension();
         let zeros = |n: usize| vec![S::from_f64(0.0); n];
         let tools = Tools {
-            solver: Solver::new(n),
+            process: LanczosProcess::new(n),
             theta: zeros(slice.len()),
             sums: [zeros(n), zeros(n)],
             one: zeros(n),
@@ -104,26 +107,26 @@ impl<'a, S: Scalar> RatioWorker<'a, S> {
         let [i, j] = [index / store.columns, index % store.columns];
         let stream = (store.number * store.points() + index) as u64;
         let expected = if *warm { warm_start(store, tools, i, j) } else { None };
-        let Tools { hessian, solver, sums: [start, _], .. } = tools;
+        let Tools { hessian, process, sums: [start, _], .. } = tools;
         let known = expected.map(|_| (start.as_slice(), RANDOM_SHARE));
-        solver.start(Start { seed: lanczos.seed, stream, warm: known });
+        process.start(Start { seed: lanczos.seed, stream, warm: known });
         let (mut by_accord, mut glanced) = (false, false);
         let mut extremes = if expected.is_some() {
-            lanczos.clone().by_residuals(true).advance(solver, hessian)?
+            lanczos.clone().by_residuals(true).advance(process, hessian)?
         } else {
-            lanczos.advance(solver, hessian)?
+            lanczos.advance(process, hessian)?
         };
         if let Some(expected) = expected.filter(|_| extremes.end == LanczosEnd::Residuals) {
             by_accord = is_as_expected(&extremes, expected, lanczos.tolerance);
             if !by_accord {
                 let glance = lanczos.clone().confidence(GLANCE.min(lanczos.confidence));
-                glanced = extremes.restarts == 0 && glance.is_certified(&glance.known(solver));
+                glanced = extremes.restarts == 0 && glance.is_certified(&glance.known(process));
                 if !glanced {
-                    let end = glance.resume(solver, hessian)?.end;
+                    let end = glance.resume(process, hessian)?.end;
                     glanced = end == LanczosEnd::Certified;
                     // What is said of a point holds at the confidence asked for, or is not said.
                     let end = if glanced { LanczosEnd::Residuals } else { end };
-                    extremes = Extremes { end, ..lanczos.known(solver) };
+                    extremes = Extremes { end, ..lanczos.known(process) };
                 }
             }
         }
@@ -137,11 +140,11 @@ impl<'a, S: Scalar> RatioWorker<'a, S> {
         let by_accord = by_accord && state == RatioState::Warm;
         write(&extremes, state, extremes.products, out);
         let found = (*warm && order::is_needed(i, j)).then(|| {
-            let Tools { solver, one, .. } = tools;
-            solver.ritz(true);
-            let last = solver.theta.len() - 1;
+            let Tools { process, one, .. } = tools;
+            process.ritz(true);
+            let last = process.theta.len() - 1;
             let vectors = [0, last].map(|which| {
-                solver.vector(which, one);
+                process.vector(which, one);
                 one.iter().map(|&v| round(v)).collect()
             });
             Found { ends: [extremes.lambda_min, extremes.lambda_max], vectors }
@@ -166,9 +169,9 @@ impl<'a, S: Scalar> RatioWorker<'a, S> {
         #[expect(clippy::expect_used, reason = "only points that ran are asked for again")]
         let first = *store.first(index).expect("how the point went the first time");
         let stream = ((store.sets + store.number) * store.points() + index) as u64;
-        let Tools { hessian, solver, .. } = tools;
-        solver.start(Start { seed: lanczos.seed, stream, warm: None });
-        let extremes = lanczos.advance(solver, hessian)?;
+        let Tools { hessian, process, .. } = tools;
+        process.start(Start { seed: lanczos.seed, stream, warm: None });
+        let extremes = lanczos.advance(process, hessian)?;
         let (state, ratio) = (state(lanczos, &extremes), extremes.ratio());
         write(&extremes, state, first.products + extremes.products, out);
         let run = Run {

@@ -1,11 +1,14 @@
 //! The outermost eigenpairs, and directions along eigenvectors.
 
 use super::{
-    Lanczos, LanczosEnd,
-    operator::{HessianOperator, SymmetricOperator, ensure_dimension},
-    solver::{Solver, Start},
+    extremes::LanczosEnd,
+    process::{LanczosProcess, Start},
+    run::Lanczos,
 };
-use crate::{Direction, Error, Result, Scalar};
+use crate::{
+    Direction, Error, Result, Scalar,
+    curvature::operator::{HessianOperator, SymmetricOperator, ensure_dimension},
+};
 
 /// Eigenvalues and eigenvectors of both ends of a spectrum; [`Lanczos::pairs`] computes them.
 ///
@@ -113,46 +116,46 @@ impl Lanczos {
                 value: wanted as f64,
             });
         }
-        let mut solver = Solver::new(n);
-        solver.start(Start { seed: self.seed, stream: self.stream, warm: None });
+        let mut process = LanczosProcess::new(n);
+        process.start(Start { seed: self.seed, stream: self.stream, warm: None });
         let end = loop {
-            solver.step(operator)?;
-            let full = solver.len() == capacity;
-            solver.ritz(full);
-            let count = solver.theta.len();
-            let enough = self.tolerance * solver.scale();
+            process.step(operator)?;
+            let full = process.len() == capacity;
+            process.ritz(full);
+            let count = process.theta.len();
+            let enough = self.tolerance * process.scale();
             let converged = count >= wanted
-                && chosen(count, lowest, highest).all(|index| solver.residual(index) <= enough);
-            if solver.noise() > enough {
+                && chosen(count, lowest, highest).all(|index| process.residual(index) <= enough);
+            if process.noise() > enough {
                 break LanczosEnd::Asymmetric;
-            } else if solver.is_invariant() {
+            } else if process.is_invariant() {
                 break LanczosEnd::Exact;
             } else if converged {
                 break LanczosEnd::Residuals;
-            } else if solver.products >= self.max_products {
+            } else if process.products >= self.max_products {
                 break LanczosEnd::ProductLimit;
             }
             if full {
                 let spare = (capacity - wanted) / 4;
-                solver.restart(lowest + spare, highest + spare);
+                process.restart(lowest + spare, highest + spare);
             }
-            solver.advance();
+            process.advance();
         };
-        solver.ritz(true);
-        let count = solver.theta.len();
+        process.ritz(true);
+        let count = process.theta.len();
         let (lowest, highest) = (lowest.min(count), highest.min(count.saturating_sub(lowest)));
         let indices: Vec<usize> = chosen(count, lowest, highest).collect();
         let vector = |&index: &usize| {
             let mut v = vec![A::Scalar::from_f64(0.0); n];
-            solver.vector(index, &mut v);
+            process.vector(index, &mut v);
             v
         };
         Ok(EigenPairs {
-            values: indices.iter().map(|&index| solver.value(index)).collect(),
-            residuals: indices.iter().map(|&index| solver.residual(index)).collect(),
+            values: indices.iter().map(|&index| process.value(index)).collect(),
+            residuals: indices.iter().map(|&index| process.residual(index)).collect(),
             vectors: indices.iter().map(vector).collect(),
             lowest,
-            products: solver.products,
+            products: process.products,
             end,
         })
     }

@@ -9,31 +9,31 @@ const LANES: usize = 16;
 
 /// Vectors of one length, orthonormal to rounding. Memory is taken when vectors are added, and kept for later ones.
 #[derive(Debug)]
-pub(super) struct Basis<S> {
+pub(in crate::curvature) struct Basis<S> {
     n: usize,
     vectors: Vec<Vec<S>>,
     used: usize,
 }
 
 impl<S: Scalar> Basis<S> {
-    pub(super) fn new(n: usize) -> Self {
+    pub(in crate::curvature) fn new(n: usize) -> Self {
         Self { n, vectors: Vec::new(), used: 0 }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::curvature) fn len(&self) -> usize {
         self.used
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(in crate::curvature) fn clear(&mut self) {
         self.used = 0;
     }
 
-    pub(super) fn get(&self, index: usize) -> &[S] {
+    pub(in crate::curvature) fn get(&self, index: usize) -> &[S] {
         &self.vectors[index]
     }
 
     /// Adds the vector `scale`·v.
-    pub(super) fn push(&mut self, v: &[S], scale: f64) {
+    pub(in crate::curvature) fn push(&mut self, v: &[S], scale: f64) {
         if self.used == self.vectors.len() {
             self.vectors.push(vec![S::zero(); self.n]);
         }
@@ -45,7 +45,7 @@ impl<S: Scalar> Basis<S> {
     }
 
     /// c ← Qᵀ·w.
-    pub(super) fn project(&self, w: &[S], c: &mut [f64]) {
+    pub(in crate::curvature) fn project(&self, w: &[S], c: &mut [f64]) {
         c.fill(0.0);
         for (index, w) in w.chunks(TILE).enumerate() {
             self.project_tile(index * TILE, w, c);
@@ -53,7 +53,7 @@ impl<S: Scalar> Basis<S> {
     }
 
     /// w ← w − Q·c, and then `again` ← Qᵀ·w with the new w; the basis is read once. Returns ‖w‖².
-    pub(super) fn subtract(&self, w: &mut [S], c: &[f64], again: &mut [f64]) -> f64 {
+    pub(in crate::curvature) fn subtract(&self, w: &mut [S], c: &[f64], again: &mut [f64]) -> f64 {
         again.fill(0.0);
         let mut square = 0.0;
         for (index, w) in w.chunks_mut(TILE).enumerate() {
@@ -84,7 +84,7 @@ impl<S: Scalar> Basis<S> {
 
     /// Replaces the basis by its combinations with the columns `columns` of z, a k×k matrix row by row,
     /// where k is the length of the basis. It goes tile by tile, so that it needs no memory for a second basis.
-    pub(super) fn combine(&mut self, z: &[f64], columns: &[usize]) {
+    pub(in crate::curvature) fn combine(&mut self, z: &[f64], columns: &[usize]) {
         let k = self.used;
         let mut room = vec![S::zero(); columns.len() * TILE];
         for start in (0..self.n).step_by(TILE) {
@@ -101,7 +101,7 @@ impl<S: Scalar> Basis<S> {
     }
 
     /// Writes the combination with column `column` of z.
-    pub(super) fn combined(&self, z: &[f64], column: usize, out: &mut [S]) {
+    pub(in crate::curvature) fn combined(&self, z: &[f64], column: usize, out: &mut [S]) {
         for (index, out) in out.chunks_mut(TILE).enumerate() {
             self.combination(index * TILE, z, column, out);
         }
@@ -136,7 +136,7 @@ impl<S: Scalar> Basis<S> {
 }
 
 /// ⟨a, b⟩, summed in a fixed order: sixteen partial sums in each tile, and the tiles in f64.
-pub(super) fn dot<S: Scalar>(a: &[S], b: &[S]) -> f64 {
+pub(in crate::curvature) fn dot<S: Scalar>(a: &[S], b: &[S]) -> f64 {
     a.chunks(TILE).zip(b.chunks(TILE)).map(|(a, b)| inner(a, b)).sum()
 }
 

@@ -9,12 +9,16 @@
 //! via Hessian Eigenvalue Density*, ICML 2019, <https://arxiv.org/abs/1901.10159>.
 
 use super::{
-    operator::{SymmetricOperator, ensure_dimension},
     probes::MOST_BYTES,
     quadrature::{Quadrature, over_probes, quadrature},
-    solver::{Solver, Start},
 };
-use crate::{Error, Result, Scalar};
+use crate::{
+    Error, Result, Scalar,
+    curvature::{
+        lanczos::{LanczosProcess, Start},
+        operator::{SymmetricOperator, ensure_dimension},
+    },
+};
 
 /// The default width is at least this share of the range of nodes, so that a peak can be drawn.
 const LEAST_WIDTH: f64 = 1e-3;
@@ -102,7 +106,7 @@ pub struct DensityEstimate {
     /// The probability with which a band holds at each single λ.
     pub confidence: f64,
     /// The largest asymmetry and noise of the products among the probes, as a share of the largest |λ|; see
-    /// [`Extremes::asymmetry`](super::Extremes::asymmetry).
+    /// [`Extremes::asymmetry`](crate::curvature::Extremes::asymmetry).
     pub asymmetry: f64,
     /// The number of products of the operator with a vector.
     pub products: usize,
@@ -207,14 +211,14 @@ impl SpectralDensity {
             let what = "a Lanczos basis";
             return Err(Error::MemoryLimit { what, bytes, limit: self.memory_limit });
         }
-        let mut solver = Solver::new(dimension);
+        let mut process = LanczosProcess::new(dimension);
         let (mut quadratures, mut asymmetry, mut products) = (Vec::new(), 0.0_f64, 0);
         for stream in 0..self.probes as u64 {
-            solver.start(Start { seed: self.seed, stream, warm: None });
-            let invariant = self.advance(&mut solver, operator)?;
-            products += solver.products;
-            asymmetry = asymmetry.max(solver.asymmetry());
-            quadratures.push(quadrature(&solver, invariant, products)?);
+            process.start(Start { seed: self.seed, stream, warm: None });
+            let invariant = self.advance(&mut process, operator)?;
+            products += process.products;
+            asymmetry = asymmetry.max(process.asymmetry());
+            quadratures.push(quadrature(&process, invariant, products)?);
         }
         let samples = [1, 2, 3, 4].map(|power| over_probes(&quadratures, |node: f64| node.powi(power)));
         let confidence = self.confidence;
@@ -232,24 +236,24 @@ impl SpectralDensity {
     /// Steps to the end of a run, and returns whether it reached an invariant space.
     fn advance<A: SymmetricOperator + ?Sized>(
         &self,
-        solver: &mut Solver<A::Scalar>,
+        process: &mut LanczosProcess<A::Scalar>,
         operator: &mut A,
     ) -> Result<bool> {
         loop {
-            solver.step(operator)?;
-            let k = solver.len();
+            process.step(operator)?;
+            let k = process.len();
             // Ritz values cost k² operations, and here only set the scale of rounding, which soon stops changing.
             if k <= 16 || k.is_multiple_of(8) || k == self.steps {
-                solver.ritz(false);
+                process.ritz(false);
             }
-            if solver.is_invariant() {
-                solver.ritz(false);
+            if process.is_invariant() {
+                process.ritz(false);
                 return Ok(true);
             }
             if k == self.steps {
                 return Ok(false);
             }
-            solver.advance();
+            process.advance();
         }
     }
 

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use super::{
-    Extremes, HessianOperator, Lanczos, Probe, SymmetricOperator, basis::dot, operator::multiply,
-    sample::Sample,
+    estimate::{Probe, Sample},
+    lanczos::{Extremes, Lanczos, dot},
+    operator::{HessianOperator, SymmetricOperator, multiply},
 };
 use crate::{Directions, Error, HessianProduct, Mask, Result, Scalar, Slice};
 

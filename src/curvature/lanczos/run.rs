@@ -1,15 +1,18 @@
 //! The ends of a spectrum from one Lanczos run, with bounds on their errors.
 
 use super::{
-    bounds::{Interval, ratio_interval, within},
-    operator::{HessianOperator, SymmetricOperator, ensure_dimension},
-    solver::{Solver, Start},
+    bounds::within,
+    extremes::{Extremes, LanczosEnd},
+    process::{LanczosProcess, Start},
 };
-use crate::{Error, HessianProduct, Result, Scalar};
+use crate::{
+    Error, HessianProduct, Result, Scalar,
+    curvature::operator::{HessianOperator, SymmetricOperator, ensure_dimension},
+};
 
 /// The share of a random vector in a warm start. It costs about one product, and lets a run find eigenvectors that its
 /// start does not contain.
-pub(super) const RANDOM_SHARE: f64 = 1.0 / 16.0;
+pub(in crate::curvature) const RANDOM_SHARE: f64 = 1.0 / 16.0;
 
 /// λ_min and λ_max of the Hessian in all parameters except buffers, at the model's parameters; [`Lanczos`] has the
 /// options.
@@ -92,123 +95,17 @@ where
 #[must_use]
 pub struct Lanczos {
     #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
-    pub(super) tolerance: f64,
+    pub(in crate::curvature) tolerance: f64,
     #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
-    pub(super) confidence: f64,
+    pub(in crate::curvature) confidence: f64,
     #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
-    pub(super) threshold: Option<f64>,
-    pub(super) max_products: usize,
-    pub(super) memory_limit: u64,
-    pub(super) seed: u64,
-    pub(super) stream: u64,
-    pub(super) vectors: bool,
-    pub(super) by_residuals: bool,
-}
-
-/// Why a run ended.
-///
-/// ```
-/// use loss_landscape::curvature::{FnOperator, Lanczos, LanczosEnd};
-///
-/// let mut operator = FnOperator::new(500, |v: &[f64], out: &mut [f64]| {
-///     out.iter_mut().zip(v).enumerate().for_each(|(i, (out, v))| *out = (i as f64 - 50.0) * v);
-///     Ok(())
-/// });
-/// let found = Lanczos::new().max_products(10).run(&mut operator)?;
-/// let [low, high] = found.ratio_interval();
-/// match found.end {
-///     LanczosEnd::Certified | LanczosEnd::Exact => println!("{:.3}", found.ratio()),
-///     LanczosEnd::Decided => println!("above the threshold, or below it"),
-///     LanczosEnd::Residuals => println!("converged to {:.3}, perhaps not to the ends", found.ratio()),
-///     LanczosEnd::ProductLimit | LanczosEnd::Breakdown => println!("between {low:.3} and {high:.3}"),
-///     LanczosEnd::Asymmetric => println!("check the Hessian-vector product: {:.0e}", found.asymmetry),
-///     other => println!("{other:?}"),
-/// }
-/// assert_eq!(found.end, LanczosEnd::ProductLimit);
-/// assert!(low < 50.0 / 449.0 && 50.0 / 449.0 < high); // 10 products were too few, and that is known
-/// # Ok::<(), loss_landscape::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum LanczosEnd {
-    /// The ratio is known to the tolerance, at the confidence set.
-    Certified,
-    /// The residuals are below the tolerance. That shows that there are eigenvalues near the Ritz values, not that
-    /// these are the extreme ones. A run ends so if [`Lanczos::by_residuals`] is set, or after a restart, which leaves
-    /// no bounds.
-    Residuals,
-    /// The ratio is above or below the [threshold](Lanczos::threshold), at the confidence set.
-    Decided,
-    /// The basis spans an invariant space: the whole space, or, to rounding, one beyond whose ends there is no
-    /// eigenvalue, up to the tolerance times the largest |λ| and at the confidence set. The Ritz values are all the
-    /// eigenvalues, each of them once.
-    Exact,
-    /// The basis spans an invariant space to rounding, but there may be eigenvalues beyond its ends, by more than the
-    /// tolerance, that rounding hides. That happens in `f32`; the bounds hold.
-    Breakdown,
-    /// The limit on products was reached first.
-    ProductLimit,
-    /// The products differ from those of a symmetric operator by more than the tolerance: they are wrong, or too noisy
-    /// for it. See [`Extremes::asymmetry`].
-    Asymmetric,
-}
-
-/// Both ends of a spectrum, with bounds on their errors.
-///
-/// λ_min and λ_max are the least and the greatest eigenvalue, with their signs. Ritz values are never outside the
-/// spectrum, so the true λ_min is at most [`lambda_min`](Self::lambda_min), and the true λ_max at least
-/// [`lambda_max`](Self::lambda_max), up to the rounding of the products. How far the true ends may be outside is in
-/// [`bounds`](Self::bounds).
-///
-/// ```
-/// use loss_landscape::curvature::{FnOperator, Lanczos};
-///
-/// // A bulk in [0, 0.1], an outlier at 10, and a negative eigenvalue.
-/// let mut operator = FnOperator::new(1000, |v: &[f64], out: &mut [f64]| {
-///     let value = |i: usize| match i { 0 => -0.5, 1 => 10.0, i => 1e-4 * i as f64 };
-///     out.iter_mut().zip(v).enumerate().for_each(|(i, (out, v))| *out = value(i) * v);
-///     Ok(())
-/// });
-/// let found = Lanczos::new().vectors(true).run(&mut operator)?;
-/// println!("λ_min in [{:.4}, {:.4}]", found.bounds[0], found.lambda_min);
-/// println!("λ_max in [{:.4}, {:.4}]", found.lambda_max, found.bounds[1]);
-/// assert!(found.bounds[0] <= -0.5 && -0.5 <= found.lambda_min + 1e-9);
-///
-/// let [low, high] = found.ratio_interval();
-/// assert!(low <= 0.05 && 0.05 <= high);
-/// assert_eq!(found.above(0.01), Some(true)); // far from convex
-/// assert_eq!(found.is_convex(), Some(false));
-/// let [down, _up] = found.vectors.as_ref().expect("asked for");
-/// assert!(down[0].abs() > 0.99); // the direction in which the loss curves downwards
-/// # Ok::<(), loss_landscape::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Extremes<S> {
-    /// The lowest Ritz value: the estimate of λ_min, from above.
-    pub lambda_min: f64,
-    /// The highest Ritz value: the estimate of λ_max, from below.
-    pub lambda_max: f64,
-    /// ‖A·y − θ·y‖ of both Ritz pairs: there is an eigenvalue within this distance of each Ritz value, which need not
-    /// be the extreme one.
-    pub residuals: [f64; 2],
-    /// How far outside the true ends may be: with probability [`confidence`](Self::confidence) over the random start,
-    /// λ_min ≥ `bounds[0]` and λ_max ≤ `bounds[1]`. Infinite if nothing is known.
-    pub bounds: [f64; 2],
-    /// The probability that the bounds hold.
-    pub confidence: f64,
-    /// The distance of QᵀAQ from a symmetric tridiagonal matrix, over the basis Q of the run, in the Frobenius norm and
-    /// as a share of the largest |θ|: the asymmetry and noise of the products. The bounds include it.
-    pub asymmetry: f64,
-    /// The number of products of the operator with a vector.
-    pub products: usize,
-    /// How often the basis was full, and reduced to the Ritz vectors of both ends.
-    pub restarts: usize,
-    /// Why the run ended.
-    pub end: LanczosEnd,
-    /// The Ritz vectors of λ_min and λ_max, of length 1; None unless [`Lanczos::vectors`] is set.
-    pub vectors: Option<[Vec<S>; 2]>,
+    pub(in crate::curvature) threshold: Option<f64>,
+    pub(in crate::curvature) max_products: usize,
+    pub(in crate::curvature) memory_limit: u64,
+    pub(in crate::curvature) seed: u64,
+    pub(in crate::curvature) stream: u64,
+    pub(in crate::curvature) vectors: bool,
+    pub(in crate::curvature) by_residuals: bool,
 }
 
 impl Default for Lanczos {
@@ -390,107 +287,107 @@ impl Lanczos {
         self.check()?;
         let n = ensure_dimension(operator)?;
         self.ensure_memory::<A::Scalar>(n)?;
-        let mut solver = Solver::new(n);
+        let mut process = LanczosProcess::new(n);
         let warm = warm.map(|v| (v, RANDOM_SHARE));
-        solver.start(Start { seed: self.seed, stream: self.stream, warm });
-        let mut extremes = self.advance(&mut solver, operator)?;
+        process.start(Start { seed: self.seed, stream: self.stream, warm });
+        let mut extremes = self.advance(&mut process, operator)?;
         if self.vectors {
-            solver.ritz(true);
+            process.ritz(true);
             let vector = |index: usize| {
                 let mut v = vec![A::Scalar::from_f64(0.0); n];
-                solver.vector(index, &mut v);
+                process.vector(index, &mut v);
                 v
             };
-            extremes.vectors = Some([vector(0), vector(solver.theta.len() - 1)]);
+            extremes.vectors = Some([vector(0), vector(process.theta.len() - 1)]);
         }
         Ok(extremes)
     }
 
-    /// Steps until the run ends; the solver has been started.
-    pub(super) fn advance<A: SymmetricOperator + ?Sized>(
+    /// Steps until the run ends; the process has been started.
+    pub(in crate::curvature) fn advance<A: SymmetricOperator + ?Sized>(
         &self,
-        solver: &mut Solver<A::Scalar>,
+        process: &mut LanczosProcess<A::Scalar>,
         operator: &mut A,
     ) -> Result<Extremes<A::Scalar>> {
         let capacity = self.capacity::<A::Scalar>(operator.dimension());
         let mut bounds = [f64::NEG_INFINITY, f64::INFINITY];
         loop {
-            solver.step(operator)?;
-            solver.ritz(solver.len() == capacity);
-            let mut extremes = self.look(solver, &mut bounds);
-            if let Some(end) = self.end(&extremes, solver) {
+            process.step(operator)?;
+            process.ritz(process.len() == capacity);
+            let mut extremes = self.look(process, &mut bounds);
+            if let Some(end) = self.end(&extremes, process) {
                 extremes.end = end;
                 return Ok(extremes);
             }
-            solver.make_room(capacity);
+            process.make_room(capacity);
         }
     }
 
     /// Continues a run that ended by its residuals, until it ends for another reason.
-    pub(super) fn resume<A: SymmetricOperator + ?Sized>(
+    pub(in crate::curvature) fn resume<A: SymmetricOperator + ?Sized>(
         &self,
-        solver: &mut Solver<A::Scalar>,
+        process: &mut LanczosProcess<A::Scalar>,
         operator: &mut A,
     ) -> Result<Extremes<A::Scalar>> {
-        solver.make_room(self.capacity::<A::Scalar>(operator.dimension()));
-        self.advance(solver, operator)
+        process.make_room(self.capacity::<A::Scalar>(operator.dimension()));
+        self.advance(process, operator)
     }
 
     /// What is known now of a run that was never restarted.
-    pub(super) fn known<S: Scalar>(&self, solver: &Solver<S>) -> Extremes<S> {
+    pub(in crate::curvature) fn known<S: Scalar>(&self, process: &LanczosProcess<S>) -> Extremes<S> {
         let mut bounds = [f64::NEG_INFINITY, f64::INFINITY];
-        self.look(solver, &mut bounds)
+        self.look(process, &mut bounds)
     }
 
     /// Whether the ratio is within the tolerance of all that the bounds allow.
-    pub(super) fn is_certified<S>(&self, extremes: &Extremes<S>) -> bool {
+    pub(in crate::curvature) fn is_certified<S>(&self, extremes: &Extremes<S>) -> bool {
         within(extremes.ratio(), extremes.ratio_interval(), self.tolerance)
     }
 
     /// What is known after a step; `bounds` are those of the step before.
-    fn look<S: Scalar>(&self, solver: &Solver<S>, bounds: &mut [f64; 2]) -> Extremes<S> {
-        let last = solver.theta.len() - 1;
-        let scale = solver.scale();
-        let noise = solver.noise() + 4.0 * S::EPSILON * scale;
-        if solver.restarts > 0 {
+    fn look<S: Scalar>(&self, process: &LanczosProcess<S>, bounds: &mut [f64; 2]) -> Extremes<S> {
+        let last = process.theta.len() - 1;
+        let scale = process.scale();
+        let noise = process.noise() + 4.0 * S::EPSILON * scale;
+        if process.restarts > 0 {
             // The bounds from before the restart hold, unless a Ritz value has disproved them.
-            if solver.value(0) < bounds[0] {
+            if process.value(0) < bounds[0] {
                 bounds[0] = f64::NEG_INFINITY;
             }
-            if solver.value(last) > bounds[1] {
+            if process.value(last) > bounds[1] {
                 bounds[1] = f64::INFINITY;
             }
-        } else if solver.is_whole() {
-            *bounds = [solver.value(0) - noise, solver.value(last) + noise];
+        } else if process.is_whole() {
+            *bounds = [process.value(0) - noise, process.value(last) + noise];
         } else {
-            let [low, high] = solver.reach((1.0 - self.confidence) / 2.0);
+            let [low, high] = process.reach((1.0 - self.confidence) / 2.0);
             *bounds = [low - noise, high + noise];
         }
         Extremes {
-            lambda_min: solver.value(0),
-            lambda_max: solver.value(last),
-            residuals: [solver.residual(0), solver.residual(last)],
+            lambda_min: process.value(0),
+            lambda_max: process.value(last),
+            residuals: [process.residual(0), process.residual(last)],
             bounds: *bounds,
             confidence: self.confidence,
-            asymmetry: solver.asymmetry(),
-            products: solver.products,
-            restarts: solver.restarts,
+            asymmetry: process.asymmetry(),
+            products: process.products,
+            restarts: process.restarts,
             end: LanczosEnd::ProductLimit,
             vectors: None,
         }
     }
 
-    fn end<S: Scalar>(&self, extremes: &Extremes<S>, solver: &Solver<S>) -> Option<LanczosEnd> {
+    fn end<S: Scalar>(&self, extremes: &Extremes<S>, process: &LanczosProcess<S>) -> Option<LanczosEnd> {
         let ratio = extremes.ratio();
         if extremes.asymmetry > self.tolerance {
             return Some(LanczosEnd::Asymmetric);
         }
         let known = within(ratio, extremes.ratio_interval(), self.tolerance);
-        if solver.is_invariant() {
+        if process.is_invariant() {
             // As a share of the spectrum, since the ratio to an end at zero is never known.
             let [low, high] = extremes.bounds;
             let outside = (extremes.lambda_min - low).max(high - extremes.lambda_max);
-            let exact = outside <= self.tolerance * solver.scale() || solver.is_whole();
+            let exact = outside <= self.tolerance * process.scale() || process.is_whole();
             return Some(if exact { LanczosEnd::Exact } else { LanczosEnd::Breakdown });
         }
         if known {
@@ -506,7 +403,7 @@ impl Lanczos {
         (extremes.products >= self.max_products).then_some(LanczosEnd::ProductLimit)
     }
 
-    pub(super) fn check(&self) -> Result<()> {
+    pub(in crate::curvature) fn check(&self) -> Result<()> {
         let settings = [
             ("the tolerance of the ratio", "finite and above 0", self.tolerance, self.tolerance > 0.0),
             (
@@ -529,7 +426,7 @@ impl Lanczos {
         }
     }
 
-    pub(super) fn ensure_memory<S: Scalar>(&self, n: usize) -> Result<()> {
+    pub(in crate::curvature) fn ensure_memory<S: Scalar>(&self, n: usize) -> Result<()> {
         let bytes = self.memory::<S>(n);
         // A single vector must not exceed the largest possible allocation.
         let vector = n.checked_mul(size_of::<S>()).and_then(|bytes| isize::try_from(bytes).ok());
@@ -541,64 +438,11 @@ impl Lanczos {
     }
 
     /// The most vectors in a basis: as many as fit the limits, but at least 8, or n if that is less.
-    pub(super) fn capacity<S: Scalar>(&self, n: usize) -> usize {
+    pub(in crate::curvature) fn capacity<S: Scalar>(&self, n: usize) -> usize {
         let bytes = (n as u64).saturating_mul(size_of::<S>() as u64).max(1);
         let rest = if self.vectors { 3 } else { 1 };
         let fit = usize::try_from(self.memory_limit / bytes).unwrap_or(usize::MAX).saturating_sub(rest);
         fit.max(8).min(self.max_products.max(8)).min(n)
-    }
-}
-
-impl<S> Extremes<S> {
-    /// |λ_min / λ_max|; NaN for the zero operator.
-    pub fn ratio(&self) -> f64 {
-        (self.lambda_min / self.lambda_max).abs()
-    }
-
-    /// The interval that includes the ratio if the [bounds](Self::bounds) hold.
-    pub fn ratio_interval(&self) -> Interval {
-        let [low, high] = self.bounds;
-        ratio_interval([low, self.lambda_min], [self.lambda_max, high])
-    }
-
-    /// The interval that includes the ratio if the eigenvalues within the residuals are the extreme ones. Nothing
-    /// guarantees that: it is a measure of convergence, not a bound.
-    pub fn residual_interval(&self) -> Interval {
-        let [low, high] = self.residuals;
-        ratio_interval(
-            [self.lambda_min - low, self.lambda_min + low],
-            [self.lambda_max - high, self.lambda_max + high],
-        )
-    }
-
-    /// Whether the ratio is above `threshold`, at the confidence of the bounds; None if the threshold is between them.
-    pub fn above(&self, threshold: f64) -> Option<bool> {
-        let [low, high] = self.ratio_interval();
-        if low > threshold {
-            Some(true)
-        } else if high < threshold {
-            Some(false)
-        } else {
-            None
-        }
-    }
-
-    /// Whether the operator is positive semidefinite, and so the loss locally convex. A negative Ritz value, beyond
-    /// noise and rounding of the products, proves that it is not; that it is holds at the confidence of the bounds.
-    /// None if neither is known.
-    pub fn is_convex(&self) -> Option<bool>
-    where
-        S: Scalar,
-    {
-        let share = self.asymmetry + 4.0 * S::EPSILON;
-        let noise = share * self.lambda_min.abs().max(self.lambda_max.abs());
-        if self.lambda_min < -noise {
-            Some(false)
-        } else if self.bounds[0] >= 0.0 {
-            Some(true)
-        } else {
-            None
-        }
     }
 }
 

@@ -13,13 +13,17 @@
 //! 2021, <https://arxiv.org/abs/2010.09649>, algorithm 1.
 
 use super::{
-    basis::dot,
-    operator::{SymmetricOperator, ensure_dimension},
     probes::{self, BATCH, EstimateEnd, LEAST_ESTIMATE, MOST_BYTES, PILOT_STREAM, Probe, Products},
     sample::Sample,
     sketch::Sketch,
 };
-use crate::{Error, Result, Scalar};
+use crate::{
+    Error, Result, Scalar,
+    curvature::{
+        lanczos::dot,
+        operator::{SymmetricOperator, ensure_dimension},
+    },
+};
 
 /// Estimates the trace of a symmetric operator, with a standard error and an interval that holds with the probability
 /// stated.

@@ -11,7 +11,7 @@ use std::vec::IntoIter;
 use ndarray_rand::rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{RatioState, order, point::CHANNELS, store::Stores};
+use super::{order, point::CHANNELS, ratio_state::RatioState, store::Stores};
 use crate::engine::stages::Choice;
 
 /// How far from the means of all pairs of its nearest neighbours a ratio may be, as a multiple of the tolerance.

@@ -7,13 +7,14 @@
 //! [^1]: D. Persson, A. Cortinovis, D. Kressner, *Improved variants of the Hutch++ algorithm for trace
 //! estimation*, SIAM J. Matrix Anal. Appl. 43 (2022), section 3.
 
-use super::{
-    basis::{Basis, dot},
-    operator::SymmetricOperator,
-    probes::{ALLOWANCE, Probe, Products},
-    solver::unit_of,
+use super::probes::{ALLOWANCE, Probe, Products};
+use crate::{
+    Result, Scalar,
+    curvature::{
+        lanczos::{Basis, dot, unit_of},
+        operator::SymmetricOperator,
+    },
 };
-use crate::{Result, Scalar};
 
 /// The number of columns of a block, after which the savings are computed.
 const BLOCK: usize = 8;

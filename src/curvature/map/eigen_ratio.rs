@@ -5,15 +5,15 @@ use std::time::Instant;
 use ndarray::Ix1;
 
 use super::{
-    Lanczos, RatioMap,
-    operator::HessianOperator,
     order,
     point::{CHANNELS, RatioMeasurement},
-    refine::Refinement,
+    ratio_map::RatioMap,
+    refinement::Refinement,
     store::Stores,
 };
 use crate::{
     Error, Execution, GridDimension, HessianProduct, Landscape, Mask, Model, Result, Scalar,
+    curvature::{lanczos::Lanczos, operator::HessianOperator},
     engine::stages::Stages,
     sweep::{Geometry, Line, Plan, Plane, Sweep},
 };
@@ -76,7 +76,7 @@ where
 /// | `ratio low`, `ratio high` | what the ratio is between, at the confidence asked for |
 /// | `lambda_min bound`, `lambda_max bound` | how far out the ends may lie, at that confidence |
 /// | `lambda_min residual`, `lambda_max residual` | an eigenvalue is within this of each |
-/// | `asymmetry` | of the products, relative; see [`Extremes::asymmetry`](super::Extremes) |
+/// | `asymmetry` | of the products, relative; see [`Extremes::asymmetry`](crate::curvature::Extremes) |
 /// | `products` | Hessian-vector products at the point, both times if it was computed again |
 /// | `certified` | 1 if the interval of the ratio is within the tolerance, else 0 |
 /// | `state` | 2 certified, 1 warm, 0 marked: [`RatioState`](super::RatioState) |
@@ -213,7 +213,7 @@ impl EigenRatio {
     }
 
     /// The most products at a point; 500 by default. A point that would need more keeps what it
-    /// has ([`LanczosEnd::ProductLimit`](super::LanczosEnd)).
+    /// has ([`LanczosEnd::ProductLimit`](crate::curvature::LanczosEnd::ProductLimit)).
     pub fn max_products(mut self, products: usize) -> Self {
         self.lanczos.max_products = products;
         self

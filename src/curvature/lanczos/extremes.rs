@@ -1,0 +1,163 @@
+//! What a Lanczos run found: the ends of the spectrum, and how sure they are.
+
+use super::bounds::{Interval, ratio_interval};
+use crate::Scalar;
+
+/// Why a run ended.
+///
+/// ```
+/// use loss_landscape::curvature::{FnOperator, Lanczos, LanczosEnd};
+///
+/// let mut operator = FnOperator::new(500, |v: &[f64], out: &mut [f64]| {
+///     out.iter_mut().zip(v).enumerate().for_each(|(i, (out, v))| *out = (i as f64 - 50.0) * v);
+///     Ok(())
+/// });
+/// let found = Lanczos::new().max_products(10).run(&mut operator)?;
+/// let [low, high] = found.ratio_interval();
+/// match found.end {
+///     LanczosEnd::Certified | LanczosEnd::Exact => println!("{:.3}", found.ratio()),
+///     LanczosEnd::Decided => println!("above the threshold, or below it"),
+///     LanczosEnd::Residuals => println!("converged to {:.3}, perhaps not to the ends", found.ratio()),
+///     LanczosEnd::ProductLimit | LanczosEnd::Breakdown => println!("between {low:.3} and {high:.3}"),
+///     LanczosEnd::Asymmetric => println!("check the Hessian-vector product: {:.0e}", found.asymmetry),
+///     other => println!("{other:?}"),
+/// }
+/// assert_eq!(found.end, LanczosEnd::ProductLimit);
+/// assert!(low < 50.0 / 449.0 && 50.0 / 449.0 < high); // 10 products were too few, and that is known
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum LanczosEnd {
+    /// The ratio is known to the tolerance, at the confidence set.
+    Certified,
+    /// The residuals are below the tolerance. That shows that there are eigenvalues near the Ritz values, not that
+    /// these are the extreme ones. A run ends so if [`Lanczos::by_residuals`](super::Lanczos::by_residuals) is set, or after a restart, which leaves
+    /// no bounds.
+    Residuals,
+    /// The ratio is above or below the [threshold](super::Lanczos::threshold), at the confidence set.
+    Decided,
+    /// The basis spans an invariant space: the whole space, or, to rounding, one beyond whose ends there is no
+    /// eigenvalue, up to the tolerance times the largest |λ| and at the confidence set. The Ritz values are all the
+    /// eigenvalues, each of them once.
+    Exact,
+    /// The basis spans an invariant space to rounding, but there may be eigenvalues beyond its ends, by more than the
+    /// tolerance, that rounding hides. That happens in `f32`; the bounds hold.
+    Breakdown,
+    /// The limit on products was reached first.
+    ProductLimit,
+    /// The products differ from those of a symmetric operator by more than the tolerance: they are wrong, or too noisy
+    /// for it. See [`Extremes::asymmetry`].
+    Asymmetric,
+}
+
+/// Both ends of a spectrum, with bounds on their errors.
+///
+/// λ_min and λ_max are the least and the greatest eigenvalue, with their signs. Ritz values are never outside the
+/// spectrum, so the true λ_min is at most [`lambda_min`](Self::lambda_min), and the true λ_max at least
+/// [`lambda_max`](Self::lambda_max), up to the rounding of the products. How far the true ends may be outside is in
+/// [`bounds`](Self::bounds).
+///
+/// ```
+/// use loss_landscape::curvature::{FnOperator, Lanczos};
+///
+/// // A bulk in [0, 0.1], an outlier at 10, and a negative eigenvalue.
+/// let mut operator = FnOperator::new(1000, |v: &[f64], out: &mut [f64]| {
+///     let value = |i: usize| match i { 0 => -0.5, 1 => 10.0, i => 1e-4 * i as f64 };
+///     out.iter_mut().zip(v).enumerate().for_each(|(i, (out, v))| *out = value(i) * v);
+///     Ok(())
+/// });
+/// let found = Lanczos::new().vectors(true).run(&mut operator)?;
+/// println!("λ_min in [{:.4}, {:.4}]", found.bounds[0], found.lambda_min);
+/// println!("λ_max in [{:.4}, {:.4}]", found.lambda_max, found.bounds[1]);
+/// assert!(found.bounds[0] <= -0.5 && -0.5 <= found.lambda_min + 1e-9);
+///
+/// let [low, high] = found.ratio_interval();
+/// assert!(low <= 0.05 && 0.05 <= high);
+/// assert_eq!(found.above(0.01), Some(true)); // far from convex
+/// assert_eq!(found.is_convex(), Some(false));
+/// let [down, _up] = found.vectors.as_ref().expect("asked for");
+/// assert!(down[0].abs() > 0.99); // the direction in which the loss curves downwards
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Extremes<S> {
+    /// The lowest Ritz value: the estimate of λ_min, from above.
+    pub lambda_min: f64,
+    /// The highest Ritz value: the estimate of λ_max, from below.
+    pub lambda_max: f64,
+    /// ‖A·y − θ·y‖ of both Ritz pairs: there is an eigenvalue within this distance of each Ritz value, which need not
+    /// be the extreme one.
+    pub residuals: [f64; 2],
+    /// How far outside the true ends may be: with probability [`confidence`](Self::confidence) over the random start,
+    /// λ_min ≥ `bounds[0]` and λ_max ≤ `bounds[1]`. Infinite if nothing is known.
+    pub bounds: [f64; 2],
+    /// The probability that the bounds hold.
+    pub confidence: f64,
+    /// The distance of QᵀAQ from a symmetric tridiagonal matrix, over the basis Q of the run, in the Frobenius norm and
+    /// as a share of the largest |θ|: the asymmetry and noise of the products. The bounds include it.
+    pub asymmetry: f64,
+    /// The number of products of the operator with a vector.
+    pub products: usize,
+    /// How often the basis was full, and reduced to the Ritz vectors of both ends.
+    pub restarts: usize,
+    /// Why the run ended.
+    pub end: LanczosEnd,
+    /// The Ritz vectors of λ_min and λ_max, of length 1; None unless [`Lanczos::vectors`](super::Lanczos::vectors) is set.
+    pub vectors: Option<[Vec<S>; 2]>,
+}
+
+impl<S> Extremes<S> {
+    /// |λ_min / λ_max|; NaN for the zero operator.
+    pub fn ratio(&self) -> f64 {
+        (self.lambda_min / self.lambda_max).abs()
+    }
+
+    /// The interval that includes the ratio if the [bounds](Self::bounds) hold.
+    pub fn ratio_interval(&self) -> Interval {
+        let [low, high] = self.bounds;
+        ratio_interval([low, self.lambda_min], [self.lambda_max, high])
+    }
+
+    /// The interval that includes the ratio if the eigenvalues within the residuals are the extreme ones. Nothing
+    /// guarantees that: it is a measure of convergence, not a bound.
+    pub fn residual_interval(&self) -> Interval {
+        let [low, high] = self.residuals;
+        ratio_interval(
+            [self.lambda_min - low, self.lambda_min + low],
+            [self.lambda_max - high, self.lambda_max + high],
+        )
+    }
+
+    /// Whether the ratio is above `threshold`, at the confidence of the bounds; None if the threshold is between them.
+    pub fn above(&self, threshold: f64) -> Option<bool> {
+        let [low, high] = self.ratio_interval();
+        if low > threshold {
+            Some(true)
+        } else if high < threshold {
+            Some(false)
+        } else {
+            None
+        }
+    }
+
+    /// Whether the operator is positive semidefinite, and so the loss locally convex. A negative Ritz value, beyond
+    /// noise and rounding of the products, proves that it is not; that it is holds at the confidence of the bounds.
+    /// None if neither is known.
+    pub fn is_convex(&self) -> Option<bool>
+    where
+        S: Scalar,
+    {
+        let share = self.asymmetry + 4.0 * S::EPSILON;
+        let noise = share * self.lambda_min.abs().max(self.lambda_max.abs());
+        if self.lambda_min < -noise {
+            Some(false)
+        } else if self.bounds[0] >= 0.0 {
+            Some(true)
+        } else {
+            None
+        }
+    }
+}
