@@ -187,12 +187,18 @@ fn a_journal_of_another_sweep_is_refused_with_what_differs() {
 fn a_second_sweep_on_a_journal_is_refused_while_the_first_runs() {
     let file = Scratch::new("busy");
     let model = Counting::new();
-    let observer = |_: &Progress<'_>| {
-        let second = grid(&model, &DATA).journal(&file.0).run();
-        assert!(matches!(second, Err(Error::JournalInUse { .. })), "{second:?}");
+    let tried = AtomicUsize::new(0);
+    let observer = |progress: &Progress<'_>| {
+        // Each try waits a fifth of a second for the other sweep to end.
+        if [1, POINTS / 2, POINTS].contains(&progress.done) {
+            let second = grid(&model, &DATA).journal(&file.0).run();
+            assert!(matches!(second, Err(Error::JournalInUse { .. })), "{second:?}");
+            tried.fetch_add(1, Ordering::Relaxed);
+        }
         ControlFlow::Continue(())
     };
     grid(&model, &DATA).journal(&file.0).observer(&observer).threads(1).run().unwrap();
+    assert_eq!(tried.into_inner(), 3);
     assert!(grid(&model, &DATA).journal(&file.0).run().is_ok(), "the lock ends with the sweep");
 }
 
@@ -464,12 +470,17 @@ fn failures_can_be_tried_again_and_give_way_to_values() {
     same(&grid(&model, &DATA).journal(&again.0).run().unwrap(), &whole);
     assert_eq!(model.calls(), 2 * failed(&whole));
     // A journal that another sweep writes is left alone.
-    let observer = |_: &Progress<'_>| {
-        assert!(matches!(good.write(&again.0), Err(Error::JournalInUse { .. })));
+    let tried = AtomicUsize::new(0);
+    let observer = |progress: &Progress<'_>| {
+        if [1, POINTS / 2, POINTS].contains(&progress.done) {
+            assert!(matches!(good.write(&again.0), Err(Error::JournalInUse { .. })));
+            tried.fetch_add(1, Ordering::Relaxed);
+        }
         ControlFlow::Continue(())
     };
     fs::remove_file(&again.0).unwrap();
-    grid(&model, &DATA).journal(&again.0).observer(&observer).run().unwrap();
+    grid(&model, &DATA).journal(&again.0).observer(&observer).threads(1).run().unwrap();
+    assert_eq!(tried.into_inner(), 3);
     // One that was only begun is empty beside another one.
     let begun = Scratch::new("begun");
     fs::write(&begun.0, &fs::read(&file.0).unwrap()[..20]).unwrap();
