@@ -1,5 +1,7 @@
 //! The function between the layers of a network.
 
+use loss_landscape_kernels::Nonlinearity;
+
 use crate::fingerprint::Fingerprint;
 
 /// The activation between layers; the last layer has none.
@@ -21,6 +23,14 @@ pub enum Activation {
 }
 
 impl Activation {
+    /// As the kernels know it.
+    pub(crate) fn kernel(self) -> Nonlinearity {
+        match self {
+            Self::Relu => Nonlinearity::Relu,
+            Self::Tanh => Nonlinearity::Tanh,
+        }
+    }
+
     pub(crate) fn write_fingerprint(self, out: &mut Fingerprint) {
         out.number(match self {
             Self::Relu => 0,

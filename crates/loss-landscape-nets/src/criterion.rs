@@ -1,13 +1,10 @@
 //! The loss at the end of a network: from the last layer's outputs to losses, hits and their derivatives.
 
-#![allow(clippy::inline_always, reason = "only what is inlined is compiled for the chosen instruction set")]
-
 use std::{fmt, ops::Range};
 
-use crate::{
-    fingerprint::Fingerprint,
-    simd::{Elementwise, Real, run},
-};
+use loss_landscape_kernels::{LargestOutputs, Softmax, SoftmaxTangent};
+
+use crate::{fingerprint::Fingerprint, real::Real};
 
 /// The loss of a network, a mean over samples.
 ///
@@ -110,7 +107,7 @@ fn cross_entropy<S: Real>(outputs: &mut [S], labels: &[u32], scratch: &mut [S]) 
     for (sample, (gap, &label)) in gap.iter_mut().zip(labels).enumerate() {
         *gap = outputs[label as usize * samples + sample];
     }
-    run(LargestOutputs { outputs, largest, first });
+    LargestOutputs { outputs, largest, first }.run();
     let mut sums = LossSums::default();
     for ((&label, &first), (gap, &largest)) in labels.iter().zip(&*first).zip(gap.iter_mut().zip(&*largest)) {
         sums.hits += f64::from(u8::from(first.as_f64() == f64::from(label) && !largest.is_nan()));
@@ -118,64 +115,11 @@ fn cross_entropy<S: Real>(outputs: &mut [S], labels: &[u32], scratch: &mut [S]) 
         *gap = largest - *gap;
     }
     let totals = first;
-    run(Softmax { outputs, largest, totals });
+    Softmax { outputs, largest, totals }.run();
     for (&gap, &total) in gap.iter().zip(&*totals) {
         sums.loss += (gap + total.ln()).as_f64();
     }
     sums
-}
-
-/// The largest output of each sample, and the first unit that has it. NaN wins over all, so that
-/// it reaches the loss.
-struct LargestOutputs<'a, S> {
-    outputs: &'a [S],
-    largest: &'a mut [S],
-    first: &'a mut [S],
-}
-
-impl<S: Real> Elementwise for LargestOutputs<'_, S> {
-    #[inline(always)]
-    fn apply(self) {
-        let Self { outputs, largest, first } = self;
-        let samples = largest.len();
-        largest.copy_from_slice(&outputs[..samples]);
-        first.fill(S::zero());
-        for (unit, row) in outputs.chunks_exact(samples).enumerate().skip(1) {
-            let unit = S::from_f64(unit as f64);
-            for ((&z, largest), first) in row.iter().zip(largest.iter_mut()).zip(first.iter_mut()) {
-                let wins = z > *largest || z.is_nan();
-                *first = if wins { unit } else { *first };
-                *largest = if wins { z } else { *largest };
-            }
-        }
-    }
-}
-
-/// The softmax in place, and Σ exp(z − max z) of each sample.
-struct Softmax<'a, S> {
-    outputs: &'a mut [S],
-    largest: &'a [S],
-    totals: &'a mut [S],
-}
-
-impl<S: Real> Elementwise for Softmax<'_, S> {
-    #[inline(always)]
-    fn apply(self) {
-        let Self { outputs, largest, totals } = self;
-        let samples = largest.len();
-        totals.fill(S::zero());
-        for row in outputs.chunks_exact_mut(samples) {
-            for ((z, &largest), total) in row.iter_mut().zip(largest).zip(totals.iter_mut()) {
-                *z = (*z - largest).exp_nonpositive();
-                *total += *z;
-            }
-        }
-        for row in outputs.chunks_exact_mut(samples) {
-            for (z, &total) in row.iter_mut().zip(totals.iter()) {
-                *z /= total;
-            }
-        }
-    }
 }
 
 fn squared_error<S: Real>(outputs: &[S], values: &[S], samples: usize) -> LossSums {
@@ -229,39 +173,13 @@ pub(crate) fn second_derivative<S: Real>(
 ) {
     match criterion {
         Criterion::CrossEntropy => {
-            run(SoftmaxTangent { outputs, tangent, mean: scratch, scale: S::from_f64(scale) });
+            SoftmaxTangent { outputs, tangent, mean: scratch, scale: S::from_f64(scale) }.run();
         }
         Criterion::MeanSquaredError => {
             let units = outputs.len() / scratch.len();
             let scale = S::from_f64(2.0 * scale / units as f64);
             for t in tangent {
                 *t *= scale;
-            }
-        }
-    }
-}
-
-struct SoftmaxTangent<'a, S> {
-    outputs: &'a [S],
-    tangent: &'a mut [S],
-    mean: &'a mut [S],
-    scale: S,
-}
-
-impl<S: Real> Elementwise for SoftmaxTangent<'_, S> {
-    #[inline(always)]
-    fn apply(self) {
-        let Self { outputs, tangent, mean, scale } = self;
-        let samples = mean.len();
-        mean.fill(S::zero());
-        for (p, t) in outputs.chunks_exact(samples).zip(tangent.chunks_exact(samples)) {
-            for ((mean, &p), &t) in mean.iter_mut().zip(p).zip(t) {
-                *mean += p * t;
-            }
-        }
-        for (p, t) in outputs.chunks_exact(samples).zip(tangent.chunks_exact_mut(samples)) {
-            for ((&mean, &p), t) in mean.iter().zip(p).zip(t) {
-                *t = scale * p * (*t - mean);
             }
         }
     }

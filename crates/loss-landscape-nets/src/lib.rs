@@ -105,12 +105,11 @@ mod criterion;
 mod data;
 mod error;
 mod fingerprint;
-mod gemm;
 mod layers;
 mod memory;
 mod mlp;
 mod network;
-mod simd;
+mod real;
 mod train;
 
 pub use activation::Activation;

@@ -23,7 +23,7 @@ use crate::{
     fingerprint::Fingerprint,
     mlp::{self, Mlp, MlpHessian},
     network::{self, Architecture, Network, NetworkHessian, Reestimated},
-    simd::Real,
+    real::Real,
     train::{self, Learner, Settings, TrainingObserver, TrainingReport, TrainingStart, UpdateRule},
 };
 
@@ -49,34 +49,30 @@ pub(super) struct DataFunctions<S> {
     pub(super) cifar10_files: fn(&[&Path]) -> Result<Samples<S>>,
 }
 
-/// A loss over a line or a plane.
-type Prepare<S, N> = for<'a> fn(&'a N, &'a Slice<'a, S>, &'a Samples<S>) -> Result<Box<dyn Prepared + 'a>>;
-type Measure<S, N> = fn(&N, &[S], &Samples<S>, &mut [f64]) -> Result<(), OracleError>;
-type Gradient<S, N> = fn(&N, &[S], &Samples<S>, &mut [S]) -> Result<f64, OracleError>;
-/// Products; whether to keep what depends on θ alone.
-type Hessian<S, N> = for<'a> fn(&'a N, &'a Samples<S>, bool) -> Box<dyn HessianWorker<S> + 'a>;
+/// What a network of kind `N` answers.
+pub(super) struct ModelFunctions<S, N> {
+    pub(super) outputs: fn(&N, &[S], &Samples<S>) -> Result<Array2<S>>,
+    pub(super) measure: fn(&N, &[S], &Samples<S>, &mut [f64]) -> Result<(), OracleError>,
+    pub(super) gradient: fn(&N, &[S], &Samples<S>, &mut [S]) -> Result<f64, OracleError>,
+    /// For many products at one θ.
+    pub(super) hessian: for<'a> fn(&'a N, &'a Samples<S>) -> Box<dyn HessianWorker<S> + 'a>,
+    /// For losses over a line or a plane.
+    pub(super) prepare: for<'a> fn(&'a N, &'a Slice<'a, S>, &'a Samples<S>) -> Result<Box<dyn Prepared + 'a>>,
+    pub(super) fingerprint: fn(&N, &Samples<S>) -> u64,
+    pub(super) learner: for<'a> fn(&'a N, usize) -> Result<Box<dyn Learner<S> + 'a>>,
+}
 
 pub(super) struct MlpFunctions<S> {
     pub(super) random: fn(&[usize], Activation, Criterion, u64) -> Result<Mlp<S>>,
-    pub(super) outputs: fn(&Mlp<S>, &[S], &Samples<S>) -> Result<Array2<S>>,
-    pub(super) measure: Measure<S, Mlp<S>>,
-    pub(super) gradient: Gradient<S, Mlp<S>>,
-    pub(super) hessian: Hessian<S, Mlp<S>>,
-    pub(super) prepare: Prepare<S, Mlp<S>>,
-    pub(super) fingerprint: fn(&Mlp<S>, &Samples<S>) -> u64,
-    pub(super) learner: for<'a> fn(&'a Mlp<S>, usize) -> Box<dyn Learner<S> + 'a>,
+    pub(super) model: ModelFunctions<S, Mlp<S>>,
 }
 
 pub(super) struct NetworkFunctions<S> {
     pub(super) random: fn(&Architecture, Criterion, u64) -> Result<Network<S>>,
     pub(super) copy: fn(&Network<S>) -> Network<S>,
-    pub(super) outputs: fn(&Network<S>, &[S], &Samples<S>) -> Result<Array2<S>>,
-    pub(super) measure: Measure<S, Network<S>>,
-    pub(super) gradient: Gradient<S, Network<S>>,
-    pub(super) hessian: Hessian<S, Network<S>>,
-    pub(super) prepare: Prepare<S, Network<S>>,
-    pub(super) fingerprint: fn(&Network<S>, &Samples<S>) -> u64,
-    pub(super) learner: fn(&Network<S>, usize) -> Result<Box<dyn Learner<S>>>,
+    pub(super) model: ModelFunctions<S, Network<S>>,
+    /// For a single product: keeps nothing of what depends on θ alone.
+    pub(super) hessian_once: for<'a> fn(&'a Network<S>, &'a Samples<S>) -> Box<dyn HessianWorker<S> + 'a>,
     pub(super) bytes_of_sweep: fn(&Network<S>) -> u64,
 }
 
@@ -114,24 +110,29 @@ impl<S: Real> Compiled<S> {
             },
             mlp: MlpFunctions {
                 random: Mlp::random,
-                outputs: mlp::outputs,
-                measure: mlp::measure,
-                gradient: mlp::gradient,
-                hessian: mlp_hessian,
-                prepare: mlp::prepare,
-                fingerprint: mlp_fingerprint,
-                learner: mlp::learner,
+                model: ModelFunctions {
+                    outputs: mlp::outputs,
+                    measure: mlp::measure,
+                    gradient: mlp::gradient,
+                    hessian: |net, data| Box::new(MlpHessian::new(net, data)),
+                    prepare: mlp::prepare,
+                    fingerprint: mlp_fingerprint,
+                    learner: |net, batch_size| Ok(mlp::learner(net, batch_size)),
+                },
             },
             network: NetworkFunctions {
                 random: Network::random,
                 copy: Network::copy,
-                outputs: network::outputs,
-                measure: network::measure,
-                gradient: network::gradient,
-                hessian: network_hessian,
-                prepare: network_prepare,
-                fingerprint: network_fingerprint,
-                learner: network::learner,
+                model: ModelFunctions {
+                    outputs: network::outputs,
+                    measure: network::measure,
+                    gradient: network::gradient,
+                    hessian: |net, data| Box::new(NetworkHessian::new(net, data, net.hessian_memory)),
+                    prepare: |net, plane, data| network::prepare(net, plane, data, None),
+                    fingerprint: network_fingerprint,
+                    learner: network::learner,
+                },
+                hessian_once: |net, data| Box::new(NetworkHessian::new(net, data, 0)),
                 bytes_of_sweep: Network::bytes_of_sweep,
             },
             reestimated: ReestimatedFunctions {
@@ -143,30 +144,6 @@ impl<S: Real> Compiled<S> {
             train: train::train,
         }
     }
-}
-
-fn mlp_hessian<'a, S: Real>(
-    net: &'a Mlp<S>,
-    data: &'a Samples<S>,
-    _keep: bool,
-) -> Box<dyn HessianWorker<S> + 'a> {
-    Box::new(MlpHessian::new(net, data))
-}
-
-fn network_hessian<'a, S: Real>(
-    net: &'a Network<S>,
-    data: &'a Samples<S>,
-    keep: bool,
-) -> Box<dyn HessianWorker<S> + 'a> {
-    Box::new(NetworkHessian::new(net, data, if keep { net.hessian_memory } else { 0 }))
-}
-
-fn network_prepare<'a, S: Real>(
-    net: &'a Network<S>,
-    plane: &'a Slice<'a, S>,
-    data: &'a Samples<S>,
-) -> Result<Box<dyn Prepared + 'a>> {
-    network::prepare(net, plane, data, None)
 }
 
 fn reestimated_new<'a, S: Real>(

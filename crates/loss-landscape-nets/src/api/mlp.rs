@@ -77,7 +77,7 @@ impl<S: NetScalar> Mlp<S> {
     /// # Errors
     /// [`Error::Core`] for θ of another length, [`Error::SampleShape`] for samples that do not fit.
     pub fn outputs(&self, theta: &[S], data: &Samples<S>) -> Result<Array2<S>> {
-        (S::compiled().mlp.outputs)(self, theta, data)
+        (S::compiled().mlp.model.outputs)(self, theta, data)
     }
 }
 
@@ -101,7 +101,7 @@ impl<S: NetScalar> Loss<Samples<S>> for Mlp<S> {
     }
 
     fn fingerprint(&self, data: &Samples<S>) -> Option<u64> {
-        Some((S::compiled().mlp.fingerprint)(self, data))
+        Some((S::compiled().mlp.model.fingerprint)(self, data))
     }
 
     fn channels(&self) -> Vec<String> {
@@ -109,7 +109,7 @@ impl<S: NetScalar> Loss<Samples<S>> for Mlp<S> {
     }
 
     fn measure(&self, theta: &[S], data: &Samples<S>, out: &mut [f64]) -> Result<(), OracleError> {
-        (S::compiled().mlp.measure)(self, theta, data, out)
+        (S::compiled().mlp.model.measure)(self, theta, data, out)
     }
 
     fn prepare<'a>(
@@ -119,13 +119,13 @@ impl<S: NetScalar> Loss<Samples<S>> for Mlp<S> {
     ) -> Result<Option<Box<dyn Prepared + 'a>>, OracleError> {
         self.check_samples(data)?;
         self.blocks.ensure_length("the plane", plane.len())?;
-        Ok(Some((S::compiled().mlp.prepare)(self, plane, data)?))
+        Ok(Some((S::compiled().mlp.model.prepare)(self, plane, data)?))
     }
 }
 
 impl<S: NetScalar> Gradient<Samples<S>> for Mlp<S> {
     fn gradient(&self, theta: &[S], data: &Samples<S>, out: &mut [S]) -> Result<f64, OracleError> {
-        (S::compiled().mlp.gradient)(self, theta, data, out)
+        (S::compiled().mlp.model.gradient)(self, theta, data, out)
     }
 }
 
@@ -141,7 +141,7 @@ impl<S: NetScalar> HessianProduct<Samples<S>> for Mlp<S> {
         out: &mut [S],
     ) -> Result<(), OracleError> {
         self.ready(theta, data)?;
-        let mut worker = (S::compiled().mlp.hessian)(self, data, true);
+        let mut worker = (S::compiled().mlp.model.hessian)(self, data);
         worker.at(theta)?;
         worker.product(v, out)
     }
@@ -152,7 +152,7 @@ impl<S: NetScalar> HessianProduct<Samples<S>> for Mlp<S> {
         data: &'a Samples<S>,
     ) -> Result<Box<dyn HessianWorker<S> + 'a>, OracleError> {
         self.check_samples(data)?;
-        Ok((S::compiled().mlp.hessian)(self, data, true))
+        Ok((S::compiled().mlp.model.hessian)(self, data))
     }
 }
 
@@ -162,7 +162,7 @@ impl<S: NetScalar> Trainable<S> for Mlp<S> {
     }
 
     fn learner(&self, batch_size: usize) -> Result<Box<dyn Learner<S> + '_>> {
-        Ok((S::compiled().mlp.learner)(self, batch_size))
+        (S::compiled().mlp.model.learner)(self, batch_size)
     }
 
     fn theta_mut(&mut self) -> &mut [S] {

@@ -1,7 +1,7 @@
 //! The scalars of networks.
 
 use super::compiled::Compiled;
-use crate::simd::Real;
+use crate::real::Real;
 
 /// The scalars that networks compute in: [`f32`] and [`f64`].
 ///

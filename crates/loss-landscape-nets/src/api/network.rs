@@ -88,7 +88,7 @@ impl<S: NetScalar> Network<S> {
     /// [`Error::Core`] for θ of another length; [`Error::SampleShape`], or [`Error::LayerShape`] for images of
     /// another shape, for samples that do not fit.
     pub fn outputs(&self, theta: &[S], data: &Samples<S>) -> Result<Array2<S>> {
-        (S::compiled().network.outputs)(self, theta, data)
+        (S::compiled().network.model.outputs)(self, theta, data)
     }
 
     /// The same network with statistics taken anew at every θ from `data`, in mini-batches of `batch`.
@@ -121,7 +121,7 @@ impl<S: NetScalar> Loss<Samples<S>> for Network<S> {
     }
 
     fn fingerprint(&self, data: &Samples<S>) -> Option<u64> {
-        Some((S::compiled().network.fingerprint)(self, data))
+        Some((S::compiled().network.model.fingerprint)(self, data))
     }
 
     fn channels(&self) -> Vec<String> {
@@ -129,7 +129,7 @@ impl<S: NetScalar> Loss<Samples<S>> for Network<S> {
     }
 
     fn measure(&self, theta: &[S], data: &Samples<S>, out: &mut [f64]) -> Result<(), OracleError> {
-        (S::compiled().network.measure)(self, theta, data, out)
+        (S::compiled().network.model.measure)(self, theta, data, out)
     }
 
     fn prepare<'a>(
@@ -139,13 +139,13 @@ impl<S: NetScalar> Loss<Samples<S>> for Network<S> {
     ) -> Result<Option<Box<dyn Prepared + 'a>>, OracleError> {
         self.check_samples(data)?;
         self.layout().ensure_length("the plane", plane.len())?;
-        Ok(Some((S::compiled().network.prepare)(self, plane, data)?))
+        Ok(Some((S::compiled().network.model.prepare)(self, plane, data)?))
     }
 }
 
 impl<S: NetScalar> Gradient<Samples<S>> for Network<S> {
     fn gradient(&self, theta: &[S], data: &Samples<S>, out: &mut [S]) -> Result<f64, OracleError> {
-        (S::compiled().network.gradient)(self, theta, data, out)
+        (S::compiled().network.model.gradient)(self, theta, data, out)
     }
 }
 
@@ -161,7 +161,7 @@ impl<S: NetScalar> HessianProduct<Samples<S>> for Network<S> {
         out: &mut [S],
     ) -> Result<(), OracleError> {
         self.ready(theta, data)?;
-        let mut worker = (S::compiled().network.hessian)(self, data, false);
+        let mut worker = (S::compiled().network.hessian_once)(self, data);
         worker.at(theta)?;
         worker.product(v, out)
     }
@@ -172,7 +172,7 @@ impl<S: NetScalar> HessianProduct<Samples<S>> for Network<S> {
         data: &'a Samples<S>,
     ) -> Result<Box<dyn HessianWorker<S> + 'a>, OracleError> {
         self.check_samples(data)?;
-        Ok((S::compiled().network.hessian)(self, data, true))
+        Ok((S::compiled().network.model.hessian)(self, data))
     }
 }
 
@@ -182,8 +182,7 @@ impl<S: NetScalar> Trainable<S> for Network<S> {
     }
 
     fn learner(&self, batch_size: usize) -> Result<Box<dyn Learner<S> + '_>> {
-        let learner = (S::compiled().network.learner)(self, batch_size)?;
-        Ok(learner)
+        (S::compiled().network.model.learner)(self, batch_size)
     }
 
     fn theta_mut(&mut self) -> &mut [S] {

@@ -1,16 +1,16 @@
 //! Batch normalisation by the statistics of the batch itself, as in training.
 
-#![allow(clippy::inline_always, reason = "only what is inlined is compiled for the chosen instruction set")]
-
 use std::ops::Range;
+
+use loss_landscape_kernels::{
+    CentredSums, ChannelSums, Epilogue, LANES, ScaledTensor, SquaredDeviations, TensorShape,
+};
 
 use super::{
     batch_statistics::BatchStatistics,
     layer::{Layer, LayerContext},
 };
-use crate::simd::{
-    ChannelSums, Elementwise, Epilogue, LANES, Real, ScaledTensor, TensorShape, dispatch, run, sum_lanes,
-};
+use crate::real::Real;
 
 /// γ · x̂ + β (+ another tensor), then ReLU if asked for, where x̂ = (x − mean) / √(variance + ε).
 #[derive(Debug)]
@@ -26,84 +26,6 @@ pub(crate) struct BatchNorm {
     pub(crate) epsilon: f64,
     /// The number of its [`BatchStatistics`].
     pub(crate) statistics: usize,
-}
-
-/// Sums over pixels and samples of x·y (of x alone without y), each x less a number of its channel.
-struct CentredSums<'a, S> {
-    out: &'a mut [S],
-    x: &'a [S],
-    y: Option<&'a [S]>,
-    less: &'a [S],
-    shape: TensorShape,
-    samples: usize,
-}
-
-impl<S: Real> Elementwise for CentredSums<'_, S> {
-    #[inline(always)]
-    fn apply(self) {
-        let Self { out, x, y, less, shape, samples } = self;
-        let (plane, pixels) = (shape.stride() * LANES, shape.pixels() * LANES);
-        out.fill(S::zero());
-        for group in 0..x.len() / shape.len() {
-            for (channel, out) in out.iter_mut().enumerate() {
-                let start = group * shape.len() + channel * plane;
-                let x = x[start..start + pixels].as_chunks::<LANES>().0;
-                let mut lanes = [S::zero(); LANES];
-                match y {
-                    None => {
-                        for x in x {
-                            for (lane, &x) in lanes.iter_mut().zip(x) {
-                                *lane += x - less[channel];
-                            }
-                        }
-                    }
-                    Some(y) => {
-                        for (x, y) in x.iter().zip(y[start..start + pixels].as_chunks::<LANES>().0) {
-                            for ((lane, &x), &y) in lanes.iter_mut().zip(x).zip(y) {
-                                *lane += (x - less[channel]) * y;
-                            }
-                        }
-                    }
-                }
-                // Lanes that fill up the last group do not count.
-                let live = samples.saturating_sub(group * LANES).min(LANES);
-                lanes[live..].fill(S::zero());
-                *out += sum_lanes(&lanes);
-            }
-        }
-    }
-}
-
-/// Σ (x − mean)².
-struct SquaredDeviations<'a, S> {
-    out: &'a mut [S],
-    x: &'a [S],
-    mean: &'a [S],
-    shape: TensorShape,
-    samples: usize,
-}
-
-impl<S: Real> Elementwise for SquaredDeviations<'_, S> {
-    #[inline(always)]
-    fn apply(self) {
-        let Self { out, x, mean, shape, samples } = self;
-        let (plane, pixels) = (shape.stride() * LANES, shape.pixels() * LANES);
-        out.fill(S::zero());
-        for group in 0..x.len() / shape.len() {
-            for (channel, out) in out.iter_mut().enumerate() {
-                let start = group * shape.len() + channel * plane;
-                let mut lanes = [S::zero(); LANES];
-                for x in x[start..start + pixels].as_chunks::<LANES>().0 {
-                    for (lane, &x) in lanes.iter_mut().zip(x) {
-                        *lane += (x - mean[channel]) * (x - mean[channel]);
-                    }
-                }
-                let live = samples.saturating_sub(group * LANES).min(LANES);
-                lanes[live..].fill(S::zero());
-                *out += sum_lanes(&lanes);
-            }
-        }
-    }
 }
 
 /// Sets the lanes that fill up the last group to 0: no derivative comes from them.
@@ -140,23 +62,25 @@ impl BatchNorm {
             dot: vec![S::zero(); self.shape.channels],
         };
         let nothing = vec![S::zero(); self.shape.channels];
-        run(CentredSums {
+        CentredSums {
             out: &mut along.mean,
             x: y,
             y: None,
             less: &nothing,
             shape: self.shape,
             samples: context.samples,
-        });
+        }
+        .run();
         let x = context.value(self.inputs[0]);
-        run(CentredSums {
+        CentredSums {
             out: &mut along.dot,
             x,
             y: Some(y),
             less: &statistics.mean,
             shape: self.shape,
             samples: context.samples,
-        });
+        }
+        .run();
         for (dot, &inverse) in along.dot.iter_mut().zip(&statistics.inverse) {
             *dot *= inverse;
         }
@@ -204,22 +128,24 @@ impl<S: Real> Layer<S> for BatchNorm {
         let x = context.value(self.inputs[0]);
         // The sum first goes where zeros are.
         own.shifts.fill(S::zero());
-        run(CentredSums {
+        CentredSums {
             out: &mut own.mean,
             x,
             y: None,
             less: &own.shifts,
             shape: self.shape,
             samples: context.samples,
-        });
+        }
+        .run();
         Self::divide(&mut own.mean, own.count);
-        run(SquaredDeviations {
+        SquaredDeviations {
             out: &mut own.variance,
             x,
             mean: &own.mean,
             shape: self.shape,
             samples: context.samples,
-        });
+        }
+        .run();
         Self::divide(&mut own.variance, own.count);
         let plain = &context.weights.plain;
         for (c, (&scale, &shift)) in
@@ -236,23 +162,25 @@ impl<S: Real> Layer<S> for BatchNorm {
         let delta = context.delta(self.out);
         let nothing = &mut own.delta_dot;
         nothing.fill(S::zero());
-        run(CentredSums {
+        CentredSums {
             out: &mut own.delta,
             x: delta,
             y: None,
             less: nothing,
             shape: self.shape,
             samples: context.samples,
-        });
+        }
+        .run();
         let x = context.value(self.inputs[0]);
-        run(CentredSums {
+        CentredSums {
             out: &mut own.delta_dot,
             x,
             y: Some(delta),
             less: &own.mean,
             shape: self.shape,
             samples: context.samples,
-        });
+        }
+        .run();
         for (dot, &inverse) in own.delta_dot.iter_mut().zip(&own.inverse) {
             *dot *= inverse;
         }
@@ -262,7 +190,7 @@ impl<S: Real> Layer<S> for BatchNorm {
 
     fn value(&self, context: &LayerContext<'_, S>, out: &mut [S]) {
         let own = &context.statistics[self.statistics];
-        dispatch(ChannelSums {
+        ChannelSums {
             shape: self.shape,
             terms: &[ScaledTensor { x: context.value(self.inputs[0]), factors: Some(&own.factors) }],
             shifts: Some(&own.shifts),
@@ -272,7 +200,8 @@ impl<S: Real> Layer<S> for BatchNorm {
                 ..Epilogue::default()
             },
             out,
-        });
+        }
+        .run();
     }
 
     /// γ · inverse · (δ − mean(δ) − x̂ · mean(δ·x̂)).
@@ -287,7 +216,7 @@ impl<S: Real> Layer<S> for BatchNorm {
             ScaledTensor { x: context.delta(self.out), factors: Some(&own.factors) },
             ScaledTensor { x: context.value(self.inputs[0]), factors: Some(&of_x) },
         ];
-        dispatch(ChannelSums { shape: self.shape, terms, shifts: Some(&shifts), epilogue, out });
+        ChannelSums { shape: self.shape, terms, shifts: Some(&shifts), epilogue, out }.run();
         clear_dead_lanes(out, self.shape, context.samples);
     }
 
@@ -320,7 +249,7 @@ impl<S: Real> Layer<S> for BatchNorm {
             ScaledTensor { x, factors: Some(&forms[1]) },
             ScaledTensor { x: tangent.unwrap_or(x), factors: Some(&forms[0]) },
         ];
-        dispatch(ChannelSums {
+        ChannelSums {
             shape: self.shape,
             terms: if tangent.is_some() { &terms } else { &terms[..1] },
             shifts: Some(&forms[2]),
@@ -330,7 +259,8 @@ impl<S: Real> Layer<S> for BatchNorm {
                 ..Epilogue::default()
             },
             out,
-        });
+        }
+        .run();
     }
 
     /// With f = γ·inverse, A = mean(δ), B = mean(δ·x̂), R of f·(δ − A − x̂·B) is
@@ -372,7 +302,7 @@ impl<S: Real> Layer<S> for BatchNorm {
         let term = |x, form: usize| ScaledTensor { x, factors: Some(&forms[form][..]) };
         let terms = [term(tangent_delta, 0), term(delta, 1), term(x, 3), term(tangent.unwrap_or(x), 2)];
         let terms = if tangent.is_some() { &terms[..] } else { &terms[..3] };
-        dispatch(ChannelSums { shape: self.shape, terms, shifts: Some(&forms[4]), epilogue, out });
+        ChannelSums { shape: self.shape, terms, shifts: Some(&forms[4]), epilogue, out }.run();
         clear_dead_lanes(out, self.shape, context.samples);
     }
 
@@ -401,14 +331,15 @@ impl BatchNorm {
         let mut crossed = vec![S::zero(); self.shape.channels];
         let Some(tangent) = context.tangent(self.inputs[0]) else { return crossed };
         let nothing = vec![S::zero(); self.shape.channels];
-        run(CentredSums {
+        CentredSums {
             out: &mut crossed,
             x: tangent,
             y: Some(context.delta(self.out)),
             less: &nothing,
             shape: self.shape,
             samples: context.samples,
-        });
+        }
+        .run();
         Self::divide(&mut crossed, own.count);
         for (c, crossed) in crossed.iter_mut().enumerate() {
             let form = Self::tangent_form(own, along, c);

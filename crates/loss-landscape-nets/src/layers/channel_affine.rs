@@ -1,11 +1,11 @@
 //! A factor and a shift for each channel: a batch normalisation that no convolution precedes.
 
+use loss_landscape_kernels::{ChannelSums, DotPlanes, Epilogue, ScaledTensor, SumPlanes, TensorShape};
+
 use std::ops::Range;
 
 use super::layer::{Layer, LayerContext};
-use crate::simd::{
-    ChannelSums, DotPlanes, Epilogue, Real, ScaledTensor, SumPlanes, TensorShape, dispatch, run,
-};
+use crate::real::Real;
 
 /// factor · x + shift, then ReLU if asked for.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ impl<S: Real> Layer<S> for ChannelAffine {
 
     fn value(&self, context: &LayerContext<'_, S>, out: &mut [S]) {
         let plain = &context.weights.plain;
-        dispatch(ChannelSums {
+        ChannelSums {
             shape: self.shape,
             terms: &[ScaledTensor {
                 x: context.value(self.inputs[0]),
@@ -38,24 +38,26 @@ impl<S: Real> Layer<S> for ChannelAffine {
             shifts: Some(&plain[self.shifts.clone()]),
             epilogue: Epilogue { relu: self.rectified, ..Epilogue::default() },
             out,
-        });
+        }
+        .run();
     }
 
     fn delta(&self, _input: usize, context: &LayerContext<'_, S>, epilogue: Epilogue<'_, S>, out: &mut [S]) {
         let factors = Some(&context.weights.plain[self.factors.clone()]);
         let terms = &[ScaledTensor { x: context.delta(self.out), factors }];
-        dispatch(ChannelSums { shape: self.shape, terms, shifts: None, epilogue, out });
+        ChannelSums { shape: self.shape, terms, shifts: None, epilogue, out }.run();
     }
 
     fn gradient(&self, context: &LayerContext<'_, S>, _scratch: &mut [S], gradient: &mut [S]) {
         let delta = context.delta(self.out);
-        run(DotPlanes {
+        DotPlanes {
             sums: &mut gradient[self.factors.clone()],
             x: context.value(self.inputs[0]),
             y: delta,
             shape: self.shape,
-        });
-        run(SumPlanes { sums: &mut gradient[self.shifts.clone()], x: delta, shape: self.shape });
+        }
+        .run();
+        SumPlanes { sums: &mut gradient[self.shifts.clone()], x: delta, shape: self.shape }.run();
     }
 
     fn tangent(&self, context: &LayerContext<'_, S>, out: &mut [S]) {
@@ -65,7 +67,7 @@ impl<S: Real> Layer<S> for ChannelAffine {
         let passed = context.tangent(self.inputs[0]);
         let passed = passed.map(|x| ScaledTensor { x, factors: Some(&plain[self.factors.clone()]) });
         let terms = [Some(own), passed].map(|term| term.unwrap_or(own));
-        dispatch(ChannelSums {
+        ChannelSums {
             shape: self.shape,
             terms: if passed.is_some() { &terms } else { &terms[..1] },
             shifts: Some(&along[self.shifts.clone()]),
@@ -74,7 +76,8 @@ impl<S: Real> Layer<S> for ChannelAffine {
                 ..Epilogue::default()
             },
             out,
-        });
+        }
+        .run();
     }
 
     fn tangent_delta(
@@ -89,21 +92,17 @@ impl<S: Real> Layer<S> for ChannelAffine {
             ScaledTensor { x: context.tangent_delta(self.out), factors: Some(&plain[self.factors.clone()]) },
             ScaledTensor { x: context.delta(self.out), factors: Some(&along[self.factors.clone()]) },
         ];
-        dispatch(ChannelSums { shape: self.shape, terms, shifts: None, epilogue, out });
+        ChannelSums { shape: self.shape, terms, shifts: None, epilogue, out }.run();
     }
 
     fn tangent_gradient(&self, context: &LayerContext<'_, S>, _scratch: &mut [S], gradient: &mut [S]) {
         let tangent_delta = context.tangent_delta(self.out);
         let factors = &mut gradient[self.factors.clone()];
-        run(DotPlanes {
-            sums: factors,
-            x: context.value(self.inputs[0]),
-            y: tangent_delta,
-            shape: self.shape,
-        });
+        DotPlanes { sums: factors, x: context.value(self.inputs[0]), y: tangent_delta, shape: self.shape }
+            .run();
         if let Some(tangent) = context.tangent(self.inputs[0]) {
-            run(DotPlanes { sums: factors, x: tangent, y: context.delta(self.out), shape: self.shape });
+            DotPlanes { sums: factors, x: tangent, y: context.delta(self.out), shape: self.shape }.run();
         }
-        run(SumPlanes { sums: &mut gradient[self.shifts.clone()], x: tangent_delta, shape: self.shape });
+        SumPlanes { sums: &mut gradient[self.shifts.clone()], x: tangent_delta, shape: self.shape }.run();
     }
 }

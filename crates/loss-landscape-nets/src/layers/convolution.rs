@@ -2,16 +2,17 @@
 
 use std::ops::Range;
 
+use loss_landscape_kernels::{
+    AlignedBuffer, Conv3x3, ConvInput, ConvPass, Epilogue, FilterBank, FilterGradients, GeneralConv,
+    SumPlanes, TensorShape, zeros,
+};
 use rayon::{
     iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator},
     slice::ParallelSliceMut,
 };
 
 use super::layer::{Layer, LayerContext, Weights};
-use crate::simd::{
-    AlignedBuffer, Conv3x3, ConvInput, ConvPass, Epilogue, FilterBank, FilterGradients, GeneralConv, Real,
-    SumPlanes, TensorShape, dispatch, run, zeros,
-};
+use crate::real::Real;
 
 /// filters ∗ x + bias (+ another tensor), then ReLU if asked for.
 #[derive(Clone, Debug)]
@@ -52,21 +53,10 @@ impl Convolution {
         let [side, stride, padding] = self.geometry;
         let work = |groups: usize, sources: &[ConvInput<'_, S>], epilogue: Epilogue<'_, S>, out: &mut [S]| {
             if self.geometry == [3, 1, 1] {
-                dispatch(Conv3x3 { input: from, outputs: to.channels, groups, sources, bias, epilogue, out });
+                Conv3x3 { input: from, outputs: to.channels, groups, sources, bias, epilogue, out }.run();
             } else {
-                dispatch(GeneralConv {
-                    pass,
-                    from,
-                    to,
-                    side,
-                    stride,
-                    padding,
-                    groups,
-                    sources,
-                    bias,
-                    epilogue,
-                    out,
-                });
+                GeneralConv { pass, from, to, side, stride, padding, groups, sources, bias, epilogue, out }
+                    .run();
             }
         };
         // Images of one pixel take all groups at once, and are small.
@@ -102,24 +92,15 @@ impl Convolution {
         gradient: &mut [S],
     ) {
         if let Some(bias) = self.bias.clone() {
-            run(SumPlanes { sums: &mut gradient[bias], x: delta, shape: self.output });
+            SumPlanes { sums: &mut gradient[bias], x: delta, shape: self.output }.run();
         }
         let [side, stride, padding] = self.geometry;
         let (input, output) = (self.input, self.output);
         let gradient = &mut gradient[self.weight.clone()];
         if !context.parallel || context.groups < PARTS {
             let groups = context.groups;
-            dispatch(FilterGradients {
-                input,
-                output,
-                side,
-                stride,
-                padding,
-                groups,
-                pairs,
-                sums: scratch,
-                gradient,
-            });
+            FilterGradients { input, output, side, stride, padding, groups, pairs, sums: scratch, gradient }
+                .run();
             return;
         }
         // Parts with sums of their own, always the same, added in their order.
@@ -137,17 +118,8 @@ impl Convolution {
                 let mut gradient = zeros(gradient.len());
                 let (groups, pairs) = (groups.len(), &own[..]);
                 let (sums, out) = (&mut sums[..], &mut gradient[..]);
-                dispatch(FilterGradients {
-                    input,
-                    output,
-                    side,
-                    stride,
-                    padding,
-                    groups,
-                    pairs,
-                    sums,
-                    gradient: out,
-                });
+                FilterGradients { input, output, side, stride, padding, groups, pairs, sums, gradient: out }
+                    .run();
                 gradient
             })
             .collect();

@@ -1,7 +1,9 @@
 //! From an image to a list of values, for linear layers.
 
+use loss_landscape_kernels::{Epilogue, LANES, TensorShape};
+
 use super::layer::{Layer, LayerContext};
-use crate::simd::{Epilogue, LANES, Real, TensorShape};
+use crate::real::Real;
 
 /// [channels, height, width] as [channels·height·width, 1, 1].
 #[derive(Debug)]

@@ -1,7 +1,9 @@
 //! Where branches meet: sums and concatenations.
 
+use loss_landscape_kernels::{ChannelSums, Epilogue, ScaledTensor, TensorShape};
+
 use super::layer::{Layer, LayerContext};
-use crate::simd::{ChannelSums, Epilogue, Real, ScaledTensor, TensorShape, dispatch};
+use crate::real::Real;
 
 /// a + b, then ReLU if asked for.
 #[derive(Debug)]
@@ -18,10 +20,10 @@ impl Add {
         let shape = self.shape;
         match terms {
             [Some(a), Some(b)] => {
-                dispatch(ChannelSums { shape, terms: &[term(a), term(b)], shifts: None, epilogue, out });
+                ChannelSums { shape, terms: &[term(a), term(b)], shifts: None, epilogue, out }.run();
             }
             [Some(a), None] | [None, Some(a)] => {
-                dispatch(ChannelSums { shape, terms: &[term(a)], shifts: None, epilogue, out });
+                ChannelSums { shape, terms: &[term(a)], shifts: None, epilogue, out }.run();
             }
             [None, None] => out.fill(S::zero()),
         }
@@ -109,7 +111,7 @@ impl Concat {
                 ..epilogue
             };
             let terms = &[ScaledTensor { x: &from[start..start + len], factors: None }];
-            dispatch(ChannelSums { shape, terms, shifts: None, epilogue, out: &mut out[range] });
+            ChannelSums { shape, terms, shifts: None, epilogue, out: &mut out[range] }.run();
         }
     }
 }

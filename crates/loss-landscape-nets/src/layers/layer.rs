@@ -2,11 +2,13 @@
 
 use std::fmt::Debug;
 
+use loss_landscape_kernels::Epilogue;
+
 use super::{
     batch_statistics::BatchStatistics,
     tensors::{INPUT, Tensors},
 };
-use crate::simd::{Epilogue, Real};
+use crate::real::Real;
 
 /// A layer between tensors.
 ///

@@ -21,6 +21,6 @@ pub(crate) use convolution::Convolution;
 pub(crate) use flatten::Flatten;
 pub(crate) use joins::{Add, Concat};
 pub(crate) use layer::{Layer, LayerContext, Weights};
-pub(crate) use pooling::{AveragePool, GlobalMean, MaxPool, PoolWindows};
+pub(crate) use pooling::{AveragePool, GlobalMean, MaxPool};
 pub(crate) use standalone_activations::{Rectify, Tanh};
 pub(crate) use tensors::{INPUT, TensorSlot, Tensors};

@@ -1,9 +1,11 @@
 //! Activations that stand alone: ReLU where nothing precedes it to be fused with, and tanh.
 
-#![allow(clippy::inline_always, reason = "only what is inlined is compiled for the chosen instruction set")]
+use loss_landscape_kernels::{
+    ChannelSums, Epilogue, ScaledTensor, TanhCurvature, TanhValues, TensorShape, TimesTanhSlope,
+};
 
 use super::layer::{Layer, LayerContext};
-use crate::simd::{ChannelSums, Elementwise, Epilogue, Real, ScaledTensor, TensorShape, dispatch, run};
+use crate::real::Real;
 
 /// max(0, z).
 #[derive(Debug)]
@@ -14,7 +16,7 @@ pub(crate) struct Rectify {
 }
 
 fn pass<S: Real>(shape: TensorShape, x: &[S], epilogue: Epilogue<'_, S>, out: &mut [S]) {
-    dispatch(ChannelSums { shape, terms: &[ScaledTensor { x, factors: None }], shifts: None, epilogue, out });
+    ChannelSums { shape, terms: &[ScaledTensor { x, factors: None }], shifts: None, epilogue, out }.run();
 }
 
 impl<S: Real> Layer<S> for Rectify {
@@ -64,76 +66,23 @@ pub(crate) struct Tanh {
     pub(crate) out: usize,
 }
 
-struct TanhValues<'a, S> {
-    out: &'a mut [S],
-    x: &'a [S],
-}
-
-impl<S: Real> Elementwise for TanhValues<'_, S> {
-    #[inline(always)]
-    fn apply(self) {
-        let Self { out, x } = self;
-        for (out, &x) in out.iter_mut().zip(x) {
-            *out = x.tanh_fast();
-        }
-    }
-}
-
-/// x · (1 − a²)
-struct TimesTanhSlope<'a, S> {
-    out: &'a mut [S],
-    x: &'a [S],
-    a: &'a [S],
-    epilogue: Epilogue<'a, S>,
-}
-
-impl<S: Real> Elementwise for TimesTanhSlope<'_, S> {
-    #[inline(always)]
-    fn apply(self) {
-        let Self { out, x, a, epilogue } = self;
-        for (at, (&x, &a)) in x.iter().zip(a).enumerate() {
-            epilogue.put(x * (S::one() - a * a), out, at);
-        }
-    }
-}
-
-/// Rδ · (1 − a²) − 2 · a · Ra · δ
-struct TanhCurvature<'a, S> {
-    out: &'a mut [S],
-    tangent_delta: &'a [S],
-    delta: &'a [S],
-    a: &'a [S],
-    tangent: &'a [S],
-    epilogue: Epilogue<'a, S>,
-}
-
-impl<S: Real> Elementwise for TanhCurvature<'_, S> {
-    #[inline(always)]
-    fn apply(self) {
-        let Self { out, tangent_delta, delta, a, tangent, epilogue } = self;
-        for (at, (((&td, &d), &a), &ta)) in tangent_delta.iter().zip(delta).zip(a).zip(tangent).enumerate() {
-            epilogue.put(td * (S::one() - a * a) - (a + a) * ta * d, out, at);
-        }
-    }
-}
-
 impl<S: Real> Layer<S> for Tanh {
     fn inputs(&self) -> &[usize] {
         &self.inputs
     }
 
     fn value(&self, context: &LayerContext<'_, S>, out: &mut [S]) {
-        run(TanhValues { out, x: context.value(self.inputs[0]) });
+        TanhValues { out, x: context.value(self.inputs[0]) }.run();
     }
 
     fn delta(&self, _input: usize, context: &LayerContext<'_, S>, epilogue: Epilogue<'_, S>, out: &mut [S]) {
-        run(TimesTanhSlope { out, x: context.delta(self.out), a: context.value(self.out), epilogue });
+        TimesTanhSlope { out, x: context.delta(self.out), a: context.value(self.out), epilogue }.run();
     }
 
     fn tangent(&self, context: &LayerContext<'_, S>, out: &mut [S]) {
         match context.tangent(self.inputs[0]) {
             Some(x) => {
-                run(TimesTanhSlope { out, x, a: context.value(self.out), epilogue: Epilogue::default() });
+                TimesTanhSlope { out, x, a: context.value(self.out), epilogue: Epilogue::default() }.run();
             }
             None => out.fill(S::zero()),
         }
@@ -147,13 +96,14 @@ impl<S: Real> Layer<S> for Tanh {
         out: &mut [S],
     ) {
         let (own, input) = (self.out, context.tangents.get(self.out, context.groups));
-        run(TanhCurvature {
+        TanhCurvature {
             out,
             tangent_delta: context.tangent_delta(own),
             delta: context.delta(own),
             a: context.value(own),
             tangent: input,
             epilogue,
-        });
+        }
+        .run();
     }
 }

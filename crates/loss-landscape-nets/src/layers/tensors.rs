@@ -1,6 +1,6 @@
 //! Tensors by number, in buffers that several of them may share.
 
-use crate::simd::AlignedBuffer;
+use loss_landscape_kernels::AlignedBuffer;
 
 /// The number of the network's input among the tensors.
 pub(crate) const INPUT: usize = 0;

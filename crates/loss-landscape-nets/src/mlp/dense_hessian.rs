@@ -2,21 +2,16 @@
 //! derivatives computed once for each θ, then one tangent pass forward and one back for each vector.
 
 use loss_landscape::{OracleError, oracle::HessianWorker};
+use loss_landscape_kernels::{
+    AddBiasAndActivate, AddRowSums, DeltaThroughActivation, Matrix, Store, TangentDeltaThroughActivation,
+    TangentThroughActivation, product,
+};
 
 use super::{
-    dense_kernels::{
-        AddBiasAndActivate, AddRowSums, DeltaThroughActivation, TangentDeltaThroughActivation,
-        TangentThroughActivation,
-    },
     dense_pass::{CHUNK, DensePass},
     perceptron::Mlp,
 };
-use crate::{
-    criterion,
-    data::Samples,
-    gemm::{Matrix, Store, product},
-    simd::{Real, run},
-};
+use crate::{criterion, data::Samples, real::Real};
 
 /// One thread's worker. [units, samples] throughout.
 pub(crate) struct MlpHessian<'a, S> {
@@ -90,7 +85,7 @@ impl<'a, S: Real> MlpHessian<'a, S> {
             let weight = Matrix::new(&theta[layer.weight.clone()], layer.outputs, layer.inputs).t();
             product(Store::Replace, weight, Matrix::new(&above[0], layer.outputs, samples), below);
             let activations = &layers[index - 1][..below.len()];
-            run(DeltaThroughActivation { delta: below, activations, activation: net.activation });
+            DeltaThroughActivation { delta: below, activations, activation: net.activation.kernel() }.run();
         }
     }
 
@@ -148,15 +143,16 @@ impl<'a, S: Real> MlpHessian<'a, S> {
             }
             let bias = &v[layer.bias.clone()];
             if index < last {
-                run(TangentThroughActivation {
+                TangentThroughActivation {
                     tangent_z: z,
                     tangent_a: &mut self.tangent_a[index][..size],
                     tangent_bias: bias,
                     activations: &layers[index][..size],
-                    activation: self.net.activation,
-                });
+                    activation: self.net.activation.kernel(),
+                }
+                .run();
             } else {
-                run(AddBiasAndActivate { z, bias, activation: None });
+                AddBiasAndActivate { z, bias, activation: None }.run();
             }
         }
     }
@@ -176,7 +172,7 @@ impl<'a, S: Real> MlpHessian<'a, S> {
             product(Store::Add, Matrix::new(&deltas[index], layer.outputs, samples), below, weight);
         }
         let size = layer.outputs * samples;
-        run(AddRowSums { out: &mut out[layer.bias.clone()], matrix: &self.tangent_delta[0][..size] });
+        AddRowSums { out: &mut out[layer.bias.clone()], matrix: &self.tangent_delta[0][..size] }.run();
     }
 
     /// Rδ of the layer below: Vᵀδ + WᵀRδ, through its activation.
@@ -190,13 +186,14 @@ impl<'a, S: Real> MlpHessian<'a, S> {
         let weight = transposed(&self.theta[layer.weight.clone()]);
         product(Store::Add, weight, Matrix::new(tangent, layer.outputs, samples), below);
         let size = layer.inputs * samples;
-        run(TangentDeltaThroughActivation {
+        TangentDeltaThroughActivation {
             tangent_delta: &mut below[..size],
             delta: &deltas[index - 1][..size],
             activations: &layers[index - 1][..size],
             tangent_z: &self.tangent_z[index - 1][..size],
-            activation: self.net.activation,
-        });
+            activation: self.net.activation.kernel(),
+        }
+        .run();
         self.tangent_delta.swap(0, 1);
     }
 }

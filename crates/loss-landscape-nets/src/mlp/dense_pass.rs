@@ -5,16 +5,16 @@
 
 use std::ops::Range;
 
-use super::{
-    dense_kernels::{AddBiasAndActivate, AddRowSums, DeltaThroughActivation},
-    perceptron::Mlp,
+use loss_landscape_kernels::{
+    AddBiasAndActivate, AddRowSums, DeltaThroughActivation, Matrix, Store, product,
 };
+
+use super::perceptron::Mlp;
 use crate::{
     activation::Activation,
     criterion::{self, LossSums, TargetSlice},
     data::Samples,
-    gemm::{Matrix, Store, product},
-    simd::{Real, run},
+    real::Real,
 };
 
 /// Samples in a chunk: the unit in which losses are summed, and that threads may share out.
@@ -64,7 +64,12 @@ impl<S: Real> DensePass<S> {
         let z = &mut self.layers[0][..first.outputs * samples];
         let inputs = Matrix::new(inputs, samples, first.inputs).t();
         product(Store::Replace, Matrix::new(weight, first.outputs, first.inputs), inputs, z);
-        run(AddBiasAndActivate { z, bias, activation: (net.layers.len() > 1).then_some(self.activation) });
+        AddBiasAndActivate {
+            z,
+            bias,
+            activation: (net.layers.len() > 1).then_some(self.activation.kernel()),
+        }
+        .run();
         self.forward_rest(net, &theta[first.bias.end..], samples)
     }
 
@@ -80,7 +85,8 @@ impl<S: Real> DensePass<S> {
             let z = &mut after[0][..layer.outputs * samples];
             let weight = Matrix::new(weight, layer.outputs, layer.inputs);
             product(Store::Replace, weight, Matrix::new(&before[index - 1], layer.inputs, samples), z);
-            run(AddBiasAndActivate { z, bias, activation: (index < last).then_some(self.activation) });
+            AddBiasAndActivate { z, bias, activation: (index < last).then_some(self.activation.kernel()) }
+                .run();
         }
         &mut self.layers[last][..net.layers[last].outputs * samples]
     }
@@ -135,11 +141,12 @@ impl<S: Real> DensePass<S> {
                     self.delta_back(net, theta, index, samples);
                     let layer = &net.layers[index];
                     let below = layer.inputs * samples;
-                    run(DeltaThroughActivation {
+                    DeltaThroughActivation {
                         delta: &mut self.delta[1][..below],
                         activations: &self.layers[index - 1][..below],
-                        activation: self.activation,
-                    });
+                        activation: self.activation.kernel(),
+                    }
+                    .run();
                     self.delta.swap(0, 1);
                 }
             }
@@ -171,7 +178,7 @@ impl<S: Real> DensePass<S> {
             self.below(index, inputs, layer.inputs, samples),
             &mut out[layer.weight.clone()],
         );
-        run(AddRowSums { out: &mut out[layer.bias.clone()], matrix: delta });
+        AddRowSums { out: &mut out[layer.bias.clone()], matrix: delta }.run();
     }
 
     /// What a layer sees, transposed: [samples, its inputs].

@@ -7,21 +7,14 @@ use loss_landscape::{
     oracle::Slice,
     oracle::{Point, Prepared, Worker},
 };
+use loss_landscape_kernels::{AddBiasAndActivate, CombineBasis, Matrix, Store, product};
 use rayon::prelude::*;
 
 use super::{
-    dense_kernels::{AddBiasAndActivate, CombineBasis},
     dense_pass::{CHUNK, DensePass},
     perceptron::Mlp,
 };
-use crate::{
-    criterion::LossSums,
-    data::Samples,
-    error::Result,
-    gemm::{Matrix, Store, product},
-    memory::ensure_room,
-    simd::{Real, run},
-};
+use crate::{criterion::LossSums, data::Samples, error::Result, memory::ensure_room, real::Real};
 
 /// The first layer's outputs for each vector of the basis, or nothing if they take too much
 /// memory or overflow; shared by all threads.
@@ -91,7 +84,7 @@ fn first_layer<S: Real>(
         for (vector, out) in plane.basis().iter().zip(products.chunks_exact_mut(samples * layer.outputs)) {
             let weight = Matrix::new(&vector[layer.weight.clone()], layer.outputs, layer.inputs);
             product(Store::Replace, weight, Matrix::new(inputs, samples, layer.inputs).t(), out);
-            run(AddBiasAndActivate { z: out, bias: &vector[layer.bias.clone()], activation: None });
+            AddBiasAndActivate { z: out, bias: &vector[layer.bias.clone()], activation: None }.run();
             if !out.iter().all(|value| value.is_finite()) {
                 overflow.store(true, Ordering::Relaxed);
             }
@@ -155,7 +148,7 @@ impl<S: Real> Worker for MlpWorker<'_, S> {
         if let Some(products) = products {
             let units = net.layers[0].outputs;
             let vectors = plane.basis().len();
-            let activation = (net.layers.len() > 1).then_some(net.activation);
+            let activation = (net.layers.len() > 1).then_some(net.activation.kernel());
             for start in range.clone().step_by(*tile) {
                 let samples = (range.end - start).min(*tile);
                 let basis = &products[start * vectors * units..][..samples * vectors * units];
@@ -163,7 +156,7 @@ impl<S: Real> Worker for MlpWorker<'_, S> {
                 for (k, &point) in points.iter().enumerate() {
                     let c = plane.coefficients(point.coordinates).map(S::from_f64);
                     let first = &mut self.pass.first_layer()[..samples * units];
-                    run(CombineBasis { out: first, basis, c, activation });
+                    CombineBasis { out: first, basis, c, activation }.run();
                     self.pass.forward_rest(net, theta(k), samples);
                     add(k, self.pass.finish(wanted, samples));
                 }

@@ -1,7 +1,6 @@
 //! The multilayer perceptron: linear layers, prepared for planes, exact to the Hessian-vector product.
 
 mod dense_hessian;
-mod dense_kernels;
 mod dense_pass;
 mod dense_plane;
 mod perceptron;

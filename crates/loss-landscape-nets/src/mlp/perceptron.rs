@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Result},
     fingerprint::Fingerprint,
     memory::with_room,
-    simd::Real,
+    real::Real,
 };
 
 /// A multilayer perceptron: linear layers of any sizes with an activation between them.

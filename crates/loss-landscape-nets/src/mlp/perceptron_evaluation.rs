@@ -8,7 +8,7 @@ use crate::{
     criterion::LossSums,
     data::Samples,
     error::{Error, Result},
-    simd::Real,
+    real::Real,
     train::{BatchMeans, Learner},
 };
 

@@ -1,15 +1,14 @@
 //! One chunk of samples in a network: its values in a forward pass, its derivatives in a backward one.
 
-use super::{
-    backward_step::BackwardStep,
-    interleave::{load, squeeze, stretch},
-    memory_plan::MemoryPlan,
-    plan::Plan,
+use loss_landscape_kernels::{
+    AlignedBuffer, ChannelSums, Epilogue, LANES, ScaledTensor, load, squeeze, stretch,
 };
+
+use super::{backward_step::BackwardStep, memory_plan::MemoryPlan, plan::Plan};
 use crate::{
     criterion::{self, LossSums, TargetSlice},
     layers::{BatchStatistics, INPUT, LayerContext, TensorSlot, Tensors, Weights},
-    simd::{AlignedBuffer, ChannelSums, Epilogue, LANES, Real, ScaledTensor, dispatch},
+    real::Real,
 };
 
 /// What a pass keeps.
@@ -270,13 +269,14 @@ pub(super) fn finish_delta<'a, S: Real>(
         BackwardStep::Delta { layer, input, tensor, add, plus, masked } => {
             by_layer(layer, input, epilogue(tensor, add, plus, masked), out);
         }
-        BackwardStep::Sum { tensor, from, plus, add, masked } => dispatch(ChannelSums {
+        BackwardStep::Sum { tensor, from, plus, add, masked } => ChannelSums {
             shape: plan.shapes[tensor],
             terms: &[ScaledTensor { x: deltas.get(from, context.groups), factors: None }],
             shifts: None,
             epilogue: epilogue(tensor, add, plus, masked),
             out,
-        }),
+        }
+        .run(),
         BackwardStep::Measure { .. } | BackwardStep::Gradient { .. } => {
             unreachable!("these steps finish no derivative")
         }

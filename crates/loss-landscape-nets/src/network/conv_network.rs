@@ -3,6 +3,7 @@
 #[cfg(doc)]
 use loss_landscape::{Gradient, HessianProduct, Loss};
 use loss_landscape::{Layout, Role};
+use loss_landscape_kernels::LANES;
 use ndarray_rand::rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -19,7 +20,7 @@ use crate::{
     error::{Error, Result},
     fingerprint::Fingerprint,
     memory::ensure_room,
-    simd::{LANES, Real},
+    real::Real,
 };
 
 /// A convolutional network with parameters: VGG, ResNet, DenseNet, or one of your own pieces.

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use loss_landscape::OracleError;
+use loss_landscape_kernels::{AlignedBuffer, LANES, zeros};
 use ndarray::Array2;
 
 use super::{
@@ -11,13 +12,7 @@ use super::{
     scratch_pool::ScratchPool,
     work_split::{WorkSplit, add_up},
 };
-use crate::{
-    criterion::LossSums,
-    data::Samples,
-    error::Result,
-    layers::Weights,
-    simd::{AlignedBuffer, LANES, Real, zeros},
-};
+use crate::{criterion::LossSums, data::Samples, error::Result, layers::Weights, real::Real};
 
 /// The outputs before the softmax, [samples, outputs].
 pub(crate) fn outputs<S: Real>(net: &Network<S>, theta: &[S], data: &Samples<S>) -> Result<Array2<S>> {

@@ -4,11 +4,9 @@
 use std::ops::Range;
 
 use super::chain::{Chain, Conv, Piece, Pool};
-use crate::{
-    error::{Error, NumberSetting, Result},
-    simd::{MAX_SIDE, TensorShape},
-};
+use crate::error::{Error, NumberSetting, Result};
 use loss_landscape::{Block, Layout, Role};
+use loss_landscape_kernels::{MAX_SIDE, TensorShape};
 
 /// One node: what it computes, from which nodes, and the shape of what it gives.
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use loss_landscape::{OracleError, oracle::HessianWorker};
+use loss_landscape_kernels::{AlignedBuffer, zeros};
 
 use super::{
     chunk_state::{ChunkState, Keep, state_len},
@@ -13,11 +14,7 @@ use super::{
     tangent_state::{TangentInput, TangentState},
     work_split::{WorkSplit, add_up},
 };
-use crate::{
-    data::Samples,
-    layers::Weights,
-    simd::{AlignedBuffer, Real, zeros},
-};
+use crate::{data::Samples, layers::Weights, real::Real};
 
 /// The products of one model and data set, at one θ after another.
 pub(crate) struct NetworkHessian<'a, S> {

@@ -3,7 +3,7 @@
 use super::backward_step::BackwardStep;
 use crate::{
     layers::{INPUT, Layer, TensorSlot},
-    simd::Real,
+    real::Real,
 };
 
 /// The slot of each tensor, and the lengths of the buffers, in values of one group.

@@ -13,7 +13,6 @@ mod conv_network;
 mod evaluation;
 mod graph;
 mod hessian_products;
-mod interleave;
 mod memory_plan;
 mod paper_networks;
 mod plan;

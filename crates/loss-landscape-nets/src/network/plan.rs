@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use loss_landscape_kernels::{FilterBank, PoolWindows, TensorShape};
+
 use super::{
     backward_step::BackwardStep,
     batch_norm_folding::{BatchNormFolding, FoldSegment},
@@ -12,9 +14,9 @@ use super::{
 use crate::{
     layers::{
         Add, AveragePool, BatchNorm, ChannelAffine, Concat, Convolution, Flatten, GlobalMean, INPUT, Layer,
-        MaxPool, PoolWindows, Rectify, Tanh, Weights,
+        MaxPool, Rectify, Tanh, Weights,
     },
-    simd::{FilterBank, Real, TensorShape},
+    real::Real,
 };
 
 /// Which statistics normalise.

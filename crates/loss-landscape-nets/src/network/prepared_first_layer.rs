@@ -9,18 +9,13 @@
 use std::ops::Range;
 
 use loss_landscape::oracle::Slice;
-
-use super::{conv_network::Network, interleave::load, work_split::WorkSplit};
-use crate::{
-    data::Samples,
-    error::Result,
-    layers::Convolution,
-    memory::ensure_room,
-    simd::{
-        AlignedBuffer, ChannelSums, ConvInput, ConvPass, Epilogue, FilterBank, GeneralConv, LANES, Real,
-        ScaledTensor, TensorShape, dispatch,
-    },
+use loss_landscape_kernels::{
+    AlignedBuffer, ChannelSums, ConvInput, ConvPass, Epilogue, FilterBank, GeneralConv, LANES, ScaledTensor,
+    TensorShape, load,
 };
+
+use super::{conv_network::Network, work_split::WorkSplit};
+use crate::{data::Samples, error::Result, layers::Convolution, memory::ensure_room, real::Real};
 
 /// Inputs of an output from which on values are combined.
 const FAN_IN: usize = 96;
@@ -109,13 +104,14 @@ impl<S: Real> PreparedFirstLayer<S> {
             factors: Some(&factors[i * channels..(i + 1) * channels]),
         };
         let terms = [term(0), term(1), term(self.vectors - 1)];
-        dispatch(ChannelSums {
+        ChannelSums {
             shape: self.layer.shape,
             terms: &terms[..self.vectors],
             shifts: self.layer.bias.clone().map(|bias| &at.plain[bias]),
             epilogue: Epilogue { relu: self.layer.rectified, ..Epilogue::default() },
             out,
-        });
+        }
+        .run();
     }
 }
 
@@ -143,7 +139,7 @@ fn multiply<S: Real>(
     let [side, stride, padding] = conv.geometry;
     let product = |filters: &Vec<S>| {
         let mut out = AlignedBuffer::new(conv.output.len() * groups);
-        dispatch(GeneralConv {
+        GeneralConv {
             pass: ConvPass::Forward,
             from: conv.input,
             to: conv.output,
@@ -155,7 +151,8 @@ fn multiply<S: Real>(
             bias: None,
             epilogue: Epilogue::default(),
             out: &mut out,
-        });
+        }
+        .run();
         out
     };
     banks.iter().map(product).collect()

@@ -14,7 +14,7 @@ use super::{
     reestimated::{Reestimated, StatisticsEstimate},
     work_split::WorkSplit,
 };
-use crate::{criterion::LossSums, data::Samples, error::Result, layers::Weights, simd::Real};
+use crate::{criterion::LossSums, data::Samples, error::Result, layers::Weights, real::Real};
 
 /// One plane and one data set.
 struct NetworkPlane<'a, S> {

@@ -14,7 +14,7 @@ use crate::{
     fingerprint::Fingerprint,
     layers::Weights,
     memory::ensure_room,
-    simd::Real,
+    real::Real,
 };
 
 /// A network that estimates the running means and variances of its batch normalisations from data, at

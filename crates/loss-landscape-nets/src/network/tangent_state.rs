@@ -1,16 +1,17 @@
 //! The derivatives of one chunk's values and derivatives along a direction of parameters: the R-operator.
 
+use loss_landscape_kernels::{AlignedBuffer, LANES, squeeze, stretch};
+
 use super::{
     backward_step::BackwardStep,
     chunk_state::{ChunkState, buffers, finish_delta},
-    interleave::{squeeze, stretch},
     memory_plan::MemoryPlan,
     plan::Plan,
 };
 use crate::{
     criterion::{self, Criterion},
     layers::{INPUT, LayerContext, TensorSlot, Tensors, Weights},
-    simd::{AlignedBuffer, LANES, Real},
+    real::Real,
 };
 
 /// What the R-operator differentiates, and along which direction of parameters.

@@ -1,5 +1,7 @@
 //! Gradients in training mode: normalised by the statistics of the mini-batch, which the running ones follow.
 
+use loss_landscape_kernels::AlignedBuffer;
+
 use super::{
     chunk_state::{ChunkState, Keep, state_len},
     conv_network::Network,
@@ -10,7 +12,7 @@ use crate::{
     error::Result,
     layers::Weights,
     memory::ensure_room,
-    simd::{AlignedBuffer, Real},
+    real::Real,
     train::{BatchMeans, Learner},
 };
 
@@ -18,7 +20,7 @@ use crate::{
 const MOMENTUM: f64 = 0.1;
 
 /// Memory for the gradients of one training in mini-batches of at most `batch_size` samples.
-pub(crate) fn learner<S: Real>(net: &Network<S>, batch_size: usize) -> Result<Box<dyn Learner<S>>> {
+pub(crate) fn learner<S: Real>(net: &Network<S>, batch_size: usize) -> Result<Box<dyn Learner<S> + '_>> {
     let plan = Plan::new(net.architecture.graph(), Mode::Training);
     ensure_room::<S>("a mini-batch in training", state_len(&plan, batch_size, Keep::Values))?;
     Ok(Box::new(NetworkLearner {

@@ -7,20 +7,19 @@ use std::{
 };
 
 /// What each folder or file at the top of `src` may use.
-const MAY_USE: [(&str, &[&str]); 13] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("memory", &["error"]),
     ("error", &["criterion"]),
-    ("criterion", &["fingerprint", "simd"]),
+    ("criterion", &["fingerprint", "real"]),
     ("fingerprint", &[]),
     ("activation", &["fingerprint"]),
-    ("gemm", &[]),
-    ("simd", &[]),
-    ("layers", &["simd"]),
+    ("real", &[]),
+    ("layers", &["real"]),
     ("data", &["criterion", "error", "fingerprint", "memory"]),
     ("train", &["data", "error", "memory"]),
-    ("mlp", &["activation", "criterion", "data", "error", "fingerprint", "gemm", "memory", "simd", "train"]),
-    ("network", &["criterion", "data", "error", "fingerprint", "layers", "memory", "simd", "train"]),
-    ("api", &["activation", "criterion", "data", "error", "fingerprint", "mlp", "network", "simd", "train"]),
+    ("mlp", &["activation", "criterion", "data", "error", "fingerprint", "memory", "real", "train"]),
+    ("network", &["criterion", "data", "error", "fingerprint", "layers", "memory", "real", "train"]),
+    ("api", &["activation", "criterion", "data", "error", "fingerprint", "mlp", "network", "real", "train"]),
 ];
 
 /// The code of a file without comments, tests, and what is imported for links of the documentation.

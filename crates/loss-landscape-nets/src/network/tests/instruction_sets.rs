@@ -1,12 +1,10 @@
 //! Whole networks on every instruction set of this machine.
 
 use loss_landscape::{Gradient, HessianProduct, Loss, Model};
+use loss_landscape_kernels::InstructionSet;
 use ndarray::Array2;
 
-use crate::{
-    Architecture, Chain, Conv, Criterion, NetScalar, Network, Pool, Samples,
-    simd::forced::{self, InstructionSet},
-};
+use crate::{Architecture, Chain, Conv, Criterion, NetScalar, Network, Pool, Samples};
 
 /// What a network answers: its loss, its gradient, a product.
 struct Answers<S> {
@@ -51,7 +49,7 @@ fn answers<S: NetScalar>(set: InstructionSet) -> Answers<S> {
     // An instruction set is forced on one thread, which has to do all the work.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let loss = pool.install(|| {
-        forced::with(set, || {
+        set.force(|| {
             net.gradient(theta, &data, &mut gradient).unwrap();
             net.hessian_product(theta, &wave(theta.len(), 0.9), &data, &mut product).unwrap();
             net.loss(theta, &data).unwrap()
@@ -70,7 +68,7 @@ fn close<S: NetScalar>(found: &[S], expected: &[S], tolerance: f64) {
 }
 
 fn agree<S: NetScalar>(tolerance: f64) {
-    let all: Vec<Answers<S>> = forced::all().into_iter().map(answers).collect();
+    let all: Vec<Answers<S>> = InstructionSet::all().into_iter().map(answers).collect();
     let [baseline, fused @ ..] = all.as_slice() else { panic!("no instruction set") };
     for answers in fused {
         // Lane by lane the same operations, whatever the width of the registers.

@@ -1,6 +1,7 @@
 //! Derivatives in training mode, where normalisation bends with the batch: against differences.
 
 use loss_landscape::Model;
+use loss_landscape_kernels::AlignedBuffer;
 use ndarray::Array2;
 
 use crate::{
@@ -11,7 +12,6 @@ use crate::{
         plan::{Mode, Plan},
         tangent_state::{TangentInput, TangentState},
     },
-    simd::AlignedBuffer,
 };
 
 fn number(i: usize) -> f64 {

@@ -4,31 +4,46 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::{
+use crate::{
     elementwise::Elementwise,
     epilogue::Epilogue,
+    kernel_scalar::KernelScalar,
     lanes::{LANES, sum_lanes},
-    real::Real,
     tensor_shape::TensorShape,
 };
 
 /// A tensor, and what each of its channels is multiplied with, if not 1.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ScaledTensor<'a, S> {
-    pub(crate) x: &'a [S],
-    pub(crate) factors: Option<&'a [S]>,
+pub struct ScaledTensor<'a, S> {
+    /// The tensor.
+    pub x: &'a [S],
+    /// A factor for each channel.
+    pub factors: Option<&'a [S]>,
 }
 
 /// Σ over terms of x · factor of the channel, plus a number for each channel.
-pub(crate) struct ChannelSums<'a, S> {
-    pub(crate) shape: TensorShape,
-    pub(crate) terms: &'a [ScaledTensor<'a, S>],
-    pub(crate) shifts: Option<&'a [S]>,
-    pub(crate) epilogue: Epilogue<'a, S>,
-    pub(crate) out: &'a mut [S],
+#[derive(Debug)]
+pub struct ChannelSums<'a, S> {
+    /// Of every term and of the result.
+    pub shape: TensorShape,
+    /// What is added up.
+    pub terms: &'a [ScaledTensor<'a, S>],
+    /// A number for each channel.
+    pub shifts: Option<&'a [S]>,
+    /// What becomes of the sums.
+    pub epilogue: Epilogue<'a, S>,
+    /// The results.
+    pub out: &'a mut [S],
 }
 
-impl<S: Real> WithSimd for ChannelSums<'_, S> {
+impl<S: KernelScalar> ChannelSums<'_, S> {
+    /// Computes it.
+    pub fn run(self) {
+        (S::kernels().channel_sums)(self);
+    }
+}
+
+impl<S: KernelScalar> WithSimd for ChannelSums<'_, S> {
     type Output = ();
     #[inline(always)]
     fn with_simd<V: Simd>(self, simd: V) {
@@ -54,13 +69,24 @@ impl<S: Real> WithSimd for ChannelSums<'_, S> {
 }
 
 /// Adds to each channel's number the sum of its pixels, over all groups.
-pub(crate) struct SumPlanes<'a, S> {
-    pub(crate) sums: &'a mut [S],
-    pub(crate) x: &'a [S],
-    pub(crate) shape: TensorShape,
+#[derive(Debug)]
+pub struct SumPlanes<'a, S> {
+    /// A number for each channel.
+    pub sums: &'a mut [S],
+    /// The tensor.
+    pub x: &'a [S],
+    /// Its shape.
+    pub shape: TensorShape,
 }
 
-impl<S: Real> Elementwise for SumPlanes<'_, S> {
+impl<S: KernelScalar> SumPlanes<'_, S> {
+    /// Computes it.
+    pub fn run(self) {
+        (S::kernels().sum_planes)(self);
+    }
+}
+
+impl<S: KernelScalar> Elementwise for SumPlanes<'_, S> {
     #[inline(always)]
     fn apply(self) {
         let Self { sums, x, shape } = self;
@@ -79,14 +105,26 @@ impl<S: Real> Elementwise for SumPlanes<'_, S> {
 }
 
 /// Adds to each channel's number the inner product of two tensors' pixels, over all groups.
-pub(crate) struct DotPlanes<'a, S> {
-    pub(crate) sums: &'a mut [S],
-    pub(crate) x: &'a [S],
-    pub(crate) y: &'a [S],
-    pub(crate) shape: TensorShape,
+#[derive(Debug)]
+pub struct DotPlanes<'a, S> {
+    /// A number for each channel.
+    pub sums: &'a mut [S],
+    /// The first tensor.
+    pub x: &'a [S],
+    /// The second one.
+    pub y: &'a [S],
+    /// The shape of both.
+    pub shape: TensorShape,
 }
 
-impl<S: Real> Elementwise for DotPlanes<'_, S> {
+impl<S: KernelScalar> DotPlanes<'_, S> {
+    /// Computes it.
+    pub fn run(self) {
+        (S::kernels().dot_planes)(self);
+    }
+}
+
+impl<S: KernelScalar> Elementwise for DotPlanes<'_, S> {
     #[inline(always)]
     fn apply(self) {
         let Self { sums, x, y, shape } = self;

@@ -1,12 +1,14 @@
 //! The convolution kernels against sums written down plainly, on every instruction set of this machine.
 
+use loss_landscape_kernels::{
+    Conv3x3, ConvInput, ConvPass, Epilogue, FilterBank, FilterGradients, GeneralConv, InstructionSet,
+    KernelScalar, LANES, TensorShape,
+};
 use proptest::prelude::*;
 
-use super::*;
-
 /// Small whole numbers, so that sums are exact in any order.
-fn numbers<S: Real>(len: usize, seed: usize) -> Vec<S> {
-    (0..len).map(|i| S::from_f64((((i + seed) * 7919) % 9) as f64 - 4.0)).collect()
+fn numbers<S: KernelScalar>(len: usize, seed: usize) -> Vec<S> {
+    (0..len).map(|i| S::nearest((((i + seed) * 7919) % 9) as f64 - 4.0)).collect()
 }
 
 /// [sample][channel][pixel] of a tensor.
@@ -62,10 +64,10 @@ impl Case {
         }
     }
 
-    fn check<S: Real>(&self) {
+    fn check<S: KernelScalar>(&self) {
         let [side, stride, padding] = self.geometry;
         let filters = self.filters();
-        let bank = numbers::<S>(filters.len(), 1);
+        let bank = numbers::<S>(filters.outputs * filters.inputs * side * side, 1);
         let bias = numbers::<S>(filters.outputs, 2);
         let x = numbers::<S>(self.input.len() * self.groups, 3);
         let delta = numbers::<S>(self.output.len() * self.groups, 4);
@@ -86,8 +88,8 @@ impl Case {
 
         let sources = [ConvInput { x: &x, filters: &packed }];
         let deltas = [ConvInput { x: &delta, filters: &turned }; 2];
-        for path in forced::all() {
-            forced::with(path, || {
+        for path in InstructionSet::all() {
+            path.force(|| {
                 let mut out = vec![S::zero(); up.len()];
                 let (sources, bias) = (&sources[..], Some(&bias[..]));
                 let forward = GeneralConv {
@@ -103,13 +105,13 @@ impl Case {
                     epilogue: Epilogue { relu: true, ..Epilogue::default() },
                     out: &mut out,
                 };
-                dispatch(forward);
+                forward.run();
                 self.compare(self.output, &out, |at, o| (up[at] + bias.unwrap()[o]).max(S::zero()), "up");
                 if self.geometry == [3, 1, 1] {
                     let mut out = vec![S::one(); up.len()];
                     let plus = numbers::<S>(up.len(), 5);
                     let epilogue = Epilogue { add: true, plus: Some(&plus), relu: false, mask: Some(&delta) };
-                    dispatch(Conv3x3 {
+                    Conv3x3 {
                         input: self.input,
                         outputs: filters.outputs,
                         groups: self.groups,
@@ -117,7 +119,8 @@ impl Case {
                         bias,
                         epilogue,
                         out: &mut out,
-                    });
+                    }
+                    .run();
                     let expected = |at: usize, o: usize| {
                         let sum = up[at] + bias.unwrap()[o] + S::one() + plus[at];
                         if delta[at] > S::zero() { sum } else { S::zero() }
@@ -125,7 +128,7 @@ impl Case {
                     self.compare(self.output, &out, expected, "three");
                 }
                 let mut out = vec![S::one(); back.len()];
-                dispatch(GeneralConv {
+                GeneralConv {
                     pass: ConvPass::Backward,
                     from: self.output,
                     to: self.input,
@@ -137,11 +140,12 @@ impl Case {
                     bias: None,
                     epilogue: Epilogue::default(),
                     out: &mut out,
-                });
+                }
+                .run();
                 self.compare(self.input, &out, |at, _| back[at] + back[at], "back");
                 let mut sums = vec![S::one(); FilterGradients::<S>::scratch_len(filters)];
                 let mut gradient = vec![S::one(); bank.len()];
-                dispatch(FilterGradients {
+                FilterGradients {
                     input: self.input,
                     output: self.output,
                     side,
@@ -151,7 +155,8 @@ impl Case {
                     pairs: &[(&x, &delta), (&x, &delta)],
                     sums: &mut sums,
                     gradient: &mut gradient,
-                });
+                }
+                .run();
                 for (found, &slope) in gradient.iter().zip(&slopes) {
                     assert_eq!(*found, slope + slope + S::one(), "slopes, {path:?}, {self:?}");
                 }
@@ -159,7 +164,7 @@ impl Case {
         }
     }
 
-    fn compare<S: Real>(
+    fn compare<S: KernelScalar>(
         &self,
         shape: TensorShape,
         found: &[S],

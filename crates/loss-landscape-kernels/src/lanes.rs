@@ -2,14 +2,14 @@
 
 #![allow(clippy::inline_always, reason = "only what is inlined is compiled for the chosen instruction set")]
 
-use loss_landscape::Scalar;
+use crate::kernel_scalar::KernelScalar;
 use pulp::Simd;
 
 /// Samples side by side in memory, one in each lane: the innermost axis of every tensor.
 ///
 /// It is the width of an AVX-512 register of `f32`. Narrower registers go over the lanes in parts,
 /// so that each lane sees the same operations in the same order whatever the processor has.
-pub(crate) const LANES: usize = 16;
+pub const LANES: usize = 16;
 
 /// A scalar with vectors of the width that `V` offers.
 pub trait Lanes: Copy + Sized {
@@ -127,13 +127,13 @@ impl Lanes for f64 {
 
 /// Whether kernels may hold 24 vectors at once: AVX-512 and NEON have 32 registers, AVX2 has 16.
 #[inline(always)]
-pub(crate) fn many_registers<V: Simd>() -> bool {
+pub(crate) const fn many_registers<V: Simd>() -> bool {
     V::F32_LANES == LANES || cfg!(target_arch = "aarch64")
 }
 
 /// The sum of the lanes, by halves.
 #[inline(always)]
-pub(crate) fn sum_lanes<S: Scalar>(lanes: &[S; LANES]) -> S {
+pub(crate) fn sum_lanes<S: KernelScalar>(lanes: &[S; LANES]) -> S {
     let eight: [S; 8] = std::array::from_fn(|i| lanes[i] + lanes[i + 8]);
     let four: [S; 4] = std::array::from_fn(|i| eight[i] + eight[i + 4]);
     (four[0] + four[2]) + (four[1] + four[3])

@@ -8,17 +8,17 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::{
+use crate::{
     conv_input::ConvInput,
     epilogue::{Epilogue, EpilogueVectors},
     filter_bank::{BLOCK, FilterBank},
+    kernel_scalar::KernelScalar,
     lanes::many_registers,
-    real::Real,
     tensor_shape::TensorShape,
 };
 
 /// The largest side of a kernel.
-pub(crate) const MAX_SIDE: usize = 15;
+pub const MAX_SIDE: usize = 15;
 
 /// Vectors of inputs that all blocks of outputs read one after the other: they fit into the
 /// second-level cache.
@@ -29,30 +29,51 @@ const LEAST: usize = 12;
 
 /// Whether values go forward through a convolution, or derivatives backward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ConvPass {
+pub enum ConvPass {
+    /// Values.
     Forward,
+    /// Derivatives.
     Backward,
 }
 
 /// Σ over sources of filters ∗ x, plus a bias. In a backward pass `from` is the shape of the
 /// convolution's results, `to` that of its inputs, and the filters are the transposed ones.
-pub(crate) struct GeneralConv<'a, S> {
-    pub(crate) pass: ConvPass,
-    pub(crate) from: TensorShape,
-    pub(crate) to: TensorShape,
-    pub(crate) side: usize,
-    pub(crate) stride: usize,
-    pub(crate) padding: usize,
-    pub(crate) groups: usize,
-    pub(crate) sources: &'a [ConvInput<'a, S>],
-    pub(crate) bias: Option<&'a [S]>,
-    pub(crate) epilogue: Epilogue<'a, S>,
-    pub(crate) out: &'a mut [S],
+#[derive(Debug)]
+pub struct GeneralConv<'a, S> {
+    /// Whether values go forward or derivatives backward.
+    pub pass: ConvPass,
+    /// The shape of what is read.
+    pub from: TensorShape,
+    /// The shape of the results.
+    pub to: TensorShape,
+    /// The side of the filters.
+    pub side: usize,
+    /// From one window to the next.
+    pub stride: usize,
+    /// Zeros on each side.
+    pub padding: usize,
+    /// Groups of samples.
+    pub groups: usize,
+    /// What is convolved with what.
+    pub sources: &'a [ConvInput<'a, S>],
+    /// A number for each channel of the results.
+    pub bias: Option<&'a [S]>,
+    /// What becomes of the sums.
+    pub epilogue: Epilogue<'a, S>,
+    /// The results.
+    pub out: &'a mut [S],
+}
+
+impl<S: KernelScalar> GeneralConv<'_, S> {
+    /// Computes it.
+    pub fn run(self) {
+        (S::kernels().general_conv)(self);
+    }
 }
 
 /// Results at equal steps, each of which sees its taps at the same distances.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct TapLine {
+pub(crate) struct TapLine {
     /// Rows of taps, and the row of the source that each falls on.
     rows: [(usize, usize); MAX_SIDE],
     row_count: usize,
@@ -61,26 +82,26 @@ pub(super) struct TapLine {
     columns: [TapColumn; MAX_SIDE],
     column_count: usize,
     /// The number of results.
-    pub(super) count: usize,
+    pub(crate) count: usize,
     /// From one result to the next: in the source, and where results go; in vectors.
-    pub(super) from_step: usize,
-    pub(super) to_step: usize,
+    pub(crate) from_step: usize,
+    pub(crate) to_step: usize,
     /// The place of the first result in its plane.
-    pub(super) to_start: usize,
+    pub(crate) to_start: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct TapColumn {
-    pub(super) tap: usize,
-    pub(super) offset: isize,
-    pub(super) first: usize,
-    pub(super) end: usize,
+pub(crate) struct TapColumn {
+    pub(crate) tap: usize,
+    pub(crate) offset: isize,
+    pub(crate) first: usize,
+    pub(crate) end: usize,
 }
 
 impl TapLine {
     /// The line of row `y` whose results are at columns `phase`, `phase` + s, …; s is the stride in
     /// a backward pass, and 1 in a forward one.
-    pub(super) fn new(
+    pub(crate) fn new(
         pass: ConvPass,
         from: TensorShape,
         to: TensorShape,
@@ -142,18 +163,18 @@ impl TapLine {
     }
 
     /// The samples as a line, for images of a single pixel: step by step through the groups.
-    pub(super) fn groups(from: TensorShape, to: TensorShape, groups: usize) -> Self {
+    pub(crate) fn groups(from: TensorShape, to: TensorShape, groups: usize) -> Self {
         let mut line = Self::new(ConvPass::Forward, from, to, [1, 1, 0], 0, 0);
         (line.count, line.from_step, line.to_step) = (groups, from.vectors(), to.vectors());
         line.columns[0].end = groups;
         line
     }
 
-    pub(super) fn rows(&self) -> &[(usize, usize)] {
+    pub(crate) fn rows(&self) -> &[(usize, usize)] {
         &self.rows[..self.row_count]
     }
 
-    pub(super) fn columns(&self) -> &[TapColumn] {
+    pub(crate) fn columns(&self) -> &[TapColumn] {
         &self.columns[..self.column_count]
     }
 
@@ -166,7 +187,7 @@ impl TapLine {
     }
 }
 
-impl<S: Real> WithSimd for GeneralConv<'_, S> {
+impl<S: KernelScalar> WithSimd for GeneralConv<'_, S> {
     type Output = ();
     #[inline(always)]
     fn with_simd<V: Simd>(mut self, simd: V) {
@@ -193,7 +214,7 @@ impl<S: Real> WithSimd for GeneralConv<'_, S> {
     }
 }
 
-impl<S: Real> GeneralConv<'_, S> {
+impl<S: KernelScalar> GeneralConv<'_, S> {
     #[inline(always)]
     fn line<V: Simd>(&mut self, simd: V, line: &TapLine, group: usize) {
         let blocks = self.to.channels.div_ceil(BLOCK);
@@ -204,7 +225,7 @@ impl<S: Real> GeneralConv<'_, S> {
             for first in (0..line.count).step_by(band) {
                 let band = first..(first + band).min(line.count);
                 let mut block = 0;
-                if many_registers::<V>() {
+                if const { many_registers::<V>() } {
                     while block + 2 <= blocks {
                         self.band::<V, 2>(simd, line, [group, part, block], &band);
                         block += 2;

@@ -2,7 +2,9 @@
 
 #![allow(clippy::inline_always, reason = "only what is inlined is compiled for the chosen instruction set")]
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
+
+use crate::dispatch::dispatch;
 
 /// A loop and its arguments.
 ///
@@ -17,7 +19,7 @@ pub(crate) trait Elementwise {
 /// Runs a loop compiled for the best instruction set that the processor has.
 #[inline]
 pub(crate) fn run(kernel: impl Elementwise) {
-    Arch::new().dispatch(ForAnySimd(kernel));
+    dispatch(ForAnySimd(kernel));
 }
 
 struct ForAnySimd<K>(K);

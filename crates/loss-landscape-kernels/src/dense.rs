@@ -4,20 +4,38 @@
 
 #![allow(clippy::inline_always, reason = "only what is inlined is compiled for the chosen instruction set")]
 
-use crate::{
-    activation::Activation,
-    simd::{Elementwise, Real},
-};
+use crate::{elementwise::Elementwise, kernel_scalar::KernelScalar};
 
-/// out ← Σ cᵢ·basisᵢ, then the activation if there is one: the first layer at a point of a plane.
-pub(super) struct CombineBasis<'a, S> {
-    pub(super) out: &'a mut [S],
-    pub(super) basis: &'a [S],
-    pub(super) c: [S; 3],
-    pub(super) activation: Option<Activation>,
+/// The function between layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nonlinearity {
+    /// max(0, z); its derivative at 0 is taken as 0.
+    Relu,
+    /// tanh z.
+    Tanh,
 }
 
-impl<S: Real> Elementwise for CombineBasis<'_, S> {
+/// out ← Σ cᵢ·basisᵢ, then the activation if there is one: the first layer at a point of a plane.
+#[derive(Debug)]
+pub struct CombineBasis<'a, S> {
+    /// The result.
+    pub out: &'a mut [S],
+    /// Two or three vectors of its length, one after the other.
+    pub basis: &'a [S],
+    /// Their coefficients.
+    pub c: [S; 3],
+    /// The activation.
+    pub activation: Option<Nonlinearity>,
+}
+
+impl<S: KernelScalar> CombineBasis<'_, S> {
+    /// Computes it.
+    pub fn run(self) {
+        (S::kernels().combine_basis)(self);
+    }
+}
+
+impl<S: KernelScalar> Elementwise for CombineBasis<'_, S> {
     #[inline(always)]
     fn apply(self) {
         let Self { out, basis, c, activation } = self;
@@ -37,13 +55,24 @@ impl<S: Real> Elementwise for CombineBasis<'_, S> {
 }
 
 /// z ← z + bias of its row, then the activation if there is one.
-pub(super) struct AddBiasAndActivate<'a, S> {
-    pub(super) z: &'a mut [S],
-    pub(super) bias: &'a [S],
-    pub(super) activation: Option<Activation>,
+#[derive(Debug)]
+pub struct AddBiasAndActivate<'a, S> {
+    /// [units, samples].
+    pub z: &'a mut [S],
+    /// A number for each unit.
+    pub bias: &'a [S],
+    /// The activation.
+    pub activation: Option<Nonlinearity>,
 }
 
-impl<S: Real> Elementwise for AddBiasAndActivate<'_, S> {
+impl<S: KernelScalar> AddBiasAndActivate<'_, S> {
+    /// Computes it.
+    pub fn run(self) {
+        (S::kernels().add_bias_and_activate)(self);
+    }
+}
+
+impl<S: KernelScalar> Elementwise for AddBiasAndActivate<'_, S> {
     #[inline(always)]
     fn apply(self) {
         let Self { z, bias, activation } = self;
@@ -57,13 +86,24 @@ impl<S: Real> Elementwise for AddBiasAndActivate<'_, S> {
 }
 
 /// δ ← δ ⊙ act′, from the activations.
-pub(super) struct DeltaThroughActivation<'a, S> {
-    pub(super) delta: &'a mut [S],
-    pub(super) activations: &'a [S],
-    pub(super) activation: Activation,
+#[derive(Debug)]
+pub struct DeltaThroughActivation<'a, S> {
+    /// δ, by the activations; becomes that by their arguments.
+    pub delta: &'a mut [S],
+    /// The activations.
+    pub activations: &'a [S],
+    /// Which activation.
+    pub activation: Nonlinearity,
 }
 
-impl<S: Real> Elementwise for DeltaThroughActivation<'_, S> {
+impl<S: KernelScalar> DeltaThroughActivation<'_, S> {
+    /// Computes it.
+    pub fn run(self) {
+        (S::kernels().delta_through_activation)(self);
+    }
+}
+
+impl<S: KernelScalar> Elementwise for DeltaThroughActivation<'_, S> {
     #[inline(always)]
     fn apply(self) {
         let Self { delta, activations, activation } = self;
@@ -74,15 +114,28 @@ impl<S: Real> Elementwise for DeltaThroughActivation<'_, S> {
 }
 
 /// The R-operator through an activation, forward: Rz ← Rz + R-bias; Ra ← act′ ⊙ Rz. Keeps both.
-pub(super) struct TangentThroughActivation<'a, S> {
-    pub(super) tangent_z: &'a mut [S],
-    pub(super) tangent_a: &'a mut [S],
-    pub(super) tangent_bias: &'a [S],
-    pub(super) activations: &'a [S],
-    pub(super) activation: Activation,
+#[derive(Debug)]
+pub struct TangentThroughActivation<'a, S> {
+    /// Rz.
+    pub tangent_z: &'a mut [S],
+    /// Ra.
+    pub tangent_a: &'a mut [S],
+    /// A number for each unit.
+    pub tangent_bias: &'a [S],
+    /// The activations.
+    pub activations: &'a [S],
+    /// Which activation.
+    pub activation: Nonlinearity,
 }
 
-impl<S: Real> Elementwise for TangentThroughActivation<'_, S> {
+impl<S: KernelScalar> TangentThroughActivation<'_, S> {
+    /// Computes it.
+    pub fn run(self) {
+        (S::kernels().tangent_through_activation)(self);
+    }
+}
+
+impl<S: KernelScalar> Elementwise for TangentThroughActivation<'_, S> {
     #[inline(always)]
     fn apply(self) {
         let Self { tangent_z, tangent_a, tangent_bias, activations, activation } = self;
@@ -100,21 +153,34 @@ impl<S: Real> Elementwise for TangentThroughActivation<'_, S> {
 
 /// The R-operator through an activation, backward, δ having come through already:
 /// Rδ ← Rδ ⊙ act′ + δ ⊙ (act″ / act′) ⊙ Rz.
-pub(super) struct TangentDeltaThroughActivation<'a, S> {
-    pub(super) tangent_delta: &'a mut [S],
-    pub(super) delta: &'a [S],
-    pub(super) activations: &'a [S],
-    pub(super) tangent_z: &'a [S],
-    pub(super) activation: Activation,
+#[derive(Debug)]
+pub struct TangentDeltaThroughActivation<'a, S> {
+    /// Rδ.
+    pub tangent_delta: &'a mut [S],
+    /// δ.
+    pub delta: &'a [S],
+    /// The activations.
+    pub activations: &'a [S],
+    /// Rz.
+    pub tangent_z: &'a [S],
+    /// Which activation.
+    pub activation: Nonlinearity,
 }
 
-impl<S: Real> Elementwise for TangentDeltaThroughActivation<'_, S> {
+impl<S: KernelScalar> TangentDeltaThroughActivation<'_, S> {
+    /// Computes it.
+    pub fn run(self) {
+        (S::kernels().tangent_delta_through_activation)(self);
+    }
+}
+
+impl<S: KernelScalar> Elementwise for TangentDeltaThroughActivation<'_, S> {
     #[inline(always)]
     fn apply(self) {
         let Self { tangent_delta, delta, activations, tangent_z, activation } = self;
         for (((td, &delta), &a), &tz) in tangent_delta.iter_mut().zip(delta).zip(activations).zip(tangent_z) {
             *td *= slope(a, activation);
-            if activation == Activation::Tanh {
+            if activation == Nonlinearity::Tanh {
                 *td -= (a + a) * delta * tz;
             }
         }
@@ -123,12 +189,22 @@ impl<S: Real> Elementwise for TangentDeltaThroughActivation<'_, S> {
 
 /// Row sums, added to `out`: the gradient of a bias. Sixteen sums a row, or each addition would
 /// wait for the one before.
-pub(super) struct AddRowSums<'a, S> {
-    pub(super) out: &'a mut [S],
-    pub(super) matrix: &'a [S],
+#[derive(Debug)]
+pub struct AddRowSums<'a, S> {
+    /// A number for each row.
+    pub out: &'a mut [S],
+    /// Row by row.
+    pub matrix: &'a [S],
 }
 
-impl<S: Real> Elementwise for AddRowSums<'_, S> {
+impl<S: KernelScalar> AddRowSums<'_, S> {
+    /// Computes it.
+    pub fn run(self) {
+        (S::kernels().add_row_sums)(self);
+    }
+}
+
+impl<S: KernelScalar> Elementwise for AddRowSums<'_, S> {
     #[inline(always)]
     fn apply(self) {
         let Self { out, matrix } = self;
@@ -150,43 +226,32 @@ impl<S: Real> Elementwise for AddRowSums<'_, S> {
 }
 
 #[inline(always)]
-fn act<S: Real>(z: S, activation: Option<Activation>) -> S {
+fn act<S: KernelScalar>(z: S, activation: Option<Nonlinearity>) -> S {
     match activation {
         None => z,
         // A comparison that keeps NaN.
-        Some(Activation::Relu) => {
+        Some(Nonlinearity::Relu) => {
             if z < S::zero() {
                 S::zero()
             } else {
                 z
             }
         }
-        Some(Activation::Tanh) => z.tanh_fast(),
+        Some(Nonlinearity::Tanh) => z.tanh_fast(),
     }
 }
 
 /// The slope of the activation, from its value a.
 #[inline(always)]
-fn slope<S: Real>(a: S, activation: Activation) -> S {
+fn slope<S: KernelScalar>(a: S, activation: Nonlinearity) -> S {
     match activation {
-        Activation::Relu => {
+        Nonlinearity::Relu => {
             if a > S::zero() {
                 S::one()
             } else {
                 S::zero()
             }
         }
-        Activation::Tanh => S::one() - a * a,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn relu_keeps_nan() {
-        assert!(act(f64::NAN, Some(Activation::Relu)).is_nan());
-        assert_eq!(act(-0.5_f64, Some(Activation::Relu)), 0.0);
+        Nonlinearity::Tanh => S::one() - a * a,
     }
 }

@@ -1,11 +1,13 @@
 //! Samples in the lanes of tensors, and back.
 
-use loss_landscape::Scalar;
-
-use crate::simd::{LANES, TensorShape};
+use crate::{kernel_scalar::KernelScalar, lanes::LANES, tensor_shape::TensorShape};
 
 /// [samples, features] into the lanes of groups, zeros where the last group is filled up.
-pub(super) fn load<S: Scalar>(tensor: &mut [S], inputs: &[S], shape: TensorShape) {
+pub fn load<S: KernelScalar>(tensor: &mut [S], inputs: &[S], shape: TensorShape) {
+    (S::kernels().load)(tensor, inputs, shape);
+}
+
+pub(crate) fn loaded<S: KernelScalar>(tensor: &mut [S], inputs: &[S], shape: TensorShape) {
     let features = shape.features();
     let pixels = shape.pixels();
     for (tensor, inputs) in tensor.chunks_exact_mut(shape.len()).zip(inputs.chunks(features * LANES)) {
@@ -24,14 +26,22 @@ pub(super) fn load<S: Scalar>(tensor: &mut [S], inputs: &[S], shape: TensorShape
 }
 
 /// The live lanes of one group, without gaps.
-pub(super) fn squeeze<S: Scalar>(tensor: &[S], compact: &mut [S], live: usize) {
+pub fn squeeze<S: KernelScalar>(tensor: &[S], compact: &mut [S], live: usize) {
+    (S::kernels().squeeze)(tensor, compact, live);
+}
+
+pub(crate) fn squeezed<S: KernelScalar>(tensor: &[S], compact: &mut [S], live: usize) {
     for (vector, compact) in tensor.as_chunks::<LANES>().0.iter().zip(compact.chunks_exact_mut(live)) {
         compact.copy_from_slice(&vector[..live]);
     }
 }
 
 /// Back to lanes, zeros in those that fill up the group.
-pub(super) fn stretch<S: Scalar>(compact: &[S], tensor: &mut [S], live: usize) {
+pub fn stretch<S: KernelScalar>(compact: &[S], tensor: &mut [S], live: usize) {
+    (S::kernels().stretch)(compact, tensor, live);
+}
+
+pub(crate) fn stretched<S: KernelScalar>(compact: &[S], tensor: &mut [S], live: usize) {
     for (vector, compact) in tensor.as_chunks_mut::<LANES>().0.iter_mut().zip(compact.chunks_exact(live)) {
         vector[..live].copy_from_slice(compact);
         vector[live..].fill(S::zero());

@@ -5,12 +5,12 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::{
+use crate::{
     conv_input::ConvInput,
     epilogue::{Epilogue, EpilogueVectors},
     filter_bank::{BLOCK, FilterBank},
+    kernel_scalar::KernelScalar,
     lanes::{LANES, many_registers},
-    real::Real,
     tensor_shape::TensorShape,
 };
 
@@ -19,18 +19,32 @@ use super::{
 /// Four output channels × four pixels of a row stay in registers (two pixels where there are 16
 /// registers). A vector of inputs is loaded once for three taps, and what is outside the image is
 /// not multiplied, which saves a sixth of the work at 8×8 and more than half at 2×2.
-pub(crate) struct Conv3x3<'a, S> {
+#[derive(Debug)]
+pub struct Conv3x3<'a, S> {
     /// Of the inputs; the results have as many pixels.
-    pub(crate) input: TensorShape,
-    pub(crate) outputs: usize,
-    pub(crate) groups: usize,
-    pub(crate) sources: &'a [ConvInput<'a, S>],
-    pub(crate) bias: Option<&'a [S]>,
-    pub(crate) epilogue: Epilogue<'a, S>,
-    pub(crate) out: &'a mut [S],
+    pub input: TensorShape,
+    /// Output channels.
+    pub outputs: usize,
+    /// Groups of samples.
+    pub groups: usize,
+    /// What is convolved with what.
+    pub sources: &'a [ConvInput<'a, S>],
+    /// A number for each output channel.
+    pub bias: Option<&'a [S]>,
+    /// What becomes of the sums.
+    pub epilogue: Epilogue<'a, S>,
+    /// The results.
+    pub out: &'a mut [S],
 }
 
-impl<S: Real> WithSimd for Conv3x3<'_, S> {
+impl<S: KernelScalar> Conv3x3<'_, S> {
+    /// Computes it.
+    pub fn run(self) {
+        (S::kernels().conv3x3)(self);
+    }
+}
+
+impl<S: KernelScalar> WithSimd for Conv3x3<'_, S> {
     type Output = ();
     #[inline(always)]
     fn with_simd<V: Simd>(self, simd: V) {
@@ -58,7 +72,7 @@ impl<S: Real> WithSimd for Conv3x3<'_, S> {
                                 * parts
                                 + part;
                         let mut x = 0;
-                        if many_registers::<V>() {
+                        if const { many_registers::<V>() } {
                             while x + 4 <= output.width {
                                 row.tile::<4>(x, &epilogue, out, to, output.stride());
                                 x += 4;
@@ -92,7 +106,7 @@ struct OutputRow<'a, S, V> {
     bias: Option<&'a [S]>,
 }
 
-impl<S: Real, V: Simd> OutputRow<'_, S, V> {
+impl<S: KernelScalar, V: Simd> OutputRow<'_, S, V> {
     /// `P` pixels from `x` on.
     #[inline(always)]
     fn tile<const P: usize>(

@@ -8,11 +8,11 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::{
+use crate::{
     conv_general::{ConvPass, TapLine},
     filter_bank::{BLOCK, FilterBank},
+    kernel_scalar::KernelScalar,
     lanes::{LANES, many_registers, sum_lanes},
-    real::Real,
     tensor_shape::TensorShape,
 };
 
@@ -25,28 +25,43 @@ const BAND: usize = 64;
 /// For one block of four outputs after the other, sums are kept for each lane and folded at the
 /// end. For 3×3 kernels at stride 1, 24 of them are in registers: four outputs × two inputs × the
 /// three columns of a row.
-pub(crate) struct FilterGradients<'a, S> {
-    pub(crate) input: TensorShape,
-    pub(crate) output: TensorShape,
-    pub(crate) side: usize,
-    pub(crate) stride: usize,
-    pub(crate) padding: usize,
-    pub(crate) groups: usize,
+#[derive(Debug)]
+pub struct FilterGradients<'a, S> {
+    /// The convolution's inputs.
+    pub input: TensorShape,
+    /// Its results.
+    pub output: TensorShape,
+    /// The side of the filters.
+    pub side: usize,
+    /// From one window to the next.
+    pub stride: usize,
+    /// Zeros on each side.
+    pub padding: usize,
+    /// Groups of samples.
+    pub groups: usize,
     /// Inputs, and derivatives by the outputs.
-    pub(crate) pairs: &'a [(&'a [S], &'a [S])],
+    pub pairs: &'a [(&'a [S], &'a [S])],
     /// Scratch memory of [`scratch_len`](Self::scratch_len).
-    pub(crate) sums: &'a mut [S],
-    pub(crate) gradient: &'a mut [S],
+    pub sums: &'a mut [S],
+    /// What is added to.
+    pub gradient: &'a mut [S],
+}
+
+impl<S: KernelScalar> FilterGradients<'_, S> {
+    /// Computes it.
+    pub fn run(self) {
+        (S::kernels().filter_gradients)(self);
+    }
 }
 
 impl<S> FilterGradients<'_, S> {
     /// Values of scratch memory for a layer.
-    pub(crate) fn scratch_len(filters: FilterBank) -> usize {
+    pub fn scratch_len(filters: FilterBank) -> usize {
         filters.block_len() * LANES
     }
 }
 
-impl<S: Real> WithSimd for FilterGradients<'_, S> {
+impl<S: KernelScalar> WithSimd for FilterGradients<'_, S> {
     type Output = ();
     #[inline(always)]
     fn with_simd<V: Simd>(mut self, simd: V) {
@@ -71,7 +86,7 @@ impl<S: Real> WithSimd for FilterGradients<'_, S> {
     }
 }
 
-impl<S: Real> FilterGradients<'_, S> {
+impl<S: KernelScalar> FilterGradients<'_, S> {
     /// 3×3, stride 1, padding 1, band by band.
     #[inline(always)]
     fn gradient_3x3<V: Simd>(&mut self, simd: V, pair: (&[S], &[S]), block: usize) {
@@ -84,7 +99,7 @@ impl<S: Real> FilterGradients<'_, S> {
                 for tap in 0..3 {
                     for part in 0..S::parts::<V>() {
                         let mut channel = 0;
-                        if many_registers::<V>() {
+                        if const { many_registers::<V>() } {
                             while channel + 2 <= self.input.channels {
                                 self.band::<V, 2>(simd, pair, block, &groups, &rows, [tap, part, channel]);
                                 channel += 2;
@@ -177,7 +192,7 @@ impl<S: Real> FilterGradients<'_, S> {
                 };
                 for part in 0..S::parts::<V>() {
                     let mut channel = 0;
-                    if many_registers::<V>() {
+                    if const { many_registers::<V>() } {
                         while channel + 4 <= self.input.channels {
                             self.taps::<V, 4>(simd, pair, block, &line, [group, part, channel]);
                             channel += 4;
@@ -260,7 +275,7 @@ impl<S: Real> FilterGradients<'_, S> {
 
 /// The products of a pixel's derivatives with the values under the columns from `FIRST` to below `END`.
 #[inline(always)]
-fn pixel<S: Real, V: Simd, const C: usize, const FIRST: usize, const END: usize>(
+fn pixel<S: KernelScalar, V: Simd, const C: usize, const FIRST: usize, const END: usize>(
     simd: V,
     deltas: &[&[S::Vector<V>]; BLOCK],
     values: &[&[S::Vector<V>]; C],

@@ -1,6 +1,6 @@
 //! The memory order of the values of a layer.
 
-use super::lanes::LANES;
+use crate::lanes::LANES;
 
 /// Channels × height × width of one sample.
 ///
@@ -9,42 +9,49 @@ use super::lanes::LANES;
 /// are. A plane of pixels is an odd number of vectors long ([`stride`](Self::stride)): planes of a
 /// power of two would compete for the same places in the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TensorShape {
-    pub(crate) channels: usize,
-    pub(crate) height: usize,
-    pub(crate) width: usize,
+pub struct TensorShape {
+    /// Channels.
+    pub channels: usize,
+    /// Rows of pixels.
+    pub height: usize,
+    /// Columns of pixels.
+    pub width: usize,
 }
 
 impl TensorShape {
-    pub(crate) fn new([channels, height, width]: [usize; 3]) -> Self {
+    /// Of [channels, height, width].
+    pub fn new([channels, height, width]: [usize; 3]) -> Self {
         Self { channels, height, width }
     }
 
-    pub(crate) fn dims(self) -> [usize; 3] {
+    /// [channels, height, width].
+    pub fn dims(self) -> [usize; 3] {
         [self.channels, self.height, self.width]
     }
 
-    pub(crate) fn pixels(self) -> usize {
+    /// Pixels of one channel.
+    pub fn pixels(self) -> usize {
         self.height * self.width
     }
 
     /// Values of one sample.
-    pub(crate) fn features(self) -> usize {
+    pub fn features(self) -> usize {
         self.channels * self.pixels()
     }
 
     /// From one channel to the next, in vectors of [`LANES`].
-    pub(crate) fn stride(self) -> usize {
+    pub fn stride(self) -> usize {
         self.pixels() | 1
     }
 
     /// From one group to the next, in vectors of [`LANES`].
-    pub(crate) fn vectors(self) -> usize {
+    pub fn vectors(self) -> usize {
         self.channels * self.stride()
     }
 
     /// From one group to the next, in scalars.
-    pub(crate) fn len(self) -> usize {
+    #[allow(clippy::len_without_is_empty, reason = "a shape always has values")]
+    pub fn len(self) -> usize {
         self.vectors() * LANES
     }
 }

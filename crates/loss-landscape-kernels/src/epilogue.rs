@@ -4,19 +4,20 @@
 
 use pulp::Simd;
 
-use super::real::Real;
+use crate::kernel_scalar::KernelScalar;
 
 /// In this order: + what is stored already, + another tensor, then ReLU, then 0 where a third tensor
 /// is 0 or negative. All tensors have the shape of the result.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Epilogue<'a, S> {
+pub struct Epilogue<'a, S> {
     /// Adds to what is stored already.
-    pub(crate) add: bool,
+    pub add: bool,
     /// Adds this.
-    pub(crate) plus: Option<&'a [S]>,
-    pub(crate) relu: bool,
+    pub plus: Option<&'a [S]>,
+    /// Takes the larger of the sum and 0; NaN stays.
+    pub relu: bool,
     /// 0 where this is 0 or negative, else the result: the slope of a ReLU, from its values.
-    pub(crate) mask: Option<&'a [S]>,
+    pub mask: Option<&'a [S]>,
 }
 
 impl<S> Default for Epilogue<'_, S> {
@@ -25,10 +26,10 @@ impl<S> Default for Epilogue<'_, S> {
     }
 }
 
-impl<S: Real> Epilogue<'_, S> {
+impl<S: KernelScalar> Epilogue<'_, S> {
     /// Stores `sum` at `index`: for layers that are not worth vectors of their own.
     #[inline(always)]
-    pub(crate) fn put(&self, sum: S, out: &mut [S], index: usize) {
+    pub fn put(&self, sum: S, out: &mut [S], index: usize) {
         let mut sum = sum;
         if self.add {
             sum += out[index];
@@ -46,7 +47,19 @@ impl<S: Real> Epilogue<'_, S> {
     }
 }
 
-impl<'a, S: Real> Epilogue<'a, S> {
+impl<'a, S: KernelScalar> Epilogue<'a, S> {
+    /// What has been gathered in place of `out`, finished. `add` was left to the gathering.
+    pub fn finish_gathered(self, out: &mut [S]) {
+        (S::kernels().finish_gathered)(self, out);
+    }
+
+    pub(crate) fn gathered(self, out: &mut [S]) {
+        let finish = Epilogue { add: false, ..self };
+        for at in 0..out.len() {
+            finish.put(out[at], out, at);
+        }
+    }
+
     #[inline(always)]
     pub(crate) fn vectors<V: Simd>(self) -> EpilogueVectors<'a, S, V> {
         EpilogueVectors {
@@ -59,14 +72,14 @@ impl<'a, S: Real> Epilogue<'a, S> {
 }
 
 /// The same in vectors.
-pub(crate) struct EpilogueVectors<'a, S: Real, V: Simd> {
+pub(crate) struct EpilogueVectors<'a, S: KernelScalar, V: Simd> {
     add: bool,
     plus: Option<&'a [S::Vector<V>]>,
     relu: bool,
     mask: Option<&'a [S::Vector<V>]>,
 }
 
-impl<S: Real, V: Simd> EpilogueVectors<'_, S, V> {
+impl<S: KernelScalar, V: Simd> EpilogueVectors<'_, S, V> {
     /// Stores `sum` at `index`.
     #[inline(always)]
     pub(crate) fn store(&self, simd: V, sum: S::Vector<V>, out: &mut [S::Vector<V>], index: usize) {

@@ -1,0 +1,108 @@
+//! All kernels, compiled here for the scalars that there are.
+//!
+//! Generic code is compiled where it is used. So what others call is a thin method that goes through a table of
+//! pointers to functions, and this crate fills that table for `f32` and for `f64`.
+
+use crate::{
+    aligned_buffer::written_zeros,
+    centred_sums::{CentredSums, SquaredDeviations},
+    channel_sums::{ChannelSums, DotPlanes, SumPlanes},
+    conv_general::GeneralConv,
+    conv3x3::Conv3x3,
+    dense::{
+        AddBiasAndActivate, AddRowSums, CombineBasis, DeltaThroughActivation, TangentDeltaThroughActivation,
+        TangentThroughActivation,
+    },
+    dispatch::dispatch,
+    elementwise::run,
+    epilogue::Epilogue,
+    filter_bank::FilterBank,
+    filter_gradients::FilterGradients,
+    gemm::{Matrix, Store, checked_product},
+    interleave::{loaded, squeezed, stretched},
+    kernel_scalar::KernelScalar,
+    pooling::{AddAtLargest, ImageMeans, SpreadOverImage, SpreadOverWindows, TakeAtLargest, WindowMeans},
+    softmax::{LargestOutputs, Softmax, SoftmaxTangent},
+    tanh::{TanhCurvature, TanhValues, TimesTanhSlope},
+    tensor_shape::TensorShape,
+};
+
+/// The kernels for one scalar.
+#[allow(missing_debug_implementations, reason = "pointers to functions")]
+pub struct Compiled<S> {
+    pub(crate) zeros: fn(usize) -> Vec<S>,
+    pub(crate) load: fn(&mut [S], &[S], TensorShape),
+    pub(crate) squeeze: fn(&[S], &mut [S], usize),
+    pub(crate) stretch: fn(&[S], &mut [S], usize),
+    pub(crate) pack: fn(FilterBank, &[S], &mut [S]),
+    pub(crate) pack_transposed: fn(FilterBank, &[S], &mut [S]),
+    pub(crate) finish_gathered: fn(Epilogue<'_, S>, &mut [S]),
+    pub(crate) product: fn(Store, Matrix<'_, S>, Matrix<'_, S>, &mut [S]),
+    pub(crate) channel_sums: fn(ChannelSums<'_, S>),
+    pub(crate) sum_planes: fn(SumPlanes<'_, S>),
+    pub(crate) dot_planes: fn(DotPlanes<'_, S>),
+    pub(crate) conv3x3: fn(Conv3x3<'_, S>),
+    pub(crate) general_conv: fn(GeneralConv<'_, S>),
+    pub(crate) filter_gradients: fn(FilterGradients<'_, S>),
+    pub(crate) centred_sums: fn(CentredSums<'_, S>),
+    pub(crate) squared_deviations: fn(SquaredDeviations<'_, S>),
+    pub(crate) take_at_largest: fn(TakeAtLargest<'_, S>),
+    pub(crate) add_at_largest: fn(AddAtLargest<'_, S>),
+    pub(crate) window_means: fn(WindowMeans<'_, S>),
+    pub(crate) spread_over_windows: fn(SpreadOverWindows<'_, S>),
+    pub(crate) image_means: fn(ImageMeans<'_, S>),
+    pub(crate) spread_over_image: fn(SpreadOverImage<'_, S>),
+    pub(crate) tanh_values: fn(TanhValues<'_, S>),
+    pub(crate) times_tanh_slope: fn(TimesTanhSlope<'_, S>),
+    pub(crate) tanh_curvature: fn(TanhCurvature<'_, S>),
+    pub(crate) largest_outputs: fn(LargestOutputs<'_, S>),
+    pub(crate) softmax: fn(Softmax<'_, S>),
+    pub(crate) softmax_tangent: fn(SoftmaxTangent<'_, S>),
+    pub(crate) combine_basis: fn(CombineBasis<'_, S>),
+    pub(crate) add_bias_and_activate: fn(AddBiasAndActivate<'_, S>),
+    pub(crate) delta_through_activation: fn(DeltaThroughActivation<'_, S>),
+    pub(crate) tangent_through_activation: fn(TangentThroughActivation<'_, S>),
+    pub(crate) tangent_delta_through_activation: fn(TangentDeltaThroughActivation<'_, S>),
+    pub(crate) add_row_sums: fn(AddRowSums<'_, S>),
+}
+
+impl<S: KernelScalar> Compiled<S> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            zeros: written_zeros,
+            load: loaded,
+            squeeze: squeezed,
+            stretch: stretched,
+            pack: FilterBank::packed_into,
+            pack_transposed: FilterBank::transposed_into,
+            finish_gathered: |epilogue, out| epilogue.gathered(out),
+            product: checked_product,
+            channel_sums: |kernel| dispatch(kernel),
+            sum_planes: |kernel| run(kernel),
+            dot_planes: |kernel| run(kernel),
+            conv3x3: |kernel| dispatch(kernel),
+            general_conv: |kernel| dispatch(kernel),
+            filter_gradients: |kernel| dispatch(kernel),
+            centred_sums: |kernel| run(kernel),
+            squared_deviations: |kernel| run(kernel),
+            take_at_largest: |kernel| run(kernel),
+            add_at_largest: |kernel| run(kernel),
+            window_means: |kernel| run(kernel),
+            spread_over_windows: |kernel| run(kernel),
+            image_means: |kernel| run(kernel),
+            spread_over_image: |kernel| run(kernel),
+            tanh_values: |kernel| run(kernel),
+            times_tanh_slope: |kernel| run(kernel),
+            tanh_curvature: |kernel| run(kernel),
+            largest_outputs: |kernel| run(kernel),
+            softmax: |kernel| run(kernel),
+            softmax_tangent: |kernel| run(kernel),
+            combine_basis: |kernel| run(kernel),
+            add_bias_and_activate: |kernel| run(kernel),
+            delta_through_activation: |kernel| run(kernel),
+            tangent_through_activation: |kernel| run(kernel),
+            tangent_delta_through_activation: |kernel| run(kernel),
+            add_row_sums: |kernel| run(kernel),
+        }
+    }
+}

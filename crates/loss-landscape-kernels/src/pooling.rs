@@ -1,0 +1,314 @@
+//! Pools: the maximum or the mean of windows, and the mean over the image.
+
+#![allow(clippy::inline_always, reason = "only what is inlined is compiled for the chosen instruction set")]
+
+use crate::{
+    elementwise::Elementwise, epilogue::Epilogue, kernel_scalar::KernelScalar, lanes::LANES,
+    tensor_shape::TensorShape,
+};
+
+/// The windows of a pool over a plane.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolWindows {
+    /// What is pooled.
+    pub input: TensorShape,
+    /// What the pool gives.
+    pub output: TensorShape,
+    /// The side of a window, and the step from one to the next.
+    pub window: usize,
+    /// From one window to the next.
+    pub stride: usize,
+}
+
+impl PoolWindows {
+    /// Calls `each` with every output pixel and the input pixels of its window, in a plane.
+    #[inline(always)]
+    fn each(self, mut each: impl FnMut(usize, WindowPixels)) {
+        let Self { input, output, window, stride } = self;
+        for y in 0..output.height {
+            for x in 0..output.width {
+                let (row, column) = (y * stride, x * stride);
+                let columns = window.min(input.width - column);
+                let rows = window.min(input.height - row);
+                let first = row * input.width + column;
+                each(y * output.width + x, WindowPixels { first, width: input.width, columns, rows, at: 0 });
+            }
+        }
+    }
+
+    fn planes(self, tensor: usize) -> usize {
+        tensor / (self.input.stride() * LANES)
+    }
+}
+
+/// The pixels of a window, row by row.
+struct WindowPixels {
+    first: usize,
+    width: usize,
+    columns: usize,
+    rows: usize,
+    at: usize,
+}
+
+impl Iterator for WindowPixels {
+    type Item = usize;
+    #[inline(always)]
+    fn next(&mut self) -> Option<usize> {
+        if self.rows == 0 {
+            return None;
+        }
+        let pixel = self.first + self.at;
+        self.at += 1;
+        if self.at == self.columns {
+            (self.at, self.first, self.rows) = (0, self.first + self.width, self.rows - 1);
+        }
+        Some(pixel)
+    }
+}
+
+#[inline(always)]
+fn lanes<S: KernelScalar>(tensor: &[S], vector: usize) -> &[S; LANES] {
+    &tensor.as_chunks::<LANES>().0[vector]
+}
+
+/// Of each window the value of `from` where `x` is largest. NaN wins, as in PyTorch.
+#[derive(Debug)]
+pub struct TakeAtLargest<'a, S> {
+    /// The results.
+    pub out: &'a mut [S],
+    /// What is compared.
+    pub x: &'a [S],
+    /// What is taken.
+    pub from: &'a [S],
+    /// The windows.
+    pub windows: PoolWindows,
+}
+
+impl<S: KernelScalar> TakeAtLargest<'_, S> {
+    /// Computes it.
+    pub fn run(self) {
+        (S::kernels().take_at_largest)(self);
+    }
+}
+
+impl<S: KernelScalar> Elementwise for TakeAtLargest<'_, S> {
+    #[inline(always)]
+    fn apply(self) {
+        let Self { out, x, from, windows } = self;
+        let (stride, out_stride) = (windows.input.stride(), windows.output.stride());
+        let out = out.as_chunks_mut::<LANES>().0;
+        for plane in 0..windows.planes(x.len()) {
+            windows.each(|to, pixels| {
+                let mut largest = [S::neg_infinity(); LANES];
+                let mut taken = [S::zero(); LANES];
+                let mut first = true;
+                for pixel in pixels {
+                    let (x, from) = (lanes(x, plane * stride + pixel), lanes(from, plane * stride + pixel));
+                    for lane in 0..LANES {
+                        let wins = first || x[lane] > largest[lane] || x[lane].is_nan();
+                        largest[lane] = if wins { x[lane] } else { largest[lane] };
+                        taken[lane] = if wins { from[lane] } else { taken[lane] };
+                    }
+                    first = false;
+                }
+                out[plane * out_stride + to] = taken;
+            });
+        }
+    }
+}
+
+/// Adds δ of each window where `x` is largest; the largest value is in `top`.
+#[derive(Debug)]
+pub struct AddAtLargest<'a, S> {
+    /// What is added to.
+    pub out: &'a mut [S],
+    /// What was pooled.
+    pub x: &'a [S],
+    /// What the pool gave.
+    pub top: &'a [S],
+    /// What is added.
+    pub delta: &'a [S],
+    /// The windows.
+    pub windows: PoolWindows,
+}
+
+impl<S: KernelScalar> AddAtLargest<'_, S> {
+    /// Computes it.
+    pub fn run(self) {
+        (S::kernels().add_at_largest)(self);
+    }
+}
+
+impl<S: KernelScalar> Elementwise for AddAtLargest<'_, S> {
+    #[inline(always)]
+    fn apply(self) {
+        let Self { out, x, top, delta, windows } = self;
+        let (stride, out_stride) = (windows.input.stride(), windows.output.stride());
+        let out = out.as_chunks_mut::<LANES>().0;
+        for plane in 0..windows.planes(x.len()) {
+            windows.each(|to, pixels| {
+                let mut delta = *lanes(delta, plane * out_stride + to);
+                let top = lanes(top, plane * out_stride + to);
+                for pixel in pixels {
+                    let x = lanes(x, plane * stride + pixel);
+                    let out = &mut out[plane * stride + pixel];
+                    for lane in 0..LANES {
+                        let here = x[lane] == top[lane] || (x[lane].is_nan() && top[lane].is_nan());
+                        out[lane] += if here { delta[lane] } else { S::zero() };
+                        delta[lane] = if here { S::zero() } else { delta[lane] };
+                    }
+                }
+            });
+        }
+    }
+}
+
+/// The mean of each window; what sticks out of the image counts as 0.
+#[derive(Debug)]
+pub struct WindowMeans<'a, S> {
+    /// The means.
+    pub out: &'a mut [S],
+    /// The tensor.
+    pub x: &'a [S],
+    /// The windows.
+    pub windows: PoolWindows,
+}
+
+impl<S: KernelScalar> WindowMeans<'_, S> {
+    /// Computes it.
+    pub fn run(self) {
+        (S::kernels().window_means)(self);
+    }
+}
+
+impl<S: KernelScalar> Elementwise for WindowMeans<'_, S> {
+    #[inline(always)]
+    fn apply(self) {
+        let Self { out, x, windows } = self;
+        let (stride, out_stride) = (windows.input.stride(), windows.output.stride());
+        let scale = S::one() / S::nearest((windows.window * windows.window) as f64);
+        let out = out.as_chunks_mut::<LANES>().0;
+        for plane in 0..windows.planes(x.len()) {
+            windows.each(|to, pixels| {
+                let mut sum = [S::zero(); LANES];
+                for pixel in pixels {
+                    for (sum, &x) in sum.iter_mut().zip(lanes(x, plane * stride + pixel)) {
+                        *sum += x;
+                    }
+                }
+                out[plane * out_stride + to] = sum.map(|sum| sum * scale);
+            });
+        }
+    }
+}
+
+/// Adds to each pixel of a window its share of δ.
+#[derive(Debug)]
+pub struct SpreadOverWindows<'a, S> {
+    /// What is added to.
+    pub out: &'a mut [S],
+    /// What each window spreads.
+    pub delta: &'a [S],
+    /// The windows.
+    pub windows: PoolWindows,
+}
+
+impl<S: KernelScalar> SpreadOverWindows<'_, S> {
+    /// Computes it.
+    pub fn run(self) {
+        (S::kernels().spread_over_windows)(self);
+    }
+}
+
+impl<S: KernelScalar> Elementwise for SpreadOverWindows<'_, S> {
+    #[inline(always)]
+    fn apply(self) {
+        let Self { out, delta, windows } = self;
+        let (stride, out_stride) = (windows.input.stride(), windows.output.stride());
+        let scale = S::one() / S::nearest((windows.window * windows.window) as f64);
+        let planes = windows.planes(out.len());
+        let out = out.as_chunks_mut::<LANES>().0;
+        for plane in 0..planes {
+            windows.each(|to, pixels| {
+                let delta = lanes(delta, plane * out_stride + to);
+                for pixel in pixels {
+                    for (out, &delta) in out[plane * stride + pixel].iter_mut().zip(delta) {
+                        *out += delta * scale;
+                    }
+                }
+            });
+        }
+    }
+}
+
+/// The mean of each channel over its pixels.
+#[derive(Debug)]
+pub struct ImageMeans<'a, S> {
+    /// A mean for each channel.
+    pub out: &'a mut [S],
+    /// The tensor.
+    pub x: &'a [S],
+    /// Its shape.
+    pub input: TensorShape,
+}
+
+impl<S: KernelScalar> ImageMeans<'_, S> {
+    /// Computes it.
+    pub fn run(self) {
+        (S::kernels().image_means)(self);
+    }
+}
+
+impl<S: KernelScalar> Elementwise for ImageMeans<'_, S> {
+    #[inline(always)]
+    fn apply(self) {
+        let Self { out, x, input } = self;
+        let scale = S::one() / S::nearest(input.pixels() as f64);
+        let planes = x.chunks_exact(input.stride() * LANES);
+        for (plane, out) in planes.zip(out.as_chunks_mut::<LANES>().0) {
+            let mut sum = [S::zero(); LANES];
+            for vector in plane[..input.pixels() * LANES].as_chunks::<LANES>().0 {
+                for (sum, &x) in sum.iter_mut().zip(vector) {
+                    *sum += x;
+                }
+            }
+            *out = sum.map(|sum| sum * scale);
+        }
+    }
+}
+
+/// Gives each pixel its share of δ.
+#[derive(Debug)]
+pub struct SpreadOverImage<'a, S> {
+    /// The result.
+    pub out: &'a mut [S],
+    /// A number for each channel.
+    pub delta: &'a [S],
+    /// The shape of the result.
+    pub input: TensorShape,
+    /// What becomes of the numbers.
+    pub epilogue: Epilogue<'a, S>,
+}
+
+impl<S: KernelScalar> SpreadOverImage<'_, S> {
+    /// Computes it.
+    pub fn run(self) {
+        (S::kernels().spread_over_image)(self);
+    }
+}
+
+impl<S: KernelScalar> Elementwise for SpreadOverImage<'_, S> {
+    #[inline(always)]
+    fn apply(self) {
+        let Self { out, delta, input, epilogue } = self;
+        let scale = S::one() / S::nearest(input.pixels() as f64);
+        for (plane, delta) in delta.as_chunks::<LANES>().0.iter().enumerate() {
+            for pixel in 0..input.stride() {
+                let start = (plane * input.stride() + pixel) * LANES;
+                for (lane, &delta) in delta.iter().enumerate() {
+                    epilogue.put(delta * scale, out, start + lane);
+                }
+            }
+        }
+    }
+}
