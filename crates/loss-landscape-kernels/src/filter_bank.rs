@@ -23,7 +23,7 @@ impl FilterBank {
         Self { outputs: self.inputs, inputs: self.outputs, side: self.side }
     }
 
-    /// Length of a packed bank: [block of outputs][row][input][column][output in its block].
+    /// Length of a packed bank: `[block of outputs][row][input][column][output in its block]`.
     pub fn packed_len(self) -> usize {
         self.outputs.div_ceil(BLOCK) * self.block_len()
     }

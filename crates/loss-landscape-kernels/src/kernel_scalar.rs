@@ -11,7 +11,7 @@ use crate::{compiled::Compiled, lanes::Lanes};
 /// `f32` or `f64` as the kernels need it.
 ///
 /// `f32` has exponentials of its own that vectorise, right to 3 units in the last place; `f64`
-/// takes the platform's. No other type can implement it: [`Lanes`] cannot be named outside the crate.
+/// takes the platform's. No other type can implement it: `Lanes` cannot be named outside the crate.
 pub trait KernelScalar: Lanes + Float + NumAssign + Default + Debug + Send + Sync + 'static {
     /// The nearest number of this type.
     #[must_use]

@@ -4,7 +4,7 @@ use crate::lanes::LANES;
 
 /// Channels × height × width of one sample.
 ///
-/// A tensor is [group][channel][pixel][lane]: a group is [`LANES`] samples side by side, the last
+/// A tensor is `[group][channel][pixel][lane]`: a group is [`LANES`] samples side by side, the last
 /// one filled up. So every kernel works on whole vectors, whatever the channels and the image size
 /// are. A plane of pixels is an odd number of vectors long ([`stride`](Self::stride)): planes of a
 /// power of two would compete for the same places in the cache.
