@@ -332,6 +332,31 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// What is no file, where a file is to be written; see [`files::write`](crate::files::write).
+    #[error("{}: {reason}", display_place(path, place, kind))]
+    NotAFile {
+        /// The path that was asked for.
+        path: std::path::PathBuf,
+        /// Where symbolic links lead to from there; the same path without any.
+        place: std::path::PathBuf,
+        /// What is there, such as `a directory` or `a block device`.
+        kind: &'static str,
+        /// Why it is not written to.
+        reason: &'static str,
+    },
+    /// A folder in which no file can be made or replaced; see [`files::write`](crate::files::write).
+    #[error(
+        "{} could not be written: a new file is made beside it first, and the folder {} does not allow that: {source}",
+        path.display(), folder.display()
+    )]
+    FolderRefuses {
+        /// The file that was to be written.
+        path: std::path::PathBuf,
+        /// The folder.
+        folder: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// A file that could be read, but whose content is wrong.
     #[error("{}: {source}", path.display())]
     InFile {
@@ -492,6 +517,14 @@ pub enum Error {
 
 fn display_shape(shape: &[usize]) -> String {
     shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("×")
+}
+
+/// What is at a path, or at the end of the links from there.
+fn display_place(path: &std::path::Path, place: &std::path::Path, kind: &str) -> String {
+    if path == place {
+        return format!("{} is {kind}", path.display());
+    }
+    format!("{} leads to {}, which is {kind}", path.display(), place.display())
 }
 
 /// Counts of all four, and the first three of each.

@@ -389,6 +389,7 @@ impl<'a, M: ?Sized, D: ?Sized, W, X> Sweep<'a, M, D, W, X> {
     ///
     /// The call that starts the sweep then also fails with [`Error::JournalMismatch`](crate::Error::JournalMismatch)
     /// for a journal of another sweep, [`Error::NotAJournal`](crate::Error::NotAJournal),
+    /// [`Error::NotAFile`](crate::Error::NotAFile) for a device, pipe or directory,
     /// [`Error::JournalInUse`](crate::Error::JournalInUse) if another process writes it, and
     /// [`Error::JournalWrite`](crate::Error::JournalWrite) when the disk is full; the points written until then stay in
     /// the journal.

@@ -21,7 +21,8 @@ impl<D: GridDimension> Landscape<D> {
     /// It holds `alpha` (m values), `beta` (n values), each channel (m×n) under its name with `_` for spaces
     /// (`train_loss`), `computed` (m×n), and `metadata`, the bytes of a JSON text
     /// (`json.loads(bytes(file["metadata"]))`) with `format`, `version`, `channels` and `report` as in
-    /// [`write_json`](Self::write_json). A file of that name is replaced only when the new one is whole.
+    /// [`write_json`](Self::write_json). A file of that name is replaced as a whole, in the way of
+    /// [`files::write`](crate::files::write).
     /// `scripts/original_hdf5.py` in the repository makes of it the HDF5 file that the original repository's scripts
     /// read, and the other way round.
     ///
@@ -30,16 +31,16 @@ impl<D: GridDimension> Landscape<D> {
     /// `numpy.savez_compressed` is refused, since a few bytes of it can stand for gigabytes.
     ///
     /// # Errors
-    /// [`Error::File`]; [`Error::Channels`] if two arrays would get one name; [`Error::Unwritable`] from 4 GiB
-    /// on.
+    /// Those of [`files::write`](crate::files::write); [`Error::Channels`] if two arrays would get one name;
+    /// [`Error::Unwritable`] from 4 GiB on.
     pub fn write_npz(&self, path: impl AsRef<Path>) -> Result<()> {
-        replace::write(path.as_ref(), &self.to_npz_bytes()?)
+        replace::write(path, self.to_npz_bytes()?)
     }
 
     /// The bytes of the file that [`write_npz`](Self::write_npz) writes.
     ///
     /// # Errors
-    /// As that one, but for [`Error::File`](crate::Error::File).
+    /// As that one, but for those of the file.
     pub fn to_npz_bytes(&self) -> Result<Vec<u8>> {
         encode(&table(self))
     }
