@@ -231,8 +231,18 @@ pub enum Error {
         bytes: u64,
     },
     /// A sweep without data; [`Sweep::data`](crate::Sweep::data) gives it some.
-    #[error("a sweep needs at least one data set")]
+    #[error("a sweep needs at least one data set: give it one with `.data(name, &data)`")]
     NoData,
+    /// An oracle that names several channels, and leaves [`Loss::measure`](crate::Loss::measure), which writes the
+    /// loss alone, as it is.
+    #[error(
+        "the oracle has the channels {channels:?}, but writes the loss alone: implement `Loss::measure`, which writes \
+         one value for each of `Loss::channels`"
+    )]
+    Unmeasured {
+        /// The channels of the oracle.
+        channels: Vec<String>,
+    },
     /// Two data sets of one name.
     #[error("two data sets are named `{name}`")]
     DuplicateData {
@@ -447,6 +457,18 @@ pub enum Error {
     Safetensors {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A file of PyTorch's own where safetensors should be. Reading one would mean to run the program in it.
+    #[cfg(feature = "safetensors")]
+    #[error(
+        "not a safetensors file but {found}; convert it in Python: \
+         `from safetensors.torch import save_file; \
+         save_file(torch.load(\"model.pt\", map_location=\"cpu\", weights_only=True), \"model.safetensors\")`, \
+         with the state dict alone where the file holds more"
+    )]
+    PyTorchFile {
+        /// What it is, by its first bytes.
+        found: &'static str,
     },
     /// A checkpoint whose tensors are not the blocks of the layout: all that is wrong, in one error.
     #[cfg(feature = "safetensors")]

@@ -17,6 +17,7 @@ const LINKS: usize = 40;
 
 /// What stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(unix), allow(dead_code, reason = "other systems do not tell them apart"))]
 enum Kind {
     File,
     Folder,
