@@ -231,8 +231,18 @@ pub enum Error {
         bytes: u64,
     },
     /// A sweep without data; [`Sweep::data`](crate::Sweep::data) gives it some.
-    #[error("a sweep needs at least one data set")]
+    #[error("a sweep needs at least one data set: give it one with `.data(name, &data)`")]
     NoData,
+    /// An oracle that names several channels, and leaves [`Loss::measure`](crate::Loss::measure), which writes the
+    /// loss alone, as it is.
+    #[error(
+        "the oracle has the channels {channels:?}, but writes the loss alone: implement `Loss::measure`, which writes \
+         one value for each of `Loss::channels`"
+    )]
+    Unmeasured {
+        /// The channels of the oracle.
+        channels: Vec<String>,
+    },
     /// Two data sets of one name.
     #[error("two data sets are named `{name}`")]
     DuplicateData {
@@ -332,6 +342,31 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// What is no file, where a file is to be written; see [`files::write`](crate::files::write).
+    #[error("{}: {reason}", display_place(path, place, kind))]
+    NotAFile {
+        /// The path that was asked for.
+        path: std::path::PathBuf,
+        /// Where symbolic links lead to from there; the same path without any.
+        place: std::path::PathBuf,
+        /// What is there, such as `a directory` or `a block device`.
+        kind: &'static str,
+        /// Why it is not written to.
+        reason: &'static str,
+    },
+    /// A folder in which no file can be made or replaced; see [`files::write`](crate::files::write).
+    #[error(
+        "{} could not be written: a new file is made beside it first, and the folder {} does not allow that: {source}",
+        path.display(), folder.display()
+    )]
+    FolderRefuses {
+        /// The file that was to be written.
+        path: std::path::PathBuf,
+        /// The folder.
+        folder: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// A file that could be read, but whose content is wrong.
     #[error("{}: {source}", path.display())]
     InFile {
@@ -423,6 +458,18 @@ pub enum Error {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A file of PyTorch's own where safetensors should be. Reading one would mean to run the program in it.
+    #[cfg(feature = "safetensors")]
+    #[error(
+        "not a safetensors file but {found}; convert it in Python: \
+         `from safetensors.torch import save_file; \
+         save_file(torch.load(\"model.pt\", map_location=\"cpu\", weights_only=True), \"model.safetensors\")`, \
+         with the state dict alone where the file holds more"
+    )]
+    PyTorchFile {
+        /// What it is, by its first bytes.
+        found: &'static str,
+    },
     /// A checkpoint whose tensors are not the blocks of the layout: all that is wrong, in one error.
     #[cfg(feature = "safetensors")]
     #[error(
@@ -492,6 +539,14 @@ pub enum Error {
 
 fn display_shape(shape: &[usize]) -> String {
     shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("×")
+}
+
+/// What is at a path, or at the end of the links from there.
+fn display_place(path: &std::path::Path, place: &std::path::Path, kind: &str) -> String {
+    if path == place {
+        return format!("{} is {kind}", path.display());
+    }
+    format!("{} leads to {}, which is {kind}", path.display(), place.display())
 }
 
 /// Counts of all four, and the first three of each.

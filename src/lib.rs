@@ -193,6 +193,11 @@ pub mod report {
     };
 }
 
+/// How results are written: what is replaced, what is written to, and what is refused.
+pub mod files {
+    pub use crate::replace::write;
+}
+
 /// Checks of derivatives that you wrote: is this the gradient of that loss, this the Hessian of that gradient?
 pub mod check {
     pub use crate::model::{

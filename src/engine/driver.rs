@@ -1,6 +1,6 @@
 //! The loop of all sweeps: stage by stage to the outcome, whatever is measured.
 
-use std::panic::resume_unwind;
+use std::{panic::resume_unwind, sync::atomic::Ordering};
 
 use super::{
     Observer,
@@ -12,7 +12,7 @@ use super::{
     stages::{Choice, Stages},
 };
 use crate::{
-    Point, Result,
+    Error, Point, Result,
     landscape::{BadPoint, OnBadPoint, SweepEnd},
 };
 
@@ -77,6 +77,9 @@ impl Job<'_> {
         }
         if let Some(observer) = self.observer {
             observer.finished();
+        }
+        if shared.unmeasured.load(Ordering::Relaxed) {
+            return Err(Error::Unmeasured { channels: self.channels.to_vec() });
         }
         Ok(self.outcome(shared, found, hidden))
     }

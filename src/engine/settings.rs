@@ -3,7 +3,13 @@
 use std::path::PathBuf;
 
 use super::{Observer, axis::Axis};
-use crate::{Error, Result, landscape::OnBadPoint};
+use crate::{Error, Result, landscape::OnBadPoint, memory::with_capacity};
+
+/// Bytes that no process has, whatever its user allows: the address space of a 64-bit process, 128 TiB.
+const ADDRESSABLE: u64 = 1 << 47;
+
+/// From this many bytes on the system is asked for them in advance.
+const LARGE: u64 = 1 << 30;
 
 /// The settings that every sweep has.
 pub(crate) struct Settings<'a> {
@@ -75,7 +81,7 @@ impl Settings<'_> {
         is_in_shard(self.shard, point)
     }
 
-    /// Refuses a grid whose coordinates and values exceed the limit, or what any allocation may have, before
+    /// Refuses a grid whose coordinates and values exceed the limit, or what a process can have, before
     /// allocating any.
     fn check_memory(&self, alpha: &Axis, beta: Option<&Axis>, channels: usize) -> Result<()> {
         let (rows, columns) = (alpha.len() as u64, beta.map_or(1, Axis::len) as u64);
@@ -83,13 +89,17 @@ impl Settings<'_> {
             let per_point = (channels as u64).checked_mul(8)?.checked_add(1)?;
             points.checked_mul(per_point)?.checked_add(rows.checked_add(columns)?.checked_mul(8)?)
         });
-        let limit = self.memory_limit.min(isize::MAX as u64);
+        let limit = self.memory_limit.min(ADDRESSABLE).min(isize::MAX as u64);
         if bytes.is_none_or(|bytes| bytes > limit) {
             let mut shape = vec![alpha.len()];
             shape.extend(beta.map(Axis::len));
             return Err(Error::GridTooLarge { shape, channels, bytes, limit });
         }
-        Ok(())
+        // The coordinates of a long axis take seconds, and a system that will not give the memory says so at once.
+        match bytes.filter(|&bytes| bytes > LARGE) {
+            Some(bytes) => with_capacity::<u8>("the values of the grid", bytes as usize).map(drop),
+            None => Ok(()),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -19,7 +19,10 @@ use super::{
     split::{SplitPoint, chunks_of},
     worker::ThreadState,
 };
-use crate::landscape::{BadPoint, OnBadPoint, PointFailure};
+use crate::{
+    Error,
+    landscape::{BadPoint, OnBadPoint, PointFailure},
+};
 
 /// Why a sweep stops before its last point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +43,9 @@ pub(super) struct Shared<'a> {
     done: AtomicUsize,
     /// The first reason to stop, which is the one that counts.
     pub(super) stop: OnceLock<StopReason>,
+    /// Set where the oracle turns out not to write what it names. That is no matter of one point, so that the sweep
+    /// ends with an error.
+    pub(super) unmeasured: AtomicBool,
     /// Point, number of the data set.
     pub(super) bad: Mutex<Vec<(usize, usize, BadPoint)>>,
     /// What the caller's observer panicked with: the sweep stops, and the panic goes on outside.
@@ -62,6 +68,7 @@ impl<'a> Shared<'a> {
             total,
             done: AtomicUsize::new(done),
             stop: OnceLock::new(),
+            unmeasured: AtomicBool::new(false),
             bad: Mutex::new(bad),
             panic: Mutex::new(None),
         }
@@ -213,6 +220,10 @@ impl<'a> Shared<'a> {
     }
 
     fn list(&self, state: &mut ThreadState<'_, '_>, point: usize, set: usize, failure: PointFailure) {
+        if matches!(&failure, PointFailure::Error(error) if is_unmeasured(&**error)) {
+            self.unmeasured.store(true, Ordering::Relaxed);
+            return self.halt(StopReason::Cancelled);
+        }
         let (index, coordinates) = self.job.place(point);
         let data = self.job.sets[set].clone();
         if self.job.ledger.is_some() {
@@ -226,6 +237,9 @@ impl<'a> Shared<'a> {
 
     /// Writes evaluated points to the journal, and only then counts them and tells the observer.
     fn finish(&self, state: &mut ThreadState<'_, '_>, rows: &mut Rows<'_>) {
+        if self.unmeasured.load(Ordering::Relaxed) {
+            return;
+        }
         if !self.write_records(state, rows) {
             return self.halt(StopReason::Journal);
         }
@@ -286,6 +300,10 @@ fn next_run<'v>(stock: &mut Rows<'v>, threads: usize, batch: usize) -> Rows<'v> 
     let share = stock.len() / (8 * threads);
     let run = if share > batch { share.next_multiple_of(batch) } else { share };
     stock.take_front(run.max(batch.div_ceil(4)).min(stock.len()))
+}
+
+fn is_unmeasured(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    matches!(error.downcast_ref(), Some(Error::Unmeasured { .. }))
 }
 
 /// A lock is poisoned only where an invariant of this crate broke; that panic goes on to the caller when all threads

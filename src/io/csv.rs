@@ -21,18 +21,19 @@ impl<D: GridDimension> Landscape<D> {
     /// is a `_` in the header.
     ///
     /// Files without comments are read too: lines in any order, `alpha` first, then `beta` for a surface, every point
-    /// of the grid exactly once. A file of that name is replaced only when the new one is whole.
+    /// of the grid exactly once. A file of that name is replaced as a whole, in the way of
+    /// [`files::write`](crate::files::write).
     ///
     /// # Errors
-    /// [`Error::File`]; [`Error::Channels`] if two columns would get one name.
+    /// Those of [`files::write`](crate::files::write); [`Error::Channels`] if two columns would get one name.
     pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<()> {
-        replace::write(path.as_ref(), &self.to_csv_bytes()?)
+        replace::write(path, self.to_csv_bytes()?)
     }
 
     /// The bytes of the file that [`write_csv`](Self::write_csv) writes.
     ///
     /// # Errors
-    /// As that one, but for [`Error::File`](crate::Error::File).
+    /// As that one, but for those of the file.
     pub fn to_csv_bytes(&self) -> Result<Vec<u8>> {
         encode(&table(self))
     }

@@ -21,18 +21,19 @@ impl<D: GridDimension> Landscape<D> {
     /// same `f64`; those that are not finite are the texts `"NaN"`, `"Infinity"` and `"-Infinity"`, and all NaN are
     /// read back as one. Hashes are 16 hexadecimal digits. A file without `channels` (then in the order of `values`),
     /// `computed` (then all) or `report` (then that of [`Surface::from_channels`](crate::Surface::from_channels)) is
-    /// read too. A file of that name is replaced only when the new one is whole.
+    /// read too. A file of that name is replaced as a whole, in the way of
+    /// [`files::write`](crate::files::write).
     ///
     /// # Errors
-    /// [`Error::File`](crate::Error::File).
+    /// Those of [`files::write`](crate::files::write).
     pub fn write_json(&self, path: impl AsRef<Path>) -> Result<()> {
-        replace::write(path.as_ref(), &self.to_json_bytes()?)
+        replace::write(path, self.to_json_bytes()?)
     }
 
     /// The bytes of the file that [`write_json`](Self::write_json) writes.
     ///
     /// # Errors
-    /// As that one, but for [`Error::File`](crate::Error::File).
+    /// As that one, but for those of the file.
     pub fn to_json_bytes(&self) -> Result<Vec<u8>> {
         encode(&table(self))
     }

@@ -6,6 +6,8 @@ mod checkpoint;
 mod csv;
 #[cfg(feature = "serde")]
 mod document;
+#[cfg(any(feature = "npz", feature = "safetensors"))]
+mod half;
 #[cfg(feature = "json")]
 mod json;
 #[cfg(feature = "npz")]

@@ -36,21 +36,22 @@ impl Surface {
     /// [`clip`](VtkHeight::clip)) for +∞. Points that are not finite in the channel and the cells around them are
     /// marked as hidden in `vtkGhostType`, so that ParaView leaves holes there, and such points are 1 in the point
     /// data `not_finite`. The values themselves stay NaN or infinite in the channel's point data: colour by `height`
-    /// to have none. A file of that name is replaced only when the new one is whole.
+    /// to have none. A file of that name is replaced as a whole, in the way of
+    /// [`files::write`](crate::files::write).
     ///
     /// # Errors
     /// [`Error::UnknownChannel`]; [`Error::Setting`] for a clip or scale that is not finite or, for a
     /// logarithm, a clip that is not positive; [`Error::Unwritable`] if no height is finite; [`Error::Channels`] for
     /// a channel with the name of one of the file's own arrays (`height`, `computed`, `not_finite`,
-    /// `vtkGhostType`); [`Error::File`].
+    /// `vtkGhostType`); those of [`files::write`](crate::files::write).
     pub fn write_vtk(&self, path: impl AsRef<Path>, height: &VtkHeight) -> Result<()> {
-        replace::write(path.as_ref(), &self.to_vtk_bytes(height)?)
+        replace::write(path, self.to_vtk_bytes(height)?)
     }
 
     /// The bytes of the file that [`write_vtk`](Self::write_vtk) writes.
     ///
     /// # Errors
-    /// As that one, but for [`Error::File`].
+    /// As that one, but for those of the file.
     pub fn to_vtk_bytes(&self, height: &VtkHeight) -> Result<Vec<u8>> {
         height.encode(self)
     }

@@ -114,17 +114,21 @@ pub(crate) fn ensure_upwards(axis: &'static str, values: &[f64]) -> Result<()> {
 
 /// The points with a channel that is not finite, and the first such channel of each.
 fn not_finite(alpha: &[f64], beta: &[f64], names: &[String], values: &[f64]) -> Vec<BadPoint> {
-    let bad = values.chunks_exact(names.len()).enumerate().filter_map(|(point, values)| {
-        let k = values.iter().position(|value| !value.is_finite())?;
+    let first = |values: &[f64]| values.iter().position(|value| !value.is_finite());
+    let points = || values.chunks_exact(names.len());
+    // A file of two bytes a value leaves no room for a vector that doubles.
+    let mut bad = Vec::with_capacity(points().filter(|values| first(values).is_some()).count());
+    for (point, values) in points().enumerate() {
+        let Some(k) = first(values) else { continue };
         let index = [point / beta.len(), point % beta.len()];
-        Some(BadPoint {
+        bad.push(BadPoint {
             index,
             coordinates: [alpha[index[0]], beta[index[1]]],
             data: String::new(),
             failure: PointFailure::NonFinite { channel: names[k].clone(), value: values[k] },
-        })
-    });
-    bad.collect()
+        });
+    }
+    bad
 }
 
 #[cfg(test)]

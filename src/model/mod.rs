@@ -165,12 +165,16 @@ pub trait Loss<D: ?Sized>: Model {
         vec!["loss".to_owned()]
     }
 
-    /// Writes all channels at `theta` into `out`, which has one place for each of [`channels`](Self::channels); only
-    /// the loss by default.
+    /// Writes all channels at `theta` into `out`, which has one place for each of [`channels`](Self::channels). By
+    /// default it writes the loss, and where there are more channels it ends the sweep with
+    /// [`Error::Unmeasured`](crate::Error::Unmeasured).
     ///
     /// # Errors
     /// As [`loss`](Self::loss).
     fn measure(&self, theta: &[Self::Scalar], data: &D, out: &mut [f64]) -> Result<(), OracleError> {
+        if out.len() > 1 {
+            return Err(crate::Error::Unmeasured { channels: self.channels() }.into());
+        }
         out[0] = self.loss(theta, data)?;
         Ok(())
     }

@@ -389,6 +389,7 @@ impl<'a, M: ?Sized, D: ?Sized, W, X> Sweep<'a, M, D, W, X> {
     ///
     /// The call that starts the sweep then also fails with [`Error::JournalMismatch`](crate::Error::JournalMismatch)
     /// for a journal of another sweep, [`Error::NotAJournal`](crate::Error::NotAJournal),
+    /// [`Error::NotAFile`](crate::Error::NotAFile) for a device, pipe or directory,
     /// [`Error::JournalInUse`](crate::Error::JournalInUse) if another process writes it, and
     /// [`Error::JournalWrite`](crate::Error::JournalWrite) when the disk is full; the points written until then stay in
     /// the journal.
@@ -411,8 +412,9 @@ impl<'a, M: ?Sized, D: ?Sized, W, X> Sweep<'a, M, D, W, X> {
         self
     }
 
-    /// The most bytes that coordinates and values may take; 4 GiB by default. The scratch memory of the oracle is not
-    /// counted. A larger grid is refused before anything is allocated; [`Error`](crate::Error) has an example.
+    /// The most bytes that coordinates and values may take; 4 GiB by default, and never more than 2⁴⁷ (128 TiB), which
+    /// is what a process can address. The scratch memory of the oracle is not counted. A larger grid, or one for which
+    /// the system has no memory, is refused before a coordinate is computed; [`Error`](crate::Error) has an example.
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.settings.memory_limit = bytes;
         self
@@ -452,7 +454,8 @@ impl<M: Model + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D, W, X> {
     /// not fit the model or are not finite; [`Error::Range`](crate::Error::Range),
     /// [`Error::Resolution`](crate::Error::Resolution) or [`Error::Coordinates`](crate::Error::Coordinates) for an
     /// axis; [`Error::NoData`](crate::Error::NoData), [`Error::DuplicateData`](crate::Error::DuplicateData),
-    /// [`Error::Channels`](crate::Error::Channels); [`Error::GridTooLarge`](crate::Error::GridTooLarge),
+    /// [`Error::Channels`](crate::Error::Channels), [`Error::Unmeasured`](crate::Error::Unmeasured) for an oracle that
+    /// does not write the channels that it names; [`Error::GridTooLarge`](crate::Error::GridTooLarge),
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory); [`Error::ZeroThreads`](crate::Error::ZeroThreads),
     /// [`Error::ThreadPool`](crate::Error::ThreadPool); [`Error::Oracle`](crate::Error::Oracle) or
     /// [`Error::OraclePanicked`](crate::Error::OraclePanicked) if preparing fails; and those of a

@@ -9,8 +9,8 @@ use std::{
 };
 
 use loss_landscape::{
-    Block, Direction, Directions, Error, FnModel, Layout, Loss, Model, Observer, OnBadPoint, OracleError,
-    Progress, RandomDirections, Surface, Sweep,
+    Block, Direction, Directions, Error, FnModel, Journal, Layout, Loss, Model, Observer, OnBadPoint,
+    OracleError, Progress, RandomDirections, Surface, Sweep,
     oracle::{Point, Prepared, Slice, Worker},
     report::{PointFailure, SweepEnd},
 };
@@ -207,7 +207,12 @@ fn a_bad_setup_is_an_error_before_any_point() {
     assert!(matches!(grid().beta_at(&[1.0, 0.0]).run(), Err(Error::Coordinates { index: 1, .. })));
     assert!(matches!(grid().threads(0).run(), Err(Error::ZeroThreads)));
     assert!(matches!(grid().data("", &()).run(), Err(Error::DuplicateData { .. })));
-    assert!(matches!(Sweep::<_, (), _>::plane(&model, dirs.clone()).run(), Err(Error::NoData)));
+    let error = Sweep::<_, (), _>::plane(&model, dirs.clone()).run().unwrap_err();
+    assert!(matches!(error, Error::NoData));
+    assert_eq!(
+        error.to_string(),
+        "a sweep needs at least one data set: give it one with `.data(name, &data)`"
+    );
     // 2^80 points, then 2^40: neither may be allocated.
     let huge = grid().alpha(0.0..=1.0, 1 << 40).beta(0.0..=1.0, 1 << 40).run();
     assert!(matches!(huge, Err(Error::GridTooLarge { bytes: None, .. })), "{huge:?}");
@@ -220,6 +225,14 @@ fn a_bad_setup_is_an_error_before_any_point() {
     // More than any allocation may have, whatever the caller allows.
     let unlimited = grid().alpha(0.0..=1.0, 1 << 30).beta(0.0..=1.0, 1 << 30).memory_limit(u64::MAX).run();
     assert!(matches!(unlimited, Err(Error::GridTooLarge { bytes: Some(_), .. })), "{unlimited:?}");
+    // 10¹⁶ points could be counted, but not addressed.
+    let axis = |points| grid().alpha(0.0..=1.0, points).beta(0.0..=1.0, points).memory_limit(u64::MAX);
+    let error = axis(100_000_000).run().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "100000000×100000000 points with 1 channels need 90000001600000000 bytes of memory; \
+         the limit is 140737488355328 bytes"
+    );
 }
 
 #[test]
@@ -397,6 +410,48 @@ fn a_channel_that_is_not_written_is_nan_and_listed() {
     let bad = &curve.report().bad_points;
     assert_eq!(bad.len(), 1);
     assert_eq!(bad[0].to_string(), "point [3, 0] at (3, 0): `train loss` is NaN");
+}
+
+/// Names two channels, and leaves the method that would write them as it is.
+struct Forgetful(Layout);
+
+impl Model for Forgetful {
+    type Scalar = f64;
+    fn layout(&self) -> &Layout {
+        &self.0
+    }
+    fn parameters(&self) -> &[f64] {
+        &[1.0]
+    }
+}
+
+impl Loss<()> for Forgetful {
+    fn loss(&self, theta: &[f64], (): &()) -> Result<f64, OracleError> {
+        Ok(theta[0])
+    }
+    fn channels(&self) -> Vec<String> {
+        vec!["loss".to_owned(), "accuracy".to_owned()]
+    }
+}
+
+#[test]
+fn an_oracle_that_does_not_write_its_channels_is_told_once_what_to_implement() {
+    let model = Forgetful(Layout::flat(1).unwrap());
+    let path = std::env::temp_dir().join(format!("loss-landscape-{}-unmeasured.journal", std::process::id()));
+    let sweep = || Sweep::line(&model, RandomDirections::new(1)).data("train", &());
+    let expected = "the oracle has the channels [\"loss\", \"accuracy\"], but writes the loss alone: implement \
+                    `Loss::measure`, which writes one value for each of `Loss::channels`";
+    for on_bad in [OnBadPoint::Record, OnBadPoint::Stop] {
+        for threads in [1, 4] {
+            let error = sweep().threads(threads).on_bad_point(on_bad).journal(&path).run().unwrap_err();
+            assert!(matches!(error, Error::Unmeasured { .. }), "{error}");
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+    assert_eq!(Journal::read([&path]).unwrap().computed(), 0, "no point of it is kept");
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(sweep().here().run().unwrap_err().to_string(), expected);
+    assert!(sweep().cost().unwrap_err().to_string().ends_with(expected));
 }
 
 #[test]

@@ -57,6 +57,28 @@ fn values_are_at_their_points() {
 }
 
 #[test]
+fn whatever_numpy_has_as_numbers_is_read_and_the_rest_left_out() {
+    let surface = Surface::from_npz_bytes(&file("types.npz")).unwrap();
+    assert_eq!(surface.channels(), ["half", "positive", "small"]);
+    for ((i, j), &value) in surface.channel("half").unwrap().indexed_iter() {
+        let exact = expected(i, j);
+        // Eleven bits of mantissa, rounded to nearest.
+        let near = (value - exact).abs() <= exact.abs() / 2048.0;
+        assert!(near || value == exact || value.is_nan() && exact.is_nan(), "{value} at [{i}, {j}]");
+        assert_eq!(surface.channel("positive").unwrap()[[i, j]], f64::from(u8::from(exact > 0.0)));
+        assert_eq!(surface.channel("small").unwrap()[[i, j]], (3 * i + j) as f64);
+    }
+    let error = surface.channel("labels").unwrap_err().to_string();
+    assert_eq!(error, "there is no channel `labels`; the result has [\"half\", \"positive\", \"small\"]");
+    let error = Surface::from_npz_bytes(&file("transposed.npz")).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "not a valid npz file: one array besides the axes should be an array of numbers of the shape [5, 3], that of \
+         `alpha` and `beta`, not `loss` (<f8 of the shape [3, 5], which is transposed)"
+    );
+}
+
+#[test]
 fn what_could_be_a_bomb_is_refused() {
     let error = Surface::from_npz_bytes(&file("compressed.npz")).unwrap_err().to_string();
     assert!(error.contains("should be stored, as numpy.savez does, not compressed"), "{error}");

@@ -6,6 +6,8 @@ mod bad_points;
 mod curvature_bounds;
 mod curvature_solver;
 mod execution;
+#[cfg(unix)]
+mod file_kinds;
 mod foreign_files;
 mod journal;
 mod journal_processes;

@@ -124,6 +124,9 @@ pub(crate) fn no_file_makes_a_reader_panic_or_hold_more_than_a_multiple_of_it() 
         }
     }
     beginnings(written[0].1.clone());
+    for (name, whole) in [("accuracy", 1), (&"long".repeat(1000), 0)] {
+        assert_eq!(reader("npz")(&halves(name)), whole, "{} bytes", name.len());
+    }
     for (name, file) in long_names() {
         assert_eq!(reader(name)(&file), 0, "{name}");
     }
@@ -155,6 +158,40 @@ fn long_names() -> Vec<(&'static str, Vec<u8>)> {
         numbers("\"NaN\"")
     );
     vec![("csv", csv.into_bytes()), ("json", json.into_bytes())]
+}
+
+/// An npz of 300×300 values of two bytes, each of which becomes a point that is not finite.
+fn halves(channel: &str) -> Vec<u8> {
+    let axis: Vec<u8> = (0..300).flat_map(|i| f64::from(i).to_le_bytes()).collect();
+    let nan: Vec<u8> = std::iter::repeat_n([0, 0x7e], 90_000).flatten().collect();
+    let array = |descr: &str, shape: &str, data: &[u8]| {
+        let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}");
+        [b"\x93NUMPY\x01\x00\x76\x00", format!("{header:<117}\n").as_bytes(), data].concat()
+    };
+    let axis = array("<f8", "300,", &axis);
+    let (mut archive, mut directory) = (Vec::new(), Vec::new());
+    for (name, data) in [("alpha", &axis), ("beta", &axis), (channel, &array("<f2", "300, 300", &nan))] {
+        let offset = archive.len() as u32;
+        let mut common = [20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0].to_vec();
+        for field in [crc32(data), data.len() as u32, data.len() as u32, name.len() as u32] {
+            common.extend(field.to_le_bytes());
+        }
+        archive.extend([b"PK\x03\x04", &common[..], name.as_bytes(), data].concat());
+        directory.extend([b"PK\x01\x02\x14\x00", &common[..], &[0; 10]].concat());
+        directory.extend([&offset.to_le_bytes(), name.as_bytes()].concat());
+    }
+    let (size, offset) = (directory.len() as u32, archive.len() as u32);
+    archive.extend([&directory[..], b"PK\x05\x06\0\0\0\0\x03\0\x03\0"].concat());
+    archive.extend([size.to_le_bytes(), offset.to_le_bytes()].concat());
+    archive.extend([0; 2]);
+    archive
+}
+
+/// CRC-32 as zip has it, bit by bit.
+fn crc32(data: &[u8]) -> u32 {
+    !data.iter().fold(!0, |crc, &byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 * (crc & 1)))
+    })
 }
 
 /// A journal of little but beginnings of records, each of which would be checked as far as the end.

@@ -322,6 +322,22 @@ def write(folder, numpy, h5py, save_file):
         # What numpy has read and written again.
         with numpy.load(folder / "surface.npz") as file:
             numpy.savez(folder / "rewritten.npz", **file)
+        # Types that a grid may have, and arrays that are none of numbers.
+        shape = (5, 3)
+        numpy.savez(
+            folder / "types.npz",
+            alpha=alpha,
+            beta=beta,
+            half=array.astype(numpy.float16),
+            positive=array > 0,
+            small=numpy.arange(15, dtype=numpy.uint8).reshape(shape),
+            labels=numpy.full(shape, "α"),
+            objects=numpy.full(shape, None),
+            when=numpy.full(shape, numpy.datetime64("2018-11-07")),
+            huge=numpy.full(shape, 2**60),
+            seed=7,
+        )
+        numpy.savez(folder / "transposed.npz", alpha=alpha, beta=beta, loss=array.T)
         numpy.savez_compressed(folder / "compressed.npz", alpha=alpha, beta=beta, loss=array)
     if numpy and h5py:
         for name, version in [("original.h5", "earliest"), ("latest.h5", "latest")]:

@@ -138,7 +138,7 @@ pub enum Error {
         value: f64,
     },
     /// A count among the settings that is out of its range.
-    #[error("{setting} must be {}, not {value}", setting.range())]
+    #[error("{setting} must be {}, not {value}{}", setting.range(), hint(*setting, *value))]
     CountOutOfRange {
         /// Which setting.
         setting: CountSetting,
@@ -319,6 +319,24 @@ impl fmt::Display for CountSetting {
     }
 }
 
+/// What whoever gave that value may have meant.
+fn hint(setting: CountSetting, value: usize) -> String {
+    if setting != CountSetting::ResNetDepth {
+        return String::new();
+    }
+    // The depths around it.
+    let below = (value.clamp(8, 10_004) - 2) / 6 * 6 + 2;
+    let nearest = match value {
+        0..8 => "8".to_owned(),
+        8..10_004 => format!("{below} and {}", below + 6),
+        _ => "10,004".to_owned(),
+    };
+    format!(
+        " (nearest: {nearest}): these are the networks for small images, as for CIFAR-10; ImageNet's ResNet-18, \
+         ResNet-34 and ResNet-50 are other networks, which a `Chain` spells out"
+    )
+}
+
 fn times(shape: &[usize; 3]) -> String {
     format!("{}×{}×{}", shape[0], shape[1], shape[2])
 }
@@ -333,6 +351,21 @@ mod tests {
         assert_eq!(wrong.to_string(), "the momentum must be from 0 to below 1, not 1");
         let wrong = CountSetting::BatchSize.ensure(false, 0).unwrap_err();
         assert_eq!(wrong.to_string(), "the batch size must be at least 1, not 0");
+        let depth = |value| CountSetting::ResNetDepth.ensure(false, value).unwrap_err().to_string();
+        assert_eq!(
+            depth(18),
+            "the depth of a residual network must be 6n + 2 from 8 to 10,004, not 18 (nearest: 14 and 20): these are \
+             the networks for small images, as for CIFAR-10; ImageNet's ResNet-18, ResNet-34 and ResNet-50 are other \
+             networks, which a `Chain` spells out"
+        );
+        for (value, nearest) in
+            [(0, "8"), (7, "8"), (9, "8 and 14"), (34, "32 and 38"), (10_003, "9998 and 10004")]
+        {
+            assert!(depth(value).contains(&format!("(nearest: {nearest})")), "{}", depth(value));
+        }
+        for value in [10_005, usize::MAX] {
+            assert!(depth(value).contains("(nearest: 10,004)"), "{}", depth(value));
+        }
         let wrong = Error::WrongTargets { criterion: Criterion::CrossEntropy };
         assert_eq!(wrong.to_string(), "the loss cross-entropy needs labels (`Samples::labelled`)");
         let wrong = Error::ImageShape { shape: [3, 2, 1], features: 7 };

@@ -173,9 +173,20 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
-    /// What the core said of a result: a channel that it does not have, or a density that it cannot estimate.
+    /// What the core said: of a result a channel that it does not have or a density that it cannot estimate, of a path
+    /// that it is no file.
     #[error(transparent)]
     Core(#[from] loss_landscape::Error),
+}
+
+impl Error {
+    /// What writing a file failed with.
+    pub(crate) fn writing(error: loss_landscape::Error) -> Self {
+        match error {
+            loss_landscape::Error::File { path, source } => Self::File { path, source },
+            other => Self::Core(other),
+        }
+    }
 }
 
 fn above_zero(log: bool) -> &'static str {

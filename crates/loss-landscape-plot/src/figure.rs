@@ -2,10 +2,11 @@
 
 use std::{fmt::Debug, path::Path};
 
+use loss_landscape::files;
+
 use crate::{
     Error, Result,
     plane::{shared::SharedScale, values::Shareable},
-    replace,
     svg::Drawing,
 };
 
@@ -81,12 +82,12 @@ pub trait Figure: Draw {
     /// Writes the figure to a file, in the format that its ending names: `.svg`, or with the feature `png` also
     /// `.png`, of 2.5 pixels to a unit, which is 300 dots per inch in a column of 9 cm. Upper case is fine.
     ///
-    /// A file that is there is replaced as a whole: the new one is written beside it, synced and renamed, so that
-    /// no reader sees half a figure.
+    /// A file that is there is replaced as a whole, so that no reader sees half a figure: see
+    /// [`loss_landscape::files::write`], which also says what happens to links, pipes and devices.
     ///
     /// # Errors
     /// [`Error::FileEnding`] for another ending, before anything is drawn; [`Error::File`] if the file cannot be
-    /// written; those of [`to_svg`](Self::to_svg).
+    /// written, [`Error::Core`] if what is there is no file or its folder refuses; those of [`to_svg`](Self::to_svg).
     fn save(&self, path: impl AsRef<Path>) -> Result<()>
     where
         Self: Sized,
@@ -122,9 +123,9 @@ impl<F: Figure + ?Sized> Figure for Box<F> {}
 fn save(figure: &impl Figure, path: &Path) -> Result<()> {
     let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_lowercase);
     match ending.as_deref() {
-        Some("svg") => replace::write(path, figure.to_svg()?.as_bytes()),
+        Some("svg") => files::write(path, figure.to_svg()?).map_err(Error::writing),
         #[cfg(feature = "png")]
-        Some("png") => replace::write(path, &figure.to_png(PIXELS_PER_UNIT)?),
+        Some("png") => files::write(path, figure.to_png(PIXELS_PER_UNIT)?).map_err(Error::writing),
         _ => {
             let expected =
                 if cfg!(feature = "png") { ".svg or .png" } else { ".svg (.png needs the feature `png`)" };
@@ -180,6 +181,14 @@ mod tests {
         fs::remove_file(path).unwrap();
         let nowhere = std::env::temp_dir().join("no such folder").join("figure.svg");
         assert!(matches!(figure().save(nowhere), Err(Error::File { .. })));
+        // What is there decides, as for every file of the core.
+        let folder = std::env::temp_dir().join(format!("loss-landscape-folder-{}.svg", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let error = figure().save(&folder).unwrap_err();
+        assert!(matches!(&error, Error::Core(loss_landscape::Error::NotAFile { .. })), "{error}");
+        assert!(error.to_string().contains("svg is a directory: "), "{error}");
+        assert!(fs::read_dir(&folder).unwrap().next().is_none());
+        fs::remove_dir(folder).unwrap();
     }
 
     /// What a converter for SVG 1.1 must know to draw our figures; neither `paint-order` nor baselines are in it.

@@ -101,7 +101,6 @@ mod plane;
 #[cfg(feature = "png")]
 mod png;
 mod ratio;
-mod replace;
 mod results;
 mod surface;
 mod svg;

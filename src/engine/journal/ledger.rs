@@ -16,7 +16,7 @@ use super::{
     known::{Known, agree},
     record::{Form, Record, scan},
 };
-use crate::{Error, Result, landscape::Resumed};
+use crate::{Error, Result, landscape::Resumed, replace};
 
 /// Whatever a process has written survives its death. To lose little in a power failure too, a write syncs the file if
 /// the last sync was longer ago than this.
@@ -24,6 +24,9 @@ const SYNC: Duration = Duration::from_secs(5);
 
 /// How long a lock is waited for.
 const PATIENCE: Duration = Duration::from_millis(200);
+
+/// Why nothing but a file can be a journal.
+const NEEDS: &str = "a journal must be a file, which can be locked, read back and cut";
 
 /// A journal open for a sweep. No other process can open it until it is dropped.
 #[derive(Debug)]
@@ -48,7 +51,7 @@ impl Ledger {
     /// what was in it; None if there was nothing.
     ///
     /// # Errors
-    /// [`Error::File`]; [`Error::JournalInUse`]; [`Error::NotAJournal`]; [`Error::JournalMismatch`];
+    /// [`Error::File`]; [`Error::NotAFile`]; [`Error::JournalInUse`]; [`Error::NotAJournal`]; [`Error::JournalMismatch`];
     /// [`Error::JournalConflict`].
     pub(crate) fn resume(
         path: &Path,
@@ -93,6 +96,7 @@ impl Ledger {
     /// Opens and locks the journal, and reads its bytes.
     fn open(path: &Path, header: &Header, head: &[u8]) -> Result<(Self, Vec<u8>)> {
         let at = |source| Error::File { path: path.to_owned(), source };
+        replace::ensure_file(path, NEEDS)?;
         let mut file =
             File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(at)?;
         lock(&file, path)?;

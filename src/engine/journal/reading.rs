@@ -271,19 +271,18 @@ impl Journal {
         self
     }
 
-    /// Writes one journal of all points, in the order of their numbers. An existing file is replaced only when the new
-    /// one is complete.
+    /// Writes one journal of all points, in the order of their numbers. A file of that name is replaced as a whole, in
+    /// the way of [`files::write`](crate::files::write).
     ///
     /// # Errors
-    /// [`Error::File`]; [`Error::JournalInUse`] if a sweep is writing a journal there.
+    /// Those of [`files::write`](crate::files::write); [`Error::JournalInUse`] if a sweep is writing a journal there.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        // Held until the new one is there, or a sweep could write on to a file that is gone.
-        let old = fs::File::options().write(true).open(path);
-        if let Ok(old) = &old {
-            lock(old, path)?;
-        }
-        replace::write(path, &self.to_bytes())
+        // Held until the new one is there, or a sweep could write on to a file that is gone. Only files hold journals.
+        let old = fs::metadata(path).is_ok_and(|found| found.is_file());
+        let old = old.then(|| fs::File::options().write(true).open(path).ok()).flatten();
+        old.as_ref().map_or(Ok(()), |old| lock(old, path))?;
+        replace::write(path, self.to_bytes())
     }
 
     /// The bytes of the file that [`write`](Self::write) writes.

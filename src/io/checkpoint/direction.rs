@@ -23,8 +23,8 @@ impl<S: Scalar> Direction<S> {
     /// so that PyTorch finds what it would add to its parameters; in the file's metadata `loss_landscape`
     /// (`direction 2`, the number being the version of these forms), `source` and `normalization` (if it has one) in
     /// the forms that [`DirectionSource`](crate::DirectionSource) and [`Normalization`](crate::Normalization) state,
-    /// and `hash`, 16 hexadecimal digits as in [`Provenance`](crate::report::Provenance). A file of that name is replaced only
-    /// when the new one is whole.
+    /// and `hash`, 16 hexadecimal digits as in [`Provenance`](crate::report::Provenance). A file of that name is
+    /// replaced as a whole, in the way of [`files::write`](crate::files::write).
     ///
     /// ```
     /// use loss_landscape::{Direction, FnModel, Layout, RandomDirections};
@@ -42,7 +42,7 @@ impl<S: Scalar> Direction<S> {
     /// # Errors
     /// As [`write_checkpoint`](crate::write_checkpoint).
     pub fn write_safetensors(&self, path: impl AsRef<Path>) -> Result<()> {
-        replace::write(path.as_ref(), &self.to_safetensors_bytes()?)
+        replace::write(path, self.to_safetensors_bytes()?)
     }
 
     /// The bytes of the file that [`write_safetensors`](Self::write_safetensors) writes.
@@ -96,7 +96,7 @@ impl<S: Scalar> Directions<S> {
     /// # Errors
     /// As [`write_checkpoint`](crate::write_checkpoint).
     pub fn write_safetensors(&self, path: impl AsRef<Path>) -> Result<()> {
-        replace::write(path.as_ref(), &self.to_safetensors_bytes()?)
+        replace::write(path, self.to_safetensors_bytes()?)
     }
 
     /// The bytes of the file that [`write_safetensors`](Self::write_safetensors) writes.

@@ -15,7 +15,23 @@ pub(super) fn parse(bytes: &[u8]) -> Result<SafeTensors<'_>> {
             return Err(damaged(SafeTensorError::ValidationOverflow));
         }
     }
-    SafeTensors::deserialize(bytes).map_err(damaged)
+    // Only now: the length of a header may begin with the same bytes as a pickle.
+    SafeTensors::deserialize(bytes).map_err(|error| match by_pytorch(bytes) {
+        Some(found) => Error::PyTorchFile { found },
+        None => damaged(error),
+    })
+}
+
+/// What other kind of file it is by its first bytes, if `torch.save` writes such files.
+fn by_pytorch(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [b'P', b'K', 3, 4, ..] => Some("a zip archive, as PyTorch's `torch.save` writes (.pt, .pth)"),
+        // The opcode PROTO and a protocol that there is.
+        [0x80, 1..=5, ..] => {
+            Some("a Python pickle, as older versions of PyTorch's `torch.save` write (.pt, .pth)")
+        }
+        _ => None,
+    }
 }
 
 /// An error of the crate `safetensors`, whose types are not part of ours.
@@ -90,6 +106,41 @@ mod tests {
         // A layout that no file can hold.
         let huge = Layout::flat(usize::MAX / 16).unwrap();
         assert!(matches!(from_checkpoint_bytes::<f32>(&huge, &length(2)), Err(Error::Checkpoint { .. })));
+    }
+
+    #[test]
+    fn files_of_pytorch_are_named() {
+        let flat = Layout::flat(2).unwrap();
+        let error = |bytes: &[u8]| from_checkpoint_bytes::<f32>(&flat, bytes).unwrap_err();
+        // The beginnings of what torch.save writes now, and did before 1.6.
+        let zip = b"PK\x03\x04\0\0\x08\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x10\0\x12\0archive/data.pklFB";
+        let pickle = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.";
+        for (bytes, kind) in
+            [(&zip[..], "a zip archive"), (pickle, "a Python pickle"), (b"\x80\x04\x95", "a Python")]
+        {
+            let text = error(bytes).to_string();
+            assert!(text.starts_with("not a safetensors file but ") && text.contains(kind), "{text}");
+            assert!(text.contains("save_file(torch.load(") && text.contains("weights_only=True"), "{text}");
+        }
+        for other in [&b"PK\x05\x06"[..], b"\x80\x06", b"\x80", b"{}", b""] {
+            assert!(matches!(error(other), Error::Safetensors { .. }));
+        }
+        // A header of 0x0280 bytes begins as a pickle does.
+        let layout = Layout::new([Block::bias("n".repeat(0x280 - 63), [2])]).unwrap();
+        let file = (0..64)
+            .map(|pad| {
+                raw(
+                    &format!(
+                        "{{\"{}\":{{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}}}{}",
+                        layout.blocks()[0].name(),
+                        " ".repeat(pad)
+                    ),
+                    8,
+                )
+            })
+            .find(|file| file.starts_with(&[0x80, 2]))
+            .unwrap();
+        assert_eq!(from_checkpoint_bytes::<f32>(&layout, &file).unwrap().theta, [0.0; 2]);
     }
 
     #[test]

@@ -128,7 +128,8 @@ impl<'a, S: Scalar> CheckpointReader<'a, S> {
     /// Reads the bytes of a file.
     ///
     /// # Errors
-    /// [`Error::Safetensors`] for bytes that are no such file, or a damaged one; [`Error::Checkpoint`] with
+    /// [`Error::Safetensors`] for bytes that are no such file, or a damaged one; [`Error::PyTorchFile`] for what
+    /// `torch.save` writes, with a way to convert it; [`Error::Checkpoint`] with
     /// all that does not fit the layout; [`Error::NonFinite`] for a value that is NaN or infinite in `S`;
     /// [`Error::Length`] or [`Error::NonFinite`] for the parameters to take missing blocks from;
     /// [`Error::OutOfMemory`].

@@ -15,7 +15,8 @@ pub(super) const METADATA: &str = "__metadata__";
 ///
 /// PyTorch reads it with `model.load_state_dict(safetensors.torch.load_file(path))` where blocks are named
 /// as its modules name theirs; [`read_checkpoint`](crate::read_checkpoint) reads it back to the bit. The
-/// same θ gives the same bytes. A file of that name is replaced only when the new one is whole.
+/// same θ gives the same bytes. A file of that name is replaced as a whole, in the way of
+/// [`files::write`](crate::files::write).
 ///
 /// ```
 /// use loss_landscape::{Layout, read_checkpoint, write_checkpoint};
@@ -29,9 +30,9 @@ pub(super) const METADATA: &str = "__metadata__";
 /// ```
 ///
 /// # Errors
-/// As [`to_checkpoint_bytes`]; [`Error::File`].
+/// As [`to_checkpoint_bytes`] and [`files::write`](crate::files::write).
 pub fn write_checkpoint<S: Scalar>(layout: &Layout, theta: &[S], path: impl AsRef<Path>) -> Result<()> {
-    replace::write(path.as_ref(), &to_checkpoint_bytes(layout, theta)?)
+    replace::write(path, to_checkpoint_bytes(layout, theta)?)
 }
 
 /// The bytes of the file that [`write_checkpoint`] writes.

@@ -21,25 +21,27 @@ impl<D: GridDimension> Landscape<D> {
     /// It holds `alpha` (m values), `beta` (n values), each channel (m×n) under its name with `_` for spaces
     /// (`train_loss`), `computed` (m×n), and `metadata`, the bytes of a JSON text
     /// (`json.loads(bytes(file["metadata"]))`) with `format`, `version`, `channels` and `report` as in
-    /// [`write_json`](Self::write_json). A file of that name is replaced only when the new one is whole.
+    /// [`write_json`](Self::write_json). A file of that name is replaced as a whole, in the way of
+    /// [`files::write`](crate::files::write).
     /// `scripts/original_hdf5.py` in the repository makes of it the HDF5 file that the original repository's scripts
     /// read, and the other way round.
     ///
-    /// A file by `numpy.savez` is read too: without `metadata`, all arrays of the grid's shape in `f8`, `f4`,
-    /// `i8` or `i4` are channels, and without `computed` all points are computed. One by
+    /// A file by `numpy.savez` is read too: without `metadata`, all arrays of numbers of the grid's shape are channels
+    /// (floating point of 16 bits or more, whole numbers that `f64` has, true as 1 and false as 0), and without
+    /// `computed` all points are computed. Other arrays, such as texts, are left out. One by
     /// `numpy.savez_compressed` is refused, since a few bytes of it can stand for gigabytes.
     ///
     /// # Errors
-    /// [`Error::File`]; [`Error::Channels`] if two arrays would get one name; [`Error::Unwritable`] from 4 GiB
-    /// on.
+    /// Those of [`files::write`](crate::files::write); [`Error::Channels`] if two arrays would get one name;
+    /// [`Error::Unwritable`] from 4 GiB on.
     pub fn write_npz(&self, path: impl AsRef<Path>) -> Result<()> {
-        replace::write(path.as_ref(), &self.to_npz_bytes()?)
+        replace::write(path, self.to_npz_bytes()?)
     }
 
     /// The bytes of the file that [`write_npz`](Self::write_npz) writes.
     ///
     /// # Errors
-    /// As that one, but for [`Error::File`](crate::Error::File).
+    /// As that one, but for those of the file.
     pub fn to_npz_bytes(&self) -> Result<Vec<u8>> {
         encode(&table(self))
     }
@@ -96,54 +98,140 @@ fn check_names(channels: &[String]) -> Result<()> {
 }
 
 fn decode(bytes: &[u8], plane: bool) -> Result<Content> {
-    let files = zip::files(bytes)?;
-    let mut arrays = HashMap::new();
-    let mut order = Vec::new();
-    for (name, data) in files {
-        let name = name.strip_suffix(".npy").unwrap_or(name);
-        let array = npy::decode(data).ok_or_else(|| {
-            wrong("npz", format!("`{name}`"), "an array as large as its shape says", "otherwise")
-        })?;
-        if arrays.insert(name, array).is_some() {
-            return Err(wrong("npz", format!("`{name}`"), "there once", "there twice"));
-        }
-        order.push(name);
-    }
+    let arrays = Arrays::read(bytes)?;
     let axis = |name: &str| {
         let axis = |array: &Npy<'_>| {
             let numbers = if array.shape.len() == 1 { array.numbers() } else { None };
             numbers.ok_or_else(|| unfit(name, "one row of numbers", array))
         };
-        arrays.get(name).map(axis).transpose()
+        arrays.get(name)?.map(axis).transpose()
     };
-    let missing = |name: &str| wrong("npz", format!("`{name}`"), "there", "missing");
-    let (alpha, beta) = (axis("alpha")?.ok_or_else(|| missing("alpha"))?, axis("beta")?);
+    let (alpha, beta) = (axis("alpha")?.ok_or_else(|| arrays.missing("alpha"))?, axis("beta")?);
     let shape: Vec<usize> = [alpha.len()].into_iter().chain(beta.as_ref().map(Vec::len)).collect();
-
-    // Channels: under which name in the file, and under which in the result.
-    let mut names: Vec<(String, String)> = Vec::new();
-    let mut report = None;
-    if let Some(array) = arrays.get("metadata") {
-        let text = array.bytes().ok_or_else(|| unfit("metadata", "the bytes of a text", array))?;
-        let (channels, read) = Metadata::parse(text, plane, "npz")?;
-        check_names(&channels)?;
-        names.extend(channels.into_iter().map(|name| (identifier(&name), name)));
-        report = Some(read);
-    } else {
-        let channel = |name: &&str| !OTHERS.contains(name) && arrays[name].shape == shape;
-        names.extend(order.into_iter().filter(channel).map(|name| (name.to_owned(), name.to_owned())));
-    }
-    let channels = names.into_iter().map(|(key, name)| {
-        let array = arrays.get(key.as_str()).ok_or_else(|| missing(&key))?;
-        let numbers = if array.shape == shape { array.numbers() } else { None };
-        Ok((name, numbers.ok_or_else(|| unfit(&key, &format!("numbers of the shape {shape:?}"), array))?))
-    });
-    let channels = channels.collect::<Result<_>>()?;
-    let computed = arrays.get("computed").map(|array| {
+    let computed = arrays.get("computed")?.map(|array| {
         let bools = if array.shape == shape { array.bools() } else { None };
         bools.ok_or_else(|| unfit("computed", &format!("true and false of the shape {shape:?}"), array))
     });
-    Ok(Content { alpha, beta, channels, computed: computed.transpose()?, report })
+    let computed = computed.transpose()?;
+    let Some(array) = arrays.get("metadata")? else {
+        let channels = arrays.channels_by_shape(&shape)?;
+        if channels.is_empty() {
+            return Err(if plane && beta.is_none() {
+                arrays.missing("beta")
+            } else {
+                arrays.no_channels(&shape)
+            });
+        }
+        return Ok(Content { alpha, beta, channels, computed, report: None });
+    };
+    let text = array.bytes().ok_or_else(|| unfit("metadata", "the bytes of a text", array))?;
+    let (names, report) = Metadata::parse(text, plane, "npz")?;
+    check_names(&names)?;
+    let channels = names.into_iter().map(|name| {
+        let key = identifier(&name);
+        let array = arrays.get(&key)?.ok_or_else(|| arrays.missing(&key))?;
+        let numbers = if array.shape == shape { array.numbers() } else { None };
+        let numbers =
+            numbers.ok_or_else(|| unfit(&key, &format!("numbers of the shape {shape:?}"), array))?;
+        ensure_few_not_finite(&name, array, &numbers)?;
+        Ok((name, numbers))
+    });
+    Ok(Content { alpha, beta, channels: channels.collect::<Result<_>>()?, computed, report: Some(report) })
+}
+
+/// The arrays of a file. What is none that can be read (texts, objects) is in nobody's way until it is needed.
+struct Arrays<'a> {
+    by_name: HashMap<&'a str, Option<Npy<'a>>>,
+    order: Vec<&'a str>,
+}
+
+impl<'a> Arrays<'a> {
+    fn read(bytes: &'a [u8]) -> Result<Self> {
+        let mut arrays = Self { by_name: HashMap::new(), order: Vec::new() };
+        for (name, data) in zip::files(bytes)? {
+            let name = name.strip_suffix(".npy").unwrap_or(name);
+            if arrays.by_name.insert(name, npy::decode(data)).is_some() {
+                return Err(wrong("npz", format!("`{name}`"), "there once", "there twice"));
+            }
+            arrays.order.push(name);
+        }
+        Ok(arrays)
+    }
+
+    /// The array of a name that is needed, if it is there.
+    fn get(&self, name: &str) -> Result<Option<&Npy<'a>>> {
+        let unreadable = || {
+            wrong(
+                "npz",
+                format!("`{name}`"),
+                "an array of numbers, as large as its shape says",
+                "something else",
+            )
+        };
+        self.by_name.get(name).map(|array| array.as_ref().ok_or_else(unreadable)).transpose()
+    }
+
+    /// All arrays of numbers of this shape, in the order of the file: what a file by another program has as channels.
+    fn channels_by_shape(&self, shape: &[usize]) -> Result<Vec<(String, Vec<f64>)>> {
+        let names = self.order.iter().filter(|name| !OTHERS.contains(name));
+        let channels = names.filter_map(|&name| {
+            let array = self.by_name[name].as_ref().filter(|array| array.shape == shape)?;
+            let numbers = array.numbers()?;
+            Some(ensure_few_not_finite(name, array, &numbers).map(|()| (name.to_owned(), numbers)))
+        });
+        channels.collect()
+    }
+
+    fn missing(&self, name: &str) -> Error {
+        let others = self.described(&[]);
+        let found = if others.is_empty() { "missing".to_owned() } else { format!("missing among {others}") };
+        wrong("npz", format!("`{name}`"), "there", found)
+    }
+
+    fn no_channels(&self, shape: &[usize]) -> Error {
+        let axes = if shape.len() == 2 { "`alpha` and `beta`" } else { "`alpha`" };
+        let expected = format!("an array of numbers of the shape {shape:?}, that of {axes}");
+        let others = self.described(shape);
+        let found = if others.is_empty() { "none at all".to_owned() } else { others };
+        wrong("npz", "one array besides the axes", expected, found)
+    }
+
+    /// The first arrays that are no axes, with their types and shapes.
+    fn described(&self, wanted: &[usize]) -> String {
+        const MOST: usize = 8;
+        let others: Vec<_> = self.order.iter().filter(|name| !OTHERS.contains(name)).collect();
+        let described = others.iter().take(MOST).map(|&&name| match &self.by_name[name] {
+            None => format!("`{name}` (no array of numbers)"),
+            Some(array)
+                if wanted.len() == 2 && array.shape.iter().rev().eq(wanted) && array.shape != wanted =>
+            {
+                format!("`{name}` ({array}, which is transposed)")
+            }
+            Some(array) => format!("`{name}` ({array})"),
+        });
+        let text = described.collect::<Vec<_>>().join(", ");
+        match others.len().checked_sub(MOST) {
+            None | Some(0) => text,
+            Some(more) => format!("{text} and {more} more"),
+        }
+    }
+}
+
+/// Refuses values of two bytes that are not finite under a name that would take more memory with each of them than the
+/// file allows.
+fn ensure_few_not_finite(name: &str, array: &Npy<'_>, numbers: &[f64]) -> Result<()> {
+    let count = numbers.iter().filter(|number| !number.is_finite()).count();
+    if array.is_half() && count.saturating_mul(name.len()) > 8 * numbers.len().max(512) {
+        let found = format!("of {} bytes", name.len());
+        let expected = format!("shorter, since {count} values that are not finite refer to it");
+        return Err(wrong(
+            "npz",
+            format!("the name `{}...`", name.chars().take(60).collect::<String>()),
+            expected,
+            found,
+        ));
+    }
+    Ok(())
 }
 
 fn unfit(name: &str, expected: &str, array: &Npy<'_>) -> Error {
@@ -183,7 +271,26 @@ mod tests {
         let error =
             |arrays: &[(&str, &[usize])]| Surface::from_npz_bytes(&archive(arrays)).unwrap_err().to_string();
         assert_eq!(error(&[("beta", &[3])]), "not a valid npz file: `alpha` should be there, not missing");
-        assert!(error(&[("alpha", &[2]), ("beta", &[2]), ("loss", &[4])]).contains("channels []"));
+        assert_eq!(
+            error(&[("x", &[3]), ("y", &[2]), ("z", &[3, 2])]),
+            "not a valid npz file: `alpha` should be there, not missing among `x` (<f8 of the shape [3]), \
+             `y` (<f8 of the shape [2]), `z` (<f8 of the shape [3, 2])"
+        );
+        assert_eq!(
+            error(&[("alpha", &[2]), ("beta", &[3]), ("loss", &[3, 2]), ("seed", &[])]),
+            "not a valid npz file: one array besides the axes should be an array of numbers of the shape [2, 3], \
+             that of `alpha` and `beta`, not `loss` (<f8 of the shape [3, 2], which is transposed), \
+             `seed` (<f8 of the shape [])"
+        );
+        assert!(error(&[("alpha", &[2]), ("beta", &[2])]).ends_with("not none at all"));
+        assert!(
+            error(&[("alpha", &[2]), ("loss", &[3])]).contains("`beta` should be there, not missing among")
+        );
+        let names: Vec<String> = (0..20).map(|k| format!("a{k}")).collect();
+        let many = [("alpha", &[1][..]), ("beta", &[1])].into_iter();
+        let many: Vec<(&str, &[usize])> =
+            many.chain(names.iter().map(|name| (name.as_str(), &[5][..]))).collect();
+        assert!(error(&many).ends_with("`a7` (<f8 of the shape [5]) and 12 more"), "{}", error(&many));
         assert!(error(&[("alpha", &[2]), ("alpha", &[2])]).contains("there twice"));
         assert_eq!(
             error(&[("alpha", &[2]), ("beta", &[1, 2])]),
@@ -191,6 +298,41 @@ mod tests {
         );
         let twice = error(&[("alpha", &[2]), ("beta", &[1]), ("loss", &[2, 1]), ("computed", &[2, 1])]);
         assert!(twice.contains("`computed` should be true and false"), "{twice}");
+    }
+
+    /// An archive with a grid of 2×1 and one more array.
+    fn with(name: &str, array: &[u8]) -> Vec<u8> {
+        let mut zip = Zip::default();
+        let axis = |len: usize| npy::encode("<f8", &[len], (0..len).map(|i| (i as f64).to_le_bytes()));
+        for (name, array) in [
+            ("alpha", &axis(2)[..]),
+            ("beta", &axis(1)),
+            ("loss", &npy::encode("<f4", &[2, 1], [[0; 4]; 2].iter())),
+        ] {
+            zip.add(&format!("{name}.npy"), array).unwrap();
+        }
+        zip.add(&format!("{name}.npy"), array).unwrap();
+        zip.finish().unwrap()
+    }
+
+    #[test]
+    fn arrays_that_cannot_be_read_are_in_the_way_only_where_they_are_needed() {
+        let text = npy::encode("<U3", &[2, 1], [[0; 12]; 2].iter());
+        let objects = npy::encode("|O", &[2, 1], [[0; 8]; 2].iter());
+        for array in [&text[..], &objects, b"no array at all"] {
+            let surface = Surface::from_npz_bytes(&with("names", array)).unwrap();
+            assert_eq!(surface.channels(), ["loss"]);
+            let error = Surface::from_npz_bytes(&with("computed", array)).unwrap_err().to_string();
+            assert!(error.starts_with("not a valid npz file: `computed` should be"), "{error}");
+        }
+        let done = npy::encode("|b1", &[2, 1], [[1], [0]].iter());
+        let surface = Surface::from_npz_bytes(&with("converged", &done)).unwrap();
+        assert_eq!(surface.channels(), ["loss", "converged"]);
+        assert_eq!(surface.channel("converged").unwrap().iter().copied().collect::<Vec<_>>(), [1.0, 0.0]);
+        let half = npy::encode("<f2", &[2, 1], [0x3c00_u16, 0x7c00].iter().map(|bits| bits.to_le_bytes()));
+        let surface = Surface::from_npz_bytes(&with("half", &half)).unwrap();
+        assert_eq!(surface.channel("half").unwrap()[[0, 0]], 1.0);
+        assert_eq!(surface.report().bad_points[0].to_string(), "point [1, 0] at (1, 0): `half` is inf");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use ndarray::{ArrayView, IxDyn, ShapeBuilder};
 
+use crate::io::half::half;
+
 const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// An array as it lies in a file.
@@ -52,6 +54,8 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Npy<'_>> {
     // More than 32 axes numpy does not have either.
     let shape: Vec<usize> = numbers.take(33).map(|number| number.parse().ok()).collect::<Option<_>>()?;
     let size: usize = descr.get(2..)?.parse().ok()?;
+    // Texts count characters of four bytes.
+    let size = if descr[1..].starts_with('U') { size.checked_mul(4)? } else { size };
     let count = shape.iter().try_fold(1_usize, |count, &n| count.checked_mul(n))?;
     (size > 0 && count.checked_mul(size)? == data.len()).then_some(Npy { descr, fortran, shape, data })
 }
@@ -69,21 +73,39 @@ impl std::fmt::Display for Npy<'_> {
 }
 
 impl Npy<'_> {
-    /// The numbers row by row, exactly; none if it holds something else.
+    /// The numbers row by row, exactly, true as 1 and false as 0; none if it holds something else, or a whole number
+    /// that `f64` does not have.
     pub(super) fn numbers(&self) -> Option<Vec<f64>> {
         match self.descr {
             "<f8" => self.elements(f64::from_le_bytes),
             ">f8" => self.elements(f64::from_be_bytes),
             "<f4" => self.elements(|b| f64::from(f32::from_le_bytes(b))),
             ">f4" => self.elements(|b| f64::from(f32::from_be_bytes(b))),
+            "<f2" => self.elements(|b| half(u16::from_le_bytes(b))),
+            ">f2" => self.elements(|b| half(u16::from_be_bytes(b))),
+            "|b1" => self.elements(|[byte]| f64::from(u8::from(byte != 0))),
+            "|i1" => self.elements(|b| f64::from(i8::from_le_bytes(b))),
+            "|u1" => self.elements(|b| f64::from(u8::from_le_bytes(b))),
+            "<i2" => self.elements(|b| f64::from(i16::from_le_bytes(b))),
+            "<u2" => self.elements(|b| f64::from(u16::from_le_bytes(b))),
             "<i4" => self.elements(|b| f64::from(i32::from_le_bytes(b))),
+            "<u4" => self.elements(|b| f64::from(u32::from_le_bytes(b))),
             "<i8" => {
                 let integers = self.elements(i64::from_le_bytes)?;
                 let exact = |&n: &i64| (n.unsigned_abs() <= 1 << 53).then_some(n as f64);
                 integers.iter().map(exact).collect()
             }
+            "<u8" => {
+                let integers = self.elements(u64::from_le_bytes)?;
+                integers.iter().map(|&n| (n <= 1 << 53).then_some(n as f64)).collect()
+            }
             _ => None,
         }
+    }
+
+    /// Whether its elements are of two bytes, so that little may be kept of each.
+    pub(super) fn is_half(&self) -> bool {
+        matches!(self.descr, "<f2" | ">f2")
     }
 
     pub(super) fn bools(&self) -> Option<Vec<bool>> {
@@ -141,6 +163,22 @@ mod tests {
         assert_eq!(decode(&bools).unwrap().bools().unwrap(), [true, false]);
         let large = raw("{'descr': '<i8', 'fortran_order': False, 'shape': (1,)}", &i64::MAX.to_le_bytes());
         assert!(decode(&large).unwrap().numbers().is_none(), "f64 has no such number");
+        let unsigned =
+            raw("{'descr': '<u8', 'fortran_order': False, 'shape': (1,)}", &u64::MAX.to_le_bytes());
+        assert!(decode(&unsigned).unwrap().numbers().is_none());
+        let one = |descr: &str, bytes: &[u8]| {
+            let file = raw(&format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (1,)}}"), bytes);
+            decode(&file).unwrap().numbers().map(|numbers| numbers[0])
+        };
+        assert_eq!(one("<f2", &[0x55, 0x35]), Some(0.333_251_953_125));
+        assert_eq!(one(">f2", &[0xc0, 0x00]), Some(-2.0));
+        assert_eq!([one("|b1", &[1]), one("|b1", &[0])], [Some(1.0), Some(0.0)]);
+        assert_eq!([one("|i1", &[0xff]), one("|u1", &[0xff])], [Some(-1.0), Some(255.0)]);
+        assert_eq!([one("<i2", &[0xff, 0xff]), one("<u2", &[0xff, 0xff])], [Some(-1.0), Some(65_535.0)]);
+        assert_eq!(one("<u4", &[0xff; 4]), Some(f64::from(u32::MAX)));
+        assert_eq!(one("<u8", &[3, 0, 0, 0, 0, 0, 0, 0]), Some(3.0));
+        // A text of two characters, which take four bytes each.
+        assert_eq!(one("<U2", &[b'a', 0, 0, 0, b'b', 0, 0, 0]), None);
     }
 
     #[test]
@@ -153,6 +191,9 @@ mod tests {
             ("<f0", "2,"),
             ("<f", "2,"),
             ("λ", "2,"),
+            ("<U2", "2, 2,"),
+            ("<U18446744073709551615", "2,"),
+            ("λU2", "2,"),
         ] {
             let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape})}}");
             assert!(decode(&raw(&header, &[0; 16])).is_none(), "{header}");

@@ -30,7 +30,8 @@ pub enum Skips {
 }
 
 impl Architecture {
-    /// The residual network of CIFAR-10 with depth 6n + 2 (He et al. 2016, section 4.2): 20, 56, 110.
+    /// The residual network of CIFAR-10 with depth 6n + 2 (He et al. 2016, section 4.2): 20, 56, 110. ImageNet's
+    /// ResNet-18, ResNet-34 and ResNet-50 (section 4.1) are other networks; depth 50 here is not that ResNet-50.
     ///
     /// Three stages of n blocks with 16, 32 and 64 channels; shortcuts where the shape changes are
     /// 1×1 convolutions with batch normalisation, as in the paper's code. At 3×32×32 with 10 classes
@@ -45,7 +46,7 @@ impl Architecture {
     /// ```
     ///
     /// # Errors
-    /// [`Error::CountOutOfRange`] for a depth that is not 6n + 2, from 8 to 10,004; those of
+    /// [`Error::CountOutOfRange`] for a depth that is not 6n + 2, from 8 to 10,004, with the nearest; those of
     /// [`new`](Self::new).
     pub fn resnet(depth: usize, input: [usize; 3], classes: usize, skips: Skips) -> Result<Self> {
         Self::wide_resnet(depth, 1, input, classes, skips)

@@ -47,7 +47,9 @@ pub use landscape::PageLandscape;
 
 use std::path::Path;
 
-use crate::{Error, Result, checks::check_unique, replace};
+use loss_landscape::files;
+
+use crate::{Error, Result, checks::check_unique};
 
 /// A page of landscapes.
 ///
@@ -119,13 +121,14 @@ impl Page {
         Ok(document::write(&self.title, &self.caption, &self.landscapes))
     }
 
-    /// Writes the page to a file, whatever its name. A file that is there is replaced as a whole: the new one is
-    /// written beside it, synced and renamed.
+    /// Writes the page to a file, whatever its name. A file that is there is replaced as a whole; see
+    /// [`loss_landscape::files::write`], which also says what happens to links, pipes and devices.
     ///
     /// # Errors
-    /// Those of [`to_html`](Self::to_html), and [`Error::File`] if the file cannot be written.
+    /// Those of [`to_html`](Self::to_html); [`Error::File`] if the file cannot be written, [`Error::Core`] if what is
+    /// there is no file or its folder refuses.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        replace::write(path.as_ref(), self.to_html()?.as_bytes())
+        files::write(path, self.to_html()?).map_err(Error::writing)
     }
 }
 
