@@ -89,6 +89,8 @@ mod contour;
 mod curves;
 mod density;
 mod error;
+#[cfg(any(feature = "png", feature = "pdf"))]
+mod export;
 mod figure;
 mod geometry;
 mod heat;
@@ -98,8 +100,6 @@ mod layout;
 pub mod page;
 mod panels;
 mod plane;
-#[cfg(feature = "png")]
-mod png;
 mod ratio;
 mod replace;
 mod results;
