@@ -48,6 +48,28 @@ pub(crate) fn paths(svg: &str, attribute: &str, value: &str) -> Vec<Vec<Point>> 
     document.descendants().filter(wanted).filter_map(|n| n.attribute("d")).map(points).collect()
 }
 
+/// The points at which the lines or dots of a hatching begin and end, which the width of their strokes tells.
+pub(crate) fn hatched(svg: &str, width: &str) -> Vec<Point> {
+    let document = Document::parse(svg).expect("well-formed");
+    let wanted = |n: &Node<'_, '_>| n.has_tag_name("path") && n.attribute("stroke-width") == Some(width);
+    let pieces = |n: Node<'_, '_>| {
+        let data = n.attribute("d").unwrap_or("");
+        data.split('M').skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let start = |piece: &str| {
+        let end = piece.find(['l', 'a']).expect("a line or a dot");
+        points(&format!("M{}l0 0", &piece[..end]))[0]
+    };
+    document
+        .descendants()
+        .filter(wanted)
+        .flat_map(pieces)
+        .flat_map(
+            |piece| if piece.contains('a') { vec![start(&piece)] } else { points(&format!("M{piece}")) },
+        )
+        .collect()
+}
+
 fn points(data: &str) -> Vec<Point> {
     let first = data.trim_start_matches('M').split('M').next().unwrap_or("");
     let (start, rest) = first.trim_end_matches('z').split_once('l').expect("a line");
