@@ -218,7 +218,7 @@ mod tests {
         assert!(matches!(figure().save(nowhere), Err(Error::File { .. })));
     }
 
-    /// What a converter for SVG 1.1 must know to draw our figures; neither `paint-order` nor baselines are in it, and no
+    /// What a converter for SVG 1.1 must know to draw our figures. Neither `paint-order` nor baselines are in it, nor
     /// patterns, which some draw with gaps or as coarse pixels.
     #[test]
     fn documents_keep_to_the_plain_part_of_svg() {

@@ -32,8 +32,8 @@
 //! [`DensityFigure::from_estimate`], or [`From`] where there is nothing to choose; or with `new` from slices and
 //! arrays, which need not come from the core: `values[[i, j]]` always belongs to (`x[i]`, `y[j]`).
 //!
-//! Every figure is a [`Figure`]: `to_svg`, `to_png` and `to_pdf` give text and bytes, `save` writes a file in the format that its
-//! ending names, replaced as a whole. [`ContourFigure::difference`] and [`HeatFigure::difference`] compare two
+//! Every figure is a [`Figure`]: `to_svg`, `to_png` and `to_pdf` give text and bytes, `save` writes a file in the format
+//! that its ending names, replaced as a whole. [`ContourFigure::difference`] and [`HeatFigure::difference`] compare two
 //! surfaces, with colours that diverge from zero; contours, heat maps and ratio maps draw markers and trajectories over
 //! the plane.
 //!

@@ -1,5 +1,7 @@
 //! Figures as PDF.
 
+use std::fmt::Write as _;
+
 use krilla::{Document, geom::Size, page::PageSettings};
 use krilla_svg::{SurfaceExt as _, SvgSettings};
 
@@ -38,7 +40,8 @@ fn seamless(svg: &str) -> String {
     let mut out = pieces.next().unwrap_or("").to_owned();
     for piece in pieces {
         let color = out.rsplit('"').nth(1).unwrap_or("none").to_owned();
-        out.push_str(&format!(" stroke=\"{color}\" stroke-width=\"0.3\"{piece}"));
+        // Writing to a text cannot fail.
+        let _ = write!(out, " stroke=\"{color}\" stroke-width=\"0.3\"{piece}");
     }
     out
 }

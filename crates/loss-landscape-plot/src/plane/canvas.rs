@@ -131,7 +131,9 @@ impl<'a> Canvas<'a> {
     /// Fills and hatches rectangles that do not overlap, of which nothing is known.
     pub(crate) fn unknown(&mut self, rects: &[Rect]) {
         let mut path = PathData::default();
-        rects.iter().for_each(|rect| path.rect(rect));
+        for rect in rects {
+            path.rect(rect);
+        }
         self.tiles(&path, UNKNOWN_GROUND);
         let corners: Vec<[Point; 4]> = rects.iter().map(Rect::corners).collect();
         let rings: Vec<&[Point]> = corners.iter().map(|ring| &ring[..]).collect();

@@ -79,7 +79,9 @@ fn draw_holes(svg: &mut Svg, view: &Projection, mesh: &Mesh) {
     let outlines: Vec<[Point; 4]> =
         holes.map(|(i, j)| mesh.corners([i, j]).map(|[u, v, _]| view.place([u, v, 0.0]))).collect();
     let mut path = PathData::default();
-    outlines.iter().for_each(|outline| path.polyline(outline, true));
+    for outline in &outlines {
+        path.polyline(outline, true);
+    }
     if !path.is_empty() {
         svg.tag("path").attr("d", path.as_str()).attr("fill", UNKNOWN_GROUND).end();
     }

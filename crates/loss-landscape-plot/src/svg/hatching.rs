@@ -31,6 +31,9 @@ pub(crate) const UNKNOWN_GROUND: &str = "#e4e4e4";
 
 /// Radius of a dot, with the middle of its outline.
 const DOT: f64 = 1.2;
+/// How far lines of [`Hatching::Cut`] reach beyond the outline: over the hair around its neighbour, so that lines from
+/// one part of a surface to the next have no gaps.
+const REACH: f64 = 0.3;
 /// Across lines that rise to the right, and those that fall.
 const RISING: [f64; 2] = [FRAC_1_SQRT_2, FRAC_1_SQRT_2];
 const FALLING: [f64; 2] = [FRAC_1_SQRT_2, -FRAC_1_SQRT_2];
@@ -45,6 +48,7 @@ impl Hatching {
             for chord in lines.chords(rings.iter().copied(), inside) {
                 match self {
                     Self::Dots => dots(&mut path, chord, normal, spacing),
+                    Self::Cut => path.polyline(&longer(chord, normal), false),
                     _ => path.polyline(&chord, false),
                 }
             }
@@ -87,6 +91,11 @@ impl Hatching {
             Self::Cut => &[("none", "#fff", "1"), ("none", "#000", "0.45")],
         }
     }
+}
+
+/// A chord that reaches a little beyond both ends.
+fn longer([p, q]: [Point; 2], [x, y]: [f64; 2]) -> [Point; 2] {
+    [[p[0] + REACH * y, p[1] - REACH * x], [q[0] - REACH * y, q[1] + REACH * x]]
 }
 
 /// Dots at even distances along a chord, on one lattice whatever the chord.
