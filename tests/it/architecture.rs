@@ -105,9 +105,12 @@ fn arrows() -> BTreeMap<(String, String), String> {
                 let (first, last) = (used.split("::").next().unwrap(), used.rsplit("::").next().unwrap());
                 let known = |name: &str| names.get(name).map(String::as_str);
                 // A name of the root, or of one of the modules that lib.rs makes of names.
-                let named = || known(first).or_else(|| known(last)).unwrap_or("");
-                let module = if ORDER.contains(&first) { first } else { named() };
-                if !module.is_empty() && module != from {
+                let named = || known(first).or_else(|| known(last));
+                let place = if ORDER.contains(&first) { Some(first) } else { named() };
+                let module = place.unwrap_or_else(|| {
+                    panic!("{} uses crate::{used}, which no module is known to define", relative.display())
+                });
+                if module != from {
                     arrows.insert((from.clone(), module.to_owned()), relative.display().to_string());
                 }
             }

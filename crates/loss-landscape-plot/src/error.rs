@@ -149,9 +149,11 @@ pub enum Error {
         /// The greatest number of pixels.
         most: u32,
     },
-    /// A figure that the renderer of PNG could not draw.
-    #[error("the figure could not be drawn as PNG")]
+    /// A figure that the renderer of a format could not draw.
+    #[error("the figure could not be drawn as {format}")]
     Render {
+        /// `PNG` or `PDF`.
+        format: &'static str,
         /// What the renderer said.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -161,7 +163,7 @@ pub enum Error {
     FileEnding {
         /// The file.
         path: PathBuf,
-        /// The endings that there are, such as `.svg or .png`.
+        /// The endings that there are, such as `.svg, .png or .pdf`.
         expected: &'static str,
     },
     /// A file that could not be written.

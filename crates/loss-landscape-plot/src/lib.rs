@@ -1,7 +1,7 @@
 //! Figures and pages of loss landscapes, from the results of the crate [`loss_landscape`] or from plain arrays.
 //!
-//! Contours, shaded surfaces, heat maps, curves, eigenvalue ratios and spectra are written as SVG, with the feature
-//! `png` as PNG, and with the feature `html` as one page to turn and zoom in a browser.
+//! Contours, shaded surfaces, heat maps, curves, eigenvalue ratios and spectra are written as SVG, with the features
+//! `png` and `pdf` as PNG and PDF, and with the feature `html` as one page to turn and zoom in a browser.
 //!
 //! ```
 //! use loss_landscape::{FnModel, Layout, RandomDirections, grid_2d};
@@ -32,8 +32,8 @@
 //! [`DensityFigure::from_estimate`], or [`From`] where there is nothing to choose; or with `new` from slices and
 //! arrays, which need not come from the core: `values[[i, j]]` always belongs to (`x[i]`, `y[j]`).
 //!
-//! Every figure is a [`Figure`]: `to_svg` and `to_png` give text and bytes, `save` writes a file in the format that its
-//! ending names, replaced as a whole. [`ContourFigure::difference`] and [`HeatFigure::difference`] compare two
+//! Every figure is a [`Figure`]: `to_svg`, `to_png` and `to_pdf` give text and bytes, `save` writes a file in the format
+//! that its ending names, replaced as a whole. [`ContourFigure::difference`] and [`HeatFigure::difference`] compare two
 //! surfaces, with colours that diverge from zero; contours, heat maps and ratio maps draw markers and trajectories over
 //! the plane.
 //!
@@ -58,6 +58,8 @@
 //! - `png`: `Figure::to_png`, and files that end in `.png`. No font need be installed: a part of DejaVu Sans is built
 //!   in (Latin, Greek, Cyrillic, arrows, mathematical signs, subscripts and superscripts); a character that it lacks is
 //!   an empty box. Adds `resvg`, 45 crates in all.
+//! - `pdf`: `Figure::to_pdf`, and files that end in `.pdf`: one page of vectors, its text set in the same font, of which
+//!   the letters that occur are embedded. Adds `krilla`, 90 crates in all, those of `png` among them.
 //! - `html`: the module `page`. Adds no crates.
 //!
 //! # What it does not do
@@ -66,7 +68,6 @@
 //! - It does not show a window, and reads no files.
 //! - It is not a plotting library: figures have the parts that papers on loss landscapes need, in one style. For others
 //!   write the result as npz, CSV or for ParaView.
-//! - PDF is left to converters.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Of the library alone: tests may unwrap.
 #![cfg_attr(
@@ -89,6 +90,8 @@ mod contour;
 mod curves;
 mod density;
 mod error;
+#[cfg(any(feature = "png", feature = "pdf"))]
+mod export;
 mod figure;
 mod geometry;
 mod heat;
@@ -98,8 +101,6 @@ mod layout;
 pub mod page;
 mod panels;
 mod plane;
-#[cfg(feature = "png")]
-mod png;
 mod ratio;
 mod results;
 mod surface;

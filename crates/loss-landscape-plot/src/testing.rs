@@ -1,12 +1,32 @@
 //! What tests read out of a figure.
 
+use ndarray::Array2;
 use roxmltree::{Document, Node};
 
-use crate::geometry::Point;
+use crate::{
+    ContourFigure, CurveFigure, DensityFigure, Figure, HeatFigure, RatioFigure, Series, SurfaceFigure,
+    geometry::Point,
+};
 
 /// Evenly spaced coordinates.
 pub(crate) fn axis(lo: f64, hi: f64, n: usize) -> Vec<f64> {
     (0..n).map(|k| lo + (hi - lo) * k as f64 / (n - 1) as f64).collect()
+}
+
+/// Every kind of figure, with text of all scripts in its title.
+pub(crate) fn one_of_each() -> Vec<Box<dyn Figure>> {
+    let x = axis(-1.0, 1.0, 9);
+    let bowl = Array2::from_shape_fn((9, 9), |(i, j)| 0.01 + x[i].powi(2) + x[j].powi(2));
+    let bowl = bowl.view();
+    let line: Vec<f64> = x.iter().map(|x| 0.1 + x * x).collect();
+    vec![
+        Box::new(ContourFigure::new(&x, &x, bowl).trajectory(&x, &x).title("θ*, −1, λₘᵢₙ, 10⁻³")),
+        Box::new(HeatFigure::new(&x, &x, bowl).title("‖θ‖ · α")),
+        Box::new(SurfaceFigure::new(&x, &x, bowl).title("Größe ß")),
+        Box::new(RatioFigure::new(&x, &x, bowl, bowl)),
+        Box::new(CurveFigure::new().series(Series::new("loss", &x, &line))),
+        Box::new(DensityFigure::new().series(Series::new("", &x, &line))),
+    ]
 }
 
 /// The texts of a document, subscripts as plain letters; not their halos.
@@ -26,6 +46,28 @@ pub(crate) fn paths(svg: &str, attribute: &str, value: &str) -> Vec<Vec<Point>> 
     let document = Document::parse(svg).expect("well-formed");
     let wanted = |n: &Node<'_, '_>| n.has_tag_name("path") && n.attribute(attribute) == Some(value);
     document.descendants().filter(wanted).filter_map(|n| n.attribute("d")).map(points).collect()
+}
+
+/// The points at which the lines or dots of a hatching begin and end, which the width of their strokes tells.
+pub(crate) fn hatched(svg: &str, width: &str) -> Vec<Point> {
+    let document = Document::parse(svg).expect("well-formed");
+    let wanted = |n: &Node<'_, '_>| n.has_tag_name("path") && n.attribute("stroke-width") == Some(width);
+    let pieces = |n: Node<'_, '_>| {
+        let data = n.attribute("d").unwrap_or("");
+        data.split('M').skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let start = |piece: &str| {
+        let end = piece.find(['l', 'a']).expect("a line or a dot");
+        points(&format!("M{}l0 0", &piece[..end]))[0]
+    };
+    document
+        .descendants()
+        .filter(wanted)
+        .flat_map(pieces)
+        .flat_map(
+            |piece| if piece.contains('a') { vec![start(&piece)] } else { points(&format!("M{piece}")) },
+        )
+        .collect()
 }
 
 fn points(data: &str) -> Vec<Point> {

@@ -230,6 +230,7 @@ mod tests {
     use super::*;
     use crate::{
         Error, Scale,
+        svg::hatching::UNKNOWN_GROUND,
         testing::{axis, texts},
     };
 
@@ -243,12 +244,12 @@ mod tests {
     fn points_not_drawn_are_counted_and_masked() {
         let mut figure = figure(51, 51, |x, y| 0.1 + x * x + y * y);
         let plain = figure.to_svg().unwrap();
-        assert!(!plain.contains("fill=\"url(#") && !plain.contains("not finite"));
+        assert!(!plain.contains(UNKNOWN_GROUND) && !plain.contains("not finite"));
         figure.data.values[[3, 4]] = f64::NAN;
         figure.data.values[[40, 5]] = f64::INFINITY;
         figure.data.values[[41, 5]] = f64::NEG_INFINITY;
         let svg = figure.color_range(0.2, 5.0).marker(7.0, 0.0, "far").to_svg().unwrap();
-        assert_eq!(svg.matches("fill=\"url(#").count(), 1);
+        assert_eq!(svg.matches(UNKNOWN_GROUND).count(), 1);
         let caption = texts(&svg).join(" | ");
         assert!(caption.contains("3 of 2601 points not finite"), "{caption}");
         let outside = axis(-1.0, 1.0, 51);

@@ -1,5 +1,6 @@
-//! Plane geometry in pixels: shapes, polylines, isolines of gridded values.
+//! Plane geometry in pixels: shapes, polylines, lines inside areas, isolines of gridded values.
 
+pub(crate) mod chords;
 pub(crate) mod isolines;
 pub(crate) mod polyline;
 mod shapes;

@@ -21,6 +21,12 @@ impl Rect {
         self.y + self.height
     }
 
+    /// The corners, in order.
+    pub(crate) fn corners(&self) -> [Point; 4] {
+        let (x, y, right, bottom) = (self.x, self.y, self.right(), self.bottom());
+        [[x, y], [right, y], [right, bottom], [x, bottom]]
+    }
+
     pub(crate) fn overlaps(&self, other: &Self) -> bool {
         self.x < other.right() && other.x < self.right() && self.y < other.bottom() && other.y < self.bottom()
     }

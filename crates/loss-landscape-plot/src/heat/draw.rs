@@ -8,10 +8,7 @@ use crate::{
         bands::Bands, canvas::Canvas, colorbar::Ramp, shades::Shades, shared::SharedScale,
         values::PlaneValues,
     },
-    svg::{
-        Drawing, PathData,
-        patterns::{HATCH, HATCH_GROUND},
-    },
+    svg::{Drawing, PathData},
 };
 
 /// Most rectangles that a file should hold; more are drawn in blocks.
@@ -40,18 +37,20 @@ pub(super) fn draw(data: &PlaneValues, scale: Option<&SharedScale>, bands: &Band
     let [x, y] = canvas.edges();
     let pixel = |edges: &[f64], k: usize| edges[(k * size).min(edges.len() - 1)];
     let mut paths: Vec<PathData> = shades.colors.iter().map(|_| PathData::default()).collect();
-    let mut missing = PathData::default();
+    let mut missing = Vec::new();
     for Tile { shade, from, to } in tiles {
         let (left, right) = (pixel(&x, from[0]), pixel(&x, to[0]));
         let (bottom, top) = (pixel(&y, from[1]), pixel(&y, to[1]));
         let rect = Rect { x: left, y: top, width: right - left, height: bottom - top };
-        paths.get_mut(shade).unwrap_or(&mut missing).rect(&rect);
+        match paths.get_mut(shade) {
+            Some(path) => path.rect(&rect),
+            None => missing.push(rect),
+        }
     }
     for (path, color) in paths.iter().zip(&shades.colors) {
         canvas.tiles(path, &color.hex());
     }
-    canvas.tiles(&missing, HATCH_GROUND);
-    canvas.tiles(&missing, HATCH);
+    canvas.unknown(&missing);
     canvas.overlay();
     let mut notes = data.notes(bands);
     if size > 1 {

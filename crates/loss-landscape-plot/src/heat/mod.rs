@@ -222,6 +222,7 @@ mod tests {
     use super::*;
     use crate::{
         ColorMap, Error, Scale, layout,
+        svg::hatching::UNKNOWN_GROUND,
         testing::{axis, texts},
     };
 
@@ -234,12 +235,12 @@ mod tests {
     #[test]
     fn missing_cells_are_hatched_and_counted() {
         let mut figure = figure(8, 6, |x, y| 0.1 + x * x + y * y);
-        assert!(!figure.to_svg().unwrap().contains("url(#"));
+        assert!(!figure.to_svg().unwrap().contains(UNKNOWN_GROUND));
         figure.data.values[[3, 4]] = f64::NAN;
         figure.data.values[[4, 4]] = f64::INFINITY;
         figure.data.values[[7, 0]] = 0.0;
         let svg = figure.scale(Scale::Log).color_range(0.2, 5.0).to_svg().unwrap();
-        assert_eq!(svg.matches("fill=\"url(#").count(), 1);
+        assert_eq!(svg.matches(UNKNOWN_GROUND).count(), 1);
         let caption = texts(&svg).join(" | ");
         assert!(caption.contains("2 of 48 points not finite"), "{caption}");
         assert!(caption.contains("1 of 48 points not positive"), "{caption}");

@@ -7,7 +7,8 @@ use crate::{
     caption,
     colors::Rgb,
     geometry::{
-        Polyline, Rect,
+        Point, Polyline, Rect,
+        chords::Inside,
         isolines::{PixelGrid, Tracer},
         polyline::{cut, thin},
     },
@@ -21,7 +22,7 @@ use crate::{
     },
     svg::{
         Drawing, INK, PathData, Svg, TITLE, Text,
-        patterns::{HATCH, HATCH_GROUND},
+        hatching::{Hatching, UNKNOWN_GROUND},
     },
 };
 
@@ -76,7 +77,13 @@ impl<'a> Canvas<'a> {
         self.svg.rect(&self.frame, &color.hex());
     }
 
-    /// Fills the inside of rings with a colour or pattern.
+    /// Covers the inside of rings with lines or dots.
+    pub(crate) fn hatched(&mut self, rings: &[Polyline], hatching: Hatching) {
+        let rings: Vec<&[Point]> = rings.iter().map(|ring| &ring.points[..]).collect();
+        hatching.draw(&mut self.svg, &rings, Inside::Odd);
+    }
+
+    /// Fills the inside of rings with a colour.
     pub(crate) fn area(&mut self, rings: &[Polyline], fill: &str) {
         let mut path = PathData::default();
         for ring in rings {
@@ -98,7 +105,7 @@ impl<'a> Canvas<'a> {
         let masked = Array2::from_shape_fn((nx - 1, ny - 1), |(i, j)| {
             grid.values.slice(ndarray::s![i..i + 2, j..j + 2]).iter().any(|v| v.is_nan())
         });
-        let mut path = PathData::default();
+        let mut runs = Vec::new();
         for j in 0..ny - 1 {
             let mut i = 0;
             while i < nx - 1 {
@@ -107,7 +114,7 @@ impl<'a> Canvas<'a> {
                     i += 1;
                 }
                 if i > start {
-                    path.rect(&Rect {
+                    runs.push(Rect {
                         x: grid.x[start],
                         y: grid.y[j + 1],
                         width: grid.x[i] - grid.x[start],
@@ -118,11 +125,19 @@ impl<'a> Canvas<'a> {
                 }
             }
         }
-        if !path.is_empty() {
-            for fill in [HATCH_GROUND, HATCH] {
-                self.svg.tag("path").attr("d", path.as_str()).attr("fill", fill).end();
-            }
+        self.unknown(&runs);
+    }
+
+    /// Fills and hatches rectangles that do not overlap, of which nothing is known.
+    pub(crate) fn unknown(&mut self, rects: &[Rect]) {
+        let mut path = PathData::default();
+        for rect in rects {
+            path.rect(rect);
         }
+        self.tiles(&path, UNKNOWN_GROUND);
+        let corners: Vec<[Point; 4]> = rects.iter().map(Rect::corners).collect();
+        let rings: Vec<&[Point]> = corners.iter().map(|ring| &ring[..]).collect();
+        Hatching::Unknown.draw(&mut self.svg, &rings, Inside::Odd);
     }
 
     /// Draws isolines, each with the index of its level, interrupted where their numbers stand;
@@ -183,7 +198,7 @@ impl<'a> Canvas<'a> {
         ]
     }
 
-    /// Fills rectangles with one colour or pattern, with sharp edges: neighbours leave no seams.
+    /// Fills rectangles with one colour, with sharp edges: neighbours leave no seams.
     pub(crate) fn tiles(&mut self, tiles: &PathData, fill: &str) {
         if !tiles.is_empty() {
             self.svg

@@ -288,7 +288,8 @@ mod tests {
     use super::*;
     use crate::{
         colors::ColorMap,
-        testing::{axis, texts},
+        svg::hatching::Hatching,
+        testing::{axis, hatched, texts},
     };
 
     fn figure(nx: usize, ny: usize, eigenvalues: impl Fn(f64, f64) -> [f64; 2]) -> RatioFigure {
@@ -311,8 +312,9 @@ mod tests {
         assert!(caption.contains("14 of 63 points above 0.5 (greatest 0.75)"), "{caption}");
         assert!(caption.contains("|λmin / λmax|") && caption.contains("0.50"), "{caption}");
         let svg = figure.to_svg().unwrap();
-        assert_eq!(svg.matches("fill=\"url(#loss-landscape-dots)\"").count(), 1);
-        assert!(!svg.contains("loss-landscape-crossed") && !svg.contains("loss-landscape-hatch"));
+        let count = |hatching: Hatching| hatched(&svg, hatching.strokes()[0].2).len();
+        assert!(count(Hatching::Dots) > 500);
+        assert_eq!((count(Hatching::Crossed), count(Hatching::Unknown)), (0, 0));
         assert_eq!(svg, figure.to_svg().unwrap());
     }
 

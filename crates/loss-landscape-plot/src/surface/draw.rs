@@ -4,13 +4,13 @@ use crate::{
     axis::Axis,
     caption,
     colors::{ColorMap, Rgb},
-    geometry::{Point, Rect},
+    geometry::{Point, Rect, chords::Inside},
     layout,
     plane::{bands::Bands, colorbar::Ramp, shades::Shades, shared::SharedScale, values::PlaneValues},
     surface::{box_axes, mesh::Mesh, projection::Projection},
     svg::{
         Drawing, PathData, Svg, TITLE, Text,
-        patterns::{HATCH, HATCH_GROUND, STRIPES},
+        hatching::{Hatching, UNKNOWN_GROUND},
     },
 };
 
@@ -38,6 +38,8 @@ enum Paint {
 struct Painter<'a> {
     svg: &'a mut Svg,
     path: PathData,
+    /// The outlines of a cut area, for its stripes.
+    cut: Vec<Vec<Point>>,
     paint: Option<Paint>,
 }
 
@@ -73,20 +75,23 @@ pub(super) fn draw(
 
 /// Hatches the base below missing cells.
 fn draw_holes(svg: &mut Svg, view: &Projection, mesh: &Mesh) {
+    let holes = mesh.slopes.indexed_iter().filter(|(_, slope)| slope.is_none()).map(|(cell, _)| cell);
+    let outlines: Vec<[Point; 4]> =
+        holes.map(|(i, j)| mesh.corners([i, j]).map(|[u, v, _]| view.place([u, v, 0.0]))).collect();
     let mut path = PathData::default();
-    for ((i, j), _) in mesh.slopes.indexed_iter().filter(|(_, slope)| slope.is_none()) {
-        path.polyline(&mesh.corners([i, j]).map(|[u, v, _]| view.place([u, v, 0.0])), true);
+    for outline in &outlines {
+        path.polyline(outline, true);
     }
     if !path.is_empty() {
-        for fill in [HATCH_GROUND, HATCH] {
-            svg.tag("path").attr("d", path.as_str()).attr("fill", fill).end();
-        }
+        svg.tag("path").attr("d", path.as_str()).attr("fill", UNKNOWN_GROUND).end();
     }
+    let rings: Vec<&[Point]> = outlines.iter().map(|outline| &outline[..]).collect();
+    Hatching::Unknown.draw(svg, &rings, Inside::Any);
 }
 
 fn draw_surface(svg: &mut Svg, view: &Projection, mesh: &Mesh, map: ColorMap) {
     svg.tag("g").attr("stroke-width", "0.5").attr("stroke-linejoin", "round").open();
-    let mut painter = Painter { svg, path: PathData::default(), paint: None };
+    let mut painter = Painter { svg, path: PathData::default(), cut: Vec::new(), paint: None };
     for cell in far_to_near(view, mesh) {
         let Some(slope) = mesh.slopes[cell] else {
             continue;
@@ -184,6 +189,9 @@ impl Painter<'_> {
             self.paint = Some(paint);
         }
         self.path.polyline(points, true);
+        if matches!(paint, Paint::Cut { .. }) {
+            self.cut.push(points.to_vec());
+        }
     }
 
     fn flush(&mut self) {
@@ -201,7 +209,9 @@ impl Painter<'_> {
             tag.attr("stroke", &hex).end();
         }
         if matches!(paint, Paint::Cut { .. }) {
-            self.svg.tag("path").attr("d", path.as_str()).attr("fill", STRIPES).end();
+            let cut = std::mem::take(&mut self.cut);
+            let rings: Vec<&[Point]> = cut.iter().map(Vec::as_slice).collect();
+            Hatching::Cut.draw(self.svg, &rings, Inside::Any);
         }
     }
 

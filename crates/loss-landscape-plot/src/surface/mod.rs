@@ -240,7 +240,8 @@ mod tests {
     use super::*;
     use crate::{
         Scale,
-        testing::{axis, texts},
+        svg::hatching::{Hatching, UNKNOWN_GROUND},
+        testing::{axis, hatched, texts},
     };
 
     fn figure(nx: usize, ny: usize, f: impl Fn(f64, f64) -> f64) -> SurfaceFigure {
@@ -253,13 +254,15 @@ mod tests {
     fn holes_and_cuts_are_marked_and_counted() {
         let mut figure = figure(21, 21, |x, y| 0.1 + x * x + y * y);
         let plain = figure.to_svg().unwrap();
-        assert!(!plain.contains("url(#") && !texts(&plain).iter().any(|t| t.contains("points")));
+        assert!(!plain.contains(UNKNOWN_GROUND) && !texts(&plain).iter().any(|t| t.contains("points")));
         figure.data.values[[3, 4]] = f64::NAN;
         figure.data.values[[4, 4]] = f64::INFINITY;
         figure.data.values[[18, 4]] = -1.0;
         let svg = figure.scale(Scale::Log).height_range(0.15, 1.5).to_svg().unwrap();
-        assert_eq!(svg.matches("fill=\"url(#loss-landscape-hatch)\"").count(), 1);
-        assert!(svg.contains("fill=\"url(#loss-landscape-stripes)\""));
+        assert_eq!(svg.matches(UNKNOWN_GROUND).count(), 1);
+        for hatching in [Hatching::Unknown, Hatching::Cut] {
+            assert!(!hatched(&svg, hatching.strokes()[0].2).is_empty(), "{hatching:?}");
+        }
         let x = axis(-1.0, 1.0, 21);
         let count = |f: &dyn Fn(f64) -> bool| {
             let all =

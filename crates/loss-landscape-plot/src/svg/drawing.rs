@@ -1,9 +1,6 @@
 //! A drawing, and the document around it.
 
-use super::{
-    patterns,
-    writer::{Svg, hundredths, push_hundredths},
-};
+use super::writer::{Svg, hundredths, push_hundredths};
 
 /// Font stack of every figure.
 const FONTS: &str = "Helvetica, Arial, 'DejaVu Sans', sans-serif";
@@ -33,7 +30,6 @@ impl Drawing {
             .attr("viewBox", &format!("0 0 {width} {height}"))
             .attr("font-family", FONTS)
             .open();
-        patterns::define(&mut svg, &self.body);
         svg.tag("rect").attr("width", "100%").attr("height", "100%").attr("fill", "#fff").end();
         svg.raw(&self.body);
         svg.finish()

@@ -139,8 +139,20 @@ impl PathData {
     }
 
     pub(crate) fn rect(&mut self, rect: &Rect) {
-        let (x, y, right, bottom) = (rect.x, rect.y, rect.right(), rect.bottom());
-        self.polyline(&[[x, y], [right, y], [right, bottom], [x, bottom]], true);
+        self.polyline(&rect.corners(), true);
+    }
+
+    /// Adds a circle, as two half ones.
+    pub(crate) fn circle(&mut self, [x, y]: Point, radius: f64) {
+        let _ = write!(self.data, "M");
+        push_hundredths(&mut self.data, hundredths(x - radius));
+        push_separated(&mut self.data, hundredths(y));
+        for step in [2.0 * radius, -2.0 * radius] {
+            let _ = write!(self.data, "a{radius} {radius} 0 1 0");
+            push_separated(&mut self.data, hundredths(step));
+            self.data.push_str(" 0");
+        }
+        self.data.push('z');
     }
 
     pub(crate) fn as_str(&self) -> &str {

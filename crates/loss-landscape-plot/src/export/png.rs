@@ -1,38 +1,22 @@
-//! Figures as PNG, drawn with a built-in font.
-
-use std::sync::{Arc, OnceLock};
+//! Figures as PNG.
 
 use resvg::{
     tiny_skia::{Pixmap, Transform},
-    usvg::{Options, Tree, fontdb::Database},
+    usvg::Tree,
 };
 
-use crate::{Error, Result};
+use crate::{Error, Result, export};
 
-/// A part of DejaVu Sans; `font/README.md` says which and how it was made.
-const FONT: &[u8] = include_bytes!("font/DejaVuSans-subset.ttf");
-const FAMILY: &str = "DejaVu Sans";
+/// What errors call the format.
+const FORMAT: &str = "PNG";
 const MOST_PIXELS: u32 = 100_000_000;
 
 /// Draws a document of this crate as PNG.
 pub(crate) fn rasterize(svg: &str, pixels_per_unit: f64) -> Result<Vec<u8>> {
-    draw(svg, pixels_per_unit, fonts())
+    draw(&export::tree(FORMAT, svg)?, pixels_per_unit)
 }
 
-fn fonts() -> Arc<Database> {
-    static FONTS: OnceLock<Arc<Database>> = OnceLock::new();
-    let load = || {
-        let mut fonts = Database::new();
-        fonts.load_font_data(FONT.to_vec());
-        fonts.set_sans_serif_family(FAMILY);
-        Arc::new(fonts)
-    };
-    FONTS.get_or_init(load).clone()
-}
-
-fn draw(svg: &str, pixels_per_unit: f64, fontdb: Arc<Database>) -> Result<Vec<u8>> {
-    let options = Options { fontdb, font_family: FAMILY.to_owned(), ..Options::default() };
-    let tree = Tree::from_str(svg, &options).map_err(|e| Error::Render { source: Box::new(e) })?;
+fn draw(tree: &Tree, pixels_per_unit: f64) -> Result<Vec<u8>> {
     let [width, height] =
         [tree.size().width(), tree.size().height()].map(|side| (f64::from(side) * pixels_per_unit).round());
     let refused = || Error::Resolution { pixels_per_unit, width, height, most: MOST_PIXELS };
@@ -40,20 +24,22 @@ fn draw(svg: &str, pixels_per_unit: f64, fontdb: Arc<Database>) -> Result<Vec<u8
     let fits = width >= 1.0 && height >= 1.0 && width * height <= f64::from(MOST_PIXELS);
     let mut pixels = fits.then(|| Pixmap::new(width as u32, height as u32)).flatten().ok_or_else(refused)?;
     let scale = pixels_per_unit as f32;
-    resvg::render(&tree, Transform::from_scale(scale, scale), &mut pixels.as_mut());
-    pixels.encode_png().map_err(|e| Error::Render { source: Box::new(e) })
+    resvg::render(tree, Transform::from_scale(scale, scale), &mut pixels.as_mut());
+    pixels.encode_png().map_err(|e| Error::Render { format: FORMAT, source: Box::new(e) })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use std::{collections::HashSet, sync::Arc};
 
     use ndarray::Array2;
+    use resvg::usvg::fontdb::Database;
 
     use super::*;
     use crate::{
-        ContourFigure, CurveFigure, DensityFigure, Figure, HeatFigure, Panels, RatioFigure, Series,
-        SurfaceFigure, testing::axis,
+        Figure, Panels, SurfaceFigure,
+        export::{FAMILY, tree_with},
+        testing::{axis, one_of_each},
     };
 
     fn decoded(png: &[u8]) -> Pixmap {
@@ -68,25 +54,9 @@ mod tests {
         image.pixels().iter().filter(|p| p.red() < 90 && p.green() < 90 && p.blue() < 90).count()
     }
 
-    /// Every kind of figure, with text of all scripts in its title.
-    fn figures() -> Vec<Box<dyn Figure>> {
-        let x = axis(-1.0, 1.0, 9);
-        let bowl = Array2::from_shape_fn((9, 9), |(i, j)| 0.01 + x[i].powi(2) + x[j].powi(2));
-        let bowl = bowl.view();
-        let line: Vec<f64> = x.iter().map(|x| 0.1 + x * x).collect();
-        vec![
-            Box::new(ContourFigure::new(&x, &x, bowl).trajectory(&x, &x).title("θ*, −1, λₘᵢₙ, 10⁻³")),
-            Box::new(HeatFigure::new(&x, &x, bowl).title("‖θ‖ · α")),
-            Box::new(SurfaceFigure::new(&x, &x, bowl).title("Größe ß")),
-            Box::new(RatioFigure::new(&x, &x, bowl, bowl)),
-            Box::new(CurveFigure::new().series(Series::new("loss", &x, &line))),
-            Box::new(DensityFigure::new().series(Series::new("", &x, &line))),
-        ]
-    }
-
     #[test]
     fn every_figure_has_the_size_asked_for_and_is_not_blank() {
-        for (k, figure) in figures().into_iter().enumerate() {
+        for (k, figure) in one_of_each().into_iter().enumerate() {
             let panels = Panels::new().panel(figure);
             let svg = panels.to_svg().unwrap();
             let document = roxmltree::Document::parse(&svg).unwrap();
@@ -128,11 +98,11 @@ mod tests {
 
     #[test]
     fn text_is_drawn_without_any_installed_font() {
-        assert_eq!(fonts().len(), 1);
-        for figure in figures() {
+        for figure in one_of_each() {
             let svg = Panels::new().panel(figure).to_svg().unwrap();
             let with = decoded(&rasterize(&svg, 2.0).unwrap());
-            let without = decoded(&draw(&svg, 2.0, Arc::new(Database::new())).unwrap());
+            let without =
+                decoded(&draw(&tree_with(FORMAT, &svg, Arc::new(Database::new())).unwrap(), 2.0).unwrap());
             assert!(dark(&with) > dark(&without) + 300, "{} {}", dark(&with), dark(&without));
         }
     }
@@ -157,7 +127,7 @@ mod tests {
 
     #[test]
     fn resolutions_without_pixels_or_with_too_many_are_refused() {
-        let panels = Panels::new().panel(figures().swap_remove(4));
+        let panels = Panels::new().panel(one_of_each().swap_remove(4));
         for resolution in [0.0, -1.0, 1e-9, 1e3, f64::NAN, f64::INFINITY] {
             assert!(matches!(panels.to_png(resolution), Err(Error::Resolution { .. })), "{resolution}");
         }
@@ -166,7 +136,7 @@ mod tests {
 
     #[test]
     fn the_same_figure_is_the_same_bytes() {
-        let panels = Panels::new().panel(figures().swap_remove(2));
+        let panels = Panels::new().panel(one_of_each().swap_remove(2));
         assert_eq!(panels.to_png(2.0).unwrap(), panels.to_png(2.0).unwrap());
     }
 }
