@@ -1,9 +1,9 @@
-"""PDF files, drawn by poppler, look like the PNG files beside them.
+"""PDF files, drawn by poppler, look like the PNG files beside them, and their text can be read.
 
-    cargo test -p loss-landscape-plot --test pdf
+    cargo test -p loss-landscape-plot --features pdf --test pdf
     python3 tests/python/pdf_like_png.py target/tmp/pdf
 
-Needs `pdftoppm` (Debian's package is `poppler-utils`) and no package of Python's.
+Needs `pdftoppm` and `pdftotext` (Debian's package is `poppler-utils`) and no package of Python's.
 """
 
 import pathlib
@@ -73,3 +73,6 @@ for path in names:
     most, mean = max(off), sum(off) / len(off)
     print(f"{path.name}: squares of {SIDE} pixels differ by {mean:.2f} of 255 on average, {most:.0f} at most")
     assert most <= MOST and mean <= MEAN, path
+    text = subprocess.run(["pdftotext", path, "-"], capture_output=True, check=True).stdout.decode()
+    title = path.with_suffix(".txt").read_text()
+    assert "".join(title.split()) in "".join(text.split()), (path, title, text)

@@ -48,7 +48,7 @@ mod tests {
     use loss_landscape::{
         Curve, EigenRatio, Gradient, HessianProduct, Layout, Loss, Model, OracleError, RandomDirections,
         Sweep,
-        curvature::{FnOperator, SpectralDensity},
+        curvature::{FnOperator, RatioState, SpectralDensity},
     };
     use ndarray::{Array1, Array2};
 
@@ -149,6 +149,55 @@ mod tests {
         let straight = RatioFigure::from_map(&map).to_svg().unwrap();
         assert_eq!(straight, by_hand.to_svg().unwrap());
         assert_eq!(RatioFigure::from(&map).to_svg().unwrap(), straight);
+    }
+
+    /// Σ tᵢ⁴ − (i + 1)·tᵢ².
+    struct Quartic(Layout, Vec<f64>);
+
+    impl Model for Quartic {
+        type Scalar = f64;
+        fn layout(&self) -> &Layout {
+            &self.0
+        }
+        fn parameters(&self) -> &[f64] {
+            &self.1
+        }
+    }
+
+    impl Loss<()> for Quartic {
+        fn loss(&self, theta: &[f64], (): &()) -> Result<f64, OracleError> {
+            Ok(theta.iter().zip(1..).map(|(t, i)| t.powi(4) - f64::from(i) * t.powi(2)).sum())
+        }
+    }
+
+    impl Gradient<()> for Quartic {
+        fn gradient(&self, theta: &[f64], (): &(), out: &mut [f64]) -> Result<f64, OracleError> {
+            for ((out, t), i) in out.iter_mut().zip(theta).zip(1..) {
+                *out = 4.0 * t.powi(3) - 2.0 * f64::from(i) * t;
+            }
+            self.loss(theta, &())
+        }
+    }
+
+    impl HessianProduct<()> for Quartic {}
+
+    #[test]
+    fn a_figure_of_a_map_says_what_is_not_certified() {
+        let model = Quartic(Layout::flat(12).unwrap(), vec![1.0; 12]);
+        let map = |certified| {
+            let sweep = Sweep::plane(&model, RandomDirections::new(1)).data("", &());
+            let ratio = EigenRatio::new().audit(8).certified(certified);
+            sweep.alpha(-0.1..=0.1, 9).beta(-0.1..=0.1, 9).eigen_ratio(&ratio).unwrap()
+        };
+        let warm_map = map(false);
+        let warm = warm_map.states().iter().filter(|state| **state == Some(RatioState::Warm)).count();
+        assert!(warm > 8, "{warm}");
+        let svg = RatioFigure::from_map(&warm_map).to_svg().unwrap();
+        let note = format!("{warm} of 81 points warm: as neighbours lead to expect, not certified");
+        assert!(
+            svg.contains(&note) && svg.contains("of 8 drawn 0 were off: at most 31.2 % of the warm (95 %)")
+        );
+        assert!(!RatioFigure::from_map(&map(true)).to_svg().unwrap().contains("warm"));
     }
 
     /// An estimate for a matrix with these eigenvalues.

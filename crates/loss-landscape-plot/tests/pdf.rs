@@ -1,5 +1,5 @@
-//! Figures as files in all formats. `tests/python/pdf_like_png.py` at the top draws the PDF files with poppler and
-//! compares them with the PNG files.
+//! Figures as PDF, and as files in all formats. `tests/python/pdf_like_png.py` at the top draws the PDF files with
+//! poppler and compares them with the PNG files, and reads their text.
 
 use std::{error::Error, fs, path::Path};
 
@@ -32,6 +32,55 @@ fn figures() -> Vec<(&'static str, Box<dyn Figure>)> {
     ]
 }
 
+/// The longest text of an SVG document.
+fn longest_text(svg: &str) -> String {
+    let document = roxmltree::Document::parse(svg).unwrap();
+    let texts = document.descendants().filter(|node| node.has_tag_name("text"));
+    let read =
+        texts.map(|node| node.descendants().filter_map(|n| n.text().filter(|_| n.is_text())).collect());
+    read.max_by_key(String::len).unwrap()
+}
+
+/// The structure of a PDF document; its streams are compressed, and show as noise.
+fn structure(figure: &dyn Figure) -> String {
+    String::from_utf8_lossy(&figure.to_pdf().unwrap()).into_owned()
+}
+
+#[test]
+fn every_figure_is_one_page_as_large_as_its_document() {
+    for (name, figure) in figures() {
+        let (svg, pdf) = (figure.to_svg().unwrap(), structure(&figure));
+        let svg = roxmltree::Document::parse(&svg).unwrap();
+        let side = |name| svg.root_element().attribute(name).unwrap().parse::<f64>().unwrap();
+        assert!(pdf.contains("/Count 1\n"), "{name}");
+        let bounds: Vec<&str> =
+            pdf.split("/MediaBox [").skip(1).map(|s| s.split(']').next().unwrap()).collect();
+        assert_eq!(bounds.len(), 1, "{name}");
+        let bounds: Vec<f64> = bounds[0].split_whitespace().map(|v| v.parse().unwrap()).collect();
+        let expected = [0.0, 0.0, 0.75 * side("width"), 0.75 * side("height")];
+        assert!(bounds.iter().zip(expected).all(|(v, e)| (v - e).abs() < 1e-3), "{name}: {bounds:?}");
+    }
+}
+
+#[test]
+fn fonts_are_embedded_and_nothing_is_an_image() {
+    for (name, figure) in figures() {
+        let pdf = structure(&figure);
+        let fonts = pdf.matches("/Type /FontDescriptor").count();
+        assert!(fonts > 0, "{name}");
+        assert_eq!(pdf.matches("/FontFile2 ").count() + pdf.matches("/FontFile3 ").count(), fonts, "{name}");
+        assert!(!pdf.contains("/Subtype /Image"), "{name}");
+    }
+}
+
+#[test]
+fn the_same_figure_is_the_same_bytes() {
+    for (name, figure) in figures() {
+        assert!(figure.to_pdf().unwrap() == figure.to_pdf().unwrap(), "{name}");
+    }
+    assert!(matches!(CurveFigure::new().to_pdf(), Err(loss_landscape_plot::Error::Empty { .. })));
+}
+
 #[test]
 fn every_figure_is_saved_in_the_format_that_its_file_names() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pdf");
@@ -43,6 +92,7 @@ fn every_figure_is_saved_in_the_format_that_its_file_names() -> Result<(), Box<d
         // As large as poppler draws the page at 192 dots per inch.
         fs::write(path("png"), figure.to_png(2.0)?)?;
         assert!(fs::read(path("png"))?.starts_with(b"\x89PNG"), "{name}");
+        fs::write(path("txt"), longest_text(&figure.to_svg()?))?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 mod draw;
 mod eigenvalues;
 
-use loss_landscape::RatioMap;
+use loss_landscape::{RatioMap, curvature::RatioState};
 use ndarray::{Array2, ArrayView2, Zip};
 
 use self::eigenvalues::{Curvature, Eigenvalues};
@@ -74,6 +74,8 @@ pub struct RatioFigure {
     sheet: Sheet,
     eigenvalues: Eigenvalues,
     levels: Option<Vec<f64>>,
+    /// What is known of the points of a map that are not certified.
+    assurance: Vec<String>,
 }
 
 impl RatioFigure {
@@ -89,11 +91,13 @@ impl RatioFigure {
         let mut sheet = Sheet::new(x, y);
         "|λₘᵢₙ / λₘₐₓ|".clone_into(&mut sheet.value_label);
         let (min, max) = (lambda_min.into_owned(), lambda_max.into_owned());
-        Self { sheet, eigenvalues: Eigenvalues { min, max, uncertain: None, limit: 0.5 }, levels: None }
+        let eigenvalues = Eigenvalues { min, max, uncertain: None, limit: 0.5 };
+        Self { sheet, eigenvalues, levels: None, assurance: Vec::new() }
     }
 
     /// A figure of a map of the eigenvalue ratio, on its first data set: its axes labelled α and β, its
-    /// [`uncertain`](Self::uncertain) points marked. [`From`] does the same.
+    /// [`uncertain`](Self::uncertain) points marked. Below the figure stands how many points are not certified, and
+    /// what the map's own [audit](loss_landscape::curvature::Audit) says of them. [`From`] does the same.
     ///
     /// # Example
     /// ```no_run
@@ -113,6 +117,7 @@ impl RatioFigure {
     pub fn from_map(map: &RatioMap) -> Self {
         let mut figure = Self::new(map.alpha(), map.beta(), map.lambda_min(), map.lambda_max());
         figure.sheet.label_axes(results::LABELS);
+        figure.assurance = assurance(map);
         figure.uncertain(map.uncertain().view())
     }
 
@@ -256,9 +261,27 @@ impl RatioFigure {
         ]
         .into_iter()
         .flatten()
+        .chain(self.assurance.iter().cloned())
         .chain(self.sheet.overlay_notes())
         .collect()
     }
+}
+
+/// How many points of the first data set are warm, and what the map found of them when it checked itself.
+fn assurance(map: &RatioMap) -> Vec<String> {
+    let states = map.states().column(0);
+    let warm = states.iter().filter(|state| **state == Some(RatioState::Warm)).count();
+    let note =
+        caption::note(warm, states.len(), "points", "warm: as neighbours lead to expect, not certified");
+    let audit = map.audits().first().filter(|audit| warm > 0 && audit.points > 0).map(|audit| {
+        format!(
+            "of {} drawn {} were off: at most {} % of the warm (95 %)",
+            audit.points,
+            audit.off,
+            numbers::brief(100.0 * audit.upper_bound)
+        )
+    });
+    note.into_iter().chain(audit).collect()
 }
 
 /// As by [`from_map`](RatioFigure::from_map).
