@@ -63,7 +63,7 @@ impl Grid {
         if_there(right, point + 1);
         if self.diagonal {
             if_there(up && left, point.wrapping_sub(self.columns + 1));
-            if_there(up && right, point.wrapping_sub(self.columns) + 1);
+            if_there(up && right, point.wrapping_sub(self.columns).wrapping_add(1));
             if_there(down && left, point + self.columns - 1);
             if_there(down && right, point + self.columns + 1);
         }
@@ -207,7 +207,7 @@ pub(super) fn ascending(values: &[f64]) -> Result<Vec<usize>> {
 /// An integer that sorts as the finite number does. Both zeros are equal.
 fn sortable(value: f64) -> u64 {
     let bits = (value + 0.0).to_bits();
-    if bits >> 63 == 0 { bits | 1 << 63 } else { !bits }
+    if bits >> 63 == 0 { bits | (1 << 63) } else { !bits }
 }
 
 #[cfg(test)]
