@@ -67,6 +67,9 @@
 //! diagonals and spectral densities with error bars, of a Hessian or of any symmetric operator, and what a plane
 //! hides of it.
 //!
+//! **Shape.** [`Topology`](topology::Topology) finds the minima of a curve or surface, the saddles at which they merge,
+//! how deep and wide each is, and which of them stand out of the noise.
+//!
 //! **Speed, when you need it.** The module [`oracle`]: scratch memory for each thread, products computed once for the
 //! whole slice, several points in one call, data in chunks.
 //!
@@ -141,6 +144,7 @@ mod replace;
 mod scalar;
 mod slice;
 mod sweep;
+pub mod topology;
 mod wire;
 
 /// The arrays of the public API, in the version that it speaks.

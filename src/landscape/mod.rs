@@ -254,6 +254,11 @@ impl<D: GridDimension> Landscape<D> {
         self.values().index_axis_move(Axis(D::AXES), position)
     }
 
+    /// α and β; on a line the single β is 0.
+    pub(crate) fn axes(&self) -> [&[f64]; 2] {
+        [&self.alpha, &self.beta]
+    }
+
     pub(crate) fn rows_and_columns(&self) -> [usize; 2] {
         [self.alpha.len(), self.beta.len()]
     }

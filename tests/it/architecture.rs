@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The modules from the bottom up. Each may use those above it in this list, and itself.
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 17] = [
     "scalar",
     "error",
     "memory",
@@ -18,6 +18,7 @@ const ORDER: [&str; 16] = [
     "model",
     "direction",
     "landscape",
+    "topology",
     "engine",
     "sweep",
     "curvature",

@@ -13,3 +13,4 @@ mod journal;
 mod journal_processes;
 mod lanczos_checks;
 mod serialised;
+mod topology;
