@@ -97,8 +97,9 @@ pub struct Topology {
 /// let loss = array![[0.0, 5.0, 5.0], [5.0, 1.0, 5.0], [5.0, 5.0, 2.0]];
 /// let axis = [0.0, 1.0, 2.0];
 /// let surface = Surface::from_channels(&axis, &axis, [("loss".to_owned(), loss)])?;
-/// let minima = |neighbours| Ok::<_, loss_landscape::Error>(Topology::new().neighbours(neighbours).of(&surface)?.minima.len());
-/// assert_eq!((minima(Neighbours::Eight)?, minima(Neighbours::Four)?), (1, 3));
+/// let eight = Topology::new().of(&surface)?;
+/// let four = Topology::new().neighbours(Neighbours::Four).of(&surface)?;
+/// assert_eq!((eight.minima.len(), four.minima.len()), (1, 3));
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

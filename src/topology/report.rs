@@ -193,8 +193,8 @@ pub enum TreeFeature {
     Merge(usize),
 }
 
-/// A maximum that is surrounded by lower ground: around it, the sublevel sets have a loop from the height of its pass to
-/// its own. A maximum from which a path leads to the border without going down has none and is not listed.
+/// A maximum that is surrounded by lower ground: around it, the sublevel sets have a loop from the height of its pass
+/// to its own. A maximum from which a path leads to the border without going down has none and is not listed.
 ///
 /// ```
 /// use loss_landscape::{Surface, ndarray::array, topology::Topology};

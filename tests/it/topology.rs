@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use loss_landscape::{
     Curve, Error, Surface,
     ndarray::{Array1, Array2},
-    topology::{Neighbours, Topology, TopologyReport, TreeFeature},
+    topology::{Hill, Merge, Neighbours, Topology, TopologyReport, TreeFeature},
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -245,11 +245,11 @@ fn components([rows, columns]: [usize; 2], eight: bool, chosen: impl Fn(usize) -
         while let Some(point) = next.pop() {
             component.push(point);
             let (i, j) = (point / columns, point % columns);
-            for other in 0..rows * columns {
+            for (other, seen) in seen.iter_mut().enumerate() {
                 let (di, dj) = (i.abs_diff(other / columns), j.abs_diff(other % columns));
                 let near = if eight { di.max(dj) == 1 } else { di + dj == 1 };
-                if near && !seen[other] && chosen(other) {
-                    seen[other] = true;
+                if near && !*seen && chosen(other) {
+                    *seen = true;
                     next.push(other);
                 }
             }
@@ -310,13 +310,16 @@ proptest! {
     fn hills_count_what_the_sublevel_sets_enclose((size, values) in grids(8), four: bool) {
         let report = shape(size, &values, if four { Neighbours::Four } else { Neighbours::Eight });
         let [rows, columns] = size;
-        let border = |p: usize| p / columns % (rows - 1).max(1) == 0 || p % columns % (columns - 1).max(1) == 0;
+        let end = |i: usize, len: usize| i == 0 || i + 1 == len;
+        let border = |point: usize| end(point / columns, rows) || end(point % columns, columns);
         for low in 0..8 {
             let low = f64::from(low);
             let above = components(size, four, |point| values[point] > low);
             for high in low as i32..8 {
                 let high = f64::from(high);
-                let enclosed = |c: &&Vec<usize>| !c.iter().any(|&p| border(p)) && c.iter().any(|&p| values[p] > high);
+                let enclosed = |component: &&Vec<usize>| {
+                    component.iter().all(|&p| !border(p)) && component.iter().any(|&p| values[p] > high)
+                };
                 let pairs = report.pairs();
                 let loops = pairs.iter().filter(|p| p.dimension == 1 && p.birth <= low && p.death > high);
                 prop_assert_eq!(loops.count(), above.iter().filter(enclosed).count());
@@ -363,13 +366,19 @@ proptest! {
         let (size, values) = with_holes(grid, 11.0);
         let neighbours = if four { Neighbours::Four } else { Neighbours::Eight };
         let map = |value: f64| (value - 5.0).powi(3) + 7.0;
-        let (before, after) = (shape(size, &values, neighbours), shape(size, &values.iter().map(|v| map(*v)).collect::<Vec<_>>(), neighbours));
+        let mapped: Vec<f64> = values.iter().map(|value| map(*value)).collect();
+        let (before, after) = (shape(size, &values, neighbours), shape(size, &mapped, neighbours));
         // The order by persistence may change, so that minima are known by their points.
         let facts = |report: &TopologyReport, map: &dyn Fn(f64) -> f64| {
             let point = |m: usize| report.minima[m].at.index;
-            let mut merges: Vec<_> = report.merges.iter().map(|m| (m.at.index, point(m.ends), point(m.continues), m.between.map(point), map(m.at.value).to_bits())).collect();
+            let merge = |m: &Merge| {
+                let height = map(m.at.value).to_bits();
+                (m.at.index, height, point(m.ends), point(m.continues), m.between.map(point), m.certain)
+            };
+            let hill = |h: &Hill| (h.at.index, h.pass.map(|pass| pass.index), h.certain);
+            let mut merges: Vec<_> = report.merges.iter().map(merge).collect();
+            let mut hills: Vec<_> = report.hills.iter().map(hill).collect();
             merges.sort_unstable();
-            let mut hills: Vec<_> = report.hills.iter().map(|hill| (hill.at.index, hill.pass.map(|pass| pass.index), hill.certain)).collect();
             hills.sort_unstable();
             let basins: Vec<_> = report.basins.iter().map(|basin| basin.map(point)).collect();
             (merges, hills, basins)
@@ -400,7 +409,11 @@ proptest! {
 
     /// Errors that differ from point to point leave a consistent report as well.
     #[test]
-    fn any_errors_leave_a_tree((size, values) in grids(12), four: bool, errors in prop::collection::vec(0.0_f64..0.6, 36)) {
+    fn any_errors_leave_a_tree(
+        (size, values) in grids(12),
+        four: bool,
+        errors in prop::collection::vec(0.0_f64..0.6, 36),
+    ) {
         let [rows, columns] = size;
         let array = |v: &[f64]| Array2::from_shape_vec((rows, columns), v[..rows * columns].to_vec()).unwrap();
         let channels = [("loss".to_owned(), array(&values)), ("error".to_owned(), array(&errors))];

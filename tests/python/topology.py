@@ -5,8 +5,8 @@
 
 writes `tests/data/topology/*.json` (with gudhi 3.13 and numpy 2.4 the files that are there). Each file has a shape, the
 values row by row, and under `vertices` and `top_dimensional_cells` (gudhi's two constructions) the pairs of dimension 0
-and 1, sorted; null is infinity. A value of null is a point without a value: gudhi gets infinity there, which keeps it out
-of every sublevel set, and only its pairs of dimension 0 are written.
+and 1, sorted; null is infinity. A value of null is a point without a value: gudhi gets infinity there, which keeps it
+out of every sublevel set, and only its pairs of dimension 0 are written.
 """
 
 import json
