@@ -67,6 +67,9 @@
 //! diagonals and spectral densities with error bars, of a Hessian or of any symmetric operator, and what a plane
 //! hides of it.
 //!
+//! **Trajectories** are in the module [`trajectory`]: the principal plane of a training's snapshots, where each of
+//! them lies in it and off it, and what a random walk would show there.
+//!
 //! **Speed, when you need it.** The module [`oracle`]: scratch memory for each thread, products computed once for the
 //! whole slice, several points in one call, data in chunks.
 //!
@@ -141,6 +144,8 @@ mod replace;
 mod scalar;
 mod slice;
 mod sweep;
+mod symmetric;
+pub mod trajectory;
 mod wire;
 
 /// The arrays of the public API, in the version that it speaks.
@@ -149,7 +154,7 @@ pub use ndarray;
 pub use curvature::{EigenRatio, RatioCost, RatioMap, eigen_ratio_1d, eigen_ratio_2d};
 pub use direction::{
     BlockReport, Buffers, Conformance, Direction, DirectionSource, Directions, Norm, Normalization, Policy,
-    RandomDirections,
+    Projection, RandomDirections,
 };
 pub use engine::{AllThreads, Execution, Here, Journal, Observer, PerThread, Progress};
 pub use error::{Error, Result};
@@ -157,8 +162,8 @@ pub use error::{Error, Result};
 pub use io::VtkHeight;
 #[cfg(feature = "safetensors")]
 pub use io::{
-    Checkpoint, CheckpointReader, from_checkpoint_bytes, read_checkpoint, to_checkpoint_bytes,
-    write_checkpoint,
+    Checkpoint, CheckpointFiles, CheckpointReader, from_checkpoint_bytes, read_checkpoint,
+    to_checkpoint_bytes, write_checkpoint,
 };
 pub use landscape::{Curve, GridDimension, Landscape, OnBadPoint, Surface};
 pub use model::{FnModel, Gradient, HessianProduct, IntoLoss, Loss, Model, OracleError};

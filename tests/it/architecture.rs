@@ -7,11 +7,12 @@ use std::{
 };
 
 /// The modules from the bottom up. Each may use those above it in this list, and itself.
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 18] = [
     "scalar",
     "error",
     "memory",
     "replace",
+    "symmetric",
     "wire",
     "params",
     "slice",
@@ -21,6 +22,7 @@ const ORDER: [&str; 16] = [
     "engine",
     "sweep",
     "curvature",
+    "trajectory",
     "io",
     "progress",
     "lib",

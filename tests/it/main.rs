@@ -11,3 +11,4 @@ mod journal;
 mod journal_processes;
 mod lanczos_checks;
 mod serialised;
+mod trajectory;
