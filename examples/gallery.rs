@@ -152,15 +152,16 @@ fn training_plane(net: &Mlp<f64>, thetas: &[&[f64]]) -> Result<TrainingPlane, Bo
     second.iter_mut().zip(&first).for_each(|(s, f)| *s -= share * f);
     let longer = (dot(&first, &first) / dot(&second, &second)).sqrt();
     second = second.iter().map(|s| longer * s).collect();
+    let [first, second] = [first, second].map(|values| Direction::new(net.layout(), values));
+    let plane = Directions::new(first?, second?)?;
     let mut along = [Vec::new(), Vec::new()];
     for theta in thetas {
-        let way = away(theta)?;
-        for (along, direction) in along.iter_mut().zip([&first, &second]) {
-            along.push(dot(&way, direction) / dot(direction, direction));
+        let found = plane.project(end, theta)?;
+        for (along, coordinate) in along.iter_mut().zip(found.coordinates) {
+            along.push(coordinate);
         }
     }
-    let [first, second] = [first, second].map(|values| Direction::new(net.layout(), values));
-    Ok((Directions::new(first?, second?)?, along))
+    Ok((plane, along))
 }
 
 /// Loss on the left axis, accuracy on the right; train solid, test dashed.

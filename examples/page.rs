@@ -67,7 +67,7 @@ fn landscape(
     }
     let path: Vec<&[f32]> = report.snapshots.iter().map(|snapshot| snapshot.theta.as_slice()).collect();
     let directions = plane(&net, &path)?;
-    let (alpha, beta, residual) = project(&net, &path, &directions);
+    let (alpha, beta, residual) = project(&net, &path, &directions)?;
 
     // Twice as wide as the path is long, along both axes.
     let range = |values: &[f64]| {
@@ -122,23 +122,21 @@ fn plane(net: &Mlp<f32>, path: &[&[f32]]) -> Result<Directions<f32>, Box<dyn Err
     Ok(Directions::new(direction(along)?, direction(across)?)?)
 }
 
-/// The points of the plane nearest to those of the path, by least squares, and the greatest distance from the plane in
-/// units of the distance from end to start.
-fn project(net: &Mlp<f32>, path: &[&[f32]], directions: &Directions<f32>) -> (Vec<f64>, Vec<f64>, f64) {
-    let (first, second) = (directions.first().values(), directions.second().values());
-    let [aa, ab, bb] = [dot(first, first), dot(first, second), dot(second, second)];
+/// The points of the plane nearest to those of the path, and the greatest distance from the plane in units of the
+/// distance from end to start.
+fn project(
+    net: &Mlp<f32>,
+    path: &[&[f32]],
+    directions: &Directions<f32>,
+) -> Result<(Vec<f64>, Vec<f64>, f64), loss_landscape::Error> {
     let (mut alpha, mut beta, mut residual) = (Vec::new(), Vec::new(), 0.0_f64);
     for theta in path {
-        let away: Vec<f32> = theta.iter().zip(net.parameters()).map(|(t, end)| t - end).collect();
-        let [a, b] = [dot(&away, first), dot(&away, second)];
-        let determinant = aa * bb - ab * ab;
-        let [x, y] = [(a * bb - b * ab) / determinant, (b * aa - a * ab) / determinant];
-        let rest = dot(&away, &away) - x * a - y * b;
-        residual = residual.max((rest.max(0.0) / aa).sqrt());
-        alpha.push(x);
-        beta.push(y);
+        let found = directions.project(net.parameters(), theta)?;
+        residual = residual.max(found.residual / directions.first().norm());
+        alpha.push(found.coordinates[0]);
+        beta.push(found.coordinates[1]);
     }
-    (alpha, beta, residual)
+    Ok((alpha, beta, residual))
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f64 {

@@ -179,6 +179,41 @@ pub enum Error {
         /// Which direction.
         which: String,
     },
+    /// Two directions along one line, which span no plane.
+    #[error("the two directions are parallel and span no plane: their cosine is {cosine}")]
+    ParallelDirections {
+        /// The cosine of the angle between them: about 1 or −1.
+        cosine: f64,
+    },
+    /// Snapshots that lie in fewer dimensions than components are asked for: too few of them, equal ones, or ones on a
+    /// line.
+    #[error(
+        "{snapshots} snapshots that span {dimensions} dimensions have no {components} principal components"
+    )]
+    TrajectoryDimensions {
+        /// The number of snapshots.
+        snapshots: usize,
+        /// The dimensions that they span, up to rounding.
+        dimensions: usize,
+        /// The components asked for.
+        components: usize,
+    },
+    /// Snapshots so far apart that squares of their distances overflow.
+    #[error("the squared distance of snapshot {snapshot} from the last one is {value}")]
+    TrajectoryOverflow {
+        /// The snapshot.
+        snapshot: usize,
+        /// Its squared distance: infinite or NaN.
+        value: f64,
+    },
+    /// Another number of snapshots than a trajectory was made of.
+    #[error("there are {found} snapshots where the trajectory has {expected}")]
+    TrajectoryLength {
+        /// The number of snapshots.
+        found: usize,
+        /// The number of the trajectory.
+        expected: usize,
+    },
     /// A range with too few points.
     #[error("{points} points on the axis {axis}: both ends are points, so it takes 2 or more")]
     Resolution {

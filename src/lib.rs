@@ -70,6 +70,9 @@
 //! **Shape.** [`Topology`](topology::Topology) finds the minima of a curve or surface, the saddles at which they merge,
 //! how deep and wide each is, and which of them stand out of the noise.
 //!
+//! **Trajectories** are in the module [`trajectory`]: the principal plane of a training's snapshots, where each of
+//! them lies in it and off it, and what a random walk would show there.
+//!
 //! **Speed, when you need it.** The module [`oracle`]: scratch memory for each thread, products computed once for the
 //! whole slice, several points in one call, data in chunks.
 //!
@@ -144,7 +147,9 @@ mod replace;
 mod scalar;
 mod slice;
 mod sweep;
+mod symmetric;
 pub mod topology;
+pub mod trajectory;
 mod wire;
 
 /// The arrays of the public API, in the version that it speaks.
@@ -153,7 +158,7 @@ pub use ndarray;
 pub use curvature::{EigenRatio, RatioCost, RatioMap, eigen_ratio_1d, eigen_ratio_2d};
 pub use direction::{
     BlockReport, Buffers, Conformance, Direction, DirectionSource, Directions, Norm, Normalization, Policy,
-    RandomDirections,
+    Projection, RandomDirections,
 };
 pub use engine::{AllThreads, Execution, Here, Journal, Observer, PerThread, Progress};
 pub use error::{Error, Result};
@@ -161,8 +166,8 @@ pub use error::{Error, Result};
 pub use io::VtkHeight;
 #[cfg(feature = "safetensors")]
 pub use io::{
-    Checkpoint, CheckpointReader, from_checkpoint_bytes, read_checkpoint, to_checkpoint_bytes,
-    write_checkpoint,
+    Checkpoint, CheckpointFiles, CheckpointReader, from_checkpoint_bytes, read_checkpoint,
+    to_checkpoint_bytes, write_checkpoint,
 };
 pub use landscape::{Curve, GridDimension, Landscape, OnBadPoint, Surface};
 pub use model::{FnModel, Gradient, HessianProduct, IntoLoss, Loss, Model, OracleError};

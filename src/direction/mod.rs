@@ -2,10 +2,13 @@
 
 mod normalize;
 mod pair;
+mod projection;
 mod random;
+mod through;
 
 pub use normalize::{Conformance, Norm, Normalization, Policy};
 pub use pair::Directions;
+pub use projection::Projection;
 pub use random::RandomDirections;
 
 pub(crate) use pair::ensure_moves;
@@ -17,7 +20,9 @@ use crate::{Error, Layout, Mask, Result, Scalar, params::norm, wire::fields};
 /// Where a direction came from, as results record it.
 ///
 /// `Display` is for people. Journals and safetensors files hold it as one of the lines `random seed=42 stream=1`,
-/// `between`, `eigenvector eigenvalue=-0.5` and `given`; serialised (feature `serde`) it is
+/// `between`, `eigenvector eigenvalue=-0.5`,
+/// `principal component=1 snapshots=300 centred=false`, `through axis=1 points=`, three hashes with commas between them,
+/// and `given`; serialised (feature `serde`) it is
 /// `{"random": {"seed": 42, "stream": 1}}`, `"between"` and so on.
 ///
 /// ```
@@ -44,6 +49,23 @@ pub enum DirectionSource {
         /// Its eigenvalue.
         #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
         eigenvalue: f64,
+    },
+    /// A principal component of the snapshots of a training.
+    Principal {
+        /// Its number, counted from 1, by falling share of the variance.
+        component: usize,
+        /// The number of snapshots.
+        snapshots: usize,
+        /// Whether the variance is about the mean of the snapshots, and not about the last of them.
+        centred: bool,
+    },
+    /// One of the orthonormal axes of the plane through three parameter vectors.
+    Through {
+        /// 1 from the first vector to the second, 2 at a right angle to that towards the third.
+        axis: usize,
+        /// The [`content_hash`](crate::content_hash) of each vector.
+        #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
+        points: [u64; 3],
     },
     /// Given by the caller.
     Given,
@@ -308,6 +330,13 @@ impl fmt::Display for DirectionSource {
             Self::Random { seed, stream } => write!(f, "random, seed {seed}, stream {stream}"),
             Self::Between => f.write_str("between two parameter vectors"),
             Self::Eigenvector { eigenvalue } => write!(f, "eigenvector of eigenvalue {eigenvalue}"),
+            Self::Principal { component, snapshots, centred } => {
+                let about = if *centred { "their mean" } else { "the last" };
+                write!(f, "principal component {component} of {snapshots} snapshots about {about}")
+            }
+            Self::Through { axis, points: [a, b, c] } => {
+                write!(f, "axis {axis} of the plane through θ {a:016x}, {b:016x} and {c:016x}")
+            }
             Self::Given => f.write_str("given by the caller"),
         }
     }
@@ -320,6 +349,12 @@ impl DirectionSource {
             Self::Random { seed, stream } => format!("random seed={seed} stream={stream}"),
             Self::Between => "between".to_owned(),
             Self::Eigenvector { eigenvalue } => format!("eigenvector eigenvalue={eigenvalue:?}"),
+            Self::Principal { component, snapshots, centred } => {
+                format!("principal component={component} snapshots={snapshots} centred={centred}")
+            }
+            Self::Through { axis, points: [a, b, c] } => {
+                format!("through axis={axis} points={a:016x},{b:016x},{c:016x}")
+            }
             Self::Given => "given".to_owned(),
         }
     }
@@ -335,6 +370,22 @@ impl DirectionSource {
             "eigenvector" => {
                 let [eigenvalue] = fields(rest, ["eigenvalue"])?;
                 Some(Self::Eigenvector { eigenvalue: eigenvalue.parse().ok()? })
+            }
+            "principal" => {
+                let [component, snapshots, centred] = fields(rest, ["component", "snapshots", "centred"])?;
+                Some(Self::Principal {
+                    component: component.parse().ok()?,
+                    snapshots: snapshots.parse().ok()?,
+                    centred: centred.parse().ok()?,
+                })
+            }
+            "through" => {
+                let [axis, points] = fields(rest, ["axis", "points"])?;
+                let points: Option<Vec<u64>> = points
+                    .split(',')
+                    .map(|hash| u64::from_str_radix(hash, 16).ok().filter(|_| hash.len() == 16))
+                    .collect();
+                Some(Self::Through { axis: axis.parse().ok()?, points: points?.try_into().ok()? })
             }
             _ => [Self::Between, Self::Given].into_iter().find(|source| source.to_line() == line),
         }
@@ -399,14 +450,30 @@ mod tests {
             (DirectionSource::Eigenvector { eigenvalue: -0.0 }, "eigenvector eigenvalue=-0.0"),
             (DirectionSource::Eigenvector { eigenvalue: 1e-300 }, "eigenvector eigenvalue=1e-300"),
             (DirectionSource::Eigenvector { eigenvalue: f64::NEG_INFINITY }, "eigenvector eigenvalue=-inf"),
+            (
+                DirectionSource::Principal { component: 2, snapshots: 300, centred: false },
+                "principal component=2 snapshots=300 centred=false",
+            ),
+            (
+                DirectionSource::Through { axis: 1, points: [0, u64::MAX, 10] },
+                "through axis=1 points=0000000000000000,ffffffffffffffff,000000000000000a",
+            ),
             (DirectionSource::Given, "given"),
         ] {
             assert_eq!(source.to_line(), line);
             assert_eq!(DirectionSource::from_line(line), Some(source));
         }
-        for line in
-            ["", "random", "random seed=1", "random seed=1 stream=x", "between ", "given by the caller"]
-        {
+        for line in [
+            "",
+            "random",
+            "random seed=1",
+            "random seed=1 stream=x",
+            "between ",
+            "given by the caller",
+            "principal component=1 snapshots=3 centred=maybe",
+            "through axis=1 points=0000000000000000,ffffffffffffffff",
+            "through axis=1 points=0,1,2",
+        ] {
             assert_eq!(DirectionSource::from_line(line), None, "{line:?}");
         }
     }
@@ -418,6 +485,8 @@ mod tests {
             for source in [
                 DirectionSource::Random { seed, stream },
                 DirectionSource::Eigenvector { eigenvalue },
+                DirectionSource::Principal { component: 1, snapshots: seed as usize, centred: seed % 2 == 0 },
+                DirectionSource::Through { axis: 2, points: [seed, stream, bits] },
             ] {
                 let read = DirectionSource::from_line(&source.to_line()).unwrap();
                 // NaN is no equal of itself.

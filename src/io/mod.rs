@@ -24,6 +24,6 @@ pub use vtk::VtkHeight;
 
 #[cfg(feature = "safetensors")]
 pub use checkpoint::{
-    Checkpoint, CheckpointReader, from_checkpoint_bytes, read_checkpoint, to_checkpoint_bytes,
-    write_checkpoint,
+    Checkpoint, CheckpointFiles, CheckpointReader, from_checkpoint_bytes, read_checkpoint,
+    to_checkpoint_bytes, write_checkpoint,
 };

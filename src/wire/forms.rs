@@ -8,7 +8,7 @@
 //! | `Duration` | seconds as `f64`: exact to the nanosecond below a month |
 //! | an error | its text |
 //!
-//! Options, vectors and pairs of these are those of their forms. All NaN are read back as one.
+//! Options, vectors, pairs and triples of these are those of their forms. All NaN are read back as one.
 
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
@@ -178,5 +178,18 @@ impl<T: Formed> Formed for [T; 2] {
     fn from_form(form: Self::Form) -> Result<Self, &'static str> {
         let [a, b] = form;
         Ok([T::from_form(a)?, T::from_form(b)?])
+    }
+}
+
+impl<T: Formed> Formed for [T; 3] {
+    type Form = [T::Form; 3];
+
+    fn to_form(&self) -> Self::Form {
+        self.each_ref().map(T::to_form)
+    }
+
+    fn from_form(form: Self::Form) -> Result<Self, &'static str> {
+        let [a, b, c] = form;
+        Ok([T::from_form(a)?, T::from_form(b)?, T::from_form(c)?])
     }
 }

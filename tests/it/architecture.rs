@@ -7,11 +7,12 @@ use std::{
 };
 
 /// The modules from the bottom up. Each may use those above it in this list, and itself.
-const ORDER: [&str; 17] = [
+const ORDER: [&str; 19] = [
     "scalar",
     "error",
     "memory",
     "replace",
+    "symmetric",
     "wire",
     "params",
     "slice",
@@ -22,6 +23,7 @@ const ORDER: [&str; 17] = [
     "engine",
     "sweep",
     "curvature",
+    "trajectory",
     "io",
     "progress",
     "lib",

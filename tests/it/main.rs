@@ -14,3 +14,4 @@ mod journal_processes;
 mod lanczos_checks;
 mod serialised;
 mod topology;
+mod trajectory;

@@ -41,6 +41,14 @@ fn sources_and_rules() {
         &DirectionSource::Eigenvector { eigenvalue: f64::NAN },
         json!({"eigenvector": {"eigenvalue": "NaN"}}),
     );
+    form(
+        &DirectionSource::Principal { component: 1, snapshots: 300, centred: true },
+        json!({"principal": {"component": 1, "snapshots": 300, "centred": true}}),
+    );
+    form(
+        &DirectionSource::Through { axis: 2, points: [0, 1, u64::MAX] },
+        json!({"through": {"axis": 2, "points": ["0000000000000000", "0000000000000001", "ffffffffffffffff"]}}),
+    );
     form(&DirectionSource::Given, json!("given"));
     form(
         &Normalization::original(Policy::Copy).with_norm(Norm::UnitFilter),

@@ -7,10 +7,7 @@
 //! [^1]: G. Golub, J. Welsch, *Calculation of Gauss quadrature rules*, Math. Comp. 23 (1969).
 
 use super::sample::Sample;
-use crate::{
-    Error, Result, Scalar,
-    curvature::lanczos::{LanczosProcess, eigen},
-};
+use crate::{Error, Result, Scalar, curvature::lanczos::LanczosProcess, symmetric::eigen};
 
 /// The nodes of one Lanczos run, ascending, with their weights: Σ wᵢ·f(θᵢ) estimates the mean of f over all
 /// eigenvalues.

@@ -6,7 +6,6 @@ mod extremes;
 mod pairs;
 mod process;
 mod run;
-mod tridiagonal;
 
 pub use extremes::{Extremes, LanczosEnd};
 pub use pairs::EigenPairs;
@@ -15,4 +14,3 @@ pub use run::{Lanczos, eigen_extremes};
 pub(super) use basis::{Basis, dot};
 pub(super) use process::{LanczosProcess, Start, unit_of};
 pub(super) use run::RANDOM_SHARE;
-pub(super) use tridiagonal::eigen;

@@ -18,11 +18,11 @@ use rand_distr::{Distribution, StandardNormal};
 use super::{
     basis::{Basis, dot},
     bounds::{RandomShare, Recurrence},
-    tridiagonal,
 };
 use crate::{
     Result, Scalar,
     curvature::operator::{SymmetricOperator, multiply},
+    symmetric,
 };
 
 /// The start of a run: a random vector, or a known vector to which a random one is added.
@@ -172,7 +172,7 @@ impl<S: Scalar> LanczosProcess<S> {
             }
             self.off.clear();
             self.off.resize(k - 1, 0.0);
-            tridiagonal::reduce(&mut self.z, &mut self.theta, &mut self.off);
+            symmetric::reduce(&mut self.z, &mut self.theta, &mut self.off);
         } else {
             self.off.clear();
             self.off.extend_from_slice(&self.beta[..k - 1]);
@@ -183,7 +183,7 @@ impl<S: Scalar> LanczosProcess<S> {
                 self.z[row * k + k - rows + row] = 1.0;
             }
         }
-        if !tridiagonal::eigen(&mut self.theta, &mut self.off, &mut self.z) {
+        if !symmetric::eigen(&mut self.theta, &mut self.off, &mut self.z) {
             // Products are finite, so that their squares overflow: the run ends as asymmetric, not with what was left
             // half done.
             self.theta.fill(f64::INFINITY);

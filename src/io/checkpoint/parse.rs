@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
-use safetensors::{SafeTensorError, SafeTensors};
+use safetensors::{SafeTensorError, SafeTensors, tensor::Metadata};
 
 use crate::{Error, Result};
+
+/// The most bytes of a header, as the format has it.
+const MAX_HEADER: u64 = 100_000_000;
 
 /// The tensors of a file, checked by the crate `safetensors`, which adds up sizes without looking out for
 /// overflow (0.8.0: a panic where overflow is checked). So no number in the header may come near.
@@ -32,6 +35,35 @@ fn by_pytorch(bytes: &[u8]) -> Option<&'static str> {
         }
         _ => None,
     }
+}
+
+/// The header of a file of so many bytes, from its first bytes alone, and where the values begin; `read` fills what it
+/// is given with the bytes that come next.
+pub(super) fn header(length: u64, mut read: impl FnMut(&mut [u8]) -> Result<()>) -> Result<(u64, Metadata)> {
+    let wrong = |source: Box<dyn std::error::Error + Send + Sync>| Error::Safetensors { source };
+    if length < 8 {
+        return Err(damaged(SafeTensorError::HeaderTooSmall));
+    }
+    let mut size = [0; 8];
+    read(&mut size)?;
+    let size = u64::from_le_bytes(size);
+    if size > MAX_HEADER {
+        return Err(damaged(SafeTensorError::HeaderTooLarge));
+    }
+    if size > length - 8 {
+        return Err(damaged(SafeTensorError::InvalidHeaderLength));
+    }
+    let mut json = vec![0; size as usize];
+    read(&mut json)?;
+    if has_huge_number(&json) {
+        return Err(damaged(SafeTensorError::ValidationOverflow));
+    }
+    // It checks that tensors follow each other without gaps, and are as long as their shapes say.
+    let metadata: Metadata = serde_json::from_slice(&json).map_err(|error| wrong(Box::new(error)))?;
+    if 8 + size + metadata.data_len() as u64 != length {
+        return Err(damaged(SafeTensorError::MetadataIncompleteBuffer));
+    }
+    Ok((8 + size, metadata))
 }
 
 /// An error of the crate `safetensors`, whose types are not part of ours.

@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use safetensors::tensor::TensorView;
+use safetensors::{Dtype, tensor::TensorView};
 
 use super::{
     decode::{decode, decodes, dtype},
@@ -68,9 +68,9 @@ pub struct Checkpoint<S> {
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct CheckpointReader<'a, S> {
-    layout: &'a Layout,
+    pub(super) layout: &'a Layout,
     extra: bool,
-    fill: Option<&'a [S]>,
+    pub(super) fill: Option<&'a [S]>,
 }
 
 /// Reads a checkpoint strictly, from a safetensors file; see [`CheckpointReader`].
@@ -146,7 +146,10 @@ impl<'a, S: Scalar> CheckpointReader<'a, S> {
         let found: Vec<Option<TensorView<'_>>> =
             names.iter().map(|name| tensors.remove(name.as_str())).collect();
         let ignored: Vec<String> = tensors.keys().map(ToString::to_string).collect();
-        let filled = self.judge(&found, &ignored)?;
+        let shapes: Vec<_> = (found.iter())
+            .map(|tensor| tensor.as_ref().map(|tensor| (tensor.dtype(), tensor.shape())))
+            .collect();
+        let filled = self.judge(&shapes, &ignored)?;
 
         let mut theta = Vec::new();
         theta.try_reserve_exact(self.layout.len()).map_err(|_| Error::OutOfMemory {
@@ -169,20 +172,20 @@ impl<'a, S: Scalar> CheckpointReader<'a, S> {
         Ok(Checkpoint { theta, converted, ignored, filled, prefix })
     }
 
-    /// The blocks that are missing, if they may be and all else fits; `rest` are the names of tensors that
-    /// are no blocks.
-    fn judge(&self, found: &[Option<TensorView<'_>>], rest: &[String]) -> Result<Vec<String>> {
+    /// The blocks that are missing, if they may be and all else fits; `found` are the types and shapes of the blocks'
+    /// tensors, `rest` the names of tensors that are no blocks.
+    pub(super) fn judge(&self, found: &[Option<(Dtype, &[usize])>], rest: &[String]) -> Result<Vec<String>> {
         let (mut missing, mut misshapen, mut mistyped) = (Vec::new(), Vec::new(), Vec::new());
         for (block, tensor) in self.layout.blocks().iter().zip(found) {
             let name = || block.name().to_owned();
             match tensor {
                 None => missing.push(name()),
-                Some(tensor) => {
-                    if tensor.shape() != block.shape() {
-                        misshapen.push((name(), tensor.shape().to_vec(), block.shape().to_vec()));
+                Some((dtype, shape)) => {
+                    if *shape != block.shape() {
+                        misshapen.push((name(), shape.to_vec(), block.shape().to_vec()));
                     }
-                    if !decodes(tensor.dtype()) {
-                        mistyped.push((name(), tensor.dtype().to_string()));
+                    if !decodes(*dtype) {
+                        mistyped.push((name(), dtype.to_string()));
                     }
                 }
             }
@@ -210,7 +213,6 @@ fn is_counter(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use safetensors::Dtype;
 
     use super::*;
     use crate::{Block, Role, to_checkpoint_bytes};

@@ -1,8 +1,9 @@
-//! Eigenvalues of small symmetric matrices: the projected operators of Lanczos runs.
+//! Eigenvalues and eigenvectors of small symmetric matrices: the projected operators of Lanczos runs, and the Gram
+//! matrices of trajectories.
 //!
 //! A tridiagonal matrix is diagonalised by the implicit QL algorithm with Wilkinson's shift[^1]. Only the requested
 //! rows of the eigenvectors are computed: residuals need the last one, quadrature the first, Ritz vectors all of them.
-//! The full matrix of a restarted run is made tridiagonal by Householder reflections first.
+//! A full matrix is made tridiagonal by Householder reflections first.
 //!
 //! [^1]: J. H. Wilkinson, C. Reinsch, *Handbook for Automatic Computation*, volume II (1971), II/3, II/4.
 
@@ -15,7 +16,7 @@ const MOST_SWEEPS: usize = 60;
 /// row: on entry, rows of the identity (or of any matrix Z); on return, the same rows of the matrix of eigenvectors (of
 /// Z times that matrix), in the order of the eigenvalues. It is false if an eigenvalue did not converge, which has only
 /// been seen for values that are not finite.
-pub(in crate::curvature) fn eigen(diagonal: &mut [f64], off: &mut [f64], rows: &mut [f64]) -> bool {
+pub(crate) fn eigen(diagonal: &mut [f64], off: &mut [f64], rows: &mut [f64]) -> bool {
     let n = diagonal.len();
     if !diagonal.iter().chain(&*off).all(|value| value.is_finite()) {
         return false;
@@ -96,7 +97,7 @@ fn sort(diagonal: &mut [f64], rows: &mut [f64]) {
 ///
 /// On return `a` holds Z, row by row, and `diagonal` and `off` hold T; [`eigen`] with `a` as its rows then
 /// gives the eigenvectors of A as columns.
-pub(super) fn reduce(a: &mut [f64], diagonal: &mut [f64], off: &mut [f64]) {
+pub(crate) fn reduce(a: &mut [f64], diagonal: &mut [f64], off: &mut [f64]) {
     let n = diagonal.len();
     let mut z = vec![0.0; n * n];
     for i in 0..n {
