@@ -72,17 +72,19 @@ impl Builder<'_> {
             }
         }
         let mut basins = filled("the basin of each point", self.values.len(), None)?;
-        for (basin, &number) in basins.iter_mut().zip(&below.basins) {
-            if number != NONE {
-                let owner = owners[number];
-                *basin = Some(owner);
-                minima[owner].basin_points += 1;
-                minima[owner].basin_beside_hole |= below.beside_hole[number];
-            }
+        let (mut sizes, mut beside_hole) = (vec![0; minima.len()], vec![false; minima.len()]);
+        for (basin, &number) in basins.iter_mut().zip(&below.basins).filter(|(_, number)| **number != NONE) {
+            let owner = owners[number];
+            *basin = Some(owner);
+            sizes[owner] += 1;
+            beside_hole[owner] |= below.beside_hole[number];
         }
-        for minimum in &mut minima {
-            minimum.basin_share = minimum.basin_points as f64 / order.len() as f64;
+        for ((minimum, points), beside_hole) in minima.iter_mut().zip(sizes).zip(beside_hole) {
+            minimum.basin_points = points;
+            minimum.basin_share = points as f64 / order.len() as f64;
+            minimum.basin_beside_hole = beside_hole;
         }
+        drop(below);
 
         let ends = [order.first(), order.last()].map(|point| point.map_or(0.0, |&point| self.values[point]));
         let (points, holes) = (order.len(), self.values.len() - order.len());

@@ -48,42 +48,53 @@ impl Grid {
         i == 0 || j == 0 || i + 1 == self.rows || j + 1 == self.columns
     }
 
-    fn each_neighbour(self, point: usize, mut visit: impl FnMut(usize)) {
+    /// The points around a point, clockwise from the one above it; [`NONE`] where the grid ends.
+    fn ring(self, point: usize) -> [usize; 8] {
         let (i, j) = (point / self.columns, point % self.columns);
         let (up, down) = (i > 0, i + 1 < self.rows);
         let (left, right) = (j > 0, j + 1 < self.columns);
-        let mut if_there = |there: bool, neighbour: usize| {
-            if there {
-                visit(neighbour);
-            }
-        };
-        if_there(up, point.wrapping_sub(self.columns));
-        if_there(down, point + self.columns);
-        if_there(left, point.wrapping_sub(1));
-        if_there(right, point + 1);
-        if self.diagonal {
-            if_there(up && left, point.wrapping_sub(self.columns + 1));
-            if_there(up && right, point.wrapping_sub(self.columns).wrapping_add(1));
-            if_there(down && left, point + self.columns - 1);
-            if_there(down && right, point + self.columns + 1);
-        }
+        let if_there = |there: bool, neighbour: usize| if there { neighbour } else { NONE };
+        let (above, below) = (point.wrapping_sub(self.columns), point.wrapping_add(self.columns));
+        [
+            if_there(up, above),
+            if_there(up && right, above.wrapping_add(1)),
+            if_there(right, point.wrapping_add(1)),
+            if_there(down && right, below.wrapping_add(1)),
+            if_there(down, below),
+            if_there(down && left, below.wrapping_sub(1)),
+            if_there(left, point.wrapping_sub(1)),
+            if_there(up && left, above.wrapping_sub(1)),
+        ]
+    }
+
+    /// The step from one neighbour to the next in the ring.
+    fn step(self) -> usize {
+        if self.diagonal { 1 } else { 2 }
+    }
+
+    /// For each set of points of a ring, as bits: whether its neighbours of the middle may be in several components, as
+    /// far as the ring itself shows. If not, no components meet in the middle.
+    fn may_join(self) -> [bool; 256] {
+        std::array::from_fn(|set| {
+            let is_in = |k: usize| set >> (k % 8) & 1 == 1;
+            // Neighbours in the ring are neighbours in both grids; across a corner, in the one with diagonals.
+            let joined_to_next =
+                |k: usize| is_in(k + 1) || self.diagonal && k.is_multiple_of(2) && is_in(k + 2);
+            // Runs of joined points with a neighbour of the middle in them, counted where they end.
+            let ends = |k: &usize| is_in(*k) && !joined_to_next(*k);
+            let has_neighbour = |end: usize| self.diagonal || end.is_multiple_of(2) || is_in(end + 7);
+            (0..8).filter(ends).filter(|&end| has_neighbour(end)).count() > 1
+        })
     }
 }
 
 /// Components as trees of basins, whose root is the oldest.
-#[derive(Default)]
 struct Components {
     parents: Vec<usize>,
     beside_hole: Vec<bool>,
 }
 
 impl Components {
-    fn begin(&mut self) -> usize {
-        self.parents.push(self.parents.len());
-        self.beside_hole.push(false);
-        self.parents.len() - 1
-    }
-
     /// The oldest basin of a basin's component.
     fn root(&mut self, mut basin: usize) -> usize {
         while self.parents[basin] != basin {
@@ -111,27 +122,32 @@ struct Beside {
 
 /// Floods points in an order; points that are not in it are holes. With `from_outside`, everything around the grid is
 /// one component that is older than all, and the points at its border are beside it.
+///
+/// Most points join nothing, as the points around them show. They are found row by row, and only the others are
+/// visited in the order of the flood, which leaps about in memory.
 pub(super) fn flood(grid: Grid, order: &[usize], from_outside: bool) -> Result<Flood> {
     let points = grid.rows * grid.columns;
     let mut ranks = filled("the order of the points", points, NONE)?;
     for (rank, &point) in order.iter().enumerate() {
         ranks[point] = rank;
     }
-    let mut basins = filled("the basin of each point", points, NONE)?;
-    let (mut seeds, mut meetings, mut beside_hole) = (Vec::new(), Vec::new(), Vec::new());
-    let mut components = Components::default();
-    if from_outside {
-        components.begin();
-        seeds.push(NONE);
-        beside_hole.push(false);
-    }
-    for (now, &point) in order.iter().enumerate() {
+    let (lowest, first, events) = scan(grid, &ranks, from_outside)?;
+    let mut seeds: Vec<usize> = if from_outside { vec![NONE] } else { Vec::new() };
+    seeds.extend(first.iter().map(|&rank| order[rank]));
+    let basins = follow(&lowest, &seeds, &ranks)?;
+    drop(lowest);
+
+    let mut components =
+        Components { parents: (0..seeds.len()).collect(), beside_hole: vec![false; seeds.len()] };
+    let (mut meetings, mut beside_hole) = (Vec::new(), vec![false; seeds.len()]);
+    for now in events {
+        let point = order[now];
         // Eight neighbours and the outside.
         let (mut beside, mut count, mut hole) = ([Beside::default(); 9], 0, false);
         if from_outside && grid.on_border(point) {
             count = 1; // of root 0, flooded at 0, basin 0
         }
-        grid.each_neighbour(point, |neighbour| {
+        for neighbour in grid.ring(point).into_iter().step_by(grid.step()).filter(|&other| other != NONE) {
             let rank = ranks[neighbour];
             hole |= rank == NONE;
             if rank < now {
@@ -146,19 +162,10 @@ pub(super) fn flood(grid: Grid, order: &[usize], from_outside: bool) -> Result<F
                     }
                 }
             }
-        });
+        }
         let beside = &mut beside[..count];
         beside.sort_unstable_by_key(|component| component.root);
         let first = beside.iter().min_by_key(|component| component.flooded).copied();
-        let basin = first.map_or_else(
-            || {
-                seeds.push(point);
-                beside_hole.push(false);
-                components.begin()
-            },
-            |first| first.basin,
-        );
-        basins[point] = basin;
         if let (Some((oldest, younger)), Some(first)) = (beside.split_first(), first) {
             for component in younger {
                 let other = if component.root == first.root { oldest.basin } else { first.basin };
@@ -173,12 +180,71 @@ pub(super) fn flood(grid: Grid, order: &[usize], from_outside: bool) -> Result<F
             }
         }
         if hole {
-            let root = components.root(basin);
+            let root = components.root(basins[point]);
             components.beside_hole[root] = true;
-            beside_hole[basin] = true;
+            beside_hole[basins[point]] = true;
         }
     }
     Ok(Flood { seeds, meetings, basins, beside_hole })
+}
+
+/// For each point the neighbour that is flooded first, itself if it is before all, [`NONE`] in holes and where the
+/// outside is before all. Then the ranks of points that are before all, and of those where components may meet or that
+/// are beside a hole, both ascending.
+fn scan(grid: Grid, ranks: &[usize], from_outside: bool) -> Result<(Vec<usize>, Vec<usize>, Vec<usize>)> {
+    let mut lowest = filled("the basin of each point", ranks.len(), NONE)?;
+    let (mut first, mut events) = (Vec::new(), Vec::new());
+    let may_join = grid.may_join();
+    for (point, &rank) in ranks.iter().enumerate().filter(|(_, rank)| **rank != NONE) {
+        let at_outside = from_outside && grid.on_border(point);
+        let (mut set, mut hole, mut before) = (0, false, (rank, point));
+        for (k, neighbour) in grid.ring(point).into_iter().enumerate() {
+            if neighbour == NONE {
+                continue;
+            }
+            let other = ranks[neighbour];
+            set |= usize::from(other < rank) << k;
+            if k.is_multiple_of(grid.step()) {
+                hole |= other == NONE;
+                before = before.min((other, neighbour));
+            }
+        }
+        if !at_outside {
+            lowest[point] = before.1;
+            if before.1 == point {
+                first.push(rank);
+            }
+        }
+        if may_join[set] || at_outside && set != 0 || hole {
+            events.push(rank);
+        }
+    }
+    first.sort_unstable();
+    events.sort_unstable();
+    Ok((lowest, first, events))
+}
+
+/// The basin of each point, from its neighbour that is flooded first.
+fn follow(lowest: &[usize], seeds: &[usize], ranks: &[usize]) -> Result<Vec<usize>> {
+    let mut basins = filled("the basin of each point", lowest.len(), NONE)?;
+    for (basin, &seed) in seeds.iter().enumerate().filter(|(_, seed)| **seed != NONE) {
+        basins[seed] = basin;
+    }
+    let mut way = Vec::new();
+    for start in (0..ranks.len()).filter(|&point| ranks[point] != NONE) {
+        let mut point = start;
+        while basins[point] == NONE && lowest[point] != NONE {
+            way.push(point);
+            point = lowest[point];
+        }
+        if basins[point] == NONE {
+            basins[point] = 0; // the outside
+        }
+        for passed in way.drain(..) {
+            basins[passed] = basins[point];
+        }
+    }
+    Ok(basins)
 }
 
 impl Flood {
@@ -218,6 +284,23 @@ mod tests {
     fn points_are_sorted_by_value_and_number() {
         let values = [0.0, f64::NAN, -1.5, -0.0, f64::MAX, f64::INFINITY, -f64::MIN_POSITIVE, -1.5, f64::MIN];
         assert_eq!(ascending(&values).unwrap(), [8, 2, 7, 6, 0, 3, 4]);
+    }
+
+    #[test]
+    fn a_ring_shows_which_of_its_points_are_joined() {
+        let may_join = |diagonal, set: usize| Grid { rows: 3, columns: 3, diagonal }.may_join()[set];
+        // Bits from the point above, clockwise. Nothing, one, and all of the ring.
+        for set in [0, 0b1, 0b10, 0b1111_1111] {
+            assert!(!may_join(true, set) && !may_join(false, set), "{set:b}");
+        }
+        // Above and right: joined across the corner, or through it.
+        assert!(!may_join(true, 0b101) && may_join(false, 0b101) && !may_join(false, 0b111));
+        // Opposite ones, and two corners, which are no neighbours without diagonals.
+        assert!(may_join(true, 0b1_0001) && may_join(false, 0b1_0001));
+        assert!(may_join(true, 0b1010) && !may_join(false, 0b1010));
+        // All but the one above, and all but two corners.
+        assert!(!may_join(true, 0b1111_1110) && !may_join(false, 0b1111_1110));
+        assert!(!may_join(true, 0b1101_1101) && may_join(false, 0b1101_1101));
     }
 
     #[test]
