@@ -7,25 +7,36 @@ use rayon::prelude::*;
 use super::Snapshots;
 use crate::{Error, Layout, Result, Scalar, memory};
 
-/// Columns of a block that are multiplied while they are in a cache.
+/// Snapshots side by side in a panel: their values of one parameter are next to each other.
+pub(super) const LANES: usize = 4;
+/// Panels in a tile of the Gram matrix, which one thread computes at a time.
+const TILE: usize = 8;
+/// Parameters that are multiplied while the rows of a tile are in a cache.
 const STRIP: usize = 256;
-/// Sums of a product that run side by side.
-const LANES: usize = 4;
 
 /// Reads the chosen parameters of all snapshots, block by block, as differences from the last snapshot.
 pub(super) struct Blocks<'a, P: ?Sized> {
     layout: &'a Layout,
     snapshots: &'a P,
-    /// The ranges of each block in the flat vector, together as many parameters as a row is long, or fewer.
+    /// The ranges of each block in the flat vector, together as many parameters as a block is wide, or fewer.
     pieces: Vec<Vec<Range<usize>>>,
-    /// [even number of rows, width]; rows and columns that are not there are zeros.
-    rows: Vec<f64>,
+    /// [panels, width, lanes]; snapshots and parameters that are not there are zeros.
+    values: Vec<[f64; LANES]>,
+    last: Vec<f64>,
     width: usize,
     count: usize,
 }
 
+/// Inner products of the snapshots of some panels with those of others, which come no earlier.
+struct Tile {
+    first: Range<usize>,
+    second: Range<usize>,
+    /// [panels, panels, lanes, lanes]
+    sums: Vec<[[f64; LANES]; LANES]>,
+}
+
 impl<'a, P: ?Sized> Blocks<'a, P> {
-    /// For these ranges, holding `bytes` of differences at once, or one strip of columns if that is more.
+    /// For these ranges, holding `bytes` of differences at once, or one strip of parameters if that is more.
     pub(super) fn new(
         layout: &'a Layout,
         snapshots: &'a P,
@@ -34,9 +45,9 @@ impl<'a, P: ?Sized> Blocks<'a, P> {
         bytes: u64,
     ) -> Result<Self> {
         let chosen: usize = ranges.iter().map(Range::len).sum();
-        let padded = count + count % 2;
-        let columns = usize::try_from(bytes / (8 * padded as u64)).unwrap_or(usize::MAX);
-        let width = columns.clamp(STRIP, chosen.max(STRIP)).next_multiple_of(LANES);
+        let panels = count.div_ceil(LANES);
+        let most = usize::try_from(bytes / (8 * LANES as u64 * panels as u64)).unwrap_or(usize::MAX);
+        let width = most.max(STRIP).min(chosen);
         let mut pieces: Vec<Vec<Range<usize>>> = Vec::new();
         let mut room = 0;
         for range in ranges {
@@ -54,8 +65,10 @@ impl<'a, P: ?Sized> Blocks<'a, P> {
                 range.start = end;
             }
         }
-        let rows = memory::filled("a block of all snapshots", padded.saturating_mul(width), 0.0)?;
-        Ok(Self { layout, snapshots, pieces, rows, width, count })
+        let what = "a block of all snapshots";
+        let values = memory::filled(what, panels.saturating_mul(width), [0.0; LANES])?;
+        let last = memory::filled(what, width, 0.0)?;
+        Ok(Self { layout, snapshots, pieces, values, last, width, count })
     }
 
     /// The ranges of each block.
@@ -63,9 +76,9 @@ impl<'a, P: ?Sized> Blocks<'a, P> {
         &self.pieces
     }
 
-    /// The differences of the block that was read last: a row for each snapshot.
-    pub(super) fn rows(&self) -> Vec<&[f64]> {
-        self.rows.chunks_exact(self.width).take(self.count).collect()
+    /// The differences of the block that was read last, by panels: the values of four snapshots for each parameter.
+    pub(super) fn panels(&self) -> Vec<&[[f64; LANES]]> {
+        self.values.chunks_exact(self.width).collect()
     }
 
     /// Reads a block.
@@ -73,36 +86,47 @@ impl<'a, P: ?Sized> Blocks<'a, P> {
     where
         P: Snapshots<S>,
     {
-        let (layout, snapshots, pieces) = (self.layout, self.snapshots, &self.pieces[block]);
-        let rows = self.rows.par_chunks_exact_mut(self.width).take(self.count).enumerate();
-        let read: Vec<Result<()>> = rows
-            .map_init(Vec::new, |scratch: &mut Vec<S>, (index, row)| {
-                row.fill(0.0);
-                let mut at = 0;
-                for range in pieces {
-                    scratch.clear();
-                    scratch.resize(range.len(), S::zero());
-                    snapshots.read(index, range.clone(), scratch)?;
-                    for (out, value) in row[at..at + range.len()].iter_mut().zip(&*scratch) {
-                        *out = value.as_f64();
+        let (layout, snapshots, pieces, count) =
+            (self.layout, self.snapshots, &self.pieces[block], self.count);
+        let panels = self.values.par_chunks_exact_mut(self.width).enumerate();
+        let read: Vec<Result<()>> = panels
+            .map_init(Vec::new, |scratch: &mut Vec<S>, (number, panel)| {
+                panel.fill([0.0; LANES]);
+                for (lane, index) in (LANES * number..count).take(LANES).enumerate() {
+                    let mut at = 0;
+                    for range in pieces {
+                        scratch.clear();
+                        scratch.resize(range.len(), S::zero());
+                        snapshots.read(index, range.clone(), scratch)?;
+                        if let Some(bad) = scratch.iter().position(|value| !value.is_finite()) {
+                            let name = || snapshots.name(index);
+                            return Err(non_finite(layout, name, range.start + bad, scratch[bad].as_f64()));
+                        }
+                        for (out, value) in panel[at..at + range.len()].iter_mut().zip(&*scratch) {
+                            out[lane] = value.as_f64();
+                        }
+                        at += range.len();
                     }
-                    if let Some(bad) = scratch.iter().position(|value| !value.is_finite()) {
-                        let name = || snapshots.name(index);
-                        return Err(non_finite(layout, name, range.start + bad, scratch[bad].as_f64()));
-                    }
-                    at += range.len();
                 }
                 Ok(())
             })
             .collect();
         // The first in order, whichever thread found its own first.
         read.into_iter().collect::<Result<()>>()?;
-        let (others, rest) = self.rows.split_at_mut((self.count - 1) * self.width);
-        let last = &mut rest[..self.width];
-        others.par_chunks_exact_mut(self.width).for_each(|row| {
-            row.iter_mut().zip(&*last).for_each(|(value, last)| *value -= last);
+        let (end, lane) = ((count - 1) / LANES, (count - 1) % LANES);
+        for (last, values) in self.last.iter_mut().zip(&self.values[end * self.width..]) {
+            *last = values[lane];
+        }
+        let last = &self.last;
+        self.values.par_chunks_exact_mut(self.width).enumerate().for_each(|(number, panel)| {
+            // Of the last panel only the snapshots that there are.
+            let lanes = LANES.min(count - LANES * number);
+            for (values, last) in panel.iter_mut().zip(last) {
+                for value in &mut values[..lanes] {
+                    *value -= last;
+                }
+            }
         });
-        last.fill(0.0);
         Ok(())
     }
 
@@ -112,22 +136,31 @@ impl<'a, P: ?Sized> Blocks<'a, P> {
     where
         P: Snapshots<S>,
     {
-        let (t, padded) = (self.count, self.count + self.count % 2);
-        let mut upper =
-            memory::filled("the Gram matrix of the snapshots", padded.saturating_mul(padded), 0.0)?;
+        let (t, what) = (self.count, "the Gram matrix of the snapshots");
+        let panels = t.div_ceil(LANES);
+        let mut tiles = Vec::new();
+        for first in (0..panels).step_by(TILE) {
+            for second in (first..panels).step_by(TILE) {
+                let [first, second] = [first, second].map(|start| start..panels.min(start + TILE));
+                let sums = memory::filled(what, first.len() * second.len(), [[0.0; LANES]; LANES])?;
+                tiles.push(Tile { first, second, sums });
+            }
+        }
         for block in 0..self.pieces.len() {
             self.read::<S>(block)?;
-            let (rows, width) = (&self.rows, self.width);
-            upper.par_chunks_exact_mut(2 * padded).enumerate().for_each(|(pair, out)| {
-                let (above, below) = out.split_at_mut(padded);
-                add_products(rows, width, 2 * pair, above, below);
-            });
+            let panels = self.panels();
+            tiles.par_iter_mut().for_each(|tile| tile.add(&panels));
         }
-        let mut gram = memory::filled("the Gram matrix of the snapshots", t * t, 0.0)?;
-        for i in 0..t {
-            for j in i..t {
-                gram[i * t + j] = upper[i * padded + j];
-                gram[j * t + i] = upper[i * padded + j];
+        let mut gram = memory::filled(what, t * t, 0.0)?;
+        for Tile { first, second, sums } in &tiles {
+            let pairs = first.clone().flat_map(|i| second.clone().map(move |j| [i, j]));
+            for ([i, j], sums) in pairs.zip(sums).filter(|([i, j], _)| i <= j) {
+                for (i, row) in (LANES * i..t).zip(sums) {
+                    for (j, sum) in (LANES * j..t).zip(row) {
+                        gram[i * t + j] = *sum;
+                        gram[j * t + i] = *sum;
+                    }
+                }
             }
         }
         match (0..t).find(|i| !gram[i * t + i].is_finite()) {
@@ -139,38 +172,34 @@ impl<'a, P: ?Sized> Blocks<'a, P> {
     }
 }
 
-/// Adds the inner products of rows `first` and `first` + 1 with themselves and all rows after them.
-fn add_products(rows: &[f64], width: usize, first: usize, above: &mut [f64], below: &mut [f64]) {
-    let row = |index: usize, strip: &Range<usize>| {
-        let start = index * width;
-        &rows[start + strip.start..start + strip.end]
-    };
-    for start in (0..width).step_by(STRIP) {
-        let strip = start..width.min(start + STRIP);
-        let left = [row(first, &strip), row(first + 1, &strip)];
-        for second in (first..above.len()).step_by(2) {
-            let sums = products(left, [row(second, &strip), row(second + 1, &strip)]);
-            for (k, [a, b]) in [[sums[0], sums[2]], [sums[1], sums[3]]].into_iter().enumerate() {
-                above[second + k] += a;
-                below[second + k] += b;
+impl Tile {
+    /// Adds the products over one block.
+    fn add(&mut self, panels: &[&[[f64; LANES]]]) {
+        let width = panels.first().map_or(0, |panel| panel.len());
+        for start in (0..width).step_by(STRIP) {
+            let strip = start..width.min(start + STRIP);
+            let pairs = self.first.clone().flat_map(|i| self.second.clone().map(move |j| [i, j]));
+            for ([i, j], sums) in pairs.zip(&mut self.sums).filter(|([i, j], _)| i <= j) {
+                let added = products(&panels[i][strip.clone()], &panels[j][strip.clone()]);
+                for (sums, added) in sums.as_flattened_mut().iter_mut().zip(added.as_flattened()) {
+                    *sums += added;
+                }
             }
         }
     }
 }
 
-/// ⟨a, c⟩, ⟨a, d⟩, ⟨b, c⟩ and ⟨b, d⟩: four products for four rows read.
-fn products([a, b]: [&[f64]; 2], [c, d]: [&[f64]; 2]) -> [f64; 4] {
-    let mut sums = [[0.0; LANES]; 4];
-    let [a, b, c, d] = [a, b, c, d].map(|row| row.as_chunks::<LANES>().0);
-    for (((a, b), c), d) in a.iter().zip(b).zip(c).zip(d) {
-        for lane in 0..LANES {
-            sums[0][lane] += a[lane] * c[lane];
-            sums[1][lane] += a[lane] * d[lane];
-            sums[2][lane] += b[lane] * c[lane];
-            sums[3][lane] += b[lane] * d[lane];
+/// The inner products of all rows of one panel with all of another: sixteen for eight numbers read.
+fn products(first: &[[f64; LANES]], second: &[[f64; LANES]]) -> [[f64; LANES]; LANES] {
+    let mut sums = [[0.0; LANES]; LANES];
+    for (first, second) in first.iter().zip(second) {
+        for (sums, first) in sums.iter_mut().zip(first) {
+            for (sum, second) in sums.iter_mut().zip(second) {
+                *sum += first * second;
+            }
         }
     }
-    sums.map(|[a, b, c, d]| (a + b) + (c + d))
+    sums
 }
 
 fn non_finite(layout: &Layout, name: impl FnOnce() -> String, position: usize, value: f64) -> Error {

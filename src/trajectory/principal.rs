@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::{
     Snapshots, TrajectoryReport,
-    gram::Blocks,
+    gram::{Blocks, LANES},
     walk::{centre, random_walk_shares, shares, spectrum, walk_of_steps},
 };
 use crate::{Direction, DirectionSource, Directions, Error, Layout, Mask, Result, Role, Scalar, memory};
@@ -279,14 +279,15 @@ fn combine<S: Scalar, P: Snapshots<S> + ?Sized>(
     for block in 0..blocks.pieces().len() {
         blocks.read::<S>(block)?;
         let pieces = &blocks.pieces()[block];
-        let rows = blocks.rows();
-        let width = rows.first().map_or(0, |row| row.len());
+        let panels = blocks.panels();
+        let width = panels.first().map_or(0, |panel| panel.len());
         let mut parts = vec![vec![0.0; width]; weights.len()];
         for (part, weights) in parts.iter_mut().zip(weights) {
             part.par_chunks_mut(COLUMNS).enumerate().for_each(|(chunk, part)| {
-                for (row, weight) in rows.iter().zip(weights) {
-                    let row = &row[chunk * COLUMNS..];
-                    part.iter_mut().zip(row).for_each(|(sum, value)| *sum += weight * value);
+                for (panel, weights) in panels.iter().zip(weights.chunks(LANES)) {
+                    for (sum, values) in part.iter_mut().zip(&panel[chunk * COLUMNS..]) {
+                        *sum += weights.iter().zip(values).map(|(weight, value)| weight * value).sum::<f64>();
+                    }
                 }
             });
         }
@@ -303,11 +304,17 @@ fn combine<S: Scalar, P: Snapshots<S> + ?Sized>(
             }
         }
         let [first, second] = [&parts[0], &parts[1]];
-        squares.par_iter_mut().enumerate().for_each(|(index, square)| {
-            let [alpha, beta] = [coordinates[0][index], coordinates[1][index]];
-            let values = rows[index].iter().zip(first).zip(second);
-            *square += values.map(|((row, a), b)| (row - alpha * a - beta * b).powi(2)).sum::<f64>();
-        });
+        let along = coordinates[0].chunks(LANES).zip(coordinates[1].chunks(LANES)).collect::<Vec<_>>();
+        squares.par_chunks_mut(LANES).zip(along).zip(&panels).for_each(
+            |((squares, (alpha, beta)), panel)| {
+                for ((values, a), b) in panel.iter().zip(first).zip(second) {
+                    let on_plane = alpha.iter().zip(beta).map(|(alpha, beta)| alpha * a + beta * b);
+                    for ((square, value), on_plane) in squares.iter_mut().zip(values).zip(on_plane) {
+                        *square += (value - on_plane).powi(2);
+                    }
+                }
+            },
+        );
     }
     Ok((vectors, squares.into_iter().map(f64::sqrt).collect()))
 }
