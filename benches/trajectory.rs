@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let layout = Layout::new(blocks)?;
     let folder = std::env::temp_dir().join(format!("loss-landscape-bench-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
-    // A walk with a drift, which is uniform noise on its way.
+    // A walk with a drift.
     let mut generator = ChaCha8Rng::seed_from_u64(1);
     let mut theta = vec![0.0_f32; layout.len()];
     let paths: Vec<_> = (0..snapshots).map(|i| folder.join(format!("{i}.safetensors"))).collect();

@@ -87,7 +87,8 @@
 //!   `from_json_bytes(bytes)`. All need `serde` and `serde_json`.
 //! - `vtk`: surfaces for ParaView, `Surface::write_vtk`. Adds nothing.
 //! - `safetensors`: parameters of any [`Layout`] from and to the files that PyTorch users keep, `read_checkpoint` and
-//!   `write_checkpoint`, and [`Direction`]s and [`Directions`] with their sources. Adds `safetensors`.
+//!   `write_checkpoint`, [`Direction`]s and [`Directions`] with their sources, and the snapshots of a training. Adds
+//!   `safetensors`.
 //! - `progress`: `ProgressBar`, an [`Observer`] for the terminal (of trainings too). Adds `indicatif`.
 //!
 //! # What it does not do
