@@ -200,15 +200,17 @@ impl Layout {
     /// first value that is NaN or infinite.
     pub fn ensure_finite<S: Scalar>(&self, what: &str, vector: &[S]) -> Result<()> {
         self.ensure_length(what, vector.len())?;
-        match vector.iter().position(|value| !value.is_finite()).and_then(|i| Some((i, self.locate(i)?))) {
+        match vector.iter().position(|value| !value.is_finite()) {
             None => Ok(()),
-            Some((position, (block, index))) => Err(Error::NonFinite {
-                what: what.to_owned(),
-                block: block.name().to_owned(),
-                index,
-                value: vector[position].as_f64(),
-            }),
+            Some(position) => Err(self.non_finite(what.to_owned(), position, vector[position].as_f64())),
         }
+    }
+
+    /// The error for a value that is NaN or infinite at this position of a flat vector.
+    pub(crate) fn non_finite(&self, what: String, position: usize, value: f64) -> Error {
+        #[expect(clippy::expect_used, reason = "every position of a vector of this length is in a block")]
+        let (block, index) = self.locate(position).expect("a position in the layout");
+        Error::NonFinite { what, block: block.name().to_owned(), index, value }
     }
 }
 

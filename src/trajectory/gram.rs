@@ -99,8 +99,8 @@ impl<'a, P: ?Sized> Blocks<'a, P> {
                         scratch.resize(range.len(), S::zero());
                         snapshots.read(index, range.clone(), scratch)?;
                         if let Some(bad) = scratch.iter().position(|value| !value.is_finite()) {
-                            let name = || snapshots.name(index);
-                            return Err(non_finite(layout, name, range.start + bad, scratch[bad].as_f64()));
+                            let (name, value) = (snapshots.name(index), scratch[bad].as_f64());
+                            return Err(layout.non_finite(name, range.start + bad, value));
                         }
                         for (out, value) in panel[at..at + range.len()].iter_mut().zip(&*scratch) {
                             out[lane] = value.as_f64();
@@ -200,10 +200,4 @@ fn products(first: &[[f64; LANES]], second: &[[f64; LANES]]) -> [[f64; LANES]; L
         }
     }
     sums
-}
-
-fn non_finite(layout: &Layout, name: impl FnOnce() -> String, position: usize, value: f64) -> Error {
-    let (block, index) =
-        layout.locate(position).map_or_else(Default::default, |(b, i)| (b.name().to_owned(), i));
-    Error::NonFinite { what: name(), block, index, value }
 }

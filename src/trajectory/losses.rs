@@ -108,7 +108,7 @@ impl<S: Scalar> Trajectory<S> {
         read(found - 1, &mut end)?;
         let slice = Slice::plane(layout, &end, first.values(), second.values())?;
         let along = &self.report().coordinates;
-        let pair = |(index, theta): (usize, &mut Vec<S>)| -> Result<[(f64, Option<PointFailure>); 2]> {
+        let pair = |index: usize, theta: &mut Vec<S>| -> Result<[(f64, Option<PointFailure>); 2]> {
             read(index, theta)?;
             let on_path = evaluate(model, theta, data);
             slice.theta_into([along[0][index], along[1][index]], theta);
@@ -120,7 +120,7 @@ impl<S: Scalar> Trajectory<S> {
                 if theta.is_empty() {
                     *theta = vector()?;
                 }
-                pair((index, theta))
+                pair(index, theta)
             })
             .collect();
         let mut losses = PathLosses { on_path: Vec::new(), on_plane: Vec::new(), failures: Vec::new() };

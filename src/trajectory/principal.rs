@@ -208,9 +208,8 @@ impl PrincipalPlane {
             let source = DirectionSource::Principal { component: k + 1, snapshots: t, centred: self.centred };
             Direction::from_parts(layout, values, source)
         });
-        let (Some(first), Some(second)) = (directions.next(), directions.next()) else {
-            return flat(dimensions);
-        };
+        #[expect(clippy::expect_used, reason = "fewer than two components were refused")]
+        let [first, second] = [(); 2].map(|()| directions.next().expect("two components"));
         Ok(Trajectory {
             plane: Directions::new(first, second)?,
             others: directions.collect(),

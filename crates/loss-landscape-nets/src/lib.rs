@@ -85,8 +85,8 @@
 //!
 //! # Speed
 //!
-//! All work is compiled in this crate, for both scalars and for each instruction set that pulp knows; a user's crate
-//! compiles none of it. So a debug build of your program is fast if dependencies are optimised:
+//! All work is compiled in this crate and its kernels in `loss-landscape-kernels`, for both scalars and, the kernels,
+//! for each instruction set that pulp knows; a user's crate compiles none of it. So a debug build of your program is fast if dependencies are optimised:
 //!
 //! ```toml
 //! [profile.dev.package."*"]

@@ -165,7 +165,7 @@ const POINTS: [usize; 2] = [51, 25];
 
 impl Default for EigenRatio {
     fn default() -> Self {
-        // A map has hundreds of points: at 0.999 each, one interval of a map of 625 would miss in most maps.
+        // A map has hundreds of points: at 0.999 each, an interval would miss in nearly half of the maps of 625.
         let lanczos = Lanczos::new().tolerance(0.005).confidence(0.9999);
         Self { lanczos, mask: None, warm: true, audit: None }
     }
@@ -208,7 +208,7 @@ impl EigenRatio {
 
     /// How many points that are not certified are drawn at random when all others are done, and computed again, cold
     /// and certified; 2 % of the map's points but at least 5 by default, and none where all points are certified. The
-    /// draw is the [seed](Self::seed)'s. Each costs what a cold point does, about 20 products: by default 0.4 a point
+    /// draw is the [seed](Self::seed)'s. Each costs what a cold point does, about 22 products: by default 0.4 a point
     /// of the map. What they show is in [`RatioMap::audits`].
     pub fn audit(mut self, points: usize) -> Self {
         self.audit = Some(points);
