@@ -188,7 +188,7 @@ pub enum Error {
     /// Snapshots that lie in fewer dimensions than components are asked for: too few of them, equal ones, or ones on a
     /// line.
     #[error(
-        "{snapshots} snapshots that span {dimensions} dimensions have no {components} principal components"
+        "{components} principal components need snapshots in as many dimensions: {snapshots} of them span {dimensions}"
     )]
     TrajectoryDimensions {
         /// The number of snapshots.
