@@ -53,7 +53,7 @@ where
 /// At every point one Lanczos run finds both ends of the spectrum; see [`Lanczos`] for what is known of
 /// their errors. By default the map is computed from coarse to fine. Every eighth point along each axis starts
 /// cold, and its ratio is certified. The others start from the sum of the eigenvectors that their neighbours on
-/// opposite sides found, with a sixteenth of a random vector, and stop by residuals: a quarter of the products.
+/// opposite sides found, with a sixteenth of a random vector, and stop by residuals.
 /// Where neighbours disagree, as on grids too coarse or where eigenvalues cross, the point starts cold after
 /// all; where the ends found lie farther in than the neighbours lead to expect, by more than the tolerance, the run
 /// goes on until its own bounds hold at a confidence of 0.9. When all points are there, those are computed again,
