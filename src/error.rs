@@ -359,6 +359,58 @@ pub enum Error {
         /// The limit.
         limit: u64,
     },
+    /// Draws of directions that are given, and would all be the same.
+    #[error(
+        "the directions are given, so that there is nothing to draw: pass `RandomDirections` for several draws"
+    )]
+    FixedDirections,
+    /// Landscapes that are no draws of one sweep.
+    #[error("landscape {draw} is no draw of the same sweep: its {what} differ from those of the first")]
+    DrawsDiffer {
+        /// The index of the landscape.
+        draw: usize,
+        /// What differs.
+        what: &'static str,
+    },
+    /// An axis without the point at 0, or without neighbours of it that a measure takes.
+    #[error("the axis {axis} {reason}")]
+    NoCentre {
+        /// The axis.
+        axis: &'static str,
+        /// What it lacks.
+        reason: &'static str,
+    },
+    /// A measure of which only a lower bound is known in some draws.
+    #[error(
+        "of `{name}` only a lower bound is known in {bounded} of {draws} draws, since the grid ends before: take wider \
+         axes, or the median"
+    )]
+    OnlyBounds {
+        /// The measure.
+        name: String,
+        /// The number of draws with a bound only.
+        bounded: usize,
+        /// The number of draws.
+        draws: usize,
+    },
+    /// Too few values for what is asked of them.
+    #[error("{what} needs {needs} values or more, not {values}")]
+    SampleSize {
+        /// What was asked for.
+        what: &'static str,
+        /// How many values there are.
+        values: usize,
+        /// How many it takes.
+        needs: usize,
+    },
+    /// A value of a sample that is not finite.
+    #[error("value number {index} of the sample is {value}")]
+    SampleValue {
+        /// Its index.
+        index: usize,
+        /// The value.
+        value: f64,
+    },
     /// A setting that makes no sense.
     #[error("{setting} must be {needs}, not {value}")]
     Setting {

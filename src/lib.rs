@@ -134,11 +134,13 @@
 
 pub mod curvature;
 mod direction;
+pub mod draws;
 mod engine;
 mod error;
 #[cfg(any(feature = "serde", feature = "safetensors", feature = "vtk"))]
 mod io;
 mod landscape;
+pub mod measure;
 mod memory;
 mod model;
 mod params;
@@ -147,6 +149,7 @@ mod progress;
 mod replace;
 mod scalar;
 mod slice;
+pub mod statistics;
 mod sweep;
 mod symmetric;
 pub mod topology;
@@ -161,6 +164,7 @@ pub use direction::{
     BlockReport, Buffers, Conformance, Direction, DirectionSource, Directions, Norm, Normalization, Policy,
     Projection, RandomDirections,
 };
+pub use draws::Draws;
 pub use engine::{AllThreads, Execution, Here, Journal, Observer, PerThread, Progress};
 pub use error::{Error, Result};
 #[cfg(feature = "vtk")]
@@ -177,8 +181,8 @@ pub use params::{Block, Layout, Mask, NamedTensor, Role, content_hash, pytorch_r
 pub use progress::ProgressBar;
 pub use scalar::Scalar;
 pub use sweep::{
-    Adaptive, AdaptiveEnd, AdaptiveSurface, ErrorScale, Geometry, HeldOut, Line, Plane, RefinementStage,
-    Segment, Sweep, SweepCost, grid_2d, interpolate, line_1d,
+    Adaptive, AdaptiveEnd, AdaptiveSurface, ErrorScale, Geometry, HeldOut, Line, Plane, RandomGeometry,
+    RefinementStage, Segment, Sweep, SweepCost, grid_2d, interpolate, line_1d,
 };
 
 pub(crate) use model::{Prepared, Worker};

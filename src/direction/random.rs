@@ -62,6 +62,11 @@ impl RandomDirections {
         Self { stream, ..self }
     }
 
+    /// The same from later streams.
+    pub(crate) fn later(self, streams: u64) -> Self {
+        Self { stream: self.stream.wrapping_add(streams), ..self }
+    }
+
     /// How directions are normalised; the paper's rule by default.
     pub fn normalization(self, normalization: Normalization) -> Self {
         Self { normalization, ..self }
@@ -88,7 +93,10 @@ impl RandomDirections {
     /// # Errors
     /// As [`Direction::normalized`] and [`Direction::masked`].
     pub fn one<M: Model + ?Sized>(&self, model: &M) -> Result<Direction<M::Scalar>> {
-        let (layout, theta) = (model.layout(), model.parameters());
+        self.one_for(model.layout(), model.parameters())
+    }
+
+    pub(crate) fn one_for<S: Scalar>(&self, layout: &Layout, theta: &[S]) -> Result<Direction<S>> {
         layout.ensure_length("θ", theta.len())?;
         self.finish(self.draw(layout, self.stream), theta)
     }
@@ -98,7 +106,10 @@ impl RandomDirections {
     /// # Errors
     /// As [`Direction::normalized`] and [`Direction::masked`].
     pub fn pair<M: Model + ?Sized>(&self, model: &M) -> Result<Directions<M::Scalar>> {
-        let (layout, theta) = (model.layout(), model.parameters());
+        self.pair_for(model.layout(), model.parameters())
+    }
+
+    pub(crate) fn pair_for<S: Scalar>(&self, layout: &Layout, theta: &[S]) -> Result<Directions<S>> {
         layout.ensure_length("θ", theta.len())?;
         let first = self.draw(layout, self.stream);
         let mut second = self.draw(layout, self.stream.wrapping_add(1));

@@ -1,10 +1,15 @@
 //! The loop of all sweeps: stage by stage to the outcome, whatever is measured.
 
-use std::{panic::resume_unwind, sync::atomic::Ordering};
+use std::{
+    ops::Range,
+    panic::resume_unwind,
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
 use super::{
     Observer,
-    execution::{Crew, Facts},
+    execution::{Crew, CrewWork},
     journal::{Keeper, Known, Ledger},
     rows::{Room, Rows},
     settings::is_in_shard,
@@ -16,14 +21,15 @@ use crate::{
     landscape::{BadPoint, OnBadPoint, SweepEnd},
 };
 
-/// What is to be evaluated: every point of α × β, on every data set.
+/// What is to be evaluated: every point of α × β, on every data set, for each draw of the slice. Points are numbered
+/// through all draws.
 pub(crate) struct Job<'a> {
     pub(crate) alpha: &'a [f64],
     pub(crate) beta: &'a [f64],
+    /// How many slices there are; more than one only where the stages are [`Stages::All`] of one pass.
+    pub(crate) draws: usize,
     /// The names of the data sets.
     pub(crate) sets: &'a [String],
-    /// What the oracle says of itself, by data set.
-    pub(crate) facts: &'a [Facts],
     /// The channels of one data set.
     pub(crate) channels: &'a [String],
     /// How many of them, counted from the first, must be finite.
@@ -45,14 +51,20 @@ pub(crate) struct Job<'a> {
 pub(crate) struct Outcome {
     pub(crate) values: Vec<f64>,
     pub(crate) computed: Vec<bool>,
-    pub(crate) bad_points: Vec<BadPoint>,
+    /// With the number of the point.
+    pub(crate) bad_points: Vec<(usize, BadPoint)>,
     pub(crate) end: SweepEnd,
+    /// The time for each draw, preparation included.
+    pub(crate) elapsed: Vec<Duration>,
 }
 
+/// Lets some work use the threads over the slice of a draw.
+pub(crate) type OverDraw<'o> = dyn Fn(usize, &mut CrewWork<'_>) -> Result<()> + 'o;
+
 impl Job<'_> {
-    /// Evaluates what is not known yet of the job, on the threads of `crew`.
-    pub(crate) fn run(&self, crew: &dyn Crew, stages: Stages<'_>, known: Known) -> Result<Outcome> {
-        let stages = self.left(stages, &known);
+    /// Evaluates what is not known yet of the job, draw after draw.
+    pub(crate) fn run(&self, over: &OverDraw<'_>, stages: Stages<'_>, known: Known) -> Result<Outcome> {
+        let mut stages = self.left(stages, &known);
         let (mut found, hidden) = self.visible(&stages, known)?;
         // All memory is taken before the first point, since a sweep must not fail for lack of it with points computed.
         let mut room = Room::new(stages.largest(), self.stride())?;
@@ -64,24 +76,69 @@ impl Job<'_> {
                 observer.resumed(before);
             }
         }
-        match stages {
-            Stages::All => shared.run_stage(crew, Rows::all(&mut found)),
-            Stages::Fixed(stages) => {
-                for stage in stages {
-                    run_listed(&shared, crew, &stage, &mut room, &mut found);
-                }
+        let mut elapsed = vec![Duration::ZERO; self.draws];
+        let mut outcome = Ok(());
+        for (draw, elapsed) in elapsed.iter_mut().enumerate() {
+            let points = self.points_of(draw);
+            // One slice is always prepared, so that data that do not fit are found even if nothing is left to do.
+            if shared.is_stopped() || (self.draws > 1 && !stages.has_any(&points)) {
+                continue;
             }
-            Stages::Chosen(choice) => {
-                run_chosen(&shared, crew, choice, hidden.as_ref(), &mut room, &mut found);
+            let started = Instant::now();
+            outcome = over(draw, &mut |crew| {
+                self.run_draw(
+                    &shared,
+                    crew,
+                    &mut stages,
+                    points.clone(),
+                    hidden.as_ref(),
+                    &mut room,
+                    &mut found,
+                );
+                Ok(())
+            });
+            *elapsed = started.elapsed();
+            if outcome.is_err() {
+                break;
             }
         }
         if let Some(observer) = self.observer {
             observer.finished();
         }
+        outcome?;
         if shared.unmeasured.load(Ordering::Relaxed) {
             return Err(Error::Unmeasured { channels: self.channels.to_vec() });
         }
-        Ok(self.outcome(shared, found, hidden))
+        Ok(self.outcome(shared, found, hidden, elapsed))
+    }
+
+    /// Evaluates the points of one draw that are left in the stages.
+    #[allow(clippy::too_many_arguments, reason = "the state of a run, which is borrowed part by part")]
+    fn run_draw(
+        &self,
+        shared: &Shared<'_>,
+        crew: &dyn Crew,
+        stages: &mut Stages<'_>,
+        points: Range<usize>,
+        hidden: Option<&Known>,
+        room: &mut Room,
+        found: &mut Known,
+    ) {
+        match stages {
+            Stages::All => shared.run_stage(crew, Rows::consecutive(found, points)),
+            Stages::Fixed(stages) => {
+                for stage in stages {
+                    if self.draws > 1 {
+                        let own: Vec<usize> =
+                            stage.iter().copied().filter(|point| points.contains(point)).collect();
+                        run_listed(shared, crew, &own, room, found);
+                    } else {
+                        run_listed(shared, crew, stage, room, found);
+                    }
+                }
+            }
+            Stages::Chosen(choice) => run_chosen(shared, crew, *choice, hidden, room, found),
+        }
     }
 
     /// The stages without the points that are known or of another shard. A choice leaves them out as it goes.
@@ -120,7 +177,13 @@ impl Job<'_> {
         }
     }
 
-    fn outcome(&self, shared: Shared<'_>, found: Known, hidden: Option<Known>) -> Outcome {
+    fn outcome(
+        &self,
+        shared: Shared<'_>,
+        found: Known,
+        hidden: Option<Known>,
+        elapsed: Vec<Duration>,
+    ) -> Outcome {
         let Shared { stop, bad, panic, .. } = shared;
         if let Some(payload) = into_inner(panic) {
             resume_unwind(payload);
@@ -139,12 +202,27 @@ impl Job<'_> {
             _ if complete || self.shard.is_none() => SweepEnd::Complete,
             _ => SweepEnd::Partial,
         };
-        let bad_points = bad.into_iter().map(|(_, _, bad)| bad).collect();
-        Outcome { values, computed, bad_points, end }
+        let bad_points = bad.into_iter().map(|(point, _, bad)| (point, bad)).collect();
+        Outcome { values, computed, bad_points, end, elapsed }
     }
 
+    /// The points of all draws.
     pub(super) fn points(&self) -> usize {
+        self.grid_points() * self.draws
+    }
+
+    fn grid_points(&self) -> usize {
         self.alpha.len() * self.beta.len()
+    }
+
+    /// The numbers of the points of a draw.
+    fn points_of(&self, draw: usize) -> Range<usize> {
+        draw * self.grid_points()..(draw + 1) * self.grid_points()
+    }
+
+    /// The draw of a point, of any pass.
+    pub(super) fn draw(&self, point: usize) -> usize {
+        point % self.points() / self.grid_points()
     }
 
     /// Values of a point.
@@ -159,13 +237,15 @@ impl Job<'_> {
 
     /// The indices and coordinates of a point, of any pass.
     pub(super) fn place(&self, point: usize) -> ([usize; 2], [f64; 2]) {
-        let point = point % self.points();
+        let point = point % self.grid_points();
         let [i, j] = [point / self.beta.len(), point % self.beta.len()];
         ([i, j], [self.alpha[i], self.beta[j]])
     }
 
+    /// A point as the oracle sees it, which knows of one grid alone.
     pub(super) fn point(&self, number: usize) -> Point {
-        Point { number, coordinates: self.place(number).1 }
+        let coordinates = self.place(number).1;
+        Point { number: if self.draws > 1 { number % self.grid_points() } else { number }, coordinates }
     }
 }
 

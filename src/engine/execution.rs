@@ -113,11 +113,10 @@ pub trait Execution<M: Model + ?Sized, D: ?Sized>: execute::Execute<M, D> {}
 
 impl<M: Model + ?Sized, D: ?Sized, X: execute::Execute<M, D>> Execution<M, D> for X {}
 
-/// What a sweep evaluates: a model on data sets, over a slice.
+/// What a sweep evaluates: a model on data sets.
 pub struct Subject<'s, M: Model + ?Sized, D: ?Sized> {
     pub(crate) model: &'s M,
     pub(crate) data: &'s DataSets<'s, D>,
-    pub(crate) slice: &'s Slice<'s, M::Scalar>,
 }
 
 impl<M: Model + ?Sized, D: ?Sized> std::fmt::Debug for Subject<'_, M, D> {
@@ -160,7 +159,19 @@ pub struct Facts {
     pub(crate) divisor: f64,
 }
 
-/// The threads of a sweep, ready to evaluate.
+/// The threads of a sweep, gathered once for all slices that it goes over.
+pub trait Crews<S> {
+    /// How many there are.
+    fn threads(&self) -> usize;
+
+    /// Prepares all data sets for a slice, and lets `work` use the threads.
+    fn over(&self, slice: &Slice<'_, S>, work: &mut CrewWork<'_>) -> Result<()>;
+}
+
+/// What is done with the threads over one slice.
+pub(crate) type CrewWork<'w> = dyn FnMut(&dyn Crew) -> Result<()> + 'w;
+
+/// The threads of a sweep, ready to evaluate points of a slice.
 pub trait Crew {
     /// How many there are.
     fn threads(&self) -> usize;
@@ -178,19 +189,19 @@ const MOST_THREADS: usize = 1024;
 const FEW_THREADS: usize = 16;
 
 pub(crate) mod execute {
-    use super::{Crew, Measurement, Model, Result, Subject};
+    use super::{Crews, Measurement, Model, Result, Subject};
 
     /// The engine's side of [`Execution`](super::Execution).
     pub trait Execute<M: Model + ?Sized, D: ?Sized> {
-        /// Prepares all data sets, gathers the threads and lets `work` use them. `threads` are as many as the caller
-        /// asked for, `points` as many as there are.
+        /// Gathers the threads and lets `work` use them. `threads` are as many as the caller asked for, `points` as
+        /// many as there are.
         fn execute<T: Send>(
             &self,
             subject: &Subject<'_, M, D>,
             measurement: &impl Measurement<M, D>,
             threads: Option<usize>,
             points: usize,
-            work: impl FnOnce(&dyn Crew) -> Result<T> + Send,
+            work: impl FnOnce(&dyn Crews<M::Scalar>) -> Result<T> + Send,
         ) -> Result<T>;
     }
 }
@@ -202,12 +213,9 @@ impl<M: Model + Sync + ?Sized, D: Sync + ?Sized> execute::Execute<M, D> for AllT
         measurement: &impl Measurement<M, D>,
         threads: Option<usize>,
         points: usize,
-        work: impl FnOnce(&dyn Crew) -> Result<T> + Send,
+        work: impl FnOnce(&dyn Crews<M::Scalar>) -> Result<T> + Send,
     ) -> Result<T> {
-        let run = || {
-            let prepared = prepare(subject, measurement)?;
-            work(&SharedCrew { subject, measurement, facts: facts(&prepared), prepared })
-        };
+        let run = || work(&AllShare { subject, measurement });
         match threads {
             Some(threads) => pool(threads, points)?.install(run),
             None => run(),
@@ -222,10 +230,9 @@ impl<M: Model + ?Sized, D: ?Sized> execute::Execute<M, D> for Here {
         measurement: &impl Measurement<M, D>,
         _: Option<usize>,
         _: usize,
-        work: impl FnOnce(&dyn Crew) -> Result<T> + Send,
+        work: impl FnOnce(&dyn Crews<M::Scalar>) -> Result<T> + Send,
     ) -> Result<T> {
-        let prepared = prepare(subject, measurement)?;
-        work(&CallingThread { subject, measurement, facts: facts(&prepared), prepared })
+        work(&OneThread { subject, measurement })
     }
 }
 
@@ -241,7 +248,7 @@ where
         measurement: &impl Measurement<M, D>,
         threads: Option<usize>,
         points: usize,
-        work: impl FnOnce(&dyn Crew) -> Result<T> + Send,
+        work: impl FnOnce(&dyn Crews<M::Scalar>) -> Result<T> + Send,
     ) -> Result<T> {
         let pool = pool(threads.unwrap_or_else(rayon::current_num_threads), points)?;
         let layout = subject.model.layout();
@@ -252,26 +259,35 @@ where
             Ok(())
         });
         made.into_iter().collect::<Result<Vec<()>>>()?;
-        let (data, slice) = (subject.data, subject.slice);
-        let facts = vec![Facts { chunks: 1, batch: 1, divisor: 1.0 }; data.len()];
         work(&Instances::<M, D, _> {
             pool: &pool,
-            data,
-            slice,
+            data: subject.data,
             measurement,
-            facts,
             model: std::marker::PhantomData,
         })
     }
 }
 
 /// Threads of the current pool that share an oracle.
-struct SharedCrew<'c, M: Model + ?Sized, D: ?Sized, Q> {
+struct AllShare<'c, M: Model + ?Sized, D: ?Sized, Q> {
     subject: &'c Subject<'c, M, D>,
     measurement: &'c Q,
-    prepared: Vec<Option<Box<dyn Prepared + 'c>>>,
-    facts: Vec<Facts>,
 }
+
+impl<M: Model + Sync + ?Sized, D: Sync + ?Sized, Q: Measurement<M, D>> Crews<M::Scalar>
+    for AllShare<'_, M, D, Q>
+{
+    fn threads(&self) -> usize {
+        rayon::current_num_threads()
+    }
+
+    fn over(&self, slice: &Slice<'_, M::Scalar>, work: &mut CrewWork<'_>) -> Result<()> {
+        let oracle = PreparedOracle::new(self.subject, self.measurement, slice)?;
+        work(&SharedCrew(&oracle))
+    }
+}
+
+struct SharedCrew<'c, M: Model + ?Sized, D: ?Sized, Q>(&'c PreparedOracle<'c, M, D, Q>);
 
 impl<M: Model + Sync + ?Sized, D: Sync + ?Sized, Q: Measurement<M, D>> Crew for SharedCrew<'_, M, D, Q> {
     fn threads(&self) -> usize {
@@ -279,22 +295,33 @@ impl<M: Model + Sync + ?Sized, D: Sync + ?Sized, Q: Measurement<M, D>> Crew for 
     }
 
     fn facts(&self) -> &[Facts] {
-        &self.facts
+        &self.0.facts
     }
 
     fn on_each_thread(&self, work: &(dyn for<'w> Fn(&'w MakeWorker<'w>) + Sync)) {
-        let Self { subject, measurement, prepared, .. } = self;
-        rayon::broadcast(|_| work(&|set| worker(subject, *measurement, prepared, set)));
+        let Self(oracle) = self;
+        rayon::broadcast(|_| work(&|set| oracle.worker(set)));
     }
 }
 
 /// The calling thread alone.
-struct CallingThread<'c, M: Model + ?Sized, D: ?Sized, Q> {
+struct OneThread<'c, M: Model + ?Sized, D: ?Sized, Q> {
     subject: &'c Subject<'c, M, D>,
     measurement: &'c Q,
-    prepared: Vec<Option<Box<dyn Prepared + 'c>>>,
-    facts: Vec<Facts>,
 }
+
+impl<M: Model + ?Sized, D: ?Sized, Q: Measurement<M, D>> Crews<M::Scalar> for OneThread<'_, M, D, Q> {
+    fn threads(&self) -> usize {
+        1
+    }
+
+    fn over(&self, slice: &Slice<'_, M::Scalar>, work: &mut CrewWork<'_>) -> Result<()> {
+        let oracle = PreparedOracle::new(self.subject, self.measurement, slice)?;
+        work(&CallingThread(&oracle))
+    }
+}
+
+struct CallingThread<'c, M: Model + ?Sized, D: ?Sized, Q>(&'c PreparedOracle<'c, M, D, Q>);
 
 impl<M: Model + ?Sized, D: ?Sized, Q: Measurement<M, D>> Crew for CallingThread<'_, M, D, Q> {
     fn threads(&self) -> usize {
@@ -302,11 +329,11 @@ impl<M: Model + ?Sized, D: ?Sized, Q: Measurement<M, D>> Crew for CallingThread<
     }
 
     fn facts(&self) -> &[Facts] {
-        &self.facts
+        &self.0.facts
     }
 
     fn on_each_thread(&self, work: &(dyn for<'w> Fn(&'w MakeWorker<'w>) + Sync)) {
-        work(&|set| worker(self.subject, self.measurement, &self.prepared, set));
+        work(&|set| self.0.worker(set));
     }
 }
 
@@ -314,10 +341,24 @@ impl<M: Model + ?Sized, D: ?Sized, Q: Measurement<M, D>> Crew for CallingThread<
 struct Instances<'c, M: Model, D: ?Sized, Q> {
     pool: &'c rayon::ThreadPool,
     data: &'c DataSets<'c, D>,
-    slice: &'c Slice<'c, M::Scalar>,
     measurement: &'c Q,
-    facts: Vec<Facts>,
     model: std::marker::PhantomData<fn() -> M>,
+}
+
+impl<M: Model + 'static, D: Sync + ?Sized, Q: Measurement<M, D>> Crews<M::Scalar> for Instances<'_, M, D, Q> {
+    fn threads(&self) -> usize {
+        self.pool.current_num_threads()
+    }
+
+    fn over(&self, slice: &Slice<'_, M::Scalar>, work: &mut CrewWork<'_>) -> Result<()> {
+        work(&InstancesOver { instances: self, slice, facts: vec![Facts::UNPREPARED; self.data.len()] })
+    }
+}
+
+struct InstancesOver<'c, M: Model, D: ?Sized, Q> {
+    instances: &'c Instances<'c, M, D, Q>,
+    slice: &'c Slice<'c, M::Scalar>,
+    facts: Vec<Facts>,
 }
 
 thread_local! {
@@ -325,9 +366,9 @@ thread_local! {
     static INSTANCE: RefCell<Option<Box<dyn Any>>> = const { RefCell::new(None) };
 }
 
-impl<M: Model + 'static, D: Sync + ?Sized, Q: Measurement<M, D>> Crew for Instances<'_, M, D, Q> {
+impl<M: Model + 'static, D: Sync + ?Sized, Q: Measurement<M, D>> Crew for InstancesOver<'_, M, D, Q> {
     fn threads(&self) -> usize {
-        self.pool.current_num_threads()
+        self.instances.threads()
     }
 
     fn facts(&self) -> &[Facts] {
@@ -335,8 +376,9 @@ impl<M: Model + 'static, D: Sync + ?Sized, Q: Measurement<M, D>> Crew for Instan
     }
 
     fn on_each_thread(&self, work: &(dyn for<'w> Fn(&'w MakeWorker<'w>) + Sync)) {
-        let Self { data, slice, measurement, .. } = self;
-        self.pool.broadcast(|_| {
+        let Instances { pool, data, measurement, .. } = self.instances;
+        let slice = self.slice;
+        pool.broadcast(|_| {
             INSTANCE.with_borrow(|instance| {
                 #[expect(clippy::expect_used, reason = "made on every thread before the first point")]
                 let model =
@@ -347,40 +389,52 @@ impl<M: Model + 'static, D: Sync + ?Sized, Q: Measurement<M, D>> Crew for Instan
     }
 }
 
-/// Prepares all data sets.
-fn prepare<'p, M: Model + ?Sized, D: ?Sized>(
+/// An oracle that all threads may use over one slice, with what it prepared for each data set.
+struct PreparedOracle<'p, M: Model + ?Sized, D: ?Sized, Q> {
     subject: &'p Subject<'p, M, D>,
-    measurement: &'p impl Measurement<M, D>,
-) -> Result<Vec<Option<Box<dyn Prepared + 'p>>>> {
-    let sets = subject.data.iter().enumerate();
-    sets.map(|(set, (name, data))| {
-        let during = format!("preparing the plane for data set `{name}`");
-        guarded(&during, || measurement.prepare(subject.model, data, set, subject.slice))
-    })
-    .collect()
+    measurement: &'p Q,
+    slice: &'p Slice<'p, M::Scalar>,
+    prepared: Vec<Option<Box<dyn Prepared + 'p>>>,
+    facts: Vec<Facts>,
 }
 
-fn facts(prepared: &[Option<Box<dyn Prepared + '_>>]) -> Vec<Facts> {
-    let of = |prepared: &Option<Box<dyn Prepared + '_>>| match prepared {
-        Some(prepared) => Facts {
-            chunks: prepared.chunks().max(1),
-            batch: prepared.batch().max(1),
-            divisor: prepared.divisor(),
-        },
-        None => Facts { chunks: 1, batch: 1, divisor: 1.0 },
-    };
-    prepared.iter().map(of).collect()
+impl<'p, M: Model + ?Sized, D: ?Sized, Q: Measurement<M, D>> PreparedOracle<'p, M, D, Q> {
+    fn new(
+        subject: &'p Subject<'p, M, D>,
+        measurement: &'p Q,
+        slice: &'p Slice<'p, M::Scalar>,
+    ) -> Result<Self> {
+        let sets = subject.data.iter().enumerate();
+        let prepared = sets.map(|(set, (name, data))| {
+            let during = format!("preparing the plane for data set `{name}`");
+            guarded(&during, || measurement.prepare(subject.model, data, set, slice))
+        });
+        let prepared = prepared.collect::<Result<Vec<_>>>()?;
+        Ok(Self { subject, measurement, slice, facts: prepared.iter().map(Facts::of).collect(), prepared })
+    }
+
+    fn worker(&self, set: usize) -> Result<Box<dyn Worker + '_>, OracleError> {
+        let Self { subject, measurement, slice, prepared, .. } = self;
+        match &prepared[set] {
+            Some(prepared) => prepared.worker(),
+            None => measurement.worker(subject.model, subject.data[set].1, set, slice),
+        }
+    }
 }
 
-fn worker<'p, M: Model + ?Sized, D: ?Sized>(
-    subject: &'p Subject<'p, M, D>,
-    measurement: &'p impl Measurement<M, D>,
-    prepared: &'p [Option<Box<dyn Prepared + 'p>>],
-    set: usize,
-) -> Result<Box<dyn Worker + 'p>, OracleError> {
-    match &prepared[set] {
-        Some(prepared) => prepared.worker(),
-        None => measurement.worker(subject.model, subject.data[set].1, set, subject.slice),
+impl Facts {
+    /// Of an oracle that prepares nothing.
+    const UNPREPARED: Self = Self { chunks: 1, batch: 1, divisor: 1.0 };
+
+    fn of(prepared: &Option<Box<dyn Prepared + '_>>) -> Self {
+        match prepared {
+            Some(prepared) => Self {
+                chunks: prepared.chunks().max(1),
+                batch: prepared.batch().max(1),
+                divisor: prepared.divisor(),
+            },
+            None => Self::UNPREPARED,
+        }
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Progress<'a> {
     pub done: usize,
     /// Points of the whole sweep; for a shard, its own points; for an adaptive sweep, its budget.
     pub total: usize,
+    /// The draw that this point is of, counted from 0; 0 unless the sweep has [draws](crate::Sweep::draws).
+    pub draw: usize,
     /// The indices (i, j) of this point; j is 0 on a line.
     pub index: [usize; 2],
     /// Its coordinates (α, β); β is 0 on a line.

@@ -1,6 +1,6 @@
 //! Consecutive points of a stage, with the room for their values and flags.
 
-use std::mem::take;
+use std::{mem::take, ops::Range};
 
 use super::journal::Known;
 use crate::{Result, memory::filled};
@@ -11,8 +11,8 @@ const VALUES: &str = "the values of the grid";
 /// The numbers of the points of a stage, by their positions in it.
 #[derive(Clone, Copy)]
 enum Numbers<'a> {
-    /// All points of the sweep, in their order.
-    All,
+    /// Those of a draw, or of the whole sweep, in their order.
+    Consecutive,
     Listed(&'a [usize]),
 }
 
@@ -20,7 +20,7 @@ enum Numbers<'a> {
 /// is finished.
 pub(super) struct Rows<'v> {
     numbers: Numbers<'v>,
-    /// The position of the first row in its stage.
+    /// The position of the first row in its stage; of consecutive points its number.
     first: usize,
     /// Values of a row.
     stride: usize,
@@ -35,10 +35,12 @@ pub(super) struct Room {
 }
 
 impl<'v> Rows<'v> {
-    /// All points of a sweep, in the place of the result.
-    pub(super) fn all(found: &'v mut Known) -> Self {
+    /// The points of a range, in the place of the result.
+    pub(super) fn consecutive(found: &'v mut Known, points: Range<usize>) -> Self {
         let Known { stride, values, computed, .. } = found;
-        Self { numbers: Numbers::All, first: 0, stride: *stride, values, computed }
+        let values = &mut values[points.start * *stride..points.end * *stride];
+        let (first, computed) = (points.start, &mut computed[points]);
+        Self { numbers: Numbers::Consecutive, first, stride: *stride, values, computed }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -52,7 +54,7 @@ impl<'v> Rows<'v> {
     /// The number of the point of a row.
     pub(super) fn number(&self, row: usize) -> usize {
         match self.numbers {
-            Numbers::All => self.first + row,
+            Numbers::Consecutive => self.first + row,
             Numbers::Listed(points) => points[self.first + row],
         }
     }

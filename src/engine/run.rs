@@ -1,23 +1,27 @@
 //! One run of a sweep: from the points and what is measured there, to the values and the report.
 
-use std::{collections::HashSet, time::Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use super::{
     driver::{Job, Outcome},
-    execution::{Crew, Execution, Measurement, Subject},
-    journal::{Header, Keeper, Known, Ledger, full_channels},
+    execution::{CrewWork, Crews, Execution, Measurement, Subject},
+    journal::{ByPoint, Header, Keeper, Known, Ledger, full_channels},
     settings::{DataSets, Grid, Settings},
     stages::Stages,
 };
 use crate::{
-    Error, Loss, Result, Scalar,
-    landscape::{DirectionRecord, Parts, Provenance, Resumed, SweepReport},
+    Error, Loss, Result, Scalar, Slice,
+    landscape::{DirectionRecord, Parts, Provenance, Resumed, SweepEnd},
     model::guarded,
 };
 
 /// What is evaluated where, and in which order.
 pub(crate) struct Task<'a> {
-    pub(crate) origin: Origin,
+    /// Of each draw.
+    pub(crate) origins: Vec<Origin>,
     pub(crate) grid: Grid,
     /// What is measured if it is not a loss, and how; for the journal.
     pub(crate) settings: String,
@@ -44,14 +48,32 @@ pub(crate) struct Origin {
     pub(crate) cosine: Option<f64>,
 }
 
+/// The slices of a sweep, one for each draw.
+pub(crate) trait Slices<S>: Sync {
+    /// Makes the slice of a draw, if it is not made yet, and lets `work` use it.
+    fn with(&self, draw: usize, work: &mut dyn FnMut(&Slice<'_, S>) -> Result<()>) -> Result<()>;
+}
+
+/// What came of a task.
+pub(crate) struct Ran {
+    /// The points of each draw.
+    pub(crate) parts: Vec<Parts>,
+    /// How all of it ended.
+    pub(crate) end: SweepEnd,
+    pub(crate) elapsed: Duration,
+    pub(crate) threads: usize,
+    pub(crate) resumed: Option<Resumed>,
+}
+
 /// Checks everything, prepares the oracle and evaluates all points of the task.
 pub(crate) fn run<M, D, X>(
     subject: &Subject<'_, M, D>,
+    slices: &dyn Slices<M::Scalar>,
     measurement: &impl Measurement<M, D>,
     execution: &X,
     settings: &Settings<'_>,
     task: Task<'_>,
-) -> Result<Parts>
+) -> Result<Ran>
 where
     M: Loss<D> + ?Sized,
     D: ?Sized,
@@ -62,32 +84,26 @@ where
     if task.channels.is_empty() || channels.iter().collect::<HashSet<_>>().len() < channels.len() {
         return Err(Error::Channels { channels });
     }
-    let Task { keeper, stages, .. } = task;
-    let beta = task.grid.beta.clone();
-    let mut header = header(subject, task.origin, task.grid, task.settings, task.channels, task.finite)?;
-    header.passes = task.passes;
+    let header = header(subject, &task)?;
+    let Task { origins, grid, keeper, stages, .. } = task;
+    let beta = grid.beta;
     let (outcome, resumed, threads) =
-        execution.execute(subject, measurement, settings.threads, header.points(), |crew| {
-            let (outcome, resumed) = evaluate(crew, settings, &header, &beta, keeper, stages)?;
-            Ok((outcome, resumed, crew.threads()))
+        execution.execute(subject, measurement, settings.threads, header.points(), |crews| {
+            let (outcome, resumed) = evaluate(crews, slices, settings, &header, &beta, keeper, stages)?;
+            Ok((outcome, resumed, crews.threads()))
         })?;
-    let Header { alpha, provenance, .. } = header;
-    let report = SweepReport {
-        end: outcome.end,
-        total: outcome.computed.len(),
-        computed: outcome.computed.iter().filter(|&&done| done).count(),
-        bad_points: outcome.bad_points,
-        elapsed: started.elapsed(),
-        threads,
-        resumed: resumed.map(|resumed| Resumed { unchecked_data: unchecked(&provenance), ..resumed }),
-        provenance,
-    };
-    Ok(Parts { alpha, beta, values: outcome.values, computed: outcome.computed, channels, report })
+    let resumed = resumed.map(|resumed| Resumed { unchecked_data: unchecked(&header.provenance), ..resumed });
+    let Outcome { values, computed, bad_points, end, elapsed } = outcome;
+    let values = ByPoint { values, computed, bad_points, end };
+    let cosines = origins.iter().map(|origin| origin.cosine);
+    let parts = values.into_parts(&header, cosines.zip(elapsed), threads);
+    Ok(Ran { parts, end, elapsed: started.elapsed(), threads, resumed })
 }
 
 /// Takes from the journal what is there, if there is one, and evaluates the rest.
-fn evaluate(
-    crew: &dyn Crew,
+fn evaluate<S: Scalar>(
+    crews: &dyn Crews<S>,
+    slices: &dyn Slices<S>,
     settings: &Settings<'_>,
     header: &Header,
     beta: &[f64],
@@ -105,8 +121,8 @@ fn evaluate(
     let job = Job {
         alpha: &header.alpha,
         beta,
+        draws: header.draws,
         sets: &header.provenance.data,
-        facts: crew.facts(),
         channels: &header.channels,
         finite: header.finite,
         passes: header.passes,
@@ -116,9 +132,23 @@ fn evaluate(
         observer: settings.observer,
         on_bad: settings.on_bad,
     };
-    let outcome = job.run(crew, stages, known)?;
+    let over = |draw: usize, work: &mut CrewWork<'_>| {
+        slices.with(draw, &mut |slice: &Slice<'_, S>| crews.over(slice, work))
+    };
+    let outcome = job.run(&over, stages, known)?;
     ledger.map_or(Ok(()), Ledger::close)?;
     Ok((outcome, resumed))
+}
+
+impl Ran {
+    /// The one draw of a sweep that has no more, with what is known of the whole.
+    pub(crate) fn into_one(self) -> Parts {
+        let Self { parts, elapsed, resumed, .. } = self;
+        #[expect(clippy::expect_used, reason = "as many as there are origins, which is one")]
+        let mut parts = parts.into_iter().next().expect("a draw");
+        (parts.report.elapsed, parts.report.resumed) = (elapsed, resumed);
+        parts
+    }
 }
 
 /// The names of all channels in a result, with the names of the data sets before them.
@@ -128,35 +158,32 @@ pub(crate) fn channel_names<D: ?Sized>(data: &DataSets<'_, D>, channels: &[Strin
 }
 
 /// The head of a journal: everything that decides the values.
-fn header<M: Loss<D> + ?Sized, D: ?Sized>(
-    subject: &Subject<'_, M, D>,
-    origin: Origin,
-    grid: Grid,
-    settings: String,
-    channels: Vec<String>,
-    finite: usize,
-) -> Result<Header> {
+fn header<M: Loss<D> + ?Sized, D: ?Sized>(subject: &Subject<'_, M, D>, task: &Task<'_>) -> Result<Header> {
     let fingerprint =
         |(_, data): &(String, &D)| guarded("taking a fingerprint", || Ok(subject.model.fingerprint(data)));
+    let Task { origins, grid, .. } = task;
+    let origin = &origins[0];
     let provenance = Provenance {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         scalar: M::Scalar::NAME.to_owned(),
         theta_hash: Some(origin.theta_hash),
-        directions: origin.directions,
-        cosine: origin.cosine,
+        directions: origins.iter().flat_map(|origin| origin.directions.iter().cloned()).collect(),
+        // Each draw has its own.
+        cosine: if origins.len() == 1 { origin.cosine } else { None },
         data: subject.data.iter().map(|(name, _)| name.clone()).collect(),
         data_hashes: subject.data.iter().map(fingerprint).collect::<Result<_>>()?,
     };
     Ok(Header {
         sweep: origin.kind.to_owned(),
-        settings,
+        settings: task.settings.clone(),
         parameters: origin.parameters,
         layout_hash: origin.layout_hash,
-        alpha: grid.alpha,
-        beta: grid.is_plane.then_some(grid.beta),
-        channels,
-        finite,
-        passes: 1,
+        draws: origins.len(),
+        alpha: grid.alpha.clone(),
+        beta: grid.is_plane.then(|| grid.beta.clone()),
+        channels: task.channels.clone(),
+        finite: task.finite,
+        passes: task.passes,
         provenance,
     })
 }

@@ -61,15 +61,21 @@ impl std::fmt::Debug for Settings<'_> {
 }
 
 impl Settings<'_> {
-    /// Checks the shard, the axes and the memory for `channels` channels of all data sets together, and makes the grid.
-    /// A line has no `beta`.
-    pub(crate) fn grid(&self, alpha: &Axis, beta: Option<&Axis>, channels: usize) -> Result<Grid> {
+    /// Checks the shard, the axes and the memory for `channels` channels of all data sets together in each of `draws`
+    /// draws, and makes the grid. A line has no `beta`.
+    pub(crate) fn grid(
+        &self,
+        alpha: &Axis,
+        beta: Option<&Axis>,
+        channels: usize,
+        draws: usize,
+    ) -> Result<Grid> {
         if let Some((k, n)) = self.shard.filter(|(k, n)| k >= n) {
             return Err(Error::Shard { k, n });
         }
         alpha.check("α")?;
         beta.map_or(Ok(()), |beta| beta.check("β"))?;
-        self.check_memory(alpha, beta, channels)?;
+        self.check_memory(alpha, beta, channels, draws)?;
         let alpha = alpha.coordinates("α")?;
         let is_plane = beta.is_some();
         let beta = beta.map_or_else(|| Ok(vec![0.0]), |beta| beta.coordinates("β"))?;
@@ -83,15 +89,19 @@ impl Settings<'_> {
 
     /// Refuses a grid whose coordinates and values exceed the limit, or what a process can have, before
     /// allocating any.
-    fn check_memory(&self, alpha: &Axis, beta: Option<&Axis>, channels: usize) -> Result<()> {
+    fn check_memory(&self, alpha: &Axis, beta: Option<&Axis>, channels: usize, draws: usize) -> Result<()> {
         let (rows, columns) = (alpha.len() as u64, beta.map_or(1, Axis::len) as u64);
         let bytes = rows.checked_mul(columns).and_then(|points| {
             let per_point = (channels as u64).checked_mul(8)?.checked_add(1)?;
-            points.checked_mul(per_point)?.checked_add(rows.checked_add(columns)?.checked_mul(8)?)
+            points
+                .checked_mul(draws as u64)?
+                .checked_mul(per_point)?
+                .checked_add(rows.checked_add(columns)?.checked_mul(8)?)
         });
         let limit = self.memory_limit.min(ADDRESSABLE).min(isize::MAX as u64);
         if bytes.is_none_or(|bytes| bytes > limit) {
-            let mut shape = vec![alpha.len()];
+            let mut shape: Vec<usize> = (draws > 1).then_some(draws).into_iter().collect();
+            shape.push(alpha.len());
             shape.extend(beta.map(Axis::len));
             return Err(Error::GridTooLarge { shape, channels, bytes, limit });
         }

@@ -13,7 +13,7 @@ use std::{
 use super::{
     Progress,
     driver::Job,
-    execution::{Crew, MakeWorker},
+    execution::{Crew, Facts, MakeWorker},
     journal::encode,
     rows::Rows,
     split::{SplitPoint, chunks_of},
@@ -88,7 +88,7 @@ impl<'a> Shared<'a> {
 
     /// Evaluates the points of a stage.
     pub(super) fn run_stage(&self, crew: &dyn Crew, rows: Rows<'_>) {
-        let facts = self.job.facts;
+        let facts = crew.facts();
         // Oracles say how many chunks they have, and may say anything.
         let chunks = facts.iter().map(|facts| facts.chunks).fold(0, usize::saturating_add);
         let divisible = facts.iter().any(|facts| facts.chunks > 1) && chunks <= MOST_CHUNKS;
@@ -102,12 +102,12 @@ impl<'a> Shared<'a> {
     /// Threads take runs of points, long ones first and shorter ones towards the end, so that they seldom meet at the
     /// lock and end together.
     fn run_by_points(&self, crew: &dyn Crew, rows: Rows<'_>) {
-        let threads = crew.threads();
-        let wish = self.job.facts.iter().fold(1, |most, facts| facts.batch.max(most));
+        let (threads, facts) = (crew.threads(), crew.facts());
+        let wish = facts.iter().fold(1, |most, facts| facts.batch.max(most));
         let batch = wish.min(rows.len().div_ceil(4 * threads)).max(1);
         let stock = Mutex::new(rows);
         crew.on_each_thread(&|make| {
-            let mut state = self.state(make, batch);
+            let mut state = self.state(make, facts, batch);
             while !self.is_stopped() {
                 let run = next_run(&mut lock(&stock), threads, batch);
                 if run.is_empty() {
@@ -127,25 +127,26 @@ impl<'a> Shared<'a> {
     /// Fewer points than threads: a thread takes one chunk of the data of one point.
     fn run_by_chunks<'v>(&self, crew: &dyn Crew, rows: Rows<'v>) {
         let (sets, channels) = (self.job.sets.len(), self.job.channels.len());
-        let chunks = chunks_of(self.job.facts);
+        let facts = crew.facts();
+        let chunks = chunks_of(facts);
         let split = |row: Rows<'v>| {
-            let point = self.job.point(row.number(0));
-            (point, Mutex::new(SplitPoint::new(row, sets, chunks.len(), channels)))
+            let number = row.number(0);
+            (number, Mutex::new(SplitPoint::new(row, sets, chunks.len(), channels)))
         };
         let points: Vec<_> = rows.batches(1).map(split).collect();
         let next = AtomicUsize::new(0);
         crew.on_each_thread(&|make| {
-            let mut state = self.state(make, 1);
+            let mut state = self.state(make, facts, 1);
             while let Some((index, place)) = self.next_chunk(&next, points.len(), chunks.len()) {
-                let (point, split) = &points[index];
+                let &(number, ref split) = &points[index];
                 let (set, chunk) = chunks[place];
-                let outcome = state.attempt(set, chunk, &[*point]);
+                let outcome = state.attempt(set, chunk, &[self.job.point(number)]);
                 let share = outcome.map(|()| &state.share[..channels]);
                 let mut split = lock(split);
                 if split.take(place, (set, chunk), share) {
-                    split.add_up(self.job.facts, |set, out, failure| match failure {
-                        Some(failure) => self.fail(&mut state, point.number, set, out, failure),
-                        None => self.list_if_not_finite(&mut state, point.number, set, out),
+                    split.add_up(facts, |set, out, failure| match failure {
+                        Some(failure) => self.fail(&mut state, number, set, out, failure),
+                        None => self.list_if_not_finite(&mut state, number, set, out),
                     });
                     self.finish(&mut state, &mut split.row);
                 }
@@ -165,13 +166,18 @@ impl<'a> Shared<'a> {
         goes_on.then_some((index, place))
     }
 
-    fn state<'w>(&self, make: &'w MakeWorker<'w>, batch: usize) -> ThreadState<'w, 'a> {
-        ThreadState::new(make, self.job.facts, self.job.channels.len(), batch)
+    fn state<'w, 'f>(
+        &self,
+        make: &'w MakeWorker<'w>,
+        facts: &'f [Facts],
+        batch: usize,
+    ) -> ThreadState<'w, 'f> {
+        ThreadState::new(make, facts, self.job.channels.len(), batch)
     }
 
     /// Evaluates points on all data sets, as many in a call as each oracle likes.
     fn evaluate(&self, state: &mut ThreadState<'_, '_>, mut rows: Rows<'_>) {
-        for (set, facts) in self.job.facts.iter().enumerate() {
+        for (set, facts) in state.facts.iter().enumerate() {
             for batch in rows.reborrow().batches(facts.batch) {
                 self.evaluate_set(state, set, batch);
             }
@@ -277,7 +283,8 @@ impl<'a> Shared<'a> {
         let done = self.done.fetch_add(new, Ordering::Relaxed) + new;
         if let Some(observer) = self.job.observer {
             let (index, coordinates) = self.job.place(point);
-            let progress = Progress { done, total: self.total, index, coordinates, values };
+            let draw = self.job.draw(point);
+            let progress = Progress { done, total: self.total, draw, index, coordinates, values };
             match catch_unwind(AssertUnwindSafe(|| observer.point(&progress))) {
                 Ok(ControlFlow::Continue(())) => {}
                 Ok(ControlFlow::Break(())) => self.halt(StopReason::Cancelled),

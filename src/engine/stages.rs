@@ -1,5 +1,7 @@
 //! The order in which the points of a sweep are evaluated.
 
+use std::ops::Range;
+
 /// The stages of a sweep: the points of one are evaluated together, and it begins when the one before has ended.
 pub(crate) enum Stages<'s> {
     /// All points in one stage.
@@ -22,6 +24,14 @@ pub(crate) trait Choice: Send {
 }
 
 impl Stages<'_> {
+    /// Whether any point of a range is to be evaluated.
+    pub(super) fn has_any(&self, points: &Range<usize>) -> bool {
+        match self {
+            Self::All | Self::Chosen(_) => true,
+            Self::Fixed(stages) => stages.iter().flatten().any(|point| points.contains(point)),
+        }
+    }
+
     /// The most points of a stage.
     pub(super) fn largest(&self) -> usize {
         match self {

@@ -10,7 +10,7 @@ use crate::{
 /// The state of one thread: a worker for each data set, made when it is first needed, and buffers.
 pub(super) struct ThreadState<'w, 'f> {
     make: &'w MakeWorker<'w>,
-    facts: &'f [Facts],
+    pub(super) facts: &'f [Facts],
     /// The channels of one data set.
     channels: usize,
     workers: Vec<Option<Box<dyn Worker + 'w>>>,

@@ -76,7 +76,7 @@ impl<M: Loss<D> + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D, W, X> {
     pub fn cost(&self) -> Result<SweepCost> {
         let channels = guarded("naming its channels", || Ok(self.model.channels()))?.len();
         let grid = self.grid(LOSS_POINTS, channels)?;
-        let placed = self.geometry.place(self.model)?;
+        let placed = self.placed()?;
         let slice = placed.slice()?;
         let sets = (self.data.iter())
             .map(|(_, data)| {

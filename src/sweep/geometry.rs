@@ -8,7 +8,10 @@ use crate::{
     Buffers, Direction, Directions, Error, GridDimension, Layout, Model, RandomDirections, Result, Role,
     Scalar, Slice,
     direction::ensure_moves,
-    engine::{axis::Axis, run::Origin},
+    engine::{
+        axis::Axis,
+        run::{Origin, Slices},
+    },
     landscape::DirectionRecord,
     params::content_hash,
 };
@@ -120,7 +123,7 @@ pub trait Geometry<M: Model + ?Sized>: sealed::Sealed {
 
     /// The vectors that span it, and their sources.
     #[doc(hidden)]
-    fn place<'g>(&'g self, model: &'g M) -> Result<Placed<'g, M::Scalar>>;
+    fn place<'g>(&'g self, layout: &'g Layout, theta: &'g [M::Scalar]) -> Result<Placed<'g, M::Scalar>>;
 }
 
 /// A geometry around one model: the vectors that span it.
@@ -136,6 +139,50 @@ enum Kind {
     Line,
     Segment,
     Plane,
+}
+
+/// A geometry that may be drawn several times from a seed: [`Line`] or [`Plane`]. The trait is sealed; a function that
+/// [draws](crate::Sweep::draws) is generic over it:
+///
+/// ```
+/// use loss_landscape::{Draws, FnModel, Layout, Loss, RandomDirections, RandomGeometry, Sweep};
+///
+/// fn ten<M, W>(sweep: Sweep<'_, M, (), W>) -> loss_landscape::Result<Draws<W::Dim>>
+/// where
+///     M: Loss<()> + Sync,
+///     W: RandomGeometry<M>,
+/// {
+///     sweep.data("", &()).draws(10)
+/// }
+///
+/// let model = FnModel::new(Layout::flat(3)?, vec![1.0; 3], |t: &[f64], _: &()| t.iter().map(|t| t * t).sum::<f64>())?;
+/// assert_eq!(ten(Sweep::line(&model, RandomDirections::new(1)))?.len(), 10);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+pub trait RandomGeometry<M: Model + ?Sized>: Geometry<M> + Sync {
+    /// Draw number k of the same seed, from streams of its own; the first is the geometry itself.
+    #[doc(hidden)]
+    fn draw(&self, k: usize) -> Result<Self>
+    where
+        Self: Sized;
+}
+
+impl<M: Model + ?Sized> RandomGeometry<M> for Line<M::Scalar> {
+    fn draw(&self, k: usize) -> Result<Self> {
+        match &self.0 {
+            Source::Random(random) => Ok(random.clone().later(k as u64).into()),
+            Source::Given(_) => Err(Error::FixedDirections),
+        }
+    }
+}
+
+impl<M: Model + ?Sized> RandomGeometry<M> for Plane<M::Scalar> {
+    fn draw(&self, k: usize) -> Result<Self> {
+        match &self.0 {
+            Source::Random(random) => Ok(random.clone().later(2 * k as u64).into()),
+            Source::Given(_) => Err(Error::FixedDirections),
+        }
+    }
 }
 
 mod sealed {
@@ -176,12 +223,11 @@ impl<M: Model + ?Sized> Geometry<M> for Line<M::Scalar> {
         Axis::range(-1.0..=1.0, points)
     }
 
-    fn place<'g>(&'g self, model: &'g M) -> Result<Placed<'g, M::Scalar>> {
+    fn place<'g>(&'g self, layout: &'g Layout, theta: &'g [M::Scalar]) -> Result<Placed<'g, M::Scalar>> {
         let direction = match &self.0 {
             Source::Given(direction) => Cow::Borrowed(direction),
-            Source::Random(random) => Cow::Owned(random.one(model)?),
+            Source::Random(random) => Cow::Owned(random.one_for(layout, theta)?),
         };
-        let (layout, theta) = (model.layout(), model.parameters());
         layout.ensure_same(direction.layout())?;
         ensure_moves("only", &direction)?;
         let records = vec![DirectionRecord::of(&direction)];
@@ -201,14 +247,13 @@ impl<M: Model + ?Sized> Geometry<M> for Plane<M::Scalar> {
         Axis::range(-1.0..=1.0, points)
     }
 
-    fn place<'g>(&'g self, model: &'g M) -> Result<Placed<'g, M::Scalar>> {
-        let (layout, theta) = (model.layout(), model.parameters());
+    fn place<'g>(&'g self, layout: &'g Layout, theta: &'g [M::Scalar]) -> Result<Placed<'g, M::Scalar>> {
         let (first, second, cosine) = match &self.0 {
             Source::Given(directions) => {
                 (Cow::Borrowed(directions.first()), Cow::Borrowed(directions.second()), directions.cosine())
             }
             Source::Random(random) => {
-                let directions = random.pair(model)?;
+                let directions = random.pair_for(layout, theta)?;
                 let cosine = directions.cosine();
                 let [first, second] = directions.into_both();
                 (Cow::Owned(first), Cow::Owned(second), cosine)
@@ -233,8 +278,7 @@ impl<M: Model + ?Sized> Geometry<M> for Segment<'_, M::Scalar> {
         Axis::range(-0.5..=1.5, 2 * points - 1)
     }
 
-    fn place<'g>(&'g self, model: &'g M) -> Result<Placed<'g, M::Scalar>> {
-        let layout = model.layout();
+    fn place<'g>(&'g self, layout: &'g Layout, _: &'g [M::Scalar]) -> Result<Placed<'g, M::Scalar>> {
         layout.ensure_finite("θ_a", self.a)?;
         layout.ensure_finite("θ_b", self.b)?;
         let mut end = self.b.to_vec();
@@ -257,6 +301,12 @@ impl<M: Model + ?Sized> Geometry<M> for Segment<'_, M::Scalar> {
 }
 
 impl<S: Scalar> Placed<'_, S> {
+    /// The bytes of the vectors that belong to it, such as directions that were drawn for it.
+    pub(super) fn bytes(&self) -> usize {
+        let owned = self.vectors.iter().filter(|vector| matches!(vector, Cow::Owned(_)));
+        owned.map(|vector| size_of_val(vector.as_ref())).sum()
+    }
+
     /// The same as a slice, which is what oracles see.
     pub(crate) fn slice(&self) -> Result<Slice<'_, S>> {
         let [origin, first, second] = &self.vectors;
@@ -265,6 +315,13 @@ impl<S: Scalar> Placed<'_, S> {
             Kind::Segment => Slice::segment(self.layout, origin, first),
             Kind::Plane => Slice::plane(self.layout, origin, first, second),
         }
+    }
+}
+
+/// A sweep of one draw.
+impl<S: Scalar> Slices<S> for Placed<'_, S> {
+    fn with(&self, _: usize, work: &mut dyn FnMut(&Slice<'_, S>) -> Result<()>) -> Result<()> {
+        work(&self.slice()?)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod adaptive;
 mod cost;
+mod draws;
 mod geometry;
 mod losses;
 mod shortcuts;
@@ -11,7 +12,7 @@ use std::{ops::RangeInclusive, path::PathBuf};
 pub use adaptive::{Adaptive, AdaptiveEnd, AdaptiveSurface, ErrorScale, HeldOut, RefinementStage};
 pub use cost::SweepCost;
 pub(crate) use geometry::Placed;
-pub use geometry::{Geometry, Line, Plane, Segment};
+pub use geometry::{Geometry, Line, Plane, RandomGeometry, Segment};
 pub use shortcuts::{grid_2d, interpolate, line_1d};
 
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
         axis::Axis,
         execution::{Measurement, Subject},
         journal::Keeper,
-        run::{Task, channel_names, run},
+        run::{Origin, Ran, Slices, Task, channel_names, run},
         settings::{DataSets, Grid, Settings, check_data},
         stages::Stages,
     },
@@ -468,7 +469,7 @@ impl<M: Model + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D, W, X> {
     {
         let channels = guarded("naming its channels", || Ok(self.model.channels()))?;
         let grid = self.grid(LOSS_POINTS, channels.len())?;
-        let placed = self.geometry.place(self.model)?;
+        let placed = self.placed()?;
         let plan = Plan {
             settings: String::new(),
             keeper: None,
@@ -483,10 +484,20 @@ impl<M: Model + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D, W, X> {
     /// Checks data sets, axes and memory for `channels` channels in each data set, and makes the grid. `points` is the
     /// default number of points along an axis.
     pub(crate) fn grid(&self, points: usize, channels: usize) -> Result<Grid> {
+        self.grid_of_draws(points, channels, 1)
+    }
+
+    /// The same for several draws, all of which are kept.
+    fn grid_of_draws(&self, points: usize, channels: usize, draws: usize) -> Result<Grid> {
         check_data(&self.data)?;
         let [alpha, beta] = self.axes(points);
         let beta = (W::Dim::AXES == 2).then_some(&beta);
-        self.settings.grid(&alpha, beta, self.data.len() * channels)
+        self.settings.grid(&alpha, beta, self.data.len() * channels, draws)
+    }
+
+    /// The vectors that it is spanned by.
+    pub(crate) fn placed(&self) -> Result<Placed<'_, M::Scalar>> {
+        self.geometry.place(self.model.layout(), self.model.parameters())
     }
 
     /// The axes of α and β; only planes have the second.
@@ -506,20 +517,32 @@ impl<M: Model + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D, W, X> {
         M: Loss<D>,
         X: Execution<M, D>,
     {
-        let slice = placed.slice()?;
-        let subject = Subject { model: self.model, data: &self.data, slice: &slice };
+        // What does not fit the model is found before a journal is opened.
+        placed.slice()?;
+        self.evaluate_all(placed, vec![placed.origin.clone()], measurement, grid, plan).map(Ran::into_one)
+    }
+
+    /// Evaluates the points of a grid on each of several slices, which have these origins.
+    fn evaluate_all(
+        &self,
+        slices: &dyn Slices<M::Scalar>,
+        origins: Vec<Origin>,
+        measurement: &impl Measurement<M, D>,
+        grid: Grid,
+        plan: Plan<'_>,
+    ) -> Result<Ran>
+    where
+        M: Loss<D>,
+        X: Execution<M, D>,
+    {
+        let subject = Subject { model: self.model, data: &self.data };
         let Plan { settings, keeper, channels, finite, passes, stages } = plan;
-        let task =
-            Task { origin: placed.origin.clone(), grid, settings, keeper, channels, finite, passes, stages };
-        run(&subject, measurement, &self.execution, &self.settings, task)
+        let task = Task { origins, grid, settings, keeper, channels, finite, passes, stages };
+        run(&subject, slices, measurement, &self.execution, &self.settings, task)
     }
 
     pub(crate) fn model(&self) -> &M {
         self.model
-    }
-
-    pub(crate) fn geometry(&self) -> &W {
-        &self.geometry
     }
 
     pub(crate) fn data_sets(&self) -> &[(String, &D)] {

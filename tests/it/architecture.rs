@@ -7,12 +7,13 @@ use std::{
 };
 
 /// The modules from the bottom up. Each may use those above it in this list, and itself.
-const ORDER: [&str; 19] = [
+const ORDER: [&str; 22] = [
     "scalar",
     "error",
     "memory",
     "replace",
     "symmetric",
+    "statistics",
     "wire",
     "params",
     "slice",
@@ -20,6 +21,8 @@ const ORDER: [&str; 19] = [
     "direction",
     "landscape",
     "topology",
+    "measure",
+    "draws",
     "engine",
     "sweep",
     "curvature",

@@ -5,6 +5,7 @@ mod architecture;
 mod bad_points;
 mod curvature_bounds;
 mod curvature_solver;
+mod draws;
 mod execution;
 #[cfg(unix)]
 mod file_kinds;

@@ -277,7 +277,7 @@ impl<M: HessianProduct<D> + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D
         let grid = self.grid(default_points::<M, W>(), CHANNELS.len())?;
         let dimension = self.ratio_memory(ratio, grid.alpha.len(), grid.beta.len())?.dimension;
         let stores = Stores::new(grid.alpha.len(), grid.beta.len(), self.data_sets().len(), dimension);
-        let placed = self.geometry().place(self.model())?;
+        let placed = self.placed()?;
         let mut refinement = Refinement::new(
             [grid.alpha.len(), grid.beta.len()],
             self.data_sets().len(),
@@ -309,7 +309,7 @@ impl<M: HessianProduct<D> + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D
         let grid = self.grid(default_points::<M, W>(), CHANNELS.len())?;
         let (rows, columns) = (grid.alpha.len(), grid.beta.len());
         let memory = self.ratio_memory(ratio, rows, columns)?;
-        let placed = self.geometry().place(self.model())?;
+        let placed = self.placed()?;
         let slice = placed.slice()?;
         let mut theta = vec![M::Scalar::from_f64(0.0); slice.len()];
         slice.theta_into(grid.middle(), &mut theta);

@@ -22,7 +22,8 @@
 //!
 //! Hashes have 16 hexadecimal digits or are `-` where they are not known; numbers are the shortest decimals that read
 //! back as the same `f64`; in values `\\`, `\n` and `\r` stand for a backslash and the ends of lines. A direction is
-//! its hash, its source and, where it has one, its normalisation, in their machine forms. The settings are those of
+//! its hash, its source and, where it has one, its normalisation, in their machine forms. A sweep over several draws
+//! has their number as `draws: 20` after `finite`, the directions of all of them, and no cosine. The settings are those of
 //! the sweep beyond this. The last line is the XXH3 hash of all before.
 
 use crate::{
@@ -48,6 +49,8 @@ pub(crate) struct Header {
     pub(crate) settings: String,
     pub(crate) parameters: usize,
     pub(crate) layout_hash: u64,
+    /// The number of slices; each has the same points.
+    pub(crate) draws: usize,
     pub(crate) alpha: Vec<f64>,
     /// None on a line.
     pub(crate) beta: Option<Vec<f64>>,
@@ -60,9 +63,14 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    /// The number of points of the sweep.
+    /// The number of points of the sweep, of all draws.
     pub(crate) fn points(&self) -> usize {
         self.sizes().0
+    }
+
+    /// The number of points of one draw.
+    pub(crate) fn grid_points(&self) -> usize {
+        self.points() / self.draws
     }
 
     /// The most records: point p of the second pass has the number of points + p.
@@ -85,7 +93,7 @@ impl Header {
 
     /// The numbers of points and of values of a point; None if there are none of these, or more than can be counted.
     fn checked_sizes(&self) -> Option<(usize, usize)> {
-        let points = self.alpha.len().checked_mul(self.columns())?;
+        let points = self.alpha.len().checked_mul(self.columns())?.checked_mul(self.draws)?;
         let stride = self.provenance.data.len().checked_mul(self.channels.len())?;
         let records = points.checked_mul(self.passes)?;
         (records > 0 && stride > 0).then_some((points, stride))
@@ -103,7 +111,7 @@ impl Header {
 
     /// The indices and coordinates of a point, of any pass.
     pub(crate) fn place(&self, point: usize) -> ([usize; 2], [f64; 2]) {
-        let point = point % self.points();
+        let point = point % self.grid_points();
         let index = [point / self.columns(), point % self.columns()];
         (index, [self.alpha[index[0]], self.beta.as_ref().map_or(0.0, |beta| beta[index[1]])])
     }
@@ -171,6 +179,9 @@ impl Header {
         }
         lines.extend(self.channels.iter().map(|name| ("channel".to_owned(), name.clone())));
         lines.push(("finite".into(), self.finite.to_string()));
+        if self.draws > 1 {
+            lines.push(("draws".into(), self.draws.to_string()));
+        }
         if self.passes > 1 {
             lines.push(("passes".into(), self.passes.to_string()));
         }
@@ -286,6 +297,11 @@ impl Fields {
             settings: single("settings")?,
             parameters: number(single("parameters")?)?,
             layout_hash: parse_hash(&single("layout")?)?.ok_or("its layout has no hash")?,
+            draws: match single("draws").ok().map(|text| text.parse()) {
+                None => 1,
+                Some(Ok(draws @ 2..)) => draws,
+                Some(_) => return Err("the draws in its head are not 2 or more"),
+            },
             alpha: axis(&single("alpha")?)?,
             beta: single("beta").ok().map(|text| axis(&text)).transpose()?,
             channels: self.channels,
@@ -297,6 +313,9 @@ impl Fields {
             },
             provenance,
         };
+        if header.provenance.directions.len() % header.draws != 0 {
+            return Err("its draws have different numbers of directions");
+        }
         if header.checked_sizes().is_none() {
             return Err("its head names no data or no channels, or more points than can be counted");
         }
@@ -387,6 +406,7 @@ mod tests {
             channels: vec!["loss".into(), "a \\ b\r\nc: d".into()],
             finite: 1,
             passes: 1,
+            draws: 1,
             provenance: Provenance {
                 version: "1.2.3".into(),
                 scalar: "f32".into(),

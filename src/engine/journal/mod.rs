@@ -3,12 +3,14 @@
 //! A head in text says which sweep the journal belongs to; a binary record for each point follows. Every record has a
 //! checksum seeded with the hash of the head, so that a record of another sweep is not valid here.
 
+mod by_point;
 mod header;
 mod known;
 mod ledger;
 mod reading;
 mod record;
 
+pub(crate) use by_point::ByPoint;
 pub(crate) use header::{Header, full_channels};
 pub(crate) use known::Known;
 pub(crate) use ledger::Ledger;

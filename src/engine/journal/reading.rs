@@ -5,17 +5,19 @@ use std::{
     fmt, fs,
     ops::Range,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use super::{
+    by_point::ByPoint,
     header::Header,
     known::{Known, agree},
     ledger::lock,
     record::{Form, Record, encode, scan},
 };
 use crate::{
-    Error, GridDimension, Landscape, Result,
-    landscape::{Parts, PointFailure, Provenance, SweepEnd, SweepReport},
+    Draws, Error, GridDimension, Landscape, Result,
+    landscape::{Parts, PointFailure, Provenance, SweepEnd},
     replace,
 };
 
@@ -186,7 +188,7 @@ impl Journal {
         Ok(())
     }
 
-    /// The number of points of the whole sweep.
+    /// The number of points of the whole sweep, of all its draws.
     pub fn total(&self) -> usize {
         self.header.points()
     }
@@ -196,7 +198,7 @@ impl Journal {
         self.points.range(..self.total()).count()
     }
 
-    /// Whether a point is in the journal; its number is i·n + j on a grid of m×n points.
+    /// Whether a point is in the journal; its number is i·n + j on a grid of m×n points, and k·m·n more in draw k.
     pub fn contains(&self, point: usize) -> bool {
         self.points.contains_key(&point)
     }
@@ -323,14 +325,20 @@ impl Journal {
         &self.header.channels
     }
 
-    /// All points in the form in which a sweep returns them.
-    fn parts(&self) -> Result<Parts> {
+    /// The points of each draw, in the form in which a sweep returns them. `D` is the dimension that is wanted.
+    pub(crate) fn parts<D: GridDimension>(&self) -> Result<Vec<Parts>> {
+        let Header { alpha, beta, draws, provenance, .. } = &self.header;
+        if beta.is_some() != (D::AXES == 2) {
+            let expected = if D::AXES == 2 { "a plane" } else { "a line" };
+            return Err(Error::JournalKind { found: self.header.sweep.clone(), expected });
+        }
         let total = self.total();
         let channels = self.header.stride();
         let bytes = (total as u64).checked_mul(8 * channels as u64 + 1);
         if bytes.is_none_or(|bytes| bytes > MEMORY_LIMIT) {
-            let shape = [self.header.alpha.len()].into_iter().chain(self.header.beta.as_ref().map(Vec::len));
-            return Err(Error::GridTooLarge { shape: shape.collect(), channels, bytes, limit: MEMORY_LIMIT });
+            let shape = (*draws > 1).then_some(*draws).into_iter().chain([alpha.len()]);
+            let shape = shape.chain(beta.as_ref().map(Vec::len)).collect();
+            return Err(Error::GridTooLarge { shape, channels, bytes, limit: MEMORY_LIMIT });
         }
         let mut known = Known::nothing(&self.header)?;
         for (&point, kept) in &self.points {
@@ -338,24 +346,15 @@ impl Journal {
         }
         known.merge_passes(total);
         let complete = self.computed() == total;
-        let report = SweepReport {
+        let Known { values, computed, bad, .. } = known;
+        let by_point = ByPoint {
+            values,
+            computed,
+            bad_points: bad.into_iter().map(|(point, _, bad)| (point, bad)).collect(),
             end: if complete { SweepEnd::Complete } else { SweepEnd::Partial },
-            total,
-            computed: self.computed(),
-            bad_points: known.bad.into_iter().map(|(_, _, bad)| bad).collect(),
-            elapsed: std::time::Duration::ZERO,
-            threads: 0,
-            resumed: None,
-            provenance: self.header.provenance.clone(),
         };
-        Ok(Parts {
-            alpha: self.header.alpha.clone(),
-            beta: self.header.beta.clone().unwrap_or_else(|| vec![0.0]),
-            values: known.values,
-            computed: known.computed,
-            channels: self.header.full_channels(),
-            report,
-        })
+        let of_each = std::iter::repeat_n((provenance.cosine, Duration::ZERO), *draws);
+        Ok(by_point.into_parts(&self.header, of_each, 0))
     }
 }
 
@@ -381,18 +380,48 @@ impl<D: GridDimension> Landscape<D> {
     /// [`Error::JournalKind`] for the journal of a line where a surface is wanted, or of a plane where a curve is;
     /// [`Error::GridTooLarge`] above 4 GiB; [`Error::OutOfMemory`].
     pub fn from_journal(journal: &Journal) -> Result<Self> {
-        if journal.header.beta.is_some() != (D::AXES == 2) {
-            let expected = if D::AXES == 2 { "a plane" } else { "a line" };
-            return Err(Error::JournalKind { found: journal.header.sweep.clone(), expected });
+        if journal.header.draws > 1 {
+            let found = format!("{} draws of a {}", journal.header.draws, journal.header.sweep);
+            return Err(Error::JournalKind { found, expected: "one, which `Draws::from_journal` reads" });
         }
-        journal.parts().map(Self::assemble)
+        let mut parts = journal.parts::<D>()?;
+        #[expect(clippy::expect_used, reason = "as many as there are draws, which is one")]
+        Ok(Self::assemble(parts.pop().expect("a draw")))
+    }
+}
+
+impl<D: GridDimension> Draws<D> {
+    /// The draws of a journal of [`Sweep::draws`](crate::Sweep::draws), as [`Landscape::from_journal`] gives one. Their
+    /// provenance has the directions of each draw, and not their cosine.
+    ///
+    /// ```
+    /// use loss_landscape::{Draws, FnModel, Journal, Layout, RandomDirections, Sweep, ndarray::Ix1};
+    ///
+    /// let path = std::env::temp_dir().join(format!("draws-{}.journal", std::process::id()));
+    /// let model = FnModel::new(Layout::flat(2)?, vec![1.0, 2.0], |t: &[f64], _: &()| t[0] * t[1])?;
+    /// let draws = Sweep::line(&model, RandomDirections::new(1)).data("", &()).journal(&path).draws(5)?;
+    /// let read = Draws::<Ix1>::from_journal(&Journal::read([&path])?)?;
+    /// assert_eq!((read.len(), read[4].loss()), (5, draws[4].loss()));
+    /// # std::fs::remove_file(&path).unwrap();
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Landscape::from_journal`].
+    pub fn from_journal(journal: &Journal) -> Result<Self> {
+        let parts = journal.parts::<D>()?;
+        Ok(Self::assemble(parts.into_iter().map(Landscape::assemble).collect(), |report| report))
     }
 }
 
 impl fmt::Display for Journal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Header { sweep, alpha, beta, .. } = &self.header;
-        write!(f, "{sweep}, {}", alpha.len())?;
+        let Header { sweep, draws, alpha, beta, .. } = &self.header;
+        write!(f, "{sweep}, ")?;
+        if *draws > 1 {
+            write!(f, "{draws} draws of ")?;
+        }
+        write!(f, "{}", alpha.len())?;
         if let Some(beta) = beta {
             write!(f, "×{}", beta.len())?;
         }

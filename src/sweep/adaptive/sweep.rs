@@ -5,7 +5,7 @@ use crate::{
     Error, Execution, Loss, Result,
     engine::stages::Stages,
     model::guarded,
-    sweep::{Geometry, LOSS_POINTS, Plan, Plane, Sweep, losses::Losses},
+    sweep::{LOSS_POINTS, Plan, Plane, Sweep, losses::Losses},
 };
 
 impl<M: Loss<D> + ?Sized, D: ?Sized, X: Execution<M, D>> Sweep<'_, M, D, Plane<M::Scalar>, X> {
@@ -67,7 +67,7 @@ impl<M: Loss<D> + ?Sized, D: ?Sized, X: Execution<M, D>> Sweep<'_, M, D, Plane<M
         let channels = guarded("naming its channels", || Ok(self.model().channels()))?;
         let grid = self.grid(LOSS_POINTS, channels.len())?;
         let steering = self.steering(adaptive, &channels)?;
-        let placed = self.geometry().place(self.model())?;
+        let placed = self.placed()?;
         let lattice = Lattice::new(&grid.alpha, &grid.beta);
         let stride = channels.len() * self.data_sets().len();
         let mut refinement = Refinement::new(lattice, adaptive.clone(), stride, &steering);
