@@ -5,6 +5,7 @@
 //! | λ_min, λ_max and their ratio, with bounds | [`Lanczos::run`], [`eigen_extremes`] | 17 to 28 for a ratio to 0.005 |
 //! | the ratio over a line or plane | [`Sweep::eigen_ratio`](crate::Sweep::eigen_ratio) | about 16 a point of small networks |
 //! | the outermost eigenvalues and eigenvectors | [`Lanczos::pairs`] | as many as the residuals take |
+//! | the curvature along random directions, with an interval | [`directional_curvatures`] | 1 a direction |
 //! | the curvature that a plane hides | [`SliceCurvature`] | 34 and a Lanczos run |
 //! | the trace | [`TraceEstimator`] | 100, or as many as a tolerance takes |
 //! | the diagonal | [`DiagonalEstimator`] | 100, or as many as a tolerance takes |
@@ -13,12 +14,14 @@
 //! All of them work on any [`SymmetricOperator`]; [`HessianOperator`] is the Hessian of a model at one θ. A product
 //! costs about as much as two gradients.
 
+mod along_draws;
 mod estimate;
 mod lanczos;
 mod map;
 mod operator;
 mod slice_curvature;
 
+pub use along_draws::directional_curvatures;
 pub use estimate::{
     DensityCurve, DensityEstimate, DiagonalEstimate, DiagonalEstimator, EstimateEnd, Probe, Quadrature,
     SpectralDensity, TraceEstimate, TraceEstimator, TraceMethod,

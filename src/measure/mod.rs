@@ -46,7 +46,7 @@ use reading::Plane;
 pub enum Measure {
     /// The second difference at the centre, (L(h) − 2·L(0) + L(−h))/h² with the nearest neighbours on the grid. It
     /// estimates dᵀ∇²L·d with an error of h²/12 times the fourth derivative, and of four times the error of L over h².
-    /// [`DirectionalCurvature`](crate::curvature::DirectionalCurvature) has it exactly, for models with
+    /// [`directional_curvatures`](crate::curvature::directional_curvatures) has it exactly, for models with
     /// Hessian-vector products.
     Curvature {
         /// 0 for α, 1 for β.
