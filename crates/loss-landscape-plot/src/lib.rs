@@ -25,11 +25,13 @@
 //!   where the loss is locally convex or has no positive curvature;
 //! - [`CurveFigure`]: [`Series`] over one direction, such as loss and accuracy, on one or two axes;
 //! - [`DensityFigure`]: spectral densities on a logarithmic axis, with bands of uncertainty;
+//! - [`FanFigure`]: the loss along a line over many draws of random directions, as median and bands;
+//! - [`MeasureFigure`]: one number of several networks, each with its draws and the interval of the mean;
 //! - [`Panels`]: several of these in one document, on one scale with one colour bar if asked.
 //!
 //! Each is made straight from a result: [`ContourFigure::from_surface`], [`SurfaceFigure::from_surface`],
 //! [`HeatFigure::from_surface`], [`RatioFigure::from_map`], [`CurveFigure::from_curve`],
-//! [`DensityFigure::from_estimate`], or [`From`] where there is nothing to choose; or with `new` from slices and
+//! [`DensityFigure::from_estimate`], [`FanFigure::from_draws`], [`Panels::from_draws`], or [`From`] where there is nothing to choose; or with `new` from slices and
 //! arrays, which need not come from the core: `values[[i, j]]` always belongs to (`x[i]`, `y[j]`).
 //!
 //! Every figure is a [`Figure`]: `to_svg`, `to_png` and `to_pdf` give text and bytes, `save` writes a file in the format
@@ -92,10 +94,12 @@ mod density;
 mod error;
 #[cfg(any(feature = "png", feature = "pdf"))]
 mod export;
+mod fan;
 mod figure;
 mod geometry;
 mod heat;
 mod layout;
+mod measures;
 #[cfg(feature = "html")]
 #[cfg_attr(docsrs, doc(cfg(feature = "html")))]
 pub mod page;
@@ -114,8 +118,10 @@ pub use contour::ContourFigure;
 pub use curves::{CurveFigure, Series};
 pub use density::DensityFigure;
 pub use error::{Error, Result};
+pub use fan::FanFigure;
 pub use figure::Figure;
 pub use heat::HeatFigure;
+pub use measures::MeasureFigure;
 pub use panels::Panels;
 pub use ratio::RatioFigure;
 pub use surface::SurfaceFigure;

@@ -20,6 +20,8 @@ pub(crate) struct Chart {
     pub(crate) left_range: Option<(f64, f64)>,
     pub(crate) right_range: Option<(f64, f64)>,
     pub(crate) guides: Vec<Guide>,
+    /// What the caption says before it counts what is hidden.
+    pub(crate) notes: Vec<String>,
     /// Whether what is below the axes is left out on purpose, and not counted.
     pub(crate) cut: bool,
 }
@@ -111,7 +113,7 @@ impl Chart {
             self.series.iter().map(of).sum()
         };
         let not_positive = |axis: &Axis, v: f64| axis.is_log() && v.is_finite() && v <= 0.0;
-        [
+        let counted = [
             (count(&|_, v| !v.is_finite()), "not finite"),
             (count(&not_positive), "not positive (logarithmic axis)"),
             (
@@ -119,10 +121,9 @@ impl Chart {
                 "below the axis range",
             ),
             (count(&|a, v| v.is_finite() && a.is_below(v)), "above the axis range"),
-        ]
-        .into_iter()
-        .filter_map(|(n, what)| caption::note(n, total, "points", what))
-        .collect()
+        ];
+        let counted = counted.into_iter().filter_map(|(n, what)| caption::note(n, total, "points", what));
+        self.notes.iter().cloned().chain(counted).collect()
     }
 }
 

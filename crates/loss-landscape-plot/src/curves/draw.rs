@@ -20,6 +20,9 @@ use crate::{
 };
 
 const LINE_WIDTH: f64 = 1.6;
+/// One of many lines, and its opacity.
+const THIN_WIDTH: f64 = 0.7;
+const THIN: f64 = 0.35;
 /// Opacity of the area under a curve, and of the band around it.
 const FILL: f64 = 0.14;
 const BAND: f64 = 0.25;
@@ -204,8 +207,11 @@ fn draw_curve(svg: &mut Svg, curve: &Series, lines: &[Polyline], color: &str) {
             .attr("d", path.as_str())
             .attr("fill", "none")
             .attr("stroke", color)
-            .num("stroke-width", LINE_WIDTH)
+            .num("stroke-width", if curve.thin { THIN_WIDTH } else { LINE_WIDTH })
             .attr("stroke-linejoin", "round");
+        if curve.thin {
+            tag = tag.num("stroke-opacity", THIN);
+        }
         if curve.dashed {
             tag = tag.attr("stroke-dasharray", legend::DASHES);
         }

@@ -35,6 +35,7 @@ pub struct Series {
     pub(crate) right: bool,
     pub(crate) dashed: bool,
     pub(crate) filled: bool,
+    pub(crate) thin: bool,
     pub(crate) band: Option<[Vec<f64>; 2]>,
     pub(crate) color: Option<usize>,
 }
@@ -50,6 +51,7 @@ impl Series {
             right: false,
             dashed: false,
             filled: false,
+            thin: false,
             band: None,
             color: None,
         }
@@ -116,6 +118,12 @@ impl Series {
     /// Fills the area between the line and zero, or the lower end of a logarithmic axis, lightly.
     pub fn filled(mut self) -> Self {
         self.filled = true;
+        self
+    }
+
+    /// Draws the line thin and pale: one of many.
+    pub fn thin(mut self) -> Self {
+        self.thin = true;
         self
     }
 

@@ -4,9 +4,12 @@ mod arrange;
 
 use std::sync::Arc;
 
+use loss_landscape::Draws;
+use ndarray::Ix2;
+
 use self::arrange::CommonBar;
 use crate::{
-    Error, Result, Scale,
+    ContourFigure, Error, Result, Scale,
     axis::scale::Extent,
     figure::{Draw, Figure},
     plane::{
@@ -56,6 +59,33 @@ impl Panels {
     /// No panels yet; at least one must be added.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Contours of one channel of every draw on one scale, in as many columns as rows or one more: what the choice of
+    /// random directions changes in the picture, and what it does not.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use loss_landscape::{FnModel, Layout, RandomDirections, Sweep};
+    /// use loss_landscape_plot::{Figure, Panels};
+    ///
+    /// let loss = |t: &[f64], _: &()| t.iter().enumerate().map(|(i, t)| i as f64 * (t - 1.0).powi(2)).sum::<f64>();
+    /// let model = FnModel::new(Layout::flat(5)?, vec![1.0; 5], loss)?;
+    /// let draws = Sweep::plane(&model, RandomDirections::new(42)).data("", &()).draws(6)?;
+    /// let svg = Panels::from_draws(&draws, "loss")?.title("Six planes through one minimiser").to_svg()?;
+    /// assert!(svg.contains("draw 6"));
+    /// # Ok::<(), loss_landscape_plot::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Core`] for a channel that the draws do not have.
+    pub fn from_draws(draws: &Draws<Ix2>, channel: &str) -> Result<Self> {
+        let columns = (draws.len() as f64).sqrt().ceil() as usize;
+        let panels = Self::new().columns(columns).shared_scale();
+        draws.iter().enumerate().try_fold(panels, |panels, (k, surface)| {
+            Ok(panels.panel(ContourFigure::from_surface(surface, channel)?.title(format!("draw {}", k + 1))))
+        })
     }
 
     /// Adds a figure after the others: to the right, or in the next row if the row is full.
