@@ -110,7 +110,43 @@ fn journal() {
     fresh();
 }
 
+/// Ten draws in one call against ten calls, of planes and of lines.
+fn draws() {
+    const DRAWS: u64 = 10;
+    for (len, plane) in [(100, true), (10_000, true), (1_000_000, true), (10_000, false), (1_000_000, false)]
+    {
+        let (model, _) = free::<f32>(len);
+        let random = |k: u64| RandomDirections::new(1).stream(k);
+        let planes = |k| Sweep::plane(&model, random(2 * k)).data("", &()).threads(2);
+        let lines = |k| Sweep::line(&model, random(k)).data("", &()).threads(2);
+        let side = if len > 100_000 { 11 } else { 51 };
+        let grid = |k| planes(k).alpha(-1.0..=1.0, side).beta(-1.0..=1.0, side);
+        let seconds = if plane {
+            in_turns(
+                9,
+                &mut [&mut || (0..DRAWS).for_each(|k| drop(black_box(grid(k).run().unwrap()))), &mut || {
+                    black_box(grid(0).draws(DRAWS as usize).unwrap());
+                }],
+            )
+        } else {
+            in_turns(
+                9,
+                &mut [&mut || (0..DRAWS).for_each(|k| drop(black_box(lines(k).run().unwrap()))), &mut || {
+                    black_box(lines(0).draws(DRAWS as usize).unwrap());
+                }],
+            )
+        };
+        println!(
+            "ten draws of a {} of a free oracle, {len} parameters: {:.1} ms; {:.3} of ten sweeps (must: 1.01)",
+            if plane { "plane" } else { "line" },
+            1e3 * median(&seconds[1]),
+            ratio(&seconds[1], &seconds[0]),
+        );
+    }
+}
+
 fn main() {
+    draws();
     journal();
     small::<f32>();
     small::<f64>();

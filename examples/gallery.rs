@@ -11,12 +11,13 @@ use std::{error::Error, fs, path::Path, time::Instant};
 use loss_landscape::{
     Buffers, Direction, Directions, EigenRatio, Model, RandomDirections, Surface, Sweep,
     curvature::{HessianOperator, SpectralDensity},
+    measure::{Level, Measure},
     ndarray::s,
 };
 use loss_landscape_nets::{Activation, Criterion, Mlp, Samples, Sgd, digits};
 use loss_landscape_plot::{
-    ContourFigure, CurveFigure, DensityFigure, Figure, HeatFigure, Panels, RatioFigure, Scale, Series,
-    SurfaceFigure,
+    ContourFigure, CurveFigure, DensityFigure, FanFigure, Figure, HeatFigure, MeasureFigure, Panels,
+    RatioFigure, Scale, Series, SurfaceFigure,
 };
 
 const FOLDER: &str = "gallery";
@@ -110,8 +111,40 @@ fn main() -> Result<(), Box<dyn Error>> {
     let density = Series::from_density("10 probes", &spectrum, Some((hi - lo) / 200.0))?;
     save("density", &DensityFigure::new().series(density).title("The Hessian's spectrum"))?;
 
+    draws(&train)?;
+
     println!("\nWritten to {FOLDER} in {:.1} s.", started.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// What the choice of random directions changes: many draws around networks trained in two ways, from five seeds each.
+fn draws(train: &Samples<f64>) -> Result<(), Box<dyn Error>> {
+    let (small, full) =
+        (Sgd::new(0.05).batch_size(64).epochs(40), Sgd::new(0.2).batch_size(train.len()).epochs(80));
+    let level = Measure::Radius(Level::AboveCentre(0.5));
+    let mut radii = MeasureFigure::new().title("How far it is to half a nat more");
+    let mut fans = FanFigure::new().scale(Scale::Log).y_label("cross-entropy loss (nats)");
+    for (color, (way, sgd)) in [("batches of 64", small), ("full batches", full)].into_iter().enumerate() {
+        radii = radii.color(color);
+        for seed in 0..5 {
+            let mut net = Mlp::<f64>::new(&[64, 24, 10], Activation::Relu, Criterion::CrossEntropy, seed)?;
+            sgd.clone().momentum(0.9).seed(seed).train(&mut net, train)?;
+            let line = Sweep::line(&net, RandomDirections::new(7)).data("train", train).alpha(-1.5..=1.5, 61);
+            let lines = line.draws(25)?;
+            radii = radii.group(format!("{way}, seed {seed}"), &lines.measure("train loss", &level)?);
+            if seed == 0 {
+                fans = fans.draws(way, &lines, "train loss")?;
+                if way == "full batches" {
+                    let plane = Sweep::plane(&net, RandomDirections::new(7)).data("train", train);
+                    let planes = plane.alpha(-1.0..=1.0, 31).beta(-1.0..=1.0, 31).draws(6)?;
+                    let panels = Panels::from_draws(&planes, "train loss")?;
+                    save("planes", &panels.title("Six random planes through one minimiser"))?;
+                }
+            }
+        }
+    }
+    save("fan", &fans.title("25 random directions through two minimisers"))?;
+    save("measures", &radii.x_label("distance from θ to its loss + 0.5 nats"))
 }
 
 /// Writes the figure as SVG and as PNG.

@@ -18,6 +18,7 @@ pages! {
     GuideYourModel: "../docs/guide/src/your_model.md",
     GuidePytorch: "../docs/guide/src/pytorch.md",
     GuideDirections: "../docs/guide/src/directions.md",
+    GuideDraws: "../docs/guide/src/draws.md",
     GuideTrajectories: "../docs/guide/src/trajectories.md",
     GuideCurvature: "../docs/guide/src/curvature.md",
     GuideLongRuns: "../docs/guide/src/long_runs.md",

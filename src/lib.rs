@@ -67,6 +67,10 @@
 //! diagonals and spectral densities with error bars, of a Hessian or of any symmetric operator, and what a plane
 //! hides of it.
 //!
+//! **Draws.** [`Sweep::draws`] sweeps many random directions or planes at once; [`Draws`] holds a landscape for each. A
+//! [`Measure`](measure::Measure) reads one number off each of them, and the module [`statistics`] says how sure the mean
+//! is, and whether networks differ by more than their directions do.
+//!
 //! **Shape.** [`Topology`](topology::Topology) finds the minima of a curve or surface, the saddles at which they merge,
 //! how deep and wide each is, and which of them stand out of the noise.
 //!

@@ -14,7 +14,7 @@ use crate::landscape::{Resumed, SweepEnd, SweepReport};
 /// let draws = Sweep::line(&model, RandomDirections::new(1)).data("", &()).draws(3)?;
 /// let report = draws.report();
 /// assert_eq!((report.computed, report.total), (153, 153));
-/// assert_eq!(report.bad_points, draws.iter().map(|curve| curve.report().bad_points.len()).sum());
+/// assert_eq!(report.bad_points, draws.iter().map(|curve| curve.report().bad_points.len()).sum::<usize>());
 /// println!("{report}"); // complete: 153 of 153 points of 3 draws in … on … threads; 36 bad points
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```

@@ -410,7 +410,13 @@ impl<'p, M: Model + ?Sized, D: ?Sized, Q: Measurement<M, D>> PreparedOracle<'p, 
             guarded(&during, || measurement.prepare(subject.model, data, set, slice))
         });
         let prepared = prepared.collect::<Result<Vec<_>>>()?;
-        Ok(Self { subject, measurement, slice, facts: prepared.iter().map(Facts::of).collect(), prepared })
+        Ok(Self {
+            subject,
+            measurement,
+            slice,
+            facts: prepared.iter().map(|prepared| Facts::of(prepared.as_deref())).collect(),
+            prepared,
+        })
     }
 
     fn worker(&self, set: usize) -> Result<Box<dyn Worker + '_>, OracleError> {
@@ -426,7 +432,7 @@ impl Facts {
     /// Of an oracle that prepares nothing.
     const UNPREPARED: Self = Self { chunks: 1, batch: 1, divisor: 1.0 };
 
-    fn of(prepared: &Option<Box<dyn Prepared + '_>>) -> Self {
+    fn of(prepared: Option<&(dyn Prepared + '_)>) -> Self {
         match prepared {
             Some(prepared) => Self {
                 chunks: prepared.chunks().max(1),

@@ -15,7 +15,7 @@ use crate::{
 ///
 /// let loss = |t: &[f64], _: &()| t.iter().enumerate().map(|(i, t)| (1.0 + i as f64) * t * t).sum::<f64>();
 /// let model = FnModel::new(Layout::flat(20)?, vec![0.1; 20], loss)?;
-/// let draws = Sweep::line(&model, RandomDirections::new(42)).data("", &()).draws(30)?;
+/// let draws = Sweep::line(&model, RandomDirections::new(42)).data("", &()).alpha(-2.0..=2.0, 81).draws(30)?;
 /// let radius = draws.measure("loss", &Measure::Radius(Level::TimesCentre(2.0)))?;
 /// let mean = radius.mean_interval(0.95)?;
 /// assert!(mean.low > 0.3 && mean.high < 1.0);

@@ -66,7 +66,7 @@ impl TwoLevel {
     /// The spread of these groups.
     ///
     /// # Errors
-    /// [`Error::SampleSize`] for fewer than two groups, or if no group has two values.
+    /// [`Error::SampleSize`](crate::Error::SampleSize) for fewer than two groups, or if no group has two values.
     pub fn of(groups: &[Sample]) -> Result<Self> {
         ensure_values("the spread between groups", groups.len(), 2)?;
         let values: usize = groups.iter().map(Sample::len).sum();
@@ -105,7 +105,7 @@ impl TwoLevel {
     /// values and groups of one size.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a confidence that is not between 0 and 1.
+    /// [`Error::Setting`](crate::Error::Setting) for a confidence that is not between 0 and 1.
     pub fn mean_interval(&self, confidence: f64) -> Result<Interval> {
         let interval = Sample::new(self.means.clone())?.mean_interval(confidence)?;
         Ok(Interval { values: self.values, ..interval })

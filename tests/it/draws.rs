@@ -216,10 +216,10 @@ fn an_observer_sees_one_sweep() {
 fn bad_points_belong_to_their_draw() {
     // Far along the second direction alone the loss is not finite.
     let random = RandomDirections::new(2);
-    let model = FnModel::new(Layout::flat(2).unwrap(), vec![1.0; 2], |t: &[f64], _: &()| t[0]).unwrap();
+    let model = FnModel::new(Layout::flat(2).unwrap(), vec![1.0; 2], |t: &[f64], (): &()| t[0]).unwrap();
     let second = random.clone().stream(1).one(&model).unwrap();
     let at = 1.0 + second.values()[0];
-    let cliff = |t: &[f64], _: &()| if t[0] == at { f64::NAN } else { t[0] };
+    let cliff = |t: &[f64], (): &()| if t[0] == at { f64::NAN } else { t[0] };
     let model = FnModel::new(Layout::flat(2).unwrap(), vec![1.0; 2], cliff).unwrap();
     let draws = Sweep::line(&model, random).data("", &()).draws(3).unwrap();
     assert_eq!(draws.report().bad_points, 1);
@@ -270,7 +270,7 @@ fn curvatures_along_draws_have_their_known_moments() {
     let product = |t: &[f64]| -> f64 {
         (0..n).map(|i| t[i] * (0..n).map(|j| h[i][j] * t[j]).sum::<f64>()).sum::<f64>() / 2.0
     };
-    let model = FnModel::new(layout(), theta.clone(), |t: &[f64], _: &()| product(t)).unwrap();
+    let model = FnModel::new(layout(), theta.clone(), |t: &[f64], (): &()| product(t)).unwrap();
     let curvatures = |random: RandomDirections, draws: usize| {
         let sweep = Sweep::line(&model, random).data("", &()).alpha(-1.0..=1.0, 3);
         sweep.draws(draws).unwrap().measure("loss", &Measure::Curvature { axis: 0 }).unwrap()
@@ -303,7 +303,7 @@ fn curvatures_along_draws_have_their_known_moments() {
 fn intervals_over_draws_hold_as_often_as_they_say() {
     let (h, theta) = quadratic();
     let n = theta.len();
-    let loss = |t: &[f64], _: &()| -> f64 {
+    let loss = |t: &[f64], (): &()| -> f64 {
         (0..n).map(|i| t[i] * (0..n).map(|j| h[i][j] * t[j]).sum::<f64>()).sum::<f64>() / 2.0
     };
     let model = FnModel::new(layout(), theta.clone(), loss).unwrap();
@@ -325,7 +325,7 @@ fn intervals_over_draws_hold_as_often_as_they_say() {
 #[test]
 fn networks_are_compared_by_their_draws() {
     let curvature = |scale: f64, seed: u64| {
-        let loss = move |t: &[f64], _: &()| scale * t.iter().map(|t| t * t).sum::<f64>();
+        let loss = move |t: &[f64], (): &()| scale * t.iter().map(|t| t * t).sum::<f64>();
         let model = FnModel::new(layout(), theta(), loss).unwrap();
         assert_eq!(model.parameters().len(), 24);
         let plain = Normalization::default().with_norm(Norm::None);

@@ -169,12 +169,16 @@ fn save(figure: &impl Figure, path: &Path) -> Result<()> {
 mod tests {
     use std::fs;
 
+    use loss_landscape::{
+        Curve, Draws,
+        measure::{Measured, Reading},
+    };
     use ndarray::Array2;
 
     use super::*;
     use crate::{
-        ContourFigure, CurveFigure, DensityFigure, HeatFigure, Panels, RatioFigure, Series, SurfaceFigure,
-        svg::hatching::UNKNOWN_GROUND, testing::axis,
+        ContourFigure, CurveFigure, DensityFigure, FanFigure, HeatFigure, MeasureFigure, Panels, RatioFigure,
+        Series, SurfaceFigure, svg::hatching::UNKNOWN_GROUND, testing::axis,
     };
 
     fn figure() -> CurveFigure {
@@ -293,6 +297,15 @@ mod tests {
         let curves =
             CurveFigure::new().series(series().dashed()).series(series().right_axis()).guide(0.3, "here");
         let density = DensityFigure::new().series(series()).extremes(-1.0, 1.0);
+        let curves_of_draws = [1.0, 2.0, f64::NAN].map(|last| {
+            let mut values = along.clone();
+            values[8] = last;
+            Curve::from_channels(&x, [("loss".to_owned(), values.into())]).unwrap()
+        });
+        let draws = Draws::new(curves_of_draws.to_vec()).unwrap();
+        let fan = FanFigure::from_draws(&draws, "loss").unwrap().lines().guide(0.0, "θ");
+        let some = Measured::new("m", [Reading::Value(1.0), Reading::Value(2.0), Reading::AtLeast(3.0)]);
+        let measures = MeasureFigure::new().group("a", &some).group("b", &some).title("t");
         let panels = Panels::new().title("all").panel(contour.clone()).panel(heat.clone()).shared_scale();
         vec![
             Box::new(contour),
@@ -302,6 +315,8 @@ mod tests {
             Box::new(curves),
             Box::new(density),
             Box::new(panels),
+            Box::new(fan),
+            Box::new(measures),
         ]
     }
 

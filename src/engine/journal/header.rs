@@ -313,7 +313,7 @@ impl Fields {
             },
             provenance,
         };
-        if header.provenance.directions.len() % header.draws != 0 {
+        if !header.provenance.directions.len().is_multiple_of(header.draws) {
             return Err("its draws have different numbers of directions");
         }
         if header.checked_sizes().is_none() {

@@ -9,7 +9,7 @@ use crate::{
         areas,
         chart::{Chart, ChartAxes},
         legend::{self, Entry},
-        series::Series,
+        series::{Series, Stroke},
     },
     geometry::{
         Point, Polyline, Rect,
@@ -86,7 +86,7 @@ fn draw_checked(chart: &Chart, axes: &ChartAxes, notes: &[String]) -> Drawing {
         .filter(|(curve, _)| !curve.label.is_empty())
         .map(|(curve, &color)| {
             let shade = if curve.has_band() { BAND } else { 0.0 };
-            Entry { label: &curve.label, color, dashed: curve.dashed, shade }
+            Entry { label: &curve.label, color, dashed: curve.stroke == Stroke::Dashed, shade }
         })
         .collect();
     legend::draw(&mut svg, &entries, &frame, &seen, &strips);
@@ -207,12 +207,12 @@ fn draw_curve(svg: &mut Svg, curve: &Series, lines: &[Polyline], color: &str) {
             .attr("d", path.as_str())
             .attr("fill", "none")
             .attr("stroke", color)
-            .num("stroke-width", if curve.thin { THIN_WIDTH } else { LINE_WIDTH })
+            .num("stroke-width", if curve.stroke == Stroke::Thin { THIN_WIDTH } else { LINE_WIDTH })
             .attr("stroke-linejoin", "round");
-        if curve.thin {
+        if curve.stroke == Stroke::Thin {
             tag = tag.num("stroke-opacity", THIN);
         }
-        if curve.dashed {
+        if curve.stroke == Stroke::Dashed {
             tag = tag.attr("stroke-dasharray", legend::DASHES);
         }
         tag.end();

@@ -33,11 +33,19 @@ pub struct Series {
     pub(crate) x: Vec<f64>,
     pub(crate) y: Vec<f64>,
     pub(crate) right: bool,
-    pub(crate) dashed: bool,
+    pub(crate) stroke: Stroke,
     pub(crate) filled: bool,
-    pub(crate) thin: bool,
     pub(crate) band: Option<[Vec<f64>; 2]>,
     pub(crate) color: Option<usize>,
+}
+
+/// How a line is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stroke {
+    Solid,
+    Dashed,
+    /// Thin and pale.
+    Thin,
 }
 
 impl Series {
@@ -49,9 +57,8 @@ impl Series {
             x: x.to_vec(),
             y: y.to_vec(),
             right: false,
-            dashed: false,
+            stroke: Stroke::Solid,
             filled: false,
-            thin: false,
             band: None,
             color: None,
         }
@@ -109,9 +116,9 @@ impl Series {
         self
     }
 
-    /// Dashes the line: by convention, test data.
+    /// Dashes the line: by convention, test data. It is then not thin.
     pub fn dashed(mut self) -> Self {
-        self.dashed = true;
+        self.stroke = Stroke::Dashed;
         self
     }
 
@@ -121,9 +128,9 @@ impl Series {
         self
     }
 
-    /// Draws the line thin and pale: one of many.
+    /// Draws the line thin and pale, as one of many; it is then not dashed.
     pub fn thin(mut self) -> Self {
-        self.thin = true;
+        self.stroke = Stroke::Thin;
         self
     }
 

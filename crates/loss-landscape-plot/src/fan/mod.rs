@@ -80,9 +80,7 @@ impl FanFigure {
     pub fn from_draws(draws: &Draws<Ix1>, channel: &str) -> Result<Self> {
         let label =
             if draws.len() == 1 { "1 draw".to_owned() } else { format!("median of {} draws", draws.len()) };
-        let mut figure = Self::new().draws(label, draws, channel)?;
-        figure.chart.left_label = channel.to_owned();
-        Ok(figure)
+        Ok(Self::new().draws(label, draws, channel)?.y_label(channel))
     }
 
     /// Adds a channel of the draws of a network, in a colour of its own.

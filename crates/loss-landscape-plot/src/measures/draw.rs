@@ -59,7 +59,7 @@ pub(super) fn draw(figure: &MeasureFigure) -> Result<Drawing> {
     let mut svg = Svg::default();
     for (row, (group, centre)) in figure.groups.iter().zip(&centres).enumerate() {
         let y = frame.y + GAP / 2.0 + ROW * (row as f64 + 0.5);
-        let color = CURVES[row % CURVES.len()].hex();
+        let color = CURVES[group.color % CURVES.len()].hex();
         draw_readings(&mut svg, group.measured.readings(), &axis, &frame, y, &color);
         draw_centre(&mut svg, centre, &axis, &frame, y, &color);
         Text::new([frame.x - GAP, y], group.label.as_str()).anchor(Anchor::End).fit(LABELS).draw(&mut svg);

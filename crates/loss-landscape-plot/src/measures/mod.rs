@@ -43,6 +43,8 @@ use crate::{
 #[must_use]
 pub struct MeasureFigure {
     groups: Vec<Group>,
+    /// Of those to come.
+    color: Option<usize>,
     confidence: f64,
     title: String,
     /// The name of the first measure where it is not set.
@@ -55,6 +57,8 @@ pub struct MeasureFigure {
 struct Group {
     label: String,
     measured: Measured,
+    /// Its place among the colours.
+    color: usize,
 }
 
 impl Default for MeasureFigure {
@@ -68,6 +72,7 @@ impl MeasureFigure {
     pub fn new() -> Self {
         Self {
             groups: Vec::new(),
+            color: None,
             confidence: 0.95,
             title: String::new(),
             x_label: None,
@@ -78,7 +83,15 @@ impl MeasureFigure {
 
     /// Adds a network, below the others.
     pub fn group(mut self, label: impl Into<String>, measured: &Measured) -> Self {
-        self.groups.push(Group { label: label.into(), measured: measured.clone() });
+        let color = self.color.unwrap_or(self.groups.len());
+        self.groups.push(Group { label: label.into(), measured: measured.clone(), color });
+        self
+    }
+
+    /// The colour of the networks that are added after this, 0 to 5 and repeating: dark blue, red, yellow, black, teal,
+    /// violet. By default each has its own.
+    pub fn color(mut self, index: usize) -> Self {
+        self.color = Some(index);
         self
     }
 
