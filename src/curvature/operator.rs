@@ -65,6 +65,12 @@ pub trait SymmetricOperator {
         }
         Ok(())
     }
+
+    /// The estimated error of a product with a vector of length 1, as a distance; 0 for exact products, which is
+    /// provided. Bounds on eigenvalues are wider by it.
+    fn product_error(&self) -> f64 {
+        0.0
+    }
 }
 
 /// A symmetric operator made of a closure that writes A·v.
@@ -298,6 +304,10 @@ impl<S: Scalar> SymmetricOperator for HessianOperator<'_, S> {
         }
         Ok(())
     }
+
+    fn product_error(&self) -> f64 {
+        self.worker.product_error()
+    }
 }
 
 impl<S> fmt::Debug for HessianOperator<'_, S> {
@@ -319,6 +329,10 @@ impl<A: SymmetricOperator + ?Sized> SymmetricOperator for &mut A {
 
     fn apply_several(&mut self, vectors: &[A::Scalar], out: &mut [A::Scalar]) -> Result<(), OracleError> {
         (**self).apply_several(vectors, out)
+    }
+
+    fn product_error(&self) -> f64 {
+        (**self).product_error()
     }
 }
 

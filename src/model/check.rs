@@ -4,7 +4,11 @@ use ndarray_rand::rand::{Rng, SeedableRng, seq::index};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
-use super::{Gradient, HessianProduct, Model, differences, guarded};
+use super::{
+    Gradient, HessianProduct, Model, OracleError,
+    differences::{self, Differences, length_of},
+    guarded,
+};
 use crate::{
     Mask, Result, Role, Scalar,
     params::{dot, norm},
@@ -55,7 +59,8 @@ where
 /// Compares a model's Hessian-vector products with differences of its gradient, and with each
 /// other; [`DerivativeCheck`] has the options.
 ///
-/// It costs two products and two gradients for each vector, of which there are 3.
+/// It costs two products and four gradients for each vector, of which there are 3, and once up to 21 gradients, a
+/// product and 13 losses.
 ///
 /// ```
 /// # use loss_landscape::{Gradient, HessianProduct, Layout, Loss, Model, OracleError};
@@ -89,6 +94,7 @@ where
 /// let check = check_hessian_product(&model, model.parameters(), &())?;
 /// assert!(check.error < 1e-6);
 /// assert!(check.asymmetry < 1e-12 && check.nonlinearity < 1e-12);
+/// assert!(check.difference_error < 1e-6 && check.loss_error < 1e-4); // gradients and losses say the same
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 ///
@@ -175,8 +181,17 @@ pub struct GradientCheck {
 #[non_exhaustive]
 pub struct HessianCheck {
     /// The largest ‖Hv − difference of gradients‖ / ‖difference‖ over the vectors, Hv by
-    /// [`HessianProduct::hessian_product`] and by the model's [`HessianWorker`](crate::oracle::HessianWorker).
+    /// [`HessianProduct::hessian_product`] and by the model's [`HessianWorker`](crate::oracle::HessianWorker); the
+    /// difference is extrapolated from two steps. Errors of the size of [`difference_error`](Self::difference_error)
+    /// say nothing.
     pub error: f64,
+    /// The largest ‖D(h) − D(h/2)‖ / ‖D(h/2)‖ over the vectors, for the differences of gradients D at two steps: how far
+    /// the gradients themselves determine the product. Near 1 in `f32` they do not, or the loss has kinks.
+    pub difference_error: f64,
+    /// |uᵀHu − the second difference of losses along u|, as a share of the larger of the two, for the direction u of the
+    /// first product. It needs no gradient, and so finds one that is wrong along with its products. In `f32`, losses are
+    /// good for a digit or two.
+    pub loss_error: f64,
     /// The largest |⟨u, Hv⟩ − ⟨v, Hu⟩| / (‖u‖·‖Hv‖) over pairs of vectors: 0 for a symmetric product.
     pub asymmetry: f64,
     /// The largest ‖H(2v) − 2Hv‖ / ‖2Hv‖: 0 for a linear product; H(2v) is the worker's.
@@ -277,7 +292,7 @@ impl DerivativeCheck {
     /// Compares Hessian-vector products with central differences of the gradient along random vectors, and tests that
     /// the product is symmetric and linear.
     ///
-    /// It costs two products and two gradients for each vector.
+    /// It costs two products and four gradients for each vector, and once up to 21 gradients, a product and 13 losses.
     ///
     /// # Errors
     /// [`Error::Length`](crate::Error::Length) or [`Error::NonFinite`](crate::Error::NonFinite) for θ,
@@ -291,32 +306,94 @@ impl DerivativeCheck {
         model.layout().ensure_finite("θ", theta)?;
         let unwritten = M::Scalar::from_f64(f64::NAN);
         let trained = Mask::trained(model.layout());
-        let mut check = HessianCheck { error: 0.0, asymmetry: 0.0, nonlinearity: 0.0, vectors: self.vectors };
+        let mut check = HessianCheck {
+            error: 0.0,
+            difference_error: 0.0,
+            loss_error: 0.0,
+            asymmetry: 0.0,
+            nonlinearity: 0.0,
+            vectors: self.vectors,
+        };
         let mut previous: Option<[Vec<M::Scalar>; 2]> = None;
         let mut worker = guarded(WORKER, || model.hessian_worker(data))?;
         guarded(WORKER, || worker.at(theta))?;
+        let mut differences = guarded(GRADIENT, || Differences::fit(model, theta, data))?;
         for stream in 0..self.vectors {
             let mut v = vector::<M>(theta.len(), self.seed, stream as u64);
             trained.apply(&mut v)?;
             let twice: Vec<M::Scalar> = v.iter().map(|&v| v + v).collect();
-            let [mut product, mut double, mut difference] = [(); 3].map(|()| vec![unwritten; theta.len()]);
+            let [mut product, mut double] = [(); 2].map(|()| vec![unwritten; theta.len()]);
             guarded(PRODUCT, || model.hessian_product(theta, &v, data, &mut product))?;
             // With the worker, so that both ways to multiply are checked.
             guarded(WORKER, || worker.product(&twice, &mut double))?;
-            guarded(GRADIENT, || differences::hessian_product(model, theta, &v, data, &mut difference))?;
+            let reference = guarded(GRADIENT, || Reference::new(&mut differences, model, data, &v))?;
+            let mut difference: Vec<M::Scalar> =
+                reference.product.iter().map(|&value| M::Scalar::from_f64(value)).collect();
             for vector in [&mut product, &mut double, &mut difference] {
                 trained.apply(vector)?;
             }
+            raise(&mut check.difference_error, reference.error);
             raise(&mut check.error, apart(&product, &difference, 1.0));
             raise(&mut check.error, apart(&double, &difference, 2.0));
             raise(&mut check.nonlinearity, apart(&double, &product, 2.0));
             if let Some([u, hu]) = &previous {
                 let gap = (dot(u, &product) - dot(&v, hu)).abs();
                 raise(&mut check.asymmetry, gap / (norm(u) * norm(&product)).max(f64::MIN_POSITIVE));
+            } else {
+                // Along a product the curvature is large, and losses can show it.
+                let along: Vec<f64> = product.iter().map(|value| value.as_f64()).collect();
+                if let Some(u) = guarded(GRADIENT, || differences.unit(along))? {
+                    let [u, mut hu] = [
+                        u.iter().map(|&value| M::Scalar::from_f64(value)).collect::<Vec<_>>(),
+                        vec![unwritten; theta.len()],
+                    ];
+                    guarded(PRODUCT, || model.hessian_product(theta, &u, data, &mut hu))?;
+                    let from_losses = guarded(LOSS, || differences::second(model, theta, &u, data))?;
+                    let product = dot(&u, &hu);
+                    let larger = product.abs().max(from_losses.abs());
+                    let gap = (product - from_losses).abs();
+                    raise(&mut check.loss_error, if gap == 0.0 { 0.0 } else { gap / larger });
+                }
             }
             previous = Some([v, product]);
         }
         Ok(check)
+    }
+}
+
+/// The product that gradients say is right, and how sure they are.
+struct Reference {
+    product: Vec<f64>,
+    /// The distance of two differences of it, at one step and at half of it, as a share.
+    error: f64,
+}
+
+impl Reference {
+    /// Richardson's extrapolation of two central differences of gradients, so that the provided product, which is one
+    /// of them, is not compared with itself.
+    fn new<M, D>(
+        differences: &mut Differences<M::Scalar>,
+        model: &M,
+        data: &D,
+        v: &[M::Scalar],
+    ) -> std::result::Result<Self, OracleError>
+    where
+        M: Gradient<D> + ?Sized,
+        D: ?Sized,
+    {
+        let v: Vec<f64> = v.iter().map(|value| value.as_f64()).collect();
+        let length = length_of(v.iter().copied());
+        let Some(unit) = differences.unit(v)? else {
+            return Ok(Self { product: vec![0.0; model.layout().len()], error: 0.0 });
+        };
+        let step = differences.step();
+        let whole = differences.difference(model, data, &unit, step)?;
+        let half = differences.difference(model, data, &unit, step / 2.0)?;
+        let product = whole.iter().zip(&half).map(|(whole, half)| length * (4.0 * half - whole) / 3.0);
+        let product: Vec<f64> = product.collect();
+        let gap = length_of(whole.iter().zip(&half).map(|(whole, half)| whole - half));
+        let size = length_of(half.iter().copied());
+        Ok(Self { product, error: if gap == 0.0 { 0.0 } else { gap / size } })
     }
 }
 
@@ -341,7 +418,7 @@ fn vector<M: Model + ?Sized>(len: usize, seed: u64, stream: u64) -> Vec<M::Scala
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Layout, Loss, OracleError};
+    use crate::{Layout, Loss};
 
     struct Broken {
         layout: Layout,
@@ -430,5 +507,50 @@ mod tests {
         assert_eq!(check(f64::NAN, 0.0), f64::INFINITY);
         assert_eq!(check(1.0, f64::INFINITY), f64::INFINITY);
         assert!(check(1.0, 1e-300) >= 1.0);
+    }
+
+    /// L = Σ tᵢ⁴, with a gradient that is right or wrong and products that are its differences.
+    struct Quartic {
+        layout: Layout,
+        factor: f64,
+    }
+
+    impl Model for Quartic {
+        type Scalar = f64;
+        fn layout(&self) -> &Layout {
+            &self.layout
+        }
+        fn parameters(&self) -> &[f64] {
+            &[1.0, -0.5, 2.0]
+        }
+    }
+
+    impl Loss<()> for Quartic {
+        fn loss(&self, theta: &[f64], (): &()) -> Result<f64, OracleError> {
+            Ok(theta.iter().map(|t| t.powi(4)).sum())
+        }
+    }
+
+    impl Gradient<()> for Quartic {
+        fn gradient(&self, theta: &[f64], (): &(), out: &mut [f64]) -> Result<f64, OracleError> {
+            out.iter_mut().zip(theta).for_each(|(out, t)| *out = self.factor * t.powi(3));
+            self.loss(theta, &())
+        }
+    }
+
+    impl HessianProduct<()> for Quartic {}
+
+    /// The provided product is not compared with itself alone: losses tell a gradient that is wrong along with it.
+    #[test]
+    fn differences_can_fail() {
+        let check = |factor| {
+            let model = Quartic { layout: Layout::flat(3).unwrap(), factor };
+            check_hessian_product(&model, model.parameters(), &()).unwrap()
+        };
+        let right = check(4.0);
+        assert!(right.error < 1e-6 && right.error > 0.0, "{right:?}");
+        assert!(right.loss_error < 1e-4 && right.difference_error < 1e-6, "{right:?}");
+        let wrong = check(5.0);
+        assert!(wrong.error < 1e-6 && (wrong.loss_error - 0.2).abs() < 1e-3, "{wrong:?}");
     }
 }

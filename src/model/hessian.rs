@@ -1,6 +1,9 @@
 //! The worker with which one thread multiplies vectors with Hessians, at one θ after another.
 
-use super::{HessianProduct, OracleError};
+use super::{
+    HessianProduct, OracleError,
+    differences::{Differences, multiply_unless_provided},
+};
 
 /// Multiplies vectors with the Hessian at one θ after another, on one thread.
 ///
@@ -91,19 +94,29 @@ pub trait HessianWorker<S> {
         }
         Ok(())
     }
+
+    /// The estimated error of a product at this θ with a vector of length 1, as a distance; 0 for exact products, which
+    /// is provided. The provided differences of gradients estimate theirs. Bounds on eigenvalues are wider by it.
+    fn product_error(&self) -> f64 {
+        0.0
+    }
 }
 
 /// The worker of a model that prepares nothing: it keeps θ, and calls
-/// [`hessian_product`](HessianProduct::hessian_product) for each vector.
+/// [`hessian_product`](HessianProduct::hessian_product) for each vector. Where that is the provided difference of
+/// gradients, it fits the step of the differences once for all products at θ.
 pub(crate) struct Recomputing<'a, M: HessianProduct<D> + ?Sized, D: ?Sized> {
     model: &'a M,
     data: &'a D,
     theta: Vec<M::Scalar>,
+    /// Whether the products are differences, once that is known.
+    provided: Option<bool>,
+    differences: Option<Differences<M::Scalar>>,
 }
 
 impl<'a, M: HessianProduct<D> + ?Sized, D: ?Sized> Recomputing<'a, M, D> {
     pub(crate) fn new(model: &'a M, data: &'a D) -> Self {
-        Self { model, data, theta: Vec::new() }
+        Self { model, data, theta: Vec::new(), provided: None, differences: None }
     }
 }
 
@@ -111,10 +124,30 @@ impl<M: HessianProduct<D> + ?Sized, D: ?Sized> HessianWorker<M::Scalar> for Reco
     fn at(&mut self, theta: &[M::Scalar]) -> Result<(), OracleError> {
         self.theta.clear();
         self.theta.extend_from_slice(theta);
+        self.differences = None;
         Ok(())
     }
 
     fn product(&mut self, v: &[M::Scalar], out: &mut [M::Scalar]) -> Result<(), OracleError> {
-        self.model.hessian_product(&self.theta, v, self.data, out)
+        let Self { model, data, theta, provided, differences } = self;
+        if provided.is_none() {
+            let found = multiply_unless_provided(*model, theta, v, *data, out)?;
+            *provided = Some(found);
+            if !found {
+                return Ok(());
+            }
+        }
+        if *provided == Some(false) {
+            return model.hessian_product(theta, v, data, out);
+        }
+        let differences = match differences {
+            Some(differences) => differences,
+            None => differences.insert(Differences::fit(*model, theta, *data)?),
+        };
+        differences.product(*model, data, v, out)
+    }
+
+    fn product_error(&self) -> f64 {
+        self.differences.as_ref().map_or(0.0, Differences::error)
     }
 }

@@ -329,11 +329,12 @@ pub trait Gradient<D: ?Sized>: Loss<D> {
 pub trait HessianProduct<D: ?Sized>: Gradient<D> {
     /// Writes ∇²L(θ)·v.
     ///
-    /// The provided form is (∇L(θ + h·v) − ∇L(θ − h·v)) / 2h with h = ε^⅓·(1 + ‖θ‖) / ‖v‖, ε the
-    /// machine epsilon of the scalar. It costs two gradients and two vectors of scratch memory; its
-    /// error is of the order ε^⅔ relative to the curvature for a loss of modest higher derivatives,
-    /// about 1e-10 in f64 and 1e-5 in f32 (1e-7 in f64 for λ_max of a small tanh network, whose higher derivatives
-    /// are larger), and unbounded across a kink (ReLU).
+    /// The provided form is (∇L(θ + h·v) − ∇L(θ − h·v)) / 2h. A step h that is too long meets the higher derivatives, one
+    /// that is too short drowns in the rounding of gradients; both errors are measured at θ, and h balances them. The
+    /// provided [worker](Self::hessian_worker) does that once for all products at θ, by 9 gradients where the loss is
+    /// smooth (21 at most), and then takes two gradients a product; a call of this method alone does all of it. The
+    /// estimated error is passed on to bounds ([`HessianWorker::product_error`](crate::oracle::HessianWorker::product_error)).
+    /// `docs/BENCHMARKS.md` has errors for small networks; across kinks (ReLU) they are large, and said to be.
     ///
     /// # Errors
     /// As [`Loss::loss`].

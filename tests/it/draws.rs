@@ -113,7 +113,9 @@ fn draws_resume_from_one_journal() {
             if progress.done < stop { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
         let begun = sweep().journal(&scratch.0).observer(&cancel).draws(4).unwrap();
-        assert!(stop == 28 || begun.report().end == SweepEnd::Cancelled, "{stop}");
+        // A point in work is finished, and may be the last one.
+        let all = begun.report().computed == 28;
+        assert!(all || begun.report().end == SweepEnd::Cancelled, "{stop}");
         let journal = Journal::read([&scratch.0]).unwrap();
         assert_eq!((journal.total(), journal.computed()), (28, begun.report().computed));
         let partial = Draws::<Ix1>::from_journal(&journal).unwrap();

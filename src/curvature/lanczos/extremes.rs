@@ -1,5 +1,7 @@
 //! What a Lanczos run found: the ends of the spectrum, and how sure they are.
 
+use std::fmt;
+
 use super::bounds::{Interval, ratio_interval};
 use crate::Scalar;
 
@@ -50,6 +52,9 @@ pub enum LanczosEnd {
     /// The products differ from those of a symmetric operator by more than the tolerance: they are wrong, or too noisy
     /// for it. See [`Extremes::asymmetry`].
     Asymmetric,
+    /// The products are not exact, and by their own account are off by more than the tolerance: differences of gradients
+    /// in `f32`, or across kinks. See [`Extremes::product_error`].
+    Inexact,
 }
 
 /// Both ends of a spectrum, with bounds on their errors.
@@ -92,13 +97,16 @@ pub struct Extremes<S> {
     /// be the extreme one.
     pub residuals: [f64; 2],
     /// How far outside the true ends may be: with probability [`confidence`](Self::confidence) over the random start,
-    /// λ_min ≥ `bounds[0]` and λ_max ≤ `bounds[1]`. Infinite if nothing is known.
+    /// λ_min ≥ `bounds[0]` and λ_max ≤ `bounds[1]`. Infinite if nothing is known, as where the products are not symmetric.
     pub bounds: [f64; 2],
     /// The probability that the bounds hold.
     pub confidence: f64,
     /// The distance of QᵀAQ from a symmetric tridiagonal matrix, over the basis Q of the run, in the Frobenius norm and
     /// as a share of the largest |θ|: the asymmetry and noise of the products. The bounds include it.
     pub asymmetry: f64,
+    /// The error of a product with a vector of length 1, by the operator's own account: an estimate, as a distance, and 0
+    /// for exact products. The bounds include it.
+    pub product_error: f64,
     /// The number of products of the operator with a vector.
     pub products: usize,
     /// How often the basis was full, and reduced to the Ritz vectors of both ends.
@@ -143,6 +151,46 @@ impl<S> Extremes<S> {
         }
     }
 
+    /// Why the ratio is not known to the tolerance, where the products are to blame, and what helps; None otherwise.
+    ///
+    /// ```
+    /// use loss_landscape::curvature::{FnOperator, Lanczos};
+    ///
+    /// // Not symmetric: each product is shifted by one element.
+    /// let mut operator = FnOperator::new(50, |v: &[f64], out: &mut [f64]| {
+    ///     (0..50).for_each(|i| out[i] = i as f64 * v[i] + 9.0 * v[(i + 1) % 50]);
+    ///     Ok(())
+    /// });
+    /// let found = Lanczos::new().run(&mut operator)?;
+    /// assert!(found.reason().expect("a reason").starts_with("products are asymmetric by "));
+    /// println!("{found}");
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
+    pub fn reason(&self) -> Option<String>
+    where
+        S: Scalar,
+    {
+        let scale = self.lambda_min.abs().max(self.lambda_max.abs());
+        let share = 100.0 * self.product_error / scale;
+        let help = if S::EPSILON > 1e-10 { "use f64, or exact products" } else { "use exact products" };
+        match self.end {
+            LanczosEnd::Inexact => Some(format!(
+                "products by differences in {} are off by {share:.1} % of the largest eigenvalue: {help}",
+                S::NAME
+            )),
+            LanczosEnd::Asymmetric if self.product_error > 0.0 => Some(format!(
+                "products by differences in {} are asymmetric by {:.1} %: {help}",
+                S::NAME,
+                100.0 * self.asymmetry
+            )),
+            LanczosEnd::Asymmetric => Some(format!(
+                "products are asymmetric by {:.1} %: test them with `check_hessian_product`",
+                100.0 * self.asymmetry
+            )),
+            _ => None,
+        }
+    }
+
     /// Whether the operator is positive semidefinite, and so the loss locally convex. A negative Ritz value, beyond
     /// noise and rounding of the products, proves that it is not; that it is holds at the confidence of the bounds.
     /// None if neither is known.
@@ -151,13 +199,46 @@ impl<S> Extremes<S> {
         S: Scalar,
     {
         let share = self.asymmetry + 4.0 * S::EPSILON;
-        let noise = share * self.lambda_min.abs().max(self.lambda_max.abs());
+        let noise = share * self.lambda_min.abs().max(self.lambda_max.abs()) + self.product_error;
         if self.lambda_min < -noise {
             Some(false)
         } else if self.bounds[0] >= 0.0 {
             Some(true)
         } else {
             None
+        }
+    }
+}
+
+impl fmt::Display for LanczosEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Certified => "certified",
+            Self::Residuals => "converged, not certified",
+            Self::Decided => "decided",
+            Self::Exact => "exact",
+            Self::Breakdown => "ended by rounding",
+            Self::ProductLimit => "stopped at the limit of products",
+            Self::Asymmetric => "stopped, since the products are not symmetric",
+            Self::Inexact => "stopped, since the products are not exact enough",
+        })
+    }
+}
+
+/// Both ends, the ratio with its interval, and why it is not better known if it is not.
+impl<S: Scalar> fmt::Display for Extremes<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { lambda_min, lambda_max, confidence, products, end, .. } = self;
+        let [low, high] = self.ratio_interval();
+        write!(
+            f,
+            "λ_min {lambda_min:.4e}, λ_max {lambda_max:.4e}, ratio {:.4} (in {low:.4} to {high:.4} with probability \
+             {confidence}): {end} after {products} products",
+            self.ratio()
+        )?;
+        match self.reason() {
+            Some(reason) => write!(f, "; {reason}"),
+            None => Ok(()),
         }
     }
 }

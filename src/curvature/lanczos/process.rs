@@ -53,6 +53,8 @@ pub(in crate::curvature) struct LanczosProcess<S> {
     arrow: Vec<f64>,
     /// ‖QᵀAQ − its symmetric tridiagonal form‖² so far.
     noise: f64,
+    /// What the operator says of the error of its products.
+    pub(super) product_error: f64,
     /// The Ritz values, ascending, the last components of their vectors, and, if requested, the whole vectors as
     /// columns.
     pub(in crate::curvature) theta: Vec<f64>,
@@ -78,6 +80,7 @@ impl<S: Scalar> LanczosProcess<S> {
             kept: 0,
             arrow: none(),
             noise: 0.0,
+            product_error: 0.0,
             theta: none(),
             last: none(),
             z: none(),
@@ -95,6 +98,7 @@ impl<S: Scalar> LanczosProcess<S> {
         self.beta.clear();
         self.arrow.clear();
         (self.kept, self.products, self.restarts, self.noise, self.unit) = (0, 0, 0, 0.0, 1.0);
+        self.product_error = 0.0;
         let mut generator = ChaCha8Rng::seed_from_u64(start.seed);
         generator.set_stream(start.stream);
         let warm = start.warm.map(|(v, share)| (v, share, crate::params::norm(v)));
@@ -122,6 +126,7 @@ impl<S: Scalar> LanczosProcess<S> {
         let k = self.basis.len();
         multiply(operator, self.products, self.basis.get(k - 1), &mut self.w)?;
         self.products += 1;
+        self.product_error = self.product_error.max(operator.product_error());
         if self.products == 1 {
             self.unit = unit_of(&self.w);
         }

@@ -124,6 +124,11 @@ impl Default for Lanczos {
     }
 }
 
+/// The largest |λ| is known to about this share when its residual is this share of it; by so many products it is taken
+/// for known.
+const SETTLED: f64 = 0.1;
+const SETTLED_BY: usize = 16;
+
 impl Lanczos {
     /// The ratio to 0.001 at a confidence of 0.999, with at most 500 products and 1 GiB.
     pub fn new() -> Self {
@@ -317,6 +322,10 @@ impl Lanczos {
             let mut extremes = self.look(process, &mut bounds);
             if let Some(end) = self.end(&extremes, process) {
                 extremes.end = end;
+                if end == LanczosEnd::Asymmetric {
+                    // The polynomials are those of no measure.
+                    extremes.bounds = [f64::NEG_INFINITY, f64::INFINITY];
+                }
                 return Ok(extremes);
             }
             process.make_room(capacity);
@@ -348,7 +357,7 @@ impl Lanczos {
     fn look<S: Scalar>(&self, process: &LanczosProcess<S>, bounds: &mut [f64; 2]) -> Extremes<S> {
         let last = process.theta.len() - 1;
         let scale = process.scale();
-        let noise = process.noise() + 4.0 * S::EPSILON * scale;
+        let noise = process.noise() + process.product_error + 4.0 * S::EPSILON * scale;
         if process.restarts > 0 {
             // The bounds from before the restart hold, unless a Ritz value has disproved them.
             if process.value(0) < bounds[0] {
@@ -370,6 +379,7 @@ impl Lanczos {
             bounds: *bounds,
             confidence: self.confidence,
             asymmetry: process.asymmetry(),
+            product_error: process.product_error,
             products: process.products,
             restarts: process.restarts,
             end: LanczosEnd::ProductLimit,
@@ -379,8 +389,17 @@ impl Lanczos {
 
     fn end<S: Scalar>(&self, extremes: &Extremes<S>, process: &LanczosProcess<S>) -> Option<LanczosEnd> {
         let ratio = extremes.ratio();
-        if extremes.asymmetry > self.tolerance {
+        // Errors are shares of the largest |λ|, which the first steps do not know yet. Products that claim to be exact are
+        // not given the time.
+        let top = extremes.residuals[usize::from(extremes.lambda_max > -extremes.lambda_min)];
+        let settled = extremes.product_error == 0.0
+            || top <= SETTLED * process.scale()
+            || extremes.products >= SETTLED_BY;
+        if settled && extremes.asymmetry > self.tolerance {
             return Some(LanczosEnd::Asymmetric);
+        }
+        if settled && extremes.product_error > self.tolerance * process.scale() {
+            return Some(LanczosEnd::Inexact);
         }
         let known = within(ratio, extremes.ratio_interval(), self.tolerance);
         if process.is_invariant() {

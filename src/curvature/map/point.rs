@@ -191,7 +191,8 @@ impl<'a, S: Scalar> RatioWorker<'a, S> {
 
 /// What the bounds alone say.
 fn state<S>(lanczos: &Lanczos, extremes: &Extremes<S>) -> RatioState {
-    if lanczos.is_certified(extremes) && extremes.end != LanczosEnd::Asymmetric {
+    if lanczos.is_certified(extremes) && !matches!(extremes.end, LanczosEnd::Asymmetric | LanczosEnd::Inexact)
+    {
         RatioState::Certified
     } else {
         RatioState::Marked

@@ -171,6 +171,34 @@ impl<D: GridDimension> RatioMap<D> {
         self.totals.cold
     }
 
+    /// Why points of the first data set are marked, where their Hessian-vector products are to blame, and what helps; None
+    /// where no run ended so.
+    ///
+    /// ```
+    /// use loss_landscape::{RatioMap, Result};
+    ///
+    /// fn describe(map: &RatioMap) -> Result<()> {
+    ///     if let Some(reason) = map.reason() {
+    ///         println!("{reason}"); // products not exact enough at 40 of 81 points: use exact ones, or f64
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn reason(&self) -> Option<String> {
+        let ends = || self.totals.ends.column(0).into_iter().flatten();
+        let count = |which: LanczosEnd| ends().filter(|&&end| end == which).count();
+        let (inexact, asymmetric) = (count(LanczosEnd::Inexact), count(LanczosEnd::Asymmetric));
+        let help = if self.landscape.report().provenance.scalar == "f32" { ", or f64" } else { "" };
+        let what = match (inexact, asymmetric) {
+            (0, 0) => return None,
+            (_, 0) => "not exact enough",
+            (0, _) => "not symmetric",
+            _ => "not exact enough, or not symmetric,",
+        };
+        let (points, all) = (inexact + asymmetric, self.totals.ends.nrows());
+        Some(format!("products {what} at {points} of {all} points: use exact ones{help}"))
+    }
+
     /// The marked points: where the ratio on the first data set is neither certified nor warm and in accord with its
     /// neighbours, or the point failed. A point without a mark need not be certified; see [`states`](Self::states).
     pub fn uncertain(&self) -> Array<bool, D> {

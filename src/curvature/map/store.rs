@@ -202,7 +202,7 @@ const COLD: u8 = 0x40;
 const AUDITED: u8 = 0x20;
 const WAS_OFF: u8 = 0x10;
 
-const ENDS: [LanczosEnd; 7] = [
+const ENDS: [LanczosEnd; 8] = [
     LanczosEnd::Certified,
     LanczosEnd::Residuals,
     LanczosEnd::Decided,
@@ -210,4 +210,5 @@ const ENDS: [LanczosEnd; 7] = [
     LanczosEnd::Breakdown,
     LanczosEnd::ProductLimit,
     LanczosEnd::Asymmetric,
+    LanczosEnd::Inexact,
 ];

@@ -3,6 +3,7 @@
 mod bad_networks;
 mod checkpoint;
 mod common;
+mod curvature_differences;
 mod curvature_extremes;
 mod curvature_guards;
 mod curvature_journal;

@@ -281,7 +281,7 @@ fn assurance(map: &RatioMap) -> Vec<String> {
             numbers::brief(100.0 * audit.upper_bound)
         )
     });
-    note.into_iter().chain(audit).collect()
+    note.into_iter().chain(audit).chain(map.reason()).collect()
 }
 
 /// As by [`from_map`](RatioFigure::from_map).
