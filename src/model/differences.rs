@@ -274,7 +274,9 @@ impl<S: Scalar> Differences<S> {
         if !(length > 0.0 && length.is_finite()) {
             return Ok(None);
         }
-        v.iter_mut().for_each(|v| *v /= length);
+        for v in &mut v {
+            *v /= length;
+        }
         Ok(Some(v))
     }
 }
