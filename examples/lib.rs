@@ -17,6 +17,7 @@ pages! {
     GuideReading: "../docs/guide/src/reading.md",
     GuideYourModel: "../docs/guide/src/your_model.md",
     GuidePytorch: "../docs/guide/src/pytorch.md",
+    GuideFiles: "../docs/guide/src/files.md",
     GuideDirections: "../docs/guide/src/directions.md",
     GuideDraws: "../docs/guide/src/draws.md",
     GuideTrajectories: "../docs/guide/src/trajectories.md",

@@ -180,7 +180,7 @@ pub use io::{
 };
 pub use landscape::{Curve, GridDimension, Landscape, OnBadPoint, Surface};
 pub use model::{FnModel, Gradient, HessianProduct, IntoLoss, Loss, Model, OracleError};
-pub use params::{Block, Layout, Mask, NamedTensor, Role, content_hash, pytorch_roles};
+pub use params::{Block, Layout, Mask, NamedTensor, Role, burn_roles, content_hash, pytorch_roles};
 #[cfg(feature = "progress")]
 pub use progress::ProgressBar;
 pub use scalar::Scalar;

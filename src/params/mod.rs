@@ -8,7 +8,7 @@ mod tensors;
 pub use block::{Block, Role};
 pub use layout::Layout;
 pub use mask::Mask;
-pub use tensors::{NamedTensor, pytorch_roles};
+pub use tensors::{NamedTensor, burn_roles, pytorch_roles};
 
 use crate::Scalar;
 

@@ -107,6 +107,43 @@ pub fn pytorch_roles(tensor: &NamedTensor<'_>) -> Option<(Role, Option<usize>)> 
     }
 }
 
+/// The role and filter axis of a tensor in a record of burn, for [`Layout::from_tensors`].
+///
+/// | last part of the name | shape | role |
+/// | --- | --- | --- |
+/// | `weight` | of 2 axes: `Linear`, which is [in, out] | [`Role::Weight`], filters on axis 1 |
+/// | `weight` | of 3 axes or more: convolutions | [`Role::Weight`], filters on axis 0 |
+/// | `gamma`, `beta` | any | [`Role::NormScale`], [`Role::NormShift`] |
+/// | `bias` | any | [`Role::Bias`] |
+/// | `running_mean`, `running_var` | any | [`Role::Buffer`] |
+/// | anything else | | none |
+///
+/// It goes by names and the number of axes alone, and so it is **wrong** for transposed convolutions (filters on axis 1)
+/// and embeddings (rows are on axis 0). Put a rule for those before it, as the example of [`pytorch_roles`] does. For
+/// candle, [`pytorch_roles`] is right: its modules have PyTorch's names and shapes.
+///
+/// ```
+/// use loss_landscape::{Layout, Role, burn_roles};
+///
+/// let shapes = [("linear1.weight", [64, 10].as_slice()), ("norm.gamma", &[8]), ("conv.weight", &[8, 3, 3, 3])];
+/// let layout = Layout::from_tensors(shapes, burn_roles)?;
+/// // Ten units with 64 inputs each: the rows of PyTorch are columns here.
+/// assert_eq!((layout.blocks()[0].filter_axis(), layout.blocks()[0].filters()), (Some(1), 10));
+/// assert_eq!(layout.block("norm.gamma")?.role(), Role::NormScale);
+/// # Ok::<(), loss_landscape::Error>(())
+/// ```
+pub fn burn_roles(tensor: &NamedTensor<'_>) -> Option<(Role, Option<usize>)> {
+    match (tensor.parameter(), tensor.shape().len()) {
+        ("weight", 2) => Some((Role::Weight, Some(1))),
+        ("weight", 3..) => Some((Role::Weight, Some(0))),
+        ("gamma", _) => Some((Role::NormScale, None)),
+        ("beta", _) => Some((Role::NormShift, None)),
+        ("bias", _) => Some((Role::Bias, None)),
+        ("running_mean" | "running_var", _) => Some((Role::Buffer, None)),
+        _ => None,
+    }
+}
+
 impl Layout {
     /// A layout of these tensors, in their order, with roles and filter axes by a rule: your closure, or
     /// [`pytorch_roles`]. Nothing is guessed without one.

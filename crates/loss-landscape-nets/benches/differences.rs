@@ -61,8 +61,8 @@ struct Case {
 struct Row {
     certified: bool,
     right: bool,
-    smooth: bool,
-    tuned: bool,
+    /// Whether it is smooth, and whether the fit was made on it.
+    kind: [bool; 2],
     gradients: usize,
     products: usize,
 }
@@ -97,9 +97,8 @@ where
         model.count.load(Ordering::Relaxed),
         if right { "" } else { "**wrong**" },
     );
-    let (smooth, tuned) = (case.smooth, case.tuned);
     let (gradients, products) = (model.count.load(Ordering::Relaxed), found.products);
-    Row { certified, right, smooth, tuned, gradients, products }
+    Row { certified, right, kind: [case.smooth, case.tuned], gradients, products }
 }
 
 fn mlp(sizes: &[usize], activation: Activation, epochs: usize, seed: u64) -> [Vec<f64>; 1] {
@@ -188,8 +187,7 @@ fn main() {
     }
     for (name, tuned) in [("tuned on", true), ("held out", false)] {
         for (kind, smooth) in [("smooth", true), ("with kinks", false)] {
-            let of: Vec<&Row> =
-                rows.iter().filter(|row| row.tuned == tuned && row.smooth == smooth).collect();
+            let of: Vec<&Row> = rows.iter().filter(|row| row.kind == [smooth, tuned]).collect();
             if of.is_empty() {
                 continue;
             }

@@ -3,6 +3,7 @@
 mod decode;
 mod direction;
 mod files;
+mod layout;
 mod parse;
 mod prefix;
 mod read;

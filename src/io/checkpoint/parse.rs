@@ -44,14 +44,15 @@ pub(super) fn header(length: u64, mut read: impl FnMut(&mut [u8]) -> Result<()>)
     if length < 8 {
         return Err(damaged(SafeTensorError::HeaderTooSmall));
     }
-    let mut size = [0; 8];
-    read(&mut size)?;
-    let size = u64::from_le_bytes(size);
-    if size > MAX_HEADER {
-        return Err(damaged(SafeTensorError::HeaderTooLarge));
-    }
-    if size > length - 8 {
-        return Err(damaged(SafeTensorError::InvalidHeaderLength));
+    let mut first = [0; 8];
+    read(&mut first)?;
+    let size = u64::from_le_bytes(first);
+    if size > MAX_HEADER.min(length - 8) {
+        return Err(match by_pytorch(&first) {
+            Some(found) => Error::PyTorchFile { found },
+            None if size > MAX_HEADER => damaged(SafeTensorError::HeaderTooLarge),
+            None => damaged(SafeTensorError::InvalidHeaderLength),
+        });
     }
     let mut json = vec![0; size as usize];
     read(&mut json)?;

@@ -206,7 +206,7 @@ impl<'a, S: Scalar> CheckpointReader<'a, S> {
 }
 
 /// Whether a tensor is the counter of batches of one of PyTorch's batch normalisations.
-fn is_counter(name: &str) -> bool {
+pub(super) fn is_counter(name: &str) -> bool {
     name.rsplit('.').next() == Some("num_batches_tracked")
 }
 
