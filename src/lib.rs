@@ -44,7 +44,8 @@
 //!
 //! **Your model.** [`Model`] says which parameters there are: θ, and its [`Layout`] of named [`Block`]s with their
 //! [`Role`] and filter axis. [`Loss`] evaluates θ on your own data type; [`FnModel`] makes both out of a closure.
-//! What your model can do beyond that are traits of their own: [`Gradient`], [`HessianProduct`]. The module [`check`]
+//! What your model can do beyond that are traits of their own: [`Gradient`], [`HessianProduct`],
+//! [`GaussNewtonProduct`]. The module [`check`]
 //! tests them. What you write fails with an [`OracleError`], which is made of any error.
 //!
 //! **Directions.** [`RandomDirections`] draws them from a seed, [`Direction::between`] takes the difference of two
@@ -171,7 +172,7 @@ pub use io::{
     to_checkpoint_bytes, write_checkpoint,
 };
 pub use landscape::{Curve, GridDimension, Landscape, OnBadPoint, Surface};
-pub use model::{FnModel, Gradient, HessianProduct, IntoLoss, Loss, Model, OracleError};
+pub use model::{FnModel, GaussNewtonProduct, Gradient, HessianProduct, IntoLoss, Loss, Model, OracleError};
 pub use params::{Block, Layout, Mask, NamedTensor, Role, content_hash, pytorch_roles};
 #[cfg(feature = "progress")]
 pub use progress::ProgressBar;
@@ -188,7 +189,10 @@ pub(crate) use slice::{Point, Slice};
 /// in one call. Nobody who only writes [`Loss::loss`] needs any of it.
 pub mod oracle {
     pub use crate::{
-        model::{Fingerprint, FnFingerprint, HessianWorker, NoFingerprint, Prepared, Worker, pointwise},
+        model::{
+            Fingerprint, FnFingerprint, GaussNewtonWorker, HessianWorker, NoFingerprint, Prepared, Worker,
+            pointwise,
+        },
         slice::{Point, Slice},
     };
 }

@@ -8,12 +8,15 @@
 //! | the curvature that a plane hides | [`SliceCurvature`] | 34 and a Lanczos run |
 //! | the trace | [`TraceEstimator`] | 100, or as many as a tolerance takes |
 //! | the diagonal | [`DiagonalEstimator`] | 100, or as many as a tolerance takes |
+//! | why λ_min is negative: the Gauss–Newton part of the Hessian and the rest | [`GaussNewtonSplit`] | about 380 |
 //! | how many eigenvalues are where | [`SpectralDensity`] | 512 |
 //!
-//! All of them work on any [`SymmetricOperator`]; [`HessianOperator`] is the Hessian of a model at one θ. A product
-//! costs about as much as two gradients.
+//! All of them work on any [`SymmetricOperator`]; [`HessianOperator`] is the Hessian of a model at one θ,
+//! [`GaussNewtonOperator`] a part of it. A product costs about as much as two gradients.
 
+mod chosen_parameters;
 mod estimate;
+mod gauss_newton;
 mod lanczos;
 mod map;
 mod operator;
@@ -23,7 +26,10 @@ pub use estimate::{
     DensityCurve, DensityEstimate, DiagonalEstimate, DiagonalEstimator, EstimateEnd, Probe, Quadrature,
     SpectralDensity, TraceEstimate, TraceEstimator, TraceMethod,
 };
+pub use gauss_newton::{GaussNewtonOperator, GaussNewtonReport, GaussNewtonSplit};
 pub use lanczos::{EigenPairs, Extremes, Lanczos, LanczosEnd, eigen_extremes};
 pub use map::{Audit, EigenRatio, RatioCost, RatioMap, RatioState, eigen_ratio_1d, eigen_ratio_2d};
 pub use operator::{FnOperator, HessianOperator, SymmetricOperator};
 pub use slice_curvature::{SliceCurvature, SliceReport};
+
+pub use crate::model::HessianPart;

@@ -11,6 +11,7 @@ mod curvature_slice;
 mod curvature_trace;
 mod derivatives;
 mod fingerprints;
+mod gauss_newton;
 mod invariance;
 #[path = "../../../../tests/it/lanczos_checks.rs"]
 mod lanczos_checks;
