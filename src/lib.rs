@@ -45,8 +45,8 @@
 //! **Your model.** [`Model`] says which parameters there are: θ, and its [`Layout`] of named [`Block`]s with their
 //! [`Role`] and filter axis. [`Loss`] evaluates θ on your own data type; [`FnModel`] makes both out of a closure.
 //! What your model can do beyond that are traits of their own: [`Gradient`], [`HessianProduct`],
-//! [`GaussNewtonProduct`]. The module [`check`]
-//! tests them. What you write fails with an [`OracleError`], which is made of any error.
+//! [`GaussNewtonProduct`]. The module [`check`] tests the first two. What you write fails with an [`OracleError`], which
+//! is made of any error.
 //!
 //! **Directions.** [`RandomDirections`] draws them from a seed, [`Direction::between`] takes the difference of two
 //! parameter vectors, [`Direction::new`] takes yours. A [`Normalization`] gives them their length: the paper's rule
@@ -65,8 +65,8 @@
 //! and may cancel.
 //!
 //! **Curvature** beyond maps is in the module [`curvature`]: extreme eigenvalues with bounds, eigenpairs, traces,
-//! diagonals and spectral densities with error bars, of a Hessian or of any symmetric operator, and what a plane
-//! hides of it.
+//! diagonals and spectral densities with error bars, of a Hessian, of its Gauss–Newton part and the rest, or of any
+//! symmetric operator; sharpness; planes along eigenvectors and gradients; and what a plane hides.
 //!
 //! **Shape.** [`Topology`](topology::Topology) finds the minima of a curve or surface, the saddles at which they merge,
 //! how deep and wide each is, and which of them stand out of the noise.

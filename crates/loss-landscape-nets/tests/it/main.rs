@@ -23,5 +23,6 @@ mod networks;
 mod properties;
 mod pytorch;
 mod resnet;
+mod sharpness;
 mod sweeps_over_networks;
 mod value_stability;
