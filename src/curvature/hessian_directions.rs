@@ -4,7 +4,7 @@ use super::{
     lanczos::{EigenPairs, Lanczos},
     operator::HessianOperator,
 };
-use crate::{Directions, Error, HessianProduct, Mask, Result};
+use crate::{Directions, Error, HessianProduct, Mask, Result, Scalar};
 
 /// Which eigenvectors span a plane.
 ///
@@ -118,9 +118,10 @@ impl HessianDirections {
     /// # Errors
     /// [`Error::FewEigenvectors`] if the Hessian has one eigenvalue alone, such as that of ‖θ‖²; those of
     /// [`HessianOperator::new`], [`HessianOperator::masked`] and [`Lanczos::pairs`].
-    pub fn pair<M, D>(&self, model: &M, data: &D) -> Result<(Directions<M::Scalar>, EigenPairs<M::Scalar>)>
+    pub fn pair<S, M, D>(&self, model: &M, data: &D) -> Result<(Directions<S>, EigenPairs<S>)>
     where
-        M: HessianProduct<D> + ?Sized,
+        S: Scalar,
+        M: HessianProduct<D, Scalar = S> + ?Sized,
         D: ?Sized,
     {
         let mut hessian =

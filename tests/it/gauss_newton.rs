@@ -50,7 +50,7 @@ impl Model for Cubes {
 }
 
 impl Loss<()> for Cubes {
-    fn loss(&self, theta: &[f64], _: &()) -> Result<f64, OracleError> {
+    fn loss(&self, theta: &[f64], (): &()) -> Result<f64, OracleError> {
         Ok(theta.iter().map(|t| (t.powi(3) - 1.0).powi(2) / 2.0).sum())
     }
 }
@@ -64,7 +64,7 @@ impl Gradient<()> for Cubes {
 }
 
 impl HessianProduct<()> for Cubes {
-    fn hessian_product(&self, theta: &[f64], v: &[f64], _: &(), out: &mut [f64]) -> Result<(), OracleError> {
+    fn hessian_product(&self, theta: &[f64], v: &[f64], (): &(), out: &mut [f64]) -> Result<(), OracleError> {
         for ((out, &t), v) in out.iter_mut().zip(theta).zip(v) {
             *out = Self::parts(t).iter().sum::<f64>() * v;
         }
@@ -78,7 +78,7 @@ impl GaussNewtonProduct<()> for Cubes {
         &self,
         theta: &[f64],
         v: &[f64],
-        _: &(),
+        (): &(),
         out: &mut [f64],
     ) -> Result<(), OracleError> {
         if self.fails {

@@ -44,7 +44,7 @@ impl Model for Quadratic {
 }
 
 impl Loss<()> for Quadratic {
-    fn loss(&self, theta: &[f64], _: &()) -> Result<f64, OracleError> {
+    fn loss(&self, theta: &[f64], (): &()) -> Result<f64, OracleError> {
         let away = self.away(theta);
         Ok(0.5 * away.dot(&(&self.a * &away)) + self.slope.dot(&away))
     }
@@ -58,7 +58,7 @@ impl Gradient<()> for Quadratic {
 }
 
 impl HessianProduct<()> for Quadratic {
-    fn hessian_product(&self, _: &[f64], v: &[f64], _: &(), out: &mut [f64]) -> Result<(), OracleError> {
+    fn hessian_product(&self, _: &[f64], v: &[f64], (): &(), out: &mut [f64]) -> Result<(), OracleError> {
         out.copy_from_slice((&self.a * DVector::from_row_slice(v)).as_slice());
         Ok(())
     }

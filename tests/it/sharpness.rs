@@ -139,7 +139,7 @@ fn draws_are_those_of_random_directions_and_of_the_caller() {
 fn losses_that_are_not_finite_are_counted_and_said() {
     let layout = Layout::flat(3).unwrap();
     // Not defined on the one side, an error far out, and a panic farther out.
-    let loss = |t: &[f64], _: &()| -> Result<f64, OracleError> {
+    let loss = |t: &[f64], (): &()| -> Result<f64, OracleError> {
         assert!(t[1].abs() < 2.0, "too far");
         if t[1].abs() > 1.0 { Err("far".into()) } else { Ok((0.5 + t[0]).sqrt() + t[2] * t[2]) }
     };
@@ -176,7 +176,7 @@ impl Model for Walled {
 }
 
 impl Loss<()> for Walled {
-    fn loss(&self, theta: &[f64], _: &()) -> Result<f64, OracleError> {
+    fn loss(&self, theta: &[f64], (): &()) -> Result<f64, OracleError> {
         let inside = theta.iter().all(|t| t.abs() <= 0.5);
         Ok(if inside { theta[0] * theta[0] + 2.0 * theta[1] * theta[1] } else { f64::INFINITY })
     }

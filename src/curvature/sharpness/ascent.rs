@@ -107,10 +107,9 @@ impl Ascent {
                 },
             )
             .collect();
-        let best = climbs.iter().fold(None::<&Climb>, |best, climb| match best {
-            Some(best) if !(climb.rise > best.rise) => Some(best),
-            _ => (climb.rise > 0.0).then_some(climb).or(best),
-        });
+        // The first of the highest; NaN is not above 0.
+        let rising = climbs.iter().filter(|climb| climb.rise > 0.0);
+        let best = rising.reduce(|best, other| if other.rise > best.rise { other } else { best });
         WorstSharpness {
             value: best.map_or(0.0, |best| best.rise),
             loss,

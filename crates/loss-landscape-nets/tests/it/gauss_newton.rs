@@ -40,8 +40,10 @@ fn conv<S: NetScalar>(criterion: Criterion) -> Network<S> {
     hashed_network(&Architecture::new([2, 6, 5], chain).unwrap(), criterion, 0, 1.0)
 }
 
+type Case<S> = (&'static str, Box<dyn Net<S>>, Samples<S>);
+
 /// The networks of PyTorch's script, with their data.
-fn cases<S: NetScalar>() -> Vec<(&'static str, Box<dyn Net<S>>, Samples<S>)> {
+fn cases<S: NetScalar>() -> Vec<Case<S>> {
     use Activation::{Relu, Tanh};
     use Criterion::{CrossEntropy, MeanSquaredError};
     vec![
