@@ -326,6 +326,30 @@ pub enum Error {
         /// The message of the panic.
         message: String,
     },
+    /// A loss that is NaN or infinite at the point around which something is measured.
+    #[error("the loss at θ is {value}, from which nothing can be measured")]
+    NonFiniteLoss {
+        /// The loss.
+        value: f64,
+    },
+    /// A gradient of norm zero, along which there is nothing to see.
+    #[error("the gradient is 0 in all {parameters} parameters, and no direction")]
+    ZeroGradient {
+        /// The number of parameters chosen.
+        parameters: usize,
+    },
+    /// A Hessian with too few different eigenvalues for a plane of eigenvectors.
+    #[error("a plane takes 2 eigenvectors of different eigenvalues; {found} was found")]
+    FewEigenvectors {
+        /// The number found.
+        found: usize,
+    },
+    /// Perturbations relative to parameters that are all 0.
+    #[error("all {parameters} parameters are 0, and perturbations relative to them as well")]
+    NothingToPerturb {
+        /// The number of parameters chosen.
+        parameters: usize,
+    },
     /// An operator on vectors of length 0.
     #[error("the operator is of dimension 0")]
     EmptyOperator,

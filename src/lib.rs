@@ -44,8 +44,9 @@
 //!
 //! **Your model.** [`Model`] says which parameters there are: θ, and its [`Layout`] of named [`Block`]s with their
 //! [`Role`] and filter axis. [`Loss`] evaluates θ on your own data type; [`FnModel`] makes both out of a closure.
-//! What your model can do beyond that are traits of their own: [`Gradient`], [`HessianProduct`]. The module [`check`]
-//! tests them. What you write fails with an [`OracleError`], which is made of any error.
+//! What your model can do beyond that are traits of their own: [`Gradient`], [`HessianProduct`],
+//! [`GaussNewtonProduct`]. The module [`check`] tests the first two. What you write fails with an [`OracleError`], which
+//! is made of any error.
 //!
 //! **Directions.** [`RandomDirections`] draws them from a seed, [`Direction::between`] takes the difference of two
 //! parameter vectors, [`Direction::new`] takes yours. A [`Normalization`] gives them their length: the paper's rule
@@ -64,8 +65,8 @@
 //! and may cancel.
 //!
 //! **Curvature** beyond maps is in the module [`curvature`]: extreme eigenvalues with bounds, eigenpairs, traces,
-//! diagonals and spectral densities with error bars, of a Hessian or of any symmetric operator, and what a plane
-//! hides of it.
+//! diagonals and spectral densities with error bars, of a Hessian, of its Gauss–Newton part and the rest, or of any
+//! symmetric operator; sharpness; planes along eigenvectors and gradients; and what a plane hides.
 //!
 //! **Draws.** [`Sweep::draws`] sweeps many random directions or planes at once; [`Draws`] holds a landscape for each. A
 //! [`Measure`](measure::Measure) reads one number off each of them, and the module [`statistics`] says how sure the mean
@@ -179,7 +180,7 @@ pub use io::{
     to_checkpoint_bytes, write_checkpoint,
 };
 pub use landscape::{Curve, GridDimension, Landscape, OnBadPoint, Surface};
-pub use model::{FnModel, Gradient, HessianProduct, IntoLoss, Loss, Model, OracleError};
+pub use model::{FnModel, GaussNewtonProduct, Gradient, HessianProduct, IntoLoss, Loss, Model, OracleError};
 pub use params::{Block, Layout, Mask, NamedTensor, Role, burn_roles, content_hash, pytorch_roles};
 #[cfg(feature = "progress")]
 pub use progress::ProgressBar;
@@ -196,7 +197,10 @@ pub(crate) use slice::{Point, Slice};
 /// in one call. Nobody who only writes [`Loss::loss`] needs any of it.
 pub mod oracle {
     pub use crate::{
-        model::{Fingerprint, FnFingerprint, HessianWorker, NoFingerprint, Prepared, Worker, pointwise},
+        model::{
+            Fingerprint, FnFingerprint, GaussNewtonWorker, HessianWorker, NoFingerprint, Prepared, Worker,
+            pointwise,
+        },
         slice::{Point, Slice},
     };
 }

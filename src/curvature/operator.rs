@@ -1,7 +1,8 @@
 //! Symmetric operators, which multiply vectors: the Hessian of a loss, closures, and implementations of your own.
 
-use std::{fmt, ops::Range};
+use std::fmt;
 
+use super::chosen_parameters::ChosenParameters;
 use crate::{
     Error, HessianProduct, Layout, Mask, OracleError, Result, Scalar,
     model::{HessianWorker, guarded},
@@ -149,12 +150,7 @@ pub struct FnOperator<S, F> {
 /// ```
 pub struct HessianOperator<'a, S> {
     worker: Box<dyn HessianWorker<S> + 'a>,
-    layout: Layout,
-    /// The chosen parameters, as the fewest possible ranges of θ.
-    ranges: Vec<Range<usize>>,
-    n: usize,
-    /// Vectors and products of full length, if not all parameters are chosen.
-    full: [Vec<S>; 2],
+    chosen: ChosenParameters<S>,
 }
 
 impl<S: Scalar, F: FnMut(&[S], &mut [S]) -> Result<(), OracleError>> FnOperator<S, F> {
@@ -204,12 +200,7 @@ impl<'a, S: Scalar> HessianOperator<'a, S> {
     /// [`Error::LayoutMismatch`] for a mask of another layout, [`Error::EmptyMask`] for one that chooses
     /// nothing.
     pub fn masked(mut self, mask: &Mask) -> Result<Self> {
-        self.layout.ensure_same(mask.layout())?;
-        if mask.selected() == 0 {
-            return Err(Error::EmptyMask);
-        }
-        self.ranges = mask.ranges();
-        self.n = mask.selected();
+        self.chosen = ChosenParameters::new(self.chosen.layout(), Some(mask))?;
         Ok(self)
     }
 
@@ -226,13 +217,13 @@ impl<'a, S: Scalar> HessianOperator<'a, S> {
     /// # Errors
     /// [`Error::Length`], [`Error::NonFinite`], [`Error::Oracle`] or [`Error::OraclePanicked`].
     pub fn move_to(&mut self, theta: &[S]) -> Result<()> {
-        self.layout.ensure_finite("θ", theta)?;
+        self.layout().ensure_finite("θ", theta)?;
         guarded("moving its Hessian to θ", || self.worker.at(theta))
     }
 
     /// The model's layout.
     pub fn layout(&self) -> &Layout {
-        &self.layout
+        self.chosen.layout()
     }
 
     /// A vector of the operator as a vector of the whole layout, with zeros outside the chosen blocks.
@@ -240,12 +231,7 @@ impl<'a, S: Scalar> HessianOperator<'a, S> {
     /// # Errors
     /// [`Error::OperatorLength`] if it is not as long as the operator's vectors.
     pub fn embed(&self, v: &[S]) -> Result<Vec<S>> {
-        if v.len() != self.n {
-            return Err(Error::OperatorLength { what: "the vector".into(), len: v.len(), expected: self.n });
-        }
-        let mut whole = vec![S::zero(); self.layout.len()];
-        scatter(&self.ranges, v, &mut whole);
-        Ok(whole)
+        self.chosen.embed(v)
     }
 
     /// The chosen parameters of a vector of the whole layout.
@@ -253,10 +239,7 @@ impl<'a, S: Scalar> HessianOperator<'a, S> {
     /// # Errors
     /// [`Error::Length`] if it does not fit the layout.
     pub fn restrict(&self, whole: &[S]) -> Result<Vec<S>> {
-        self.layout.ensure_length("the vector", whole.len())?;
-        let mut v = vec![S::zero(); self.n];
-        gather(&self.ranges, whole, &mut v);
-        Ok(v)
+        self.chosen.restrict(whole)
     }
 
     /// The Hessian before its first [`move_to`](Self::move_to).
@@ -265,10 +248,9 @@ impl<'a, S: Scalar> HessianOperator<'a, S> {
         M: HessianProduct<D, Scalar = S> + ?Sized,
         D: ?Sized,
     {
-        let layout = model.layout().clone();
-        let trained = Mask::trained(&layout);
+        let chosen = ChosenParameters::new(model.layout(), None)?;
         let worker = guarded("making a Hessian worker", || model.hessian_worker(data))?;
-        Self { worker, layout, ranges: Vec::new(), n: 0, full: [Vec::new(), Vec::new()] }.masked(&trained)
+        Ok(Self { worker, chosen })
     }
 }
 
@@ -276,7 +258,7 @@ impl<S: Scalar> SymmetricOperator for HessianOperator<'_, S> {
     type Scalar = S;
 
     fn dimension(&self) -> usize {
-        self.n
+        self.chosen.len()
     }
 
     fn apply(&mut self, v: &[S], out: &mut [S]) -> Result<(), OracleError> {
@@ -284,25 +266,8 @@ impl<S: Scalar> SymmetricOperator for HessianOperator<'_, S> {
     }
 
     fn apply_several(&mut self, vectors: &[S], out: &mut [S]) -> Result<(), OracleError> {
-        let (n, whole) = (self.n, self.layout.len());
-        if n == whole {
-            return self.worker.products(n, vectors, out);
-        }
-        let count = vectors.len() / n;
-        let [full, product] = &mut self.full;
-        full.resize(count * whole, S::zero());
-        product.resize(count * whole, S::zero());
-        // An element that the model leaves unwritten must not pass for a product.
-        product.fill(S::from_f64(f64::NAN));
-        full.fill(S::zero());
-        for (v, full) in vectors.chunks_exact(n).zip(full.chunks_exact_mut(whole)) {
-            scatter(&self.ranges, v, full);
-        }
-        self.worker.products(whole, full, product)?;
-        for (out, product) in out.chunks_exact_mut(n).zip(product.chunks_exact(whole)) {
-            gather(&self.ranges, product, out);
-        }
-        Ok(())
+        let Self { worker, chosen } = self;
+        chosen.multiply(vectors, out, |n, vectors, out| worker.products(n, vectors, out))
     }
 
     fn product_error(&self) -> f64 {
@@ -310,9 +275,9 @@ impl<S: Scalar> SymmetricOperator for HessianOperator<'_, S> {
     }
 }
 
-impl<S> fmt::Debug for HessianOperator<'_, S> {
+impl<S: Scalar> fmt::Debug for HessianOperator<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HessianOperator").field("n", &self.n).finish_non_exhaustive()
+        f.debug_struct("HessianOperator").field("n", &self.chosen.len()).finish_non_exhaustive()
     }
 }
 
@@ -368,21 +333,5 @@ pub(super) fn ensure_dimension<A: SymmetricOperator + ?Sized>(operator: &A) -> R
     match operator.dimension() {
         0 => Err(Error::EmptyOperator),
         n => Ok(n),
-    }
-}
-
-fn scatter<S: Scalar>(ranges: &[Range<usize>], v: &[S], whole: &mut [S]) {
-    let mut from = 0;
-    for range in ranges {
-        whole[range.clone()].copy_from_slice(&v[from..from + range.len()]);
-        from += range.len();
-    }
-}
-
-fn gather<S: Scalar>(ranges: &[Range<usize>], whole: &[S], v: &mut [S]) {
-    let mut from = 0;
-    for range in ranges {
-        v[from..from + range.len()].copy_from_slice(&whole[range.clone()]);
-        from += range.len();
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    estimate::{Probe, Sample},
+    estimate::{energy, ensure_probes},
     lanczos::{Extremes, Lanczos, dot},
     operator::{HessianOperator, SymmetricOperator, multiply},
 };
@@ -132,9 +132,6 @@ pub struct SliceReport<S> {
     pub products: usize,
 }
 
-/// The first stream of the probes for the energy; the starts of runs have low streams.
-const ENERGY_STREAM: u64 = 1 << 62;
-
 impl Default for SliceCurvature {
     fn default() -> Self {
         Self { lanczos: Lanczos::new(), probes: 32, mask: None }
@@ -180,10 +177,7 @@ impl SliceCurvature {
         M: HessianProduct<D> + ?Sized,
         D: ?Sized,
     {
-        if self.probes < 2 {
-            let (setting, needs) = ("the number of probes", "2 or more");
-            return Err(Error::Setting { setting, needs, value: self.probes as f64 });
-        }
+        ensure_probes(self.probes)?;
         for (axis, value) in [("α", coordinates[0]), ("β", coordinates[1])] {
             if !value.is_finite() {
                 return Err(Error::Coordinates { axis, index: 0, value });
@@ -207,7 +201,7 @@ impl SliceCurvature {
         let extremes = self.lanczos.run(&mut hessian)?;
         let scale = extremes.lambda_min.abs().max(extremes.lambda_max.abs());
         let rounding = scale * (extremes.asymmetry + 16.0 * M::Scalar::EPSILON);
-        let (energy, energy_error) = self.energy(&mut hessian)?;
+        let [energy, energy_error] = energy(&mut hessian, self.lanczos.seed, self.probes)?;
         let seen = curvatures[0].powi(2) + curvatures[1].powi(2);
         Ok(SliceReport {
             coordinates,
@@ -221,20 +215,6 @@ impl SliceCurvature {
             energy_share: seen / energy,
             parameters: n,
         })
-    }
-
-    /// Σλ² = E‖H·z‖² for z of independent signs, and its standard error.
-    fn energy<A: SymmetricOperator>(&self, hessian: &mut A) -> Result<(f64, f64)> {
-        let n = hessian.dimension();
-        let (mut z, mut product) = (vec![A::Scalar::from_f64(0.0); n], vec![A::Scalar::from_f64(0.0); n]);
-        let mut squares = Vec::new();
-        for probe in 0..self.probes {
-            Probe::Rademacher.draw(self.lanczos.seed, ENERGY_STREAM + probe as u64, &mut z);
-            multiply(hessian, probe, &z, &mut product)?;
-            squares.push(crate::params::norm(&product).powi(2));
-        }
-        let sample = Sample::of(&squares).of_probes();
-        Ok((sample.mean, sample.standard_error()))
     }
 }
 

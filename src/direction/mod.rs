@@ -12,6 +12,7 @@ pub use projection::Projection;
 pub use random::RandomDirections;
 
 pub(crate) use pair::ensure_moves;
+pub(crate) use random::orthogonalize;
 
 use std::fmt;
 
@@ -20,8 +21,8 @@ use crate::{Error, Layout, Mask, Result, Scalar, params::norm, wire::fields};
 /// Where a direction came from, as results record it.
 ///
 /// `Display` is for people. Journals and safetensors files hold it as one of the lines `random seed=42 stream=1`,
-/// `between`, `eigenvector eigenvalue=-0.5`,
-/// `principal component=1 snapshots=300 centred=false`, `through axis=1 points=`, three hashes with commas between them,
+/// `between`, `eigenvector eigenvalue=-0.5`, `gradient norm=0.5`, `random_across seed=42 stream=1`,
+/// `eigenvector_across eigenvalue=-0.5`, `principal component=1 snapshots=300 centred=false`, `through axis=1 points=`, three hashes with commas between them,
 /// and `given`; serialised (feature `serde`) it is
 /// `{"random": {"seed": 42, "stream": 1}}`, `"between"` and so on.
 ///
@@ -47,6 +48,25 @@ pub enum DirectionSource {
     /// An eigenvector of a Hessian.
     Eigenvector {
         /// Its eigenvalue.
+        #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
+        eigenvalue: f64,
+    },
+    /// The gradient of a loss, divided by its norm.
+    Gradient {
+        /// The norm: the slope along the direction.
+        #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
+        norm: f64,
+    },
+    /// Drawn from N(0, 1), made orthogonal to the gradient, of length 1.
+    RandomAcross {
+        /// The seed of the generator.
+        seed: u64,
+        /// The stream of the generator.
+        stream: u64,
+    },
+    /// An eigenvector of a Hessian, made orthogonal to the gradient, of length 1.
+    EigenvectorAcross {
+        /// The eigenvalue of the eigenvector.
         #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
         eigenvalue: f64,
     },
@@ -330,6 +350,13 @@ impl fmt::Display for DirectionSource {
             Self::Random { seed, stream } => write!(f, "random, seed {seed}, stream {stream}"),
             Self::Between => f.write_str("between two parameter vectors"),
             Self::Eigenvector { eigenvalue } => write!(f, "eigenvector of eigenvalue {eigenvalue}"),
+            Self::Gradient { norm } => write!(f, "gradient of norm {norm}"),
+            Self::RandomAcross { seed, stream } => {
+                write!(f, "random, seed {seed}, stream {stream}, made orthogonal to the gradient")
+            }
+            Self::EigenvectorAcross { eigenvalue } => {
+                write!(f, "eigenvector of eigenvalue {eigenvalue}, made orthogonal to the gradient")
+            }
             Self::Principal { component, snapshots, centred } => {
                 let about = if *centred { "their mean" } else { "the last" };
                 write!(f, "principal component {component} of {snapshots} snapshots about {about}")
@@ -349,6 +376,11 @@ impl DirectionSource {
             Self::Random { seed, stream } => format!("random seed={seed} stream={stream}"),
             Self::Between => "between".to_owned(),
             Self::Eigenvector { eigenvalue } => format!("eigenvector eigenvalue={eigenvalue:?}"),
+            Self::Gradient { norm } => format!("gradient norm={norm:?}"),
+            Self::RandomAcross { seed, stream } => format!("random_across seed={seed} stream={stream}"),
+            Self::EigenvectorAcross { eigenvalue } => {
+                format!("eigenvector_across eigenvalue={eigenvalue:?}")
+            }
             Self::Principal { component, snapshots, centred } => {
                 format!("principal component={component} snapshots={snapshots} centred={centred}")
             }
@@ -370,6 +402,18 @@ impl DirectionSource {
             "eigenvector" => {
                 let [eigenvalue] = fields(rest, ["eigenvalue"])?;
                 Some(Self::Eigenvector { eigenvalue: eigenvalue.parse().ok()? })
+            }
+            "gradient" => {
+                let [norm] = fields(rest, ["norm"])?;
+                Some(Self::Gradient { norm: norm.parse().ok()? })
+            }
+            "random_across" => {
+                let [seed, stream] = fields(rest, ["seed", "stream"])?;
+                Some(Self::RandomAcross { seed: seed.parse().ok()?, stream: stream.parse().ok()? })
+            }
+            "eigenvector_across" => {
+                let [eigenvalue] = fields(rest, ["eigenvalue"])?;
+                Some(Self::EigenvectorAcross { eigenvalue: eigenvalue.parse().ok()? })
             }
             "principal" => {
                 let [component, snapshots, centred] = fields(rest, ["component", "snapshots", "centred"])?;
@@ -458,6 +502,9 @@ mod tests {
                 DirectionSource::Through { axis: 1, points: [0, u64::MAX, 10] },
                 "through axis=1 points=0000000000000000,ffffffffffffffff,000000000000000a",
             ),
+            (DirectionSource::Gradient { norm: 0.5 }, "gradient norm=0.5"),
+            (DirectionSource::RandomAcross { seed: 42, stream: 1 }, "random_across seed=42 stream=1"),
+            (DirectionSource::EigenvectorAcross { eigenvalue: -0.5 }, "eigenvector_across eigenvalue=-0.5"),
             (DirectionSource::Given, "given"),
         ] {
             assert_eq!(source.to_line(), line);
@@ -468,6 +515,10 @@ mod tests {
             "random",
             "random seed=1",
             "random seed=1 stream=x",
+            "gradient",
+            "gradient eigenvalue=1",
+            "random_across seed=1",
+            "eigenvector_across norm=1",
             "between ",
             "given by the caller",
             "principal component=1 snapshots=3 centred=maybe",
@@ -485,6 +536,9 @@ mod tests {
             for source in [
                 DirectionSource::Random { seed, stream },
                 DirectionSource::Eigenvector { eigenvalue },
+                DirectionSource::Gradient { norm: eigenvalue },
+                DirectionSource::RandomAcross { seed, stream },
+                DirectionSource::EigenvectorAcross { eigenvalue },
                 DirectionSource::Principal { component: 1, snapshots: seed as usize, centred: seed % 2 == 0 },
                 DirectionSource::Through { axis: 2, points: [seed, stream, bits] },
             ] {

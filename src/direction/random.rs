@@ -159,7 +159,7 @@ impl RandomDirections {
 }
 
 /// y ← y − (⟨x, y⟩ / ⟨x, x⟩)·x, twice, since rounding leaves a rest; a single value, or x = 0, changes nothing.
-fn orthogonalize<'x, 'y, S: Scalar, X, Y>(x: X, y: Y)
+pub(crate) fn orthogonalize<'x, 'y, S: Scalar, X, Y>(x: X, y: Y)
 where
     X: IntoIterator<Item = &'x S, IntoIter: Clone>,
     Y: IntoIterator<Item = &'y mut S>,

@@ -57,6 +57,10 @@ fn direction() -> impl Strategy<Value = DirectionRecord> {
         (any::<u64>(), any::<u64>()).prop_map(|(seed, stream)| DirectionSource::Random { seed, stream }),
         Just(DirectionSource::Between),
         any::<f64>().prop_map(|eigenvalue| DirectionSource::Eigenvector { eigenvalue }),
+        any::<f64>().prop_map(|norm| DirectionSource::Gradient { norm }),
+        any::<f64>().prop_map(|eigenvalue| DirectionSource::EigenvectorAcross { eigenvalue }),
+        (any::<u64>(), any::<u64>())
+            .prop_map(|(seed, stream)| DirectionSource::RandomAcross { seed, stream }),
         Just(DirectionSource::Given),
     ];
     let rule = prop::option::of(Just(Normalization::original(Policy::Copy).with_norm(Norm::Layer)));

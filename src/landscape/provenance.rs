@@ -67,7 +67,7 @@ pub struct Provenance {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct DirectionRecord {
-    /// Where it came from: drawn, given, a difference, or an eigenvector.
+    /// Where it came from: drawn, given, a difference, a gradient, an eigenvector and so on.
     pub source: DirectionSource,
     /// Its normalisation, if it has one.
     pub normalization: Option<Normalization>,

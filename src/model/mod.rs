@@ -3,6 +3,7 @@
 mod check;
 mod closure;
 mod differences;
+mod gauss_newton;
 mod guard;
 mod hessian;
 mod oracle;
@@ -10,6 +11,7 @@ mod oracle_error;
 
 pub use check::{DerivativeCheck, GradientCheck, HessianCheck, check_gradient, check_hessian_product};
 pub use closure::{Fingerprint, FnFingerprint, FnModel, IntoLoss, NoFingerprint};
+pub use gauss_newton::{GaussNewtonProduct, GaussNewtonWorker, HessianPart};
 pub use hessian::HessianWorker;
 pub use oracle::{Prepared, Worker, pointwise};
 pub use oracle_error::OracleError;

@@ -10,9 +10,13 @@ mod execution;
 #[cfg(unix)]
 mod file_kinds;
 mod foreign_files;
+mod gauss_newton;
 mod journal;
 mod journal_processes;
 mod lanczos_checks;
+mod planes;
+mod quadratic;
 mod serialised;
+mod sharpness;
 mod topology;
 mod trajectory;

@@ -49,6 +49,15 @@ fn sources_and_rules() {
         &DirectionSource::Through { axis: 2, points: [0, 1, u64::MAX] },
         json!({"through": {"axis": 2, "points": ["0000000000000000", "0000000000000001", "ffffffffffffffff"]}}),
     );
+    form(&DirectionSource::Gradient { norm: 0.5 }, json!({"gradient": {"norm": 0.5}}));
+    form(
+        &DirectionSource::RandomAcross { seed: 42, stream: 1 },
+        json!({"random_across": {"seed": 42, "stream": 1}}),
+    );
+    form(
+        &DirectionSource::EigenvectorAcross { eigenvalue: -0.5 },
+        json!({"eigenvector_across": {"eigenvalue": -0.5}}),
+    );
     form(&DirectionSource::Given, json!("given"));
     form(
         &Normalization::original(Policy::Copy).with_norm(Norm::UnitFilter),

@@ -1,5 +1,6 @@
-//! Eigenvalue-ratio maps: products a point and errors, cold and warm; and what Lanczos costs beside its
-//! products. Products are exact counts, the same on any machine.
+//! Eigenvalue-ratio maps: products a point and errors, cold and warm; what Lanczos costs beside its products; and what
+//! products with the parts of the Hessian cost. Products are exact counts, the same on any machine. With `--parts` the
+//! last alone.
 
 #[path = "../../../benches/common/mod.rs"]
 mod common;
@@ -10,11 +11,13 @@ use std::{hint::black_box, time::Instant};
 
 use common::{in_turns, median, ratio};
 use loss_landscape::{
-    Direction, Directions, EigenRatio, Model, Normalization, Policy, Sweep,
-    curvature::{FnOperator, HessianOperator, Lanczos},
-    oracle::Slice,
+    Direction, Directions, EigenRatio, GaussNewtonProduct, Model, Normalization, Policy, Sweep,
+    curvature::{FnOperator, HessianOperator, HessianPart, Lanczos},
+    oracle::{GaussNewtonWorker, Slice},
 };
-use loss_landscape_nets::{Activation, Mlp, Samples};
+use loss_landscape_nets::{
+    Activation, Architecture, Criterion, Mlp, NetScalar, Network, Samples, Skips, digits,
+};
 
 const SIDE: usize = 25;
 const TOLERANCE: f64 = 0.005;
@@ -209,13 +212,80 @@ fn overhead() {
     );
 }
 
+/// One product with a part of the Hessian, at a new θ where there is one.
+fn part<S: NetScalar>(
+    worker: &mut dyn GaussNewtonWorker<S>,
+    part: HessianPart,
+    theta: Option<&[S]>,
+    v: &[S],
+    out: &mut [S],
+) {
+    if let Some(theta) = theta {
+        worker.at(theta).unwrap();
+    }
+    match part {
+        HessianPart::Whole => worker.product(v, out).unwrap(),
+        HessianPart::GaussNewton => worker.gauss_newton_products(v.len(), v, out).unwrap(),
+        HessianPart::Rest => worker.rest_products(v.len(), v, out).unwrap(),
+    }
+    black_box(out);
+}
+
+/// Products with G and R beside those with H, in turns, on one thread.
+fn parts<S: NetScalar>(name: &str, net: &impl GaussNewtonProduct<Samples<S>, Scalar = S>, data: &Samples<S>) {
+    const PARTS: [HessianPart; 3] = [HessianPart::Whole, HessianPart::GaussNewton, HessianPart::Rest];
+    let theta = net.parameters().to_vec();
+    let v: Vec<S> = (0..theta.len()).map(|i| S::from_f64((3.0 * i as f64 + 2.0).sin())).collect();
+    for (place, at) in [("at the same θ", None), ("at a new θ", Some(theta.as_slice()))] {
+        let mut workers = PARTS.map(|_| net.gauss_newton_worker(data).unwrap());
+        let mut outs = PARTS.map(|_| theta.clone());
+        for worker in &mut workers {
+            worker.at(&theta).unwrap();
+        }
+        let mut works: Vec<_> = (PARTS.into_iter().zip(&mut workers).zip(&mut outs))
+            .map(|((which, worker), out)| {
+                let v = &v;
+                move || part(&mut **worker, which, at, v, out)
+            })
+            .collect();
+        let [h, g, r] = &mut works[..] else { unreachable!("three parts") };
+        let seconds = in_turns(15, &mut [h, g, r]);
+        println!(
+            "{name}, {place}: H·v {:.3} ms, G·v {:.2} of it, R·v {:.2} of it",
+            1e3 * median(&seconds[0]),
+            ratio(&seconds[1], &seconds[0]),
+            ratio(&seconds[2], &seconds[0]),
+        );
+    }
+}
+
+fn all_parts() {
+    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    one.install(|| {
+        for activation in [Activation::Tanh, Activation::Relu] {
+            let (net, data, _) = network(activation);
+            parts(&format!("{activation:?} 64-16-10, f64"), &net, &data);
+        }
+        let train = digits::<f32>().unwrap().0;
+        let wide = Mlp::new(&[64, 256, 256, 10], Activation::Relu, Criterion::CrossEntropy, 0).unwrap();
+        parts("Relu 64-256-256-10, f32", &wide, &train);
+        let architecture = Architecture::resnet(20, [1, 8, 8], 10, Skips::With).unwrap();
+        let net = Network::new(&architecture, Criterion::CrossEntropy, 0).unwrap();
+        parts("ResNet-20, f32", &net, &train);
+    });
+}
+
 fn main() {
     let asked = |flag: &str| std::env::args().any(|argument| argument == flag);
     if asked("--map") {
         return one_map();
     }
+    if asked("--parts") {
+        return all_parts();
+    }
     let seeds = if asked("--seeds") { 20 } else { 2 };
     maps(Activation::Tanh, seeds);
     maps(Activation::Relu, seeds);
     overhead();
+    all_parts();
 }

@@ -29,7 +29,8 @@
 //! ([`Architecture::resnet`], [`wide_resnet`](Architecture::wide_resnet), [`vgg9`](Architecture::vgg9),
 //! [`densenet121`](Architecture::densenet121)) or a [`Chain`] of [`Piece`]s of your own. An [`Mlp`] is a multilayer
 //! perceptron. Both implement [`Model`](loss_landscape::Model), [`Loss`](loss_landscape::Loss),
-//! [`Gradient`](loss_landscape::Gradient) and [`HessianProduct`](loss_landscape::HessianProduct) over [`Samples`].
+//! [`Gradient`](loss_landscape::Gradient), [`HessianProduct`](loss_landscape::HessianProduct) and
+//! [`GaussNewtonProduct`](loss_landscape::GaussNewtonProduct) over [`Samples`].
 //!
 //! | network | parameters at 3×32×32, 10 classes | made by |
 //! | --- | --- | --- |

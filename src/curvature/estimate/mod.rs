@@ -2,6 +2,7 @@
 
 mod density;
 mod diagonal;
+mod energy;
 mod probes;
 mod quadrature;
 mod sample;
@@ -14,4 +15,5 @@ pub use probes::{EstimateEnd, Probe};
 pub use quadrature::Quadrature;
 pub use trace::{TraceEstimate, TraceEstimator, TraceMethod};
 
+pub(super) use energy::{energy, ensure_probes};
 pub(super) use sample::Sample;

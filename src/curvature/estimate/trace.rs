@@ -75,7 +75,7 @@ pub struct TraceEstimator {
     confidence: f64,
     max_products: usize,
     memory_limit: u64,
-    seed: u64,
+    pub(in crate::curvature) seed: u64,
 }
 
 /// How a trace is estimated. The example of [`TraceEstimator`] compares both for one outlier over a bulk.
@@ -109,20 +109,25 @@ pub enum TraceMethod {
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct TraceEstimate {
     /// The trace: exact, or an unbiased estimate.
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub value: f64,
     /// The standard error of the value, from the spread of the probes; 0 if the value is exact. It is infinite if fewer
     /// than 12 probes have no spread, since that can be chance: then nothing is known, and the end is never
     /// [`EstimateEnd::Tolerance`].
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub standard_error: f64,
     /// The interval that includes the trace with the probability [`confidence`](Self::confidence): Student's t with one
     /// degree of freedom less than probes, corrected for the skewness of the probes (P. Hall, J. R. Stat. Soc. B 54,
     /// 1992), so that it extends farther up than down if the probes see a few large eigenvalues. Infinite if the
     /// standard error is.
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub interval: [f64; 2],
     /// The probability of the interval.
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub confidence: f64,
     /// The number of probes in the mean; 0 if the value is exact by unit vectors.
     pub probes: usize,

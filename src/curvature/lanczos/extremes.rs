@@ -87,22 +87,29 @@ pub enum LanczosEnd {
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Extremes<S> {
     /// The lowest Ritz value: the estimate of λ_min, from above.
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub lambda_min: f64,
     /// The highest Ritz value: the estimate of λ_max, from below.
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub lambda_max: f64,
     /// ‖A·y − θ·y‖ of both Ritz pairs: there is an eigenvalue within this distance of each Ritz value, which need not
     /// be the extreme one.
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub residuals: [f64; 2],
     /// How far outside the true ends may be: with probability [`confidence`](Self::confidence) over the random start,
     /// λ_min ≥ `bounds[0]` and λ_max ≤ `bounds[1]`. Infinite if nothing is known, as where the products are not symmetric.
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub bounds: [f64; 2],
     /// The probability that the bounds hold.
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub confidence: f64,
     /// The distance of QᵀAQ from a symmetric tridiagonal matrix, over the basis Q of the run, in the Frobenius norm and
     /// as a share of the largest |θ|: the asymmetry and noise of the products. The bounds include it.
+    #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub asymmetry: f64,
     /// The error of a product with a vector of length 1, by the operator's own account: an estimate, as a distance, and 0
     /// for exact products. The bounds include it.

@@ -11,7 +11,7 @@ use std::path::Path;
 use loss_landscape::{
     OracleError,
     oracle::Slice,
-    oracle::{HessianWorker, Prepared},
+    oracle::{GaussNewtonWorker, Prepared},
 };
 use ndarray::{Array2, Array4};
 
@@ -54,8 +54,8 @@ pub(super) struct ModelFunctions<S, N> {
     pub(super) outputs: fn(&N, &[S], &Samples<S>) -> Result<Array2<S>>,
     pub(super) measure: fn(&N, &[S], &Samples<S>, &mut [f64]) -> Result<(), OracleError>,
     pub(super) gradient: fn(&N, &[S], &Samples<S>, &mut [S]) -> Result<f64, OracleError>,
-    /// For many products at one θ.
-    pub(super) hessian: for<'a> fn(&'a N, &'a Samples<S>) -> Box<dyn HessianWorker<S> + 'a>,
+    /// For many products at one θ, with the Hessian and its parts.
+    pub(super) hessian: for<'a> fn(&'a N, &'a Samples<S>) -> Box<dyn GaussNewtonWorker<S> + 'a>,
     /// For losses over a line or a plane.
     pub(super) prepare: for<'a> fn(&'a N, &'a Slice<'a, S>, &'a Samples<S>) -> Result<Box<dyn Prepared + 'a>>,
     pub(super) fingerprint: fn(&N, &Samples<S>) -> u64,
@@ -72,7 +72,7 @@ pub(super) struct NetworkFunctions<S> {
     pub(super) copy: fn(&Network<S>) -> Network<S>,
     pub(super) model: ModelFunctions<S, Network<S>>,
     /// For a single product: keeps nothing of what depends on θ alone.
-    pub(super) hessian_once: for<'a> fn(&'a Network<S>, &'a Samples<S>) -> Box<dyn HessianWorker<S> + 'a>,
+    pub(super) hessian_once: for<'a> fn(&'a Network<S>, &'a Samples<S>) -> Box<dyn GaussNewtonWorker<S> + 'a>,
     pub(super) bytes_of_sweep: fn(&Network<S>) -> u64,
 }
 

@@ -1,9 +1,9 @@
 //! What users ask of a multilayer perceptron.
 
 use loss_landscape::{
-    Gradient, HessianProduct, Layout, Loss, Model, OracleError,
+    GaussNewtonProduct, Gradient, HessianProduct, Layout, Loss, Model, OracleError,
     oracle::Slice,
-    oracle::{HessianWorker, Prepared},
+    oracle::{GaussNewtonWorker, HessianWorker, Prepared},
 };
 use ndarray::Array2;
 
@@ -151,6 +151,33 @@ impl<S: NetScalar> HessianProduct<Samples<S>> for Mlp<S> {
         &'a self,
         data: &'a Samples<S>,
     ) -> Result<Box<dyn HessianWorker<S> + 'a>, OracleError> {
+        self.check_samples(data)?;
+        Ok((S::compiled().mlp.model.hessian)(self, data))
+    }
+}
+
+impl<S: NetScalar> GaussNewtonProduct<Samples<S>> for Mlp<S> {
+    /// Exact: the derivative of the outputs along v, the second derivatives of the criterion, which is convex in the
+    /// outputs, and a plain pass back.
+    fn gauss_newton_product(
+        &self,
+        theta: &[S],
+        v: &[S],
+        data: &Samples<S>,
+        out: &mut [S],
+    ) -> Result<(), OracleError> {
+        self.ready(theta, data)?;
+        let mut worker = (S::compiled().mlp.model.hessian)(self, data);
+        worker.at(theta)?;
+        worker.gauss_newton_products(v.len(), v, out)
+    }
+
+    /// Keeps what [`hessian_worker`](HessianProduct::hessian_worker) keeps. R·v is computed as such, and not as the
+    /// difference H·v − G·v: it is exactly 0 where the outputs are linear in θ.
+    fn gauss_newton_worker<'a>(
+        &'a self,
+        data: &'a Samples<S>,
+    ) -> Result<Box<dyn GaussNewtonWorker<S> + 'a>, OracleError> {
         self.check_samples(data)?;
         Ok((S::compiled().mlp.model.hessian)(self, data))
     }

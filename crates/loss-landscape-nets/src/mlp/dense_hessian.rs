@@ -1,7 +1,14 @@
-//! Hessian-vector products of a multilayer perceptron by Pearlmutter's R-operator: activations and
-//! derivatives computed once for each θ, then one tangent pass forward and one back for each vector.
+//! Products of a multilayer perceptron's Hessian, and of its Gauss–Newton part and rest, by Pearlmutter's R-operator:
+//! activations and derivatives computed once for each θ, then one tangent pass forward and one back for each vector.
+//!
+//! The pass back begins with R of the loss's derivative by the outputs, and takes up R of weights and slopes on its way.
+//! The first alone is the product with the Gauss–Newton part G, the second alone that with R = H − G.
 
-use loss_landscape::{OracleError, oracle::HessianWorker};
+use loss_landscape::{
+    OracleError,
+    curvature::HessianPart,
+    oracle::{GaussNewtonWorker, HessianWorker},
+};
 use loss_landscape_kernels::{
     AddBiasAndActivate, AddRowSums, DeltaThroughActivation, Matrix, Store, TangentDeltaThroughActivation,
     TangentThroughActivation, product,
@@ -21,8 +28,6 @@ pub(crate) struct MlpHessian<'a, S> {
     pass: DensePass<S>,
     /// What depends on θ alone: for each chunk of samples, or for one if all take too much memory.
     states: Vec<ChunkAtTheta<S>>,
-    /// The chunk that the only state holds now.
-    held: Option<usize>,
     /// Before and after each activation.
     tangent_z: Vec<Vec<S>>,
     tangent_a: Vec<Vec<S>>,
@@ -34,6 +39,8 @@ pub(crate) struct MlpHessian<'a, S> {
 /// A chunk of samples at θ: what each layer gives (the last one the softmax), and the derivative of
 /// the loss by what each layer gives before its activation.
 struct ChunkAtTheta<S> {
+    /// The chunk that it holds now, and whether its derivatives too.
+    held: Option<(usize, bool)>,
     layers: Vec<Vec<S>>,
     deltas: Vec<Vec<S>>,
 }
@@ -54,8 +61,9 @@ impl<'a, S: Real> MlpHessian<'a, S> {
             net,
             data,
             theta: Vec::new(),
-            states: (0..count).map(|_| ChunkAtTheta { layers: of_layers(), deltas: of_layers() }).collect(),
-            held: None,
+            states: (0..count)
+                .map(|_| ChunkAtTheta { held: None, layers: of_layers(), deltas: of_layers() })
+                .collect(),
             tangent_z: of_layers(),
             tangent_a: of_layers(),
             tangent_delta: [(); 2].map(|()| vec![S::zero(); widest * width]),
@@ -64,16 +72,29 @@ impl<'a, S: Real> MlpHessian<'a, S> {
         }
     }
 
-    /// Forward and back over one chunk at θ.
-    fn fill(&mut self, chunk: usize) {
+    /// The state of a chunk, computed where it is not there: forward, and back if derivatives are asked for.
+    fn ready(&mut self, chunk: usize, derivatives: bool) -> usize {
+        let index = chunk.min(self.states.len() - 1);
+        let held = self.states[index].held.filter(|(held, _)| *held == chunk);
+        if held.is_none() {
+            self.pass.loss(self.net, &self.theta, self.data, chunk);
+            self.pass.swap_layers(&mut self.states[index].layers);
+        }
+        let there = held.is_some_and(|(_, derivatives)| derivatives);
+        if derivatives && !there {
+            self.fill_deltas(index, chunk);
+        }
+        self.states[index].held = Some((chunk, derivatives || there));
+        index
+    }
+
+    /// Back over one chunk at θ.
+    fn fill_deltas(&mut self, index: usize, chunk: usize) {
         let Self { net, data, theta, pass, states, .. } = self;
-        let index = chunk.min(states.len() - 1);
-        let ChunkAtTheta { layers, deltas } = &mut states[index];
+        let ChunkAtTheta { layers, deltas, .. } = &mut states[index];
         let range = pass.chunk(chunk);
         let samples = range.len();
         let wanted = data.slice(range).1;
-        pass.loss(net, theta, data, chunk);
-        pass.swap_layers(layers);
         let last = net.layers.len() - 1;
         let size = net.layers[last].outputs * samples;
         deltas[last][..size].copy_from_slice(&layers[last][..size]);
@@ -89,36 +110,31 @@ impl<'a, S: Real> MlpHessian<'a, S> {
         }
     }
 
-    /// The state of a chunk, computed anew where only one is kept.
-    fn ready(&mut self, chunk: usize) -> usize {
-        if self.states.len() > 1 || self.held == Some(chunk) {
-            return chunk.min(self.states.len() - 1);
-        }
-        self.fill(chunk);
-        self.held = Some(chunk);
-        0
-    }
-
-    /// One chunk's share of the product, added to `out`.
-    fn chunk_product(&mut self, state: usize, chunk: usize, v: &[S], out: &mut [S]) {
+    /// One chunk's share of the product with a part of the Hessian, added to `out`.
+    fn chunk_product(&mut self, part: HessianPart, state: usize, chunk: usize, v: &[S], out: &mut [S]) {
         let range = self.pass.chunk(chunk);
         let samples = range.len();
         let inputs = self.data.slice(range).0;
         self.tangent_forward(state, v, inputs, samples);
         let last = self.net.layers.len() - 1;
         let size = self.net.layers[last].outputs * samples;
-        self.tangent_delta[0][..size].copy_from_slice(&self.tangent_z[last][..size]);
-        criterion::second_derivative(
-            self.net.criterion,
-            &self.states[state].layers[last][..size],
-            &mut self.tangent_delta[0][..size],
-            &mut self.scratch[..samples],
-            1.0 / self.data.len() as f64,
-        );
+        let start = &mut self.tangent_delta[0][..size];
+        if part == HessianPart::Rest {
+            start.fill(S::zero());
+        } else {
+            start.copy_from_slice(&self.tangent_z[last][..size]);
+            criterion::second_derivative(
+                self.net.criterion,
+                &self.states[state].layers[last][..size],
+                start,
+                &mut self.scratch[..samples],
+                1.0 / self.data.len() as f64,
+            );
+        }
         for index in (0..=last).rev() {
-            self.layer_tangent(state, index, inputs, samples, out);
+            self.layer_tangent(part, state, index, inputs, samples, out);
             if index > 0 {
-                self.tangent_back(state, v, index, samples);
+                self.tangent_back(part, state, v, index, samples);
             }
         }
     }
@@ -158,8 +174,16 @@ impl<'a, S: Real> MlpHessian<'a, S> {
     }
 
     /// R of the layer's gradient: Rδ·aᵀ + δ·Raᵀ; the inputs of the first layer have no tangent.
-    fn layer_tangent(&self, state: usize, index: usize, inputs: &[S], samples: usize, out: &mut [S]) {
-        let ChunkAtTheta { layers, deltas } = &self.states[state];
+    fn layer_tangent(
+        &self,
+        part: HessianPart,
+        state: usize,
+        index: usize,
+        inputs: &[S],
+        samples: usize,
+        out: &mut [S],
+    ) {
+        let ChunkAtTheta { layers, deltas, .. } = &self.states[state];
         let layer = &self.net.layers[index];
         let weight = &mut out[layer.weight.clone()];
         let below = match index {
@@ -167,7 +191,7 @@ impl<'a, S: Real> MlpHessian<'a, S> {
             _ => Matrix::new(&layers[index - 1], layer.inputs, samples).t(),
         };
         product(Store::Add, Matrix::new(&self.tangent_delta[0], layer.outputs, samples), below, weight);
-        if index > 0 {
+        if index > 0 && part != HessianPart::GaussNewton {
             let below = Matrix::new(&self.tangent_a[index - 1], layer.inputs, samples).t();
             product(Store::Add, Matrix::new(&deltas[index], layer.outputs, samples), below, weight);
         }
@@ -176,25 +200,55 @@ impl<'a, S: Real> MlpHessian<'a, S> {
     }
 
     /// Rδ of the layer below: Vᵀδ + WᵀRδ, through its activation.
-    fn tangent_back(&mut self, state: usize, v: &[S], index: usize, samples: usize) {
-        let ChunkAtTheta { layers, deltas } = &self.states[state];
+    fn tangent_back(&mut self, part: HessianPart, state: usize, v: &[S], index: usize, samples: usize) {
+        let ChunkAtTheta { layers, deltas, .. } = &self.states[state];
         let layer = &self.net.layers[index];
         let transposed = |parameters| Matrix::new(parameters, layer.outputs, layer.inputs).t();
         let [tangent, below] = &mut self.tangent_delta;
-        let delta = Matrix::new(&deltas[index], layer.outputs, samples);
-        product(Store::Replace, transposed(&v[layer.weight.clone()]), delta, below);
+        let tangent = Matrix::new(tangent, layer.outputs, samples);
         let weight = transposed(&self.theta[layer.weight.clone()]);
-        product(Store::Add, weight, Matrix::new(tangent, layer.outputs, samples), below);
         let size = layer.inputs * samples;
-        TangentDeltaThroughActivation {
-            tangent_delta: &mut below[..size],
-            delta: &deltas[index - 1][..size],
-            activations: &layers[index - 1][..size],
-            tangent_z: &self.tangent_z[index - 1][..size],
-            activation: self.net.activation.kernel(),
+        let activations = &layers[index - 1][..size];
+        let activation = self.net.activation.kernel();
+        if part == HessianPart::GaussNewton {
+            product(Store::Replace, weight, tangent, below);
+            DeltaThroughActivation { delta: &mut below[..size], activations, activation }.run();
+        } else {
+            let delta = Matrix::new(&deltas[index], layer.outputs, samples);
+            product(Store::Replace, transposed(&v[layer.weight.clone()]), delta, below);
+            product(Store::Add, weight, tangent, below);
+            TangentDeltaThroughActivation {
+                tangent_delta: &mut below[..size],
+                delta: &deltas[index - 1][..size],
+                activations,
+                tangent_z: &self.tangent_z[index - 1][..size],
+                activation,
+            }
+            .run();
         }
-        .run();
         self.tangent_delta.swap(0, 1);
+    }
+
+    /// Chunk by chunk, so that what is known at θ stays in the caches for all vectors.
+    fn part_products(
+        &mut self,
+        part: HessianPart,
+        n: usize,
+        vectors: &[S],
+        out: &mut [S],
+    ) -> Result<(), OracleError> {
+        let layout = &self.net.blocks;
+        layout.ensure_length("θ", self.theta.len())?;
+        layout.ensure_length("v", n)?;
+        layout.ensure_length("the product", out.len() / (vectors.len() / n).max(1))?;
+        out.fill(S::zero());
+        for chunk in 0..self.pass.chunks() {
+            let state = self.ready(chunk, part != HessianPart::GaussNewton);
+            for (v, out) in vectors.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
+                self.chunk_product(part, state, chunk, v, out);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -203,11 +257,8 @@ impl<S: Real> HessianWorker<S> for MlpHessian<'_, S> {
         self.net.ready(theta, self.data)?;
         self.theta.clear();
         self.theta.extend_from_slice(theta);
-        self.held = None;
-        if self.states.len() > 1 {
-            for chunk in 0..self.states.len() {
-                self.fill(chunk);
-            }
+        for state in &mut self.states {
+            state.held = None;
         }
         Ok(())
     }
@@ -216,20 +267,18 @@ impl<S: Real> HessianWorker<S> for MlpHessian<'_, S> {
         self.products(v.len(), v, out)
     }
 
-    /// Chunk by chunk, so that what is known at θ stays in the caches for all vectors.
     fn products(&mut self, n: usize, vectors: &[S], out: &mut [S]) -> Result<(), OracleError> {
-        let layout = &self.net.blocks;
-        layout.ensure_length("θ", self.theta.len())?;
-        layout.ensure_length("v", n)?;
-        layout.ensure_length("the product", out.len() / (vectors.len() / n).max(1))?;
-        out.fill(S::zero());
-        for chunk in 0..self.pass.chunks() {
-            let state = self.ready(chunk);
-            for (v, out) in vectors.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
-                self.chunk_product(state, chunk, v, out);
-            }
-        }
-        Ok(())
+        self.part_products(HessianPart::Whole, n, vectors, out)
+    }
+}
+
+impl<S: Real> GaussNewtonWorker<S> for MlpHessian<'_, S> {
+    fn gauss_newton_products(&mut self, n: usize, vectors: &[S], out: &mut [S]) -> Result<(), OracleError> {
+        self.part_products(HessianPart::GaussNewton, n, vectors, out)
+    }
+
+    fn rest_products(&mut self, n: usize, vectors: &[S], out: &mut [S]) -> Result<(), OracleError> {
+        self.part_products(HessianPart::Rest, n, vectors, out)
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use loss_landscape::{Block, Layout};
 #[cfg(doc)]
-use loss_landscape::{Gradient, HessianProduct, Loss};
+use loss_landscape::{GaussNewtonProduct, Gradient, HessianProduct, Loss};
 use ndarray_rand::rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -21,8 +21,8 @@ use crate::{
 /// A multilayer perceptron: linear layers of any sizes with an activation between them.
 ///
 /// Blocks are named and shaped as in PyTorch: `fc1.weight` (out×in), `fc1.bias` (out), `fc2.weight`
-/// and so on; filters are the rows of a weight. It implements [`Loss`], [`Gradient`] and
-/// [`HessianProduct`] over [`Samples`], all exact, in `f32` and `f64`.
+/// and so on; filters are the rows of a weight. It implements [`Loss`], [`Gradient`],
+/// [`HessianProduct`] and [`GaussNewtonProduct`] over [`Samples`], all exact, in `f32` and `f64`.
 ///
 /// With [`Criterion::CrossEntropy`] one pass yields the channels `loss` (nats) and `accuracy`
 /// (a fraction, 0 to 1), with [`Criterion::MeanSquaredError`] only `loss`.

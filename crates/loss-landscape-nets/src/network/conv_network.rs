@@ -1,7 +1,7 @@
 //! The convolutional network: an architecture, its parameters and how it is computed.
 
 #[cfg(doc)]
-use loss_landscape::{Gradient, HessianProduct, Loss};
+use loss_landscape::{GaussNewtonProduct, Gradient, HessianProduct, Loss};
 use loss_landscape::{Layout, Role};
 use loss_landscape_kernels::LANES;
 use ndarray_rand::rand::SeedableRng;
@@ -25,8 +25,8 @@ use crate::{
 
 /// A convolutional network with parameters: VGG, ResNet, DenseNet, or one of your own pieces.
 ///
-/// It implements [`Loss`], [`Gradient`] and [`HessianProduct`] over [`Samples`] of its input shape, all
-/// exact, in `f32` (fast) and `f64`. With [`Criterion::CrossEntropy`] one pass yields the channels `loss`
+/// It implements [`Loss`], [`Gradient`], [`HessianProduct`] and [`GaussNewtonProduct`] over [`Samples`] of its input
+/// shape, all exact, in `f32` (fast) and `f64`. With [`Criterion::CrossEntropy`] one pass yields the channels `loss`
 /// (nats) and `accuracy` (0 to 1), with [`Criterion::MeanSquaredError`] only `loss`.
 ///
 /// Batch normalisation uses the running statistics, which are buffers of the layout: a direction may

@@ -1,9 +1,16 @@
-//! Hessian-vector products of a network by Pearlmutter's R-operator: values and derivatives once for
-//! each θ where they fit, then a tangent pass forward and one backward for each vector.
+//! Products of a network's Hessian, and of its Gauss–Newton part and rest, by Pearlmutter's R-operator: values and
+//! derivatives once for each θ where they fit, then a tangent pass forward and one backward for each vector.
+//!
+//! In folded parameters φ(θ) the Hessian has the same two parts. Carried to θ, the rest gets what the curvature of φ
+//! adds, and the Gauss–Newton part Jφᵀ·G·Jφ does not.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use loss_landscape::{OracleError, oracle::HessianWorker};
+use loss_landscape::{
+    OracleError,
+    curvature::HessianPart,
+    oracle::{GaussNewtonWorker, HessianWorker},
+};
 use loss_landscape_kernels::{AlignedBuffer, zeros};
 
 use super::{
@@ -24,11 +31,22 @@ pub(crate) struct NetworkHessian<'a, S> {
     theta: Vec<S>,
     weights: Weights<S>,
     direction: Weights<S>,
-    /// The gradient by folded parameters, which bends with them; empty before the first product at θ.
+    /// The gradient by folded parameters, which bends with them; empty unless all is known at θ.
     gradient: Vec<S>,
+    /// What the chunks hold of θ.
+    filled: Filled,
     /// The chunks at θ, all of them or none. Each belongs to one part of the split, so no thread ever waits.
     states: Vec<Mutex<ChunkState<S>>>,
     scratch: ScratchPool<Scratch<S>>,
+}
+
+/// What is known at θ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Filled {
+    Nothing,
+    Values,
+    /// And derivatives, and the gradient.
+    All,
 }
 
 /// One thread's memory.
@@ -55,6 +73,7 @@ impl<'a, S: Real> NetworkHessian<'a, S> {
             weights: plan.weights(true),
             direction: plan.weights(true),
             gradient: Vec::new(),
+            filled: Filled::Nothing,
             states,
             scratch: ScratchPool::new(),
         }
@@ -70,28 +89,27 @@ impl<'a, S: Real> NetworkHessian<'a, S> {
         }
     }
 
-    /// Values and derivatives of a chunk, and its gradient if asked for.
-    fn fill(&self, state: &mut ChunkState<S>, chunk: usize, space: &mut [S], gradient: Option<&mut [S]>) {
+    /// Values of a chunk unless they are there, its derivatives if asked for, and its gradient if there is a place.
+    fn fill(
+        &self,
+        state: &mut ChunkState<S>,
+        chunk: usize,
+        [values, derivatives]: [bool; 2],
+        space: &mut [S],
+        gradient: Option<&mut [S]>,
+    ) {
         let range = self.split.range(chunk);
         let wanted = self.data.slice(range.clone()).1;
-        chunk_loss(self.net, state, &self.weights, self.data, range);
-        let scale = 1.0 / self.data.len() as f64;
-        state.backward(&self.net.plan, &self.weights, wanted, scale, space, gradient);
-    }
-}
-
-impl<S: Real> HessianWorker<S> for NetworkHessian<'_, S> {
-    fn at(&mut self, theta: &[S]) -> Result<(), OracleError> {
-        self.net.blocks().ensure_length("θ", theta.len())?;
-        self.theta.clear();
-        self.theta.extend_from_slice(theta);
-        self.net.plan.load(theta, &mut self.weights);
-        // Left to the first product, which has every chunk in its hands.
-        self.gradient.clear();
-        Ok(())
+        if values {
+            chunk_loss(self.net, state, &self.weights, self.data, range);
+        }
+        if derivatives {
+            let scale = 1.0 / self.data.len() as f64;
+            state.backward(&self.net.plan, &self.weights, wanted, scale, space, gradient);
+        }
     }
 
-    fn product(&mut self, v: &[S], out: &mut [S]) -> Result<(), OracleError> {
+    fn part_product(&mut self, part: HessianPart, v: &[S], out: &mut [S]) -> Result<(), OracleError> {
         let plan = &self.net.plan;
         let layout = self.net.blocks();
         layout.ensure_length("the vector", v.len())?;
@@ -99,11 +117,16 @@ impl<S: Real> HessianWorker<S> for NetworkHessian<'_, S> {
         layout.ensure_length("θ", self.theta.len())?;
         plan.load_direction(&self.theta, v, &mut self.direction);
         let this = &*self;
-        let first = this.gradient.is_empty();
+        let needed = if part == HessianPart::GaussNewton { Filled::Values } else { Filled::All };
+        // The gradient is summed once, the chunks are filled once where they are kept.
+        let first = this.filled < needed && needed == Filled::All;
+        let known = if this.states.is_empty() { Filled::Nothing } else { this.filled };
+        let fill = [known < Filled::Values, known < needed && needed == Filled::All];
         let along = TangentInput {
             weights: &this.weights,
             direction: &this.direction,
             criterion: this.net.criterion,
+            part,
             scale: 1.0 / this.data.len() as f64,
         };
         let parts = this.split.run(|chunks| {
@@ -118,10 +141,8 @@ impl<S: Real> HessianWorker<S> for NetworkHessian<'_, S> {
                             .as_deref_mut()
                             .or(own.as_mut())
                             .expect("a chunk is kept, or the thread has its own");
-                        if first || this.states.is_empty() {
-                            let gradient = first.then_some(&mut gradient[..]);
-                            this.fill(state, chunk, space, gradient);
-                        }
+                        let gradient = first.then_some(&mut gradient[..]);
+                        this.fill(state, chunk, fill, space, gradient);
                         tangent.product(plan, state, &along, space, &mut total);
                     }
                 },
@@ -132,8 +153,54 @@ impl<S: Real> HessianWorker<S> for NetworkHessian<'_, S> {
         if first {
             self.gradient = add_up(gradients);
         }
-        plan.fold.pull_tangent(&self.theta, v, &self.gradient, &add_up(tangents), out);
+        self.filled = self.filled.max(needed);
+        let tangents = add_up(tangents);
+        if part == HessianPart::GaussNewton {
+            plan.fold.pull(&self.theta, &tangents, out);
+        } else {
+            plan.fold.pull_tangent(&self.theta, v, &self.gradient, &tangents, out);
+        }
         Ok(())
+    }
+
+    /// One by one: each has all threads.
+    fn part_products(
+        &mut self,
+        part: HessianPart,
+        n: usize,
+        vectors: &[S],
+        out: &mut [S],
+    ) -> Result<(), OracleError> {
+        self.net.blocks().ensure_length("the vector", n)?;
+        let mut pairs = vectors.chunks_exact(n).zip(out.chunks_exact_mut(n));
+        pairs.try_for_each(|(v, out)| self.part_product(part, v, out))
+    }
+}
+
+impl<S: Real> HessianWorker<S> for NetworkHessian<'_, S> {
+    fn at(&mut self, theta: &[S]) -> Result<(), OracleError> {
+        self.net.blocks().ensure_length("θ", theta.len())?;
+        self.theta.clear();
+        self.theta.extend_from_slice(theta);
+        self.net.plan.load(theta, &mut self.weights);
+        // Left to the first product, which has every chunk in its hands.
+        self.filled = Filled::Nothing;
+        self.gradient.clear();
+        Ok(())
+    }
+
+    fn product(&mut self, v: &[S], out: &mut [S]) -> Result<(), OracleError> {
+        self.part_product(HessianPart::Whole, v, out)
+    }
+}
+
+impl<S: Real> GaussNewtonWorker<S> for NetworkHessian<'_, S> {
+    fn gauss_newton_products(&mut self, n: usize, vectors: &[S], out: &mut [S]) -> Result<(), OracleError> {
+        self.part_products(HessianPart::GaussNewton, n, vectors, out)
+    }
+
+    fn rest_products(&mut self, n: usize, vectors: &[S], out: &mut [S]) -> Result<(), OracleError> {
+        self.part_products(HessianPart::Rest, n, vectors, out)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The derivatives of one chunk's values and derivatives along a direction of parameters: the R-operator.
 
+use loss_landscape::curvature::HessianPart;
 use loss_landscape_kernels::{AlignedBuffer, LANES, squeeze, stretch};
 
 use super::{
@@ -20,6 +21,8 @@ pub(crate) struct TangentInput<'a, S> {
     pub(crate) weights: &'a Weights<S>,
     pub(crate) direction: &'a Weights<S>,
     pub(crate) criterion: Criterion,
+    /// Which part of the second derivative.
+    pub(crate) part: HessianPart,
     /// What the sum over samples is multiplied with.
     pub(crate) scale: f64,
 }
@@ -64,8 +67,17 @@ impl<S: Real> TangentState<S> {
         }
     }
 
+    /// The context of a backward pass for R of δ as if it were δ: what is left where parameters and slopes have no R.
+    fn plain_context<'a>(&'a self, state: &'a ChunkState<S>, weights: &'a Weights<S>) -> LayerContext<'a, S> {
+        LayerContext {
+            deltas: Tensors { buffers: &self.deltas, slots: &self.delta_slots },
+            ..state.context(weights)
+        }
+    }
+
     /// Adds to `out` R of the gradient of `scale`·loss by the plain parameters, along a direction,
-    /// at the state of a chunk that kept [all](super::chunk_state::Keep::All).
+    /// at the state of a chunk that kept [all](super::chunk_state::Keep::All); or the part of it that begins with the
+    /// outputs (the Gauss–Newton part, for which the state needs no derivatives), or the part that does not (the rest).
     pub(crate) fn product(
         &mut self,
         plan: &Plan<S>,
@@ -74,7 +86,7 @@ impl<S: Real> TangentState<S> {
         scratch: &mut [S],
         out: &mut [S],
     ) {
-        let &TangentInput { weights, direction, criterion, scale } = along;
+        let &TangentInput { weights, direction, part, .. } = along;
         let groups = state.samples.div_ceil(LANES);
         for (index, layer) in plan.layers.iter().enumerate() {
             let slot = self.value_slots[index + 1];
@@ -82,32 +94,43 @@ impl<S: Real> TangentState<S> {
             layer.tangent(&self.context(state, weights, direction), &mut values[..slot.len * groups]);
             self.values[slot.buffer] = values;
         }
-        self.start(plan, state, criterion, scale);
+        self.start(plan, state, along);
+        let plain = part == HessianPart::GaussNewton;
         for step in &plan.backward {
             match step {
+                // Running statistics have no derivatives.
                 BackwardStep::Measure { .. } => {}
                 BackwardStep::Gradient { layer } => {
-                    plan.layers[*layer].tangent_gradient(
-                        &self.context(state, weights, direction),
-                        scratch,
-                        out,
-                    );
+                    let layer = &plan.layers[*layer];
+                    if plain {
+                        layer.gradient(&self.plain_context(state, weights), scratch, out);
+                    } else {
+                        layer.tangent_gradient(&self.context(state, weights, direction), scratch, out);
+                    }
                 }
                 BackwardStep::Delta { tensor, .. } | BackwardStep::Sum { tensor, .. } => {
                     let slot = self.delta_slots[*tensor];
                     let mut delta = std::mem::take(&mut self.deltas[slot.buffer]);
-                    let context = self.context(state, weights, direction);
                     let now = &mut delta[..slot.len * groups];
-                    finish_delta(
-                        plan,
-                        step,
-                        &context,
-                        context.tangent_deltas,
-                        now,
-                        |layer, input, epilogue, out| {
+                    if plain {
+                        let context = self.plain_context(state, weights);
+                        finish_delta(
+                            plan,
+                            step,
+                            &context,
+                            context.deltas,
+                            now,
+                            |layer, input, epilogue, out| {
+                                plan.layers[layer].delta(input, &context, epilogue, out);
+                            },
+                        );
+                    } else {
+                        let context = self.context(state, weights, direction);
+                        let deltas = context.tangent_deltas;
+                        finish_delta(plan, step, &context, deltas, now, |layer, input, epilogue, out| {
                             plan.layers[layer].tangent_delta(input, &context, epilogue, out);
-                        },
-                    );
+                        });
+                    }
                     self.deltas[slot.buffer] = delta;
                 }
             }
@@ -115,12 +138,17 @@ impl<S: Real> TangentState<S> {
     }
 
     /// R of δ of the outputs, from the softmax that the state holds in their slot.
-    fn start(&mut self, plan: &Plan<S>, state: &ChunkState<S>, criterion: Criterion, scale: f64) {
+    fn start(&mut self, plan: &Plan<S>, state: &ChunkState<S>, along: &TangentInput<'_, S>) {
+        let &TangentInput { criterion, scale, part, .. } = along;
         let last = plan.layers.len();
         let outputs = plan.shapes[last].channels;
         let groups = state.samples.div_ceil(LANES);
         let (from, to) = (self.value_slots[last], self.delta_slots[last]);
         let delta = &mut self.deltas[to.buffer][..to.len * groups];
+        if part == HessianPart::Rest {
+            delta.fill(S::zero());
+            return;
+        }
         delta.copy_from_slice(&self.values[from.buffer][..from.len * groups]);
         let softmax = state.outputs();
         let pairs = delta.chunks_exact_mut(outputs * LANES).zip(softmax.chunks_exact(outputs * LANES));

@@ -80,15 +80,10 @@ fn unit(index: u64) -> f64 {
     (splitmix(index) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// A network whose parameters are hashes of their positions, counted from `base`, running statistics too.
-pub(crate) fn hashed_network<S: NetScalar>(
-    architecture: &Architecture,
-    criterion: Criterion,
-    base: u64,
-    gain: f64,
-) -> Network<S> {
-    let mut theta = vec![S::zero(); architecture.layout().len()];
-    for block in architecture.layout().blocks() {
+/// Parameters that are hashes of their positions, counted from `base`, running statistics too.
+pub(crate) fn hashed_theta<S: NetScalar>(layout: &Layout, base: u64, gain: f64) -> Vec<S> {
+    let mut theta = vec![S::zero(); layout.len()];
+    for block in layout.blocks() {
         let fan_in: usize = block.shape()[1..].iter().product();
         for index in block.range() {
             let (u, r) = (unit(base + index as u64), hashed(base + index as u64));
@@ -101,6 +96,17 @@ pub(crate) fn hashed_network<S: NetScalar>(
             });
         }
     }
+    theta
+}
+
+/// A network of hashed parameters.
+pub(crate) fn hashed_network<S: NetScalar>(
+    architecture: &Architecture,
+    criterion: Criterion,
+    base: u64,
+    gain: f64,
+) -> Network<S> {
+    let theta = hashed_theta(architecture.layout(), base, gain);
     Network::new(architecture, criterion, 0).unwrap().at(theta).unwrap()
 }
 
@@ -114,6 +120,13 @@ pub(crate) fn hashed_inputs<S: NetScalar>(samples: usize, features: usize) -> Ar
 pub(crate) fn hashed_samples<S: NetScalar>(samples: usize, features: usize, classes: usize) -> Samples<S> {
     let label = |n| (splitmix(3_000_000_000 + n) % classes as u64) as u32;
     Samples::labelled(hashed_inputs(samples, features), (0..samples as u64).map(label).collect()).unwrap()
+}
+
+/// Hashed inputs with hashed values to give.
+pub(crate) fn hashed_regression<S: NetScalar>(samples: usize, features: usize, outputs: usize) -> Samples<S> {
+    let value = |(n, j): (usize, usize)| S::from_f64(hashed(5_000_000_000 + (n * outputs + j) as u64));
+    let targets = Array2::from_shape_fn((samples, outputs), value);
+    Samples::regression(hashed_inputs(samples, features), targets).unwrap()
 }
 
 /// Hashes counted from `base`, one for each parameter, 0 at buffers.

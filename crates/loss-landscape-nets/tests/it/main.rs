@@ -12,6 +12,7 @@ mod curvature_slice;
 mod curvature_trace;
 mod derivatives;
 mod fingerprints;
+mod gauss_newton;
 mod invariance;
 #[path = "../../../../tests/it/lanczos_checks.rs"]
 mod lanczos_checks;
@@ -23,5 +24,6 @@ mod networks;
 mod properties;
 mod pytorch;
 mod resnet;
+mod sharpness;
 mod sweeps_over_networks;
 mod value_stability;

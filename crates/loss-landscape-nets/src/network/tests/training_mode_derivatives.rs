@@ -1,6 +1,6 @@
 //! Derivatives in training mode, where normalisation bends with the batch: against differences.
 
-use loss_landscape::Model;
+use loss_landscape::{Model, curvature::HessianPart};
 use loss_landscape_kernels::AlignedBuffer;
 use ndarray::Array2;
 
@@ -53,6 +53,7 @@ impl Batch {
             weights: &weights,
             direction: &direction,
             criterion: Criterion::CrossEntropy,
+            part: HessianPart::Whole,
             scale,
         };
         let mut out = vec![0.0; theta.len()];
