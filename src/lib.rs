@@ -142,6 +142,7 @@ mod landscape;
 mod memory;
 mod model;
 mod params;
+pub mod path;
 #[cfg(feature = "progress")]
 mod progress;
 mod replace;
@@ -182,7 +183,7 @@ pub use sweep::{
 };
 
 pub(crate) use model::{Prepared, Worker};
-pub(crate) use slice::{Point, Slice};
+pub(crate) use slice::{PathShape, Point, Slice};
 
 /// What an oracle may prepare for a sweep, for speed: shared products, scratch memory for each thread, several points
 /// in one call. Nobody who only writes [`Loss::loss`] needs any of it.

@@ -10,8 +10,8 @@ use std::{ops::RangeInclusive, path::PathBuf};
 
 pub use adaptive::{Adaptive, AdaptiveEnd, AdaptiveSurface, ErrorScale, HeldOut, RefinementStage};
 pub use cost::SweepCost;
-pub(crate) use geometry::Placed;
 pub use geometry::{Geometry, Line, Plane, Segment};
+pub(crate) use geometry::{Placed, sealed};
 pub use shortcuts::{grid_2d, interpolate, line_1d};
 
 use crate::{
@@ -191,7 +191,7 @@ impl<'a, M: Model + ?Sized, D: ?Sized> Sweep<'a, M, D, Plane<M::Scalar>> {
 }
 
 impl<'a, M: Model + ?Sized, D: ?Sized, W> Sweep<'a, M, D, W> {
-    fn over(model: &'a M, geometry: W) -> Self {
+    pub(crate) fn over(model: &'a M, geometry: W) -> Self {
         let (data, settings) = (Vec::new(), Settings::default());
         Self { model, geometry, data, alpha: None, beta: None, settings, execution: AllThreads }
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The modules from the bottom up. Each may use those above it in this list, and itself.
-const ORDER: [&str; 19] = [
+const ORDER: [&str; 20] = [
     "scalar",
     "error",
     "memory",
@@ -22,6 +22,7 @@ const ORDER: [&str; 19] = [
     "topology",
     "engine",
     "sweep",
+    "path",
     "curvature",
     "trajectory",
     "io",

@@ -12,6 +12,7 @@ mod foreign_files;
 mod journal;
 mod journal_processes;
 mod lanczos_checks;
+mod paths;
 mod serialised;
 mod topology;
 mod trajectory;

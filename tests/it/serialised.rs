@@ -7,6 +7,7 @@ use loss_landscape::{
         DiagonalEstimator, Lanczos, LanczosEnd, Probe, SpectralDensity, TraceEstimator, TraceMethod,
     },
     grid_2d,
+    path::PathShape,
     report::{SweepEnd, SweepReport},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -48,6 +49,10 @@ fn sources_and_rules() {
     form(
         &DirectionSource::Through { axis: 2, points: [0, 1, u64::MAX] },
         json!({"through": {"axis": 2, "points": ["0000000000000000", "0000000000000001", "ffffffffffffffff"]}}),
+    );
+    form(
+        &DirectionSource::CurvePoint { shape: PathShape::Bezier, point: 1, points: 3 },
+        json!({"curve_point": {"shape": "bezier", "point": 1, "points": 3}}),
     );
     form(&DirectionSource::Given, json!("given"));
     form(
