@@ -19,6 +19,7 @@ pages! {
     GuidePytorch: "../docs/guide/src/pytorch.md",
     GuideDirections: "../docs/guide/src/directions.md",
     GuideTrajectories: "../docs/guide/src/trajectories.md",
+    GuidePaths: "../docs/guide/src/paths.md",
     GuideCurvature: "../docs/guide/src/curvature.md",
     GuideLongRuns: "../docs/guide/src/long_runs.md",
     GuidePromises: "../docs/guide/src/promises.md",

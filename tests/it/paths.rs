@@ -121,6 +121,20 @@ fn curves_of_all_kinds_find_the_valley() {
 }
 
 #[test]
+fn dimensions_in_which_nothing_happens_change_nothing() {
+    let train = |parameters| {
+        let ring = Ring::new(parameters);
+        let start = BentPath::bezier(ring.layout(), &ring.minimum(0.0), &ring.minimum(2.0), 1).unwrap();
+        let trained = PathTraining::new(0.05).steps(400).seed(4).run(&ring, &(), &start).unwrap();
+        let barrier = Barrier::rise(&along(&ring, &trained.path), "loss").unwrap();
+        (trained.path.bends()[0][..2].to_vec(), barrier.height)
+    };
+    let few = train(2);
+    assert!(few.1 < 0.03, "{few:?}");
+    assert_eq!(few, train(10_000));
+}
+
+#[test]
 fn a_training_has_the_same_bits_for_any_number_of_threads() {
     let ring = Ring::new(50);
     let start = BentPath::chain(ring.layout(), &ring.minimum(0.0), &ring.minimum(2.0), 3).unwrap();

@@ -173,8 +173,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        ContourFigure, CurveFigure, DensityFigure, HeatFigure, Panels, RatioFigure, Series, SurfaceFigure,
-        svg::hatching::UNKNOWN_GROUND, testing::axis,
+        ContourFigure, CurveFigure, DensityFigure, HeatFigure, MatrixFigure, Panels, RatioFigure, Series,
+        SurfaceFigure, svg::hatching::UNKNOWN_GROUND, testing::axis,
     };
 
     fn figure() -> CurveFigure {
@@ -293,6 +293,9 @@ mod tests {
         let curves =
             CurveFigure::new().series(series().dashed()).series(series().right_axis()).guide(0.3, "here");
         let density = DensityFigure::new().series(series()).extremes(-1.0, 1.0);
+        let cells = ndarray::array![[0.0, 1.0], [f64::NAN, 0.0]];
+        let matrix =
+            MatrixFigure::new(["a name", "θ"], cells.view()).at_least(cells.mapv(|v| v > 0.0).view());
         let panels = Panels::new().title("all").panel(contour.clone()).panel(heat.clone()).shared_scale();
         vec![
             Box::new(contour),
@@ -302,6 +305,7 @@ mod tests {
             Box::new(curves),
             Box::new(density),
             Box::new(panels),
+            Box::new(matrix),
         ]
     }
 

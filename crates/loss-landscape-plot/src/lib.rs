@@ -25,11 +25,12 @@
 //!   where the loss is locally convex or has no positive curvature;
 //! - [`CurveFigure`]: [`Series`] over one direction, such as loss and accuracy, on one or two axes;
 //! - [`DensityFigure`]: spectral densities on a logarithmic axis, with bands of uncertainty;
+//! - [`MatrixFigure`]: a number for each pair, such as barriers between minimisers, as coloured cells;
 //! - [`Panels`]: several of these in one document, on one scale with one colour bar if asked.
 //!
 //! Each is made straight from a result: [`ContourFigure::from_surface`], [`SurfaceFigure::from_surface`],
 //! [`HeatFigure::from_surface`], [`RatioFigure::from_map`], [`CurveFigure::from_curve`],
-//! [`DensityFigure::from_estimate`], or [`From`] where there is nothing to choose; or with `new` from slices and
+//! [`DensityFigure::from_estimate`], [`MatrixFigure::from_barriers`], or [`From`] where there is nothing to choose; or with `new` from slices and
 //! arrays, which need not come from the core: `values[[i, j]]` always belongs to (`x[i]`, `y[j]`).
 //!
 //! Every figure is a [`Figure`]: `to_svg`, `to_png` and `to_pdf` give text and bytes, `save` writes a file in the format
@@ -96,6 +97,7 @@ mod figure;
 mod geometry;
 mod heat;
 mod layout;
+mod matrix;
 #[cfg(feature = "html")]
 #[cfg_attr(docsrs, doc(cfg(feature = "html")))]
 pub mod page;
@@ -116,6 +118,7 @@ pub use density::DensityFigure;
 pub use error::{Error, Result};
 pub use figure::Figure;
 pub use heat::HeatFigure;
+pub use matrix::MatrixFigure;
 pub use panels::Panels;
 pub use ratio::RatioFigure;
 pub use surface::SurfaceFigure;
