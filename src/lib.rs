@@ -73,6 +73,9 @@
 //! **Trajectories** are in the module [`trajectory`]: the principal plane of a training's snapshots, where each of
 //! them lies in it and off it, and what a random walk would show there.
 //!
+//! **Paths** between minimisers are in the module [`path`]: how high the loss rises on the straight line, curves that are
+//! trained to go around, and sweeps along them.
+//!
 //! **Speed, when you need it.** The module [`oracle`]: scratch memory for each thread, products computed once for the
 //! whole slice, several points in one call, data in chunks.
 //!

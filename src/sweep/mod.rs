@@ -32,8 +32,8 @@ use losses::Losses;
 
 /// A sweep: a line or plane through a model's parameters, the data it is measured on, and how it runs.
 ///
-/// The first call says **where** it goes: [`line`](Self::line), [`segment`](Self::segment) or [`plane`](Self::plane).
-/// The last one says **what** is measured, at which points, and starts the sweep: [`run`](Self::run) evaluates the loss
+/// The first call says **where** it goes: [`line`](Self::line), [`segment`](Self::segment), [`along`](Self::along) a
+/// curve, or [`plane`](Self::plane). The last one says **what** is measured, at which points, and starts the sweep: [`run`](Self::run) evaluates the loss
 /// at every point, [`adaptive`](Self::adaptive) evaluates it at some points of a plane and interpolates the others,
 /// [`eigen_ratio`](Self::eigen_ratio) maps |λ_min/λ_max| of the Hessian. The calls in between say **how** it runs, in
 /// the same way for all of them: [data](Self::data), [axes](Self::alpha), [threads](Self::threads),

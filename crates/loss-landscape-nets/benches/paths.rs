@@ -18,32 +18,45 @@ fn main() {
         "highest loss on the way over that of the higher end, train data (error rate at worst, test data, in %)"
     );
     println!(
-        "{:<16} {:>6} {:>10} {:>22} {:>22} {:>22}",
-        "sizes", "seeds", "end loss", "line", "bezier", "chain, 1 bend"
+        "{:<26} {:>6} {:>10} {:>16} {:>16} {:>16} {:>16}",
+        "sizes, epochs, steps", "seeds", "end loss", "line", "bezier", "chain, 1 bend", "chain, 3 bends"
     );
     let mut worst = 0.0_f64;
-    for sizes in [&[64, 16, 10][..], &[64, 24, 10], &[64, 64, 10], &[64, 32, 32, 10]] {
+    let all = [
+        (&[64, 16, 10][..], 30, 2000),
+        (&[64, 24, 10], 30, 2000),
+        (&[64, 64, 10], 30, 2000),
+        // Until nothing is left to learn, so that no curve is better trained than its ends.
+        (&[64, 24, 10], 200, 2000),
+        (&[64, 24, 10], 200, 20_000),
+        (&[64, 64, 10], 200, 2000),
+        (&[64, 64, 10], 200, 20_000),
+        (&[64, 32, 32, 10], 30, 2000),
+        (&[64, 32, 32, 10], 30, 20_000),
+    ];
+    for (sizes, epochs, steps) in all {
         for seeds in [[1, 2], [3, 4], [5, 6]] {
-            let [a, b] = seeds.map(|seed| trained(sizes, seed, &train));
+            let [a, b] = seeds.map(|seed| trained(sizes, epochs, seed, &train));
             let line =
                 Sweep::segment(&a, a.parameters(), b.parameters()).data("train", &train).data("test", &test);
             let line = line.alpha(0.0..=1.0, 101).run().unwrap();
             let ends = Barrier::rise(&line, "train loss").unwrap().ends;
             let mut cells = vec![cell(&line).0];
-            for (shape, bends) in [(PathShape::Bezier, 1), (PathShape::Chain, 1)] {
-                let curve = bent(&a, &b, shape, bends, &train, &test);
+            for (shape, bends) in [(PathShape::Bezier, 1), (PathShape::Chain, 1), (PathShape::Chain, 3)] {
+                let curve = bent(&a, &b, shape, bends, steps, &train, &test);
                 let (text, ratio) = cell(&curve);
                 worst = worst.max(ratio);
                 cells.push(text);
             }
             println!(
-                "{:<16} {:>6} {:>10.5} {:>22} {:>22} {:>22}",
-                format!("{sizes:?}"),
+                "{:<26} {:>6} {:>10.5} {:>16} {:>16} {:>16} {:>16}",
+                format!("{sizes:?} {epochs} {steps}"),
                 format!("{},{}", seeds[0], seeds[1]),
                 ends[0].max(ends[1]),
                 cells[0],
                 cells[1],
                 cells[2],
+                cells[3],
             );
         }
     }
@@ -51,10 +64,10 @@ fn main() {
     cost(&train);
 }
 
-/// As in the tests: mini-batches of 32, 30 epochs.
-fn trained(sizes: &[usize], seed: u64, train: &Samples<f32>) -> Mlp<f32> {
+/// As in the tests: mini-batches of 32.
+fn trained(sizes: &[usize], epochs: usize, seed: u64, train: &Samples<f32>) -> Mlp<f32> {
     let mut net = Mlp::new(sizes, Activation::Relu, Criterion::CrossEntropy, seed).unwrap();
-    Sgd::new(0.05).momentum(0.9).batch_size(32).epochs(30).seed(seed).train(&mut net, train).unwrap();
+    Sgd::new(0.05).momentum(0.9).batch_size(32).epochs(epochs).seed(seed).train(&mut net, train).unwrap();
     net
 }
 
@@ -63,6 +76,7 @@ fn bent(
     b: &Mlp<f32>,
     shape: PathShape,
     bends: usize,
+    steps: usize,
     train: &Samples<f32>,
     test: &Samples<f32>,
 ) -> Curve {
@@ -70,7 +84,7 @@ fn bent(
     let start = BentPath::straight(a.layout(), shape, ends, bends, loss_landscape::Buffers::Still).unwrap();
     let indices: Vec<usize> = (0..train.len()).collect();
     let batches: Vec<_> = indices.chunks_exact(64).map(|batch| train.select(batch).unwrap()).collect();
-    let training = PathTraining::new(0.03).rule(StepRule::adam()).steps(2000).seed(1);
+    let training = PathTraining::new(0.03).rule(StepRule::adam()).steps(steps).seed(1);
     let path = training.run_batches(a, &batches, &start).unwrap().path;
     Sweep::along(a, &path).data("train", train).data("test", test).run().unwrap()
 }

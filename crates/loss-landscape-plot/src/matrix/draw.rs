@@ -67,7 +67,9 @@ pub(super) fn draw(figure: &MatrixFigure) -> Result<Drawing> {
         fill(&mut svg, path, &color.hex());
     }
     let mut ground = PathData::default();
-    unknown.iter().for_each(|rect| ground.rect(rect));
+    for rect in &unknown {
+        ground.rect(rect);
+    }
     fill(&mut svg, &ground, UNKNOWN_GROUND);
     let corners: Vec<[Point; 4]> = unknown.iter().map(Rect::corners).collect();
     let rings: Vec<&[Point]> = corners.iter().map(|ring| &ring[..]).collect();
