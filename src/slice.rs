@@ -391,7 +391,7 @@ mod tests {
         let layout = Layout::flat(700).unwrap();
         let vector = |seed: f64| -> Vec<f64> {
             // One value is the same in all points.
-            (0..700).map(|i| if i == 5 { 0.1 } else { (seed + i as f64).sin() }).collect()
+            (0..700).map(|i| if i == 5 { 0.1 } else { (seed + f64::from(i)).sin() }).collect()
         };
         for (shape, count) in [
             (PathShape::Bezier, 2),

@@ -125,7 +125,7 @@ mod tests {
             let mut state = RuleState::<f64>::new(rule, 2).unwrap();
             let mut bend = [1.0, 7.0];
             for g in gradients {
-                state.step(&[0..1], 0.1, &mut bend, &[g, f64::NAN]);
+                state.step(std::slice::from_ref(&(0..1)), 0.1, &mut bend, &[g, f64::NAN]);
             }
             assert_eq!(bend[1], 7.0, "what is not trained stands still");
             bend[0]

@@ -478,7 +478,7 @@ mod tests {
                 let share = |t: &f64| path.slice().coefficients([*t, 0.0]).nth(bend).unwrap();
                 let shares: Vec<f64> = t.iter().map(share).collect();
                 let mut found = [f64::NAN; 5];
-                gradient_of_bend(&[0..5], &shares, &drawn, &mut found);
+                gradient_of_bend(std::slice::from_ref(&(0..5)), &shares, &drawn, &mut found);
                 for i in 0..5 {
                     let at = |step: f64| {
                         let mut points = points.clone();

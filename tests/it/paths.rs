@@ -256,7 +256,9 @@ fn folder(name: &str) -> PathBuf {
 
 fn bent(ring: &Ring) -> BentPath<f64> {
     let mut bend = ring.minimum(0.7);
-    bend.iter_mut().for_each(|value| *value *= 1.3);
+    for value in &mut bend {
+        *value *= 1.3;
+    }
     BentPath::new(ring.layout(), PathShape::Bezier, vec![ring.minimum(0.0), bend, ring.minimum(1.4)]).unwrap()
 }
 

@@ -1,7 +1,7 @@
 //! Curves between two perceptrons trained on digits: how high the straight line rises and what is left of it along
 //! Bezier curves and chains, over sizes and seeds; and what a point along a curve costs beside one on a line.
 //!
-//! `cargo bench -p loss-landscape-nets --bench paths`, half a minute on one core; with `-- --cost` the second table
+//! `cargo bench -p loss-landscape-nets --bench paths`, a minute on one core; with `-- --cost` the second table
 //! alone.
 
 use std::time::Instant;

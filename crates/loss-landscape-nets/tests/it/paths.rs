@@ -45,6 +45,37 @@ fn a_curve_goes_around_the_barrier_between_two_trained_networks() {
     assert!(highest <= 1.05 * higher, "{highest} {higher}");
 }
 
+/// Of any threads, prepared or not, a sweep gives the loss at the points of its curve.
+fn check_along<N: Loss<Samples<f64>> + Model<Scalar = f64> + Sync>(net: &N, anew: &N, data: &Samples<f64>) {
+    let trained = Mask::trained(net.layout()).ranges();
+    let point = |k: usize| {
+        let mut theta = net.parameters().to_vec();
+        for i in trained.iter().cloned().flatten() {
+            theta[i] += 0.2 * ((i + 7 * k) as f64).sin();
+        }
+        theta
+    };
+    for (shape, count) in [
+        (PathShape::Bezier, 3),
+        (PathShape::Bezier, 5),
+        (PathShape::Chain, 3),
+        (PathShape::Chain, 6),
+        (PathShape::Chain, 9),
+    ] {
+        let path = BentPath::new(net.layout(), shape, (0..count).map(point).collect()).unwrap();
+        let run = |net| Sweep::along(net, &path).data("", data).alpha(0.0..=1.0, 13);
+        let curve = run(net).threads(1).run().unwrap();
+        assert_eq!(curve.values(), run(net).threads(3).run().unwrap().values());
+        let unprepared = run(anew).run().unwrap();
+        for (k, t) in curve.alpha().iter().enumerate() {
+            let expected = net.loss(&path.at(*t), data).unwrap();
+            for found in [curve.loss()[k], unprepared.loss()[k]] {
+                approx::assert_relative_eq!(found, expected, max_relative = 1e-11);
+            }
+        }
+    }
+}
+
 #[test]
 fn sweeps_along_curves_give_the_losses_of_their_points() {
     let inputs = Array2::from_shape_fn((39, 112), |(i, j)| ((i * 112 + j) as f64).sin());
@@ -55,37 +86,8 @@ fn sweeps_along_curves_give_the_losses_of_their_points() {
         Chain::new().conv(Conv::new("a", 5, 7)).batch_norm("b").relu().global_average_pool().linear("c", 3);
     let architecture = Architecture::new([2, 7, 8], chain).unwrap();
     let net = Network::<f64>::new(&architecture, Criterion::CrossEntropy, 1).unwrap();
-    fn check<N: Loss<Samples<f64>> + Model<Scalar = f64> + Sync>(net: &N, anew: &N, data: &Samples<f64>) {
-        let trained = Mask::trained(net.layout()).ranges();
-        let point = |k: usize| {
-            let mut theta = net.parameters().to_vec();
-            for i in trained.iter().cloned().flatten() {
-                theta[i] += 0.2 * ((i + 7 * k) as f64).sin();
-            }
-            theta
-        };
-        for (shape, count) in [
-            (PathShape::Bezier, 3),
-            (PathShape::Bezier, 5),
-            (PathShape::Chain, 3),
-            (PathShape::Chain, 6),
-            (PathShape::Chain, 9),
-        ] {
-            let path = BentPath::new(net.layout(), shape, (0..count).map(point).collect()).unwrap();
-            let run = |net| Sweep::along(net, &path).data("", data).alpha(0.0..=1.0, 13);
-            let curve = run(net).threads(1).run().unwrap();
-            assert_eq!(curve.values(), run(net).threads(3).run().unwrap().values());
-            let unprepared = run(anew).run().unwrap();
-            for (k, t) in curve.alpha().iter().enumerate() {
-                let expected = net.loss(&path.at(*t), data).unwrap();
-                for found in [curve.loss()[k], unprepared.loss()[k]] {
-                    approx::assert_relative_eq!(found, expected, max_relative = 1e-11);
-                }
-            }
-        }
-    }
-    check(&mlp, &mlp.clone().plane_memory(0), &data);
-    check(&net, &net.clone().plane_memory(0), &data);
+    check_along(&mlp, &mlp.clone().plane_memory(0), &data);
+    check_along(&net, &net.clone().plane_memory(0), &data);
 }
 
 #[test]
