@@ -13,11 +13,12 @@ use loss_landscape::{
     curvature::{HessianOperator, SpectralDensity},
     measure::{Level, Measure},
     ndarray::s,
+    path::{Barriers, BentPath, PathTraining, StepRule},
 };
 use loss_landscape_nets::{Activation, Criterion, Mlp, Samples, Sgd, digits};
 use loss_landscape_plot::{
-    ContourFigure, CurveFigure, DensityFigure, FanFigure, Figure, HeatFigure, MeasureFigure, Panels,
-    RatioFigure, Scale, Series, SurfaceFigure,
+    ContourFigure, CurveFigure, DensityFigure, FanFigure, Figure, HeatFigure, MatrixFigure, MeasureFigure,
+    Panels, RatioFigure, Scale, Series, SurfaceFigure,
 };
 
 const FOLDER: &str = "gallery";
@@ -112,6 +113,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     save("density", &DensityFigure::new().series(density).title("The Hessian's spectrum"))?;
 
     draws(&train)?;
+    draw_paths(&train)?;
 
     println!("\nWritten to {FOLDER} in {:.1} s.", started.elapsed().as_secs_f64());
     Ok(())
@@ -212,4 +214,49 @@ fn curves(net: &Mlp<f64>, train: &Samples<f64>, test: &Samples<f64>) -> Drawn<Cu
         .left_scale(Scale::Log)
         .right_label("accuracy")
         .right_range(0.0, 1.0))
+}
+
+/// Barriers between networks of several seeds, and a curve around one of them.
+fn draw_paths(train: &Samples<f64>) -> Result<(), Box<dyn Error>> {
+    let trained = |seed: u64| -> Result<Mlp<f64>, loss_landscape_nets::Error> {
+        let mut net = Mlp::new(&[64, 24, 10], Activation::Relu, Criterion::CrossEntropy, seed)?;
+        Sgd::new(0.05).momentum(0.9).batch_size(32).epochs(30).seed(seed).train(&mut net, train)?;
+        Ok(net)
+    };
+    let nets = (1..=5).map(trained).collect::<Result<Vec<_>, _>>()?;
+    let thetas: Vec<&[f64]> = nets.iter().map(Model::parameters).collect();
+    let barriers = Barriers::new(&nets[0], &thetas).names((1..=5).map(|seed| format!("seed {seed}")));
+    let matrix = barriers.data("train", train).run()?;
+    save("barriers", &MatrixFigure::from_barriers(&matrix).title("Barriers between five trainings"))?;
+
+    let (net, [a, b]) = (&nets[0], [thetas[0], thetas[1]]);
+    let start = BentPath::bezier(net.layout(), a, b, 1)?;
+    let indices: Vec<usize> = (0..train.len()).collect();
+    let batches = indices.chunks_exact(64).map(|batch| train.select(batch)).collect::<Result<Vec<_>, _>>()?;
+    let training = PathTraining::new(0.03).rule(StepRule::adam()).steps(2000).seed(1);
+    let path = training.run_batches(net, &batches, &start)?.path;
+    let line = Sweep::along(net, &start).data("train", train).run()?;
+    let bent = Sweep::along(net, &path).data("train", train).run()?;
+    let plane = path.plane()?;
+    let [xs, ys] = plane.coordinates(bent.alpha());
+    let [wide, high] = [&xs, &ys].map(|along| {
+        let end = along.iter().copied().fold(0.0, f64::max);
+        -0.25 * end..=1.25 * end
+    });
+    let sweep = Sweep::plane(net, plane.directions).data("train", train);
+    let surface = sweep.alpha(wide, 61).beta(high, 61).run()?;
+    let beside = CurveFigure::new()
+        .series(Series::from_curve(&line, "train loss")?.label("straight line"))
+        .series(Series::from_curve(&bent, "train loss")?.label("Bezier curve"))
+        .title("Loss between two minimisers")
+        .x_label("t")
+        .left_label("cross-entropy loss (nats)")
+        .left_scale(Scale::Log);
+    let last = xs.len() - 1;
+    let over = contours(&surface)?
+        .labelled_trajectory(&xs, &ys, [(0, "seed 1"), (last, "seed 2")])
+        .x_label("from seed 1 to seed 2")
+        .y_label("towards the bend")
+        .title("The plane of the curve");
+    save("paths", &Panels::new().panel(beside).panel(over))
 }

@@ -21,6 +21,7 @@ pages! {
     GuideDirections: "../docs/guide/src/directions.md",
     GuideDraws: "../docs/guide/src/draws.md",
     GuideTrajectories: "../docs/guide/src/trajectories.md",
+    GuidePaths: "../docs/guide/src/paths.md",
     GuideCurvature: "../docs/guide/src/curvature.md",
     GuideLongRuns: "../docs/guide/src/long_runs.md",
     GuidePromises: "../docs/guide/src/promises.md",

@@ -179,6 +179,50 @@ pub enum Error {
         /// Which direction.
         which: String,
     },
+    /// A curve of too few points, or of more than a curve may have.
+    #[error("a curve has its two ends and the bends between them, {most} points at most, not {points}")]
+    PathPoints {
+        /// The number of points, ends included.
+        points: usize,
+        /// The most there may be.
+        most: usize,
+    },
+    /// A curve through more points than a plane holds.
+    #[error("a plane holds a curve of three points, its ends and one bend, not one of {points}")]
+    PathPlane {
+        /// The number of points, ends included.
+        points: usize,
+    },
+    /// A curve without a value at one of its ends, which a barrier is measured from.
+    #[error("the curve has no finite `{channel}` at t = {at}: a barrier is measured from both of its ends")]
+    BarrierEnd {
+        /// The channel.
+        channel: String,
+        /// The end: 0 or 1.
+        at: f64,
+    },
+    /// Fewer minimisers than a comparison needs.
+    #[error("barriers are between two minimisers or more, not {found}")]
+    Minimisers {
+        /// How many there are.
+        found: usize,
+    },
+    /// Another number of names than of minimisers.
+    #[error("there are {names} names for {minimisers} minimisers")]
+    MinimiserNames {
+        /// The number of names.
+        names: usize,
+        /// The number of minimisers.
+        minimisers: usize,
+    },
+    /// What went wrong between two of several minimisers.
+    #[error("between minimisers {pair:?}: {source}")]
+    InPair {
+        /// Their numbers, from 0.
+        pair: [usize; 2],
+        /// What it was.
+        source: Box<Self>,
+    },
     /// Two directions along one line, which span no plane.
     #[error("the two directions are parallel and span no plane: their cosine is {cosine}")]
     ParallelDirections {

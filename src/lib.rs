@@ -78,6 +78,9 @@
 //! **Trajectories** are in the module [`trajectory`]: the principal plane of a training's snapshots, where each of
 //! them lies in it and off it, and what a random walk would show there.
 //!
+//! **Paths** between minimisers are in the module [`path`]: how high the loss rises on the straight line, curves that are
+//! trained to go around, and sweeps along them.
+//!
 //! **Speed, when you need it.** The module [`oracle`]: scratch memory for each thread, products computed once for the
 //! whole slice, several points in one call, data in chunks.
 //!
@@ -149,6 +152,7 @@ pub mod measure;
 mod memory;
 mod model;
 mod params;
+pub mod path;
 #[cfg(feature = "progress")]
 mod progress;
 mod replace;
@@ -191,7 +195,7 @@ pub use sweep::{
 };
 
 pub(crate) use model::{Prepared, Worker};
-pub(crate) use slice::{Point, Slice};
+pub(crate) use slice::{PathShape, Point, Slice};
 
 /// What an oracle may prepare for a sweep, for speed: shared products, scratch memory for each thread, several points
 /// in one call. Nobody who only writes [`Loss::loss`] needs any of it.

@@ -16,14 +16,15 @@ pub(crate) use random::orthogonalize;
 
 use std::fmt;
 
-use crate::{Error, Layout, Mask, Result, Scalar, params::norm, wire::fields};
+use crate::{Error, Layout, Mask, PathShape, Result, Scalar, params::norm, wire::fields};
 
 /// Where a direction came from, as results record it.
 ///
 /// `Display` is for people. Journals and safetensors files hold it as one of the lines `random seed=42 stream=1`,
 /// `between`, `eigenvector eigenvalue=-0.5`, `gradient norm=0.5`, `random_across seed=42 stream=1`,
-/// `eigenvector_across eigenvalue=-0.5`, `principal component=1 snapshots=300 centred=false`, `through axis=1 points=`, three hashes with commas between them,
-/// and `given`; serialised (feature `serde`) it is
+/// `eigenvector_across eigenvalue=-0.5`, `principal component=1 snapshots=300 centred=false`,
+/// `through axis=1 points=`, three hashes with commas between them, `curve shape=bezier point=1 points=3` and `given`;
+/// serialised (feature `serde`) it is
 /// `{"random": {"seed": 42, "stream": 1}}`, `"between"` and so on.
 ///
 /// ```
@@ -86,6 +87,15 @@ pub enum DirectionSource {
         /// The [`content_hash`](crate::content_hash) of each vector.
         #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
         points: [u64; 3],
+    },
+    /// A point of a curve: a bend, or its end. Not a difference; its hash is that of the point itself.
+    CurvePoint {
+        /// How the curve runs along its points.
+        shape: PathShape,
+        /// The number of the point, from 1: the start of the curve is θ itself.
+        point: usize,
+        /// The number of points, start and end included.
+        points: usize,
     },
     /// Given by the caller.
     Given,
@@ -364,6 +374,10 @@ impl fmt::Display for DirectionSource {
             Self::Through { axis, points: [a, b, c] } => {
                 write!(f, "axis {axis} of the plane through θ {a:016x}, {b:016x} and {c:016x}")
             }
+            Self::CurvePoint { shape, point, points } => {
+                let what = if point + 1 == *points { "end".to_owned() } else { format!("bend {point}") };
+                write!(f, "{what} of a {shape} curve of {points} points")
+            }
             Self::Given => f.write_str("given by the caller"),
         }
     }
@@ -386,6 +400,9 @@ impl DirectionSource {
             }
             Self::Through { axis, points: [a, b, c] } => {
                 format!("through axis={axis} points={a:016x},{b:016x},{c:016x}")
+            }
+            Self::CurvePoint { shape, point, points } => {
+                format!("curve shape={shape} point={point} points={points}")
             }
             Self::Given => "given".to_owned(),
         }
@@ -430,6 +447,11 @@ impl DirectionSource {
                     .map(|hash| u64::from_str_radix(hash, 16).ok().filter(|_| hash.len() == 16))
                     .collect();
                 Some(Self::Through { axis: axis.parse().ok()?, points: points?.try_into().ok()? })
+            }
+            "curve" => {
+                let [shape, point, points] = fields(rest, ["shape", "point", "points"])?;
+                let shape = PathShape::named(shape)?;
+                Some(Self::CurvePoint { shape, point: point.parse().ok()?, points: points.parse().ok()? })
             }
             _ => [Self::Between, Self::Given].into_iter().find(|source| source.to_line() == line),
         }
@@ -505,6 +527,14 @@ mod tests {
             (DirectionSource::Gradient { norm: 0.5 }, "gradient norm=0.5"),
             (DirectionSource::RandomAcross { seed: 42, stream: 1 }, "random_across seed=42 stream=1"),
             (DirectionSource::EigenvectorAcross { eigenvalue: -0.5 }, "eigenvector_across eigenvalue=-0.5"),
+            (
+                DirectionSource::CurvePoint { shape: PathShape::Bezier, point: 1, points: 3 },
+                "curve shape=bezier point=1 points=3",
+            ),
+            (
+                DirectionSource::CurvePoint { shape: PathShape::Chain, point: 4, points: 5 },
+                "curve shape=chain point=4 points=5",
+            ),
             (DirectionSource::Given, "given"),
         ] {
             assert_eq!(source.to_line(), line);
@@ -524,6 +554,8 @@ mod tests {
             "principal component=1 snapshots=3 centred=maybe",
             "through axis=1 points=0000000000000000,ffffffffffffffff",
             "through axis=1 points=0,1,2",
+            "curve shape=circle point=1 points=3",
+            "curve shape=bezier point=1",
         ] {
             assert_eq!(DirectionSource::from_line(line), None, "{line:?}");
         }

@@ -39,7 +39,7 @@ pub(crate) struct Task<'a> {
 /// The vectors that a line or plane is made of, for the provenance.
 #[derive(Clone, Debug)]
 pub(crate) struct Origin {
-    /// `line`, `interpolation` or `plane`.
+    /// `line`, `interpolation`, `curve` or `plane`.
     pub(crate) kind: &'static str,
     pub(crate) layout_hash: u64,
     pub(crate) parameters: usize,

@@ -1,5 +1,7 @@
 //! Results as files that other programs open, and parameters from and to such files.
 
+#[cfg(any(feature = "npz", feature = "csv"))]
+mod barriers;
 #[cfg(feature = "safetensors")]
 mod checkpoint;
 #[cfg(feature = "csv")]

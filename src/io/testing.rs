@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::table::{Content, Table};
 use crate::{
-    DirectionSource, Norm, Normalization, Policy, Result,
+    DirectionSource, Norm, Normalization, PathShape, Policy, Result,
     landscape::{BadPoint, DirectionRecord, PointFailure, Provenance, SweepEnd, SweepReport},
 };
 
@@ -61,6 +61,11 @@ fn direction() -> impl Strategy<Value = DirectionRecord> {
         any::<f64>().prop_map(|eigenvalue| DirectionSource::EigenvectorAcross { eigenvalue }),
         (any::<u64>(), any::<u64>())
             .prop_map(|(seed, stream)| DirectionSource::RandomAcross { seed, stream }),
+        (any::<bool>(), 1..63_usize).prop_map(|(smooth, point)| DirectionSource::CurvePoint {
+            shape: if smooth { PathShape::Bezier } else { PathShape::Chain },
+            point,
+            points: 64,
+        }),
         Just(DirectionSource::Given),
     ];
     let rule = prop::option::of(Just(Normalization::original(Policy::Copy).with_norm(Norm::Layer)));

@@ -33,11 +33,11 @@ pub struct Provenance {
     pub version: String,
     /// The scalar of the parameters: `"f32"` or `"f64"`; empty if unknown.
     pub scalar: String,
-    /// The hash of θ (for a segment: of θ_a), if known.
+    /// The hash of θ (for a segment: of θ_a; for a curve: of its first point), if known.
     #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub theta_hash: Option<u64>,
     /// The directions. A segment has one, θ_b − θ_a, with the hash of its end: θ_b, with the buffers of θ_a unless
-    /// buffers [move](crate::Buffers).
+    /// buffers [move](crate::Buffers). A curve has one for each of its further points, with the hash of that point.
     pub directions: Vec<DirectionRecord>,
     /// The cosine of the angle between the two directions of a plane.
     #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
@@ -71,7 +71,7 @@ pub struct DirectionRecord {
     pub source: DirectionSource,
     /// Its normalisation, if it has one.
     pub normalization: Option<Normalization>,
-    /// The [`content_hash`](crate::content_hash) of its values; for a segment, of its end.
+    /// The [`content_hash`](crate::content_hash) of its values; for a segment, of its end; for a curve, of the point.
     #[cfg_attr(feature = "serde", serde(with = "crate::wire::forms"))]
     pub hash: u64,
 }
@@ -86,7 +86,12 @@ impl DirectionRecord {
     }
 
     pub(crate) fn between(hash: u64) -> Self {
-        Self { source: DirectionSource::Between, normalization: None, hash }
+        Self::of_point(DirectionSource::Between, hash)
+    }
+
+    /// A parameter vector that a sweep goes to, with the hash of that vector.
+    pub(crate) fn of_point(source: DirectionSource, hash: u64) -> Self {
+        Self { source, normalization: None, hash }
     }
 }
 

@@ -55,8 +55,8 @@ use crate::{Point, Scalar, Slice};
 ///         Ok(Box::new(move |points: &[Point], _chunk: usize, out: &mut [f64]| -> Result<(), OracleError> {
 ///             for (point, out) in points.iter().zip(out) {
 ///                 let c = self.slice.coefficients(point.coordinates);
-///                 *out = self.gram.iter().zip(c).map(|(row, ci)| {
-///                     row.iter().zip(c).map(|(g, cj)| ci * g * cj).sum::<f64>()
+///                 *out = self.gram.iter().zip(c.clone()).map(|(row, ci)| {
+///                     row.iter().zip(c.clone()).map(|(g, cj)| ci * g * cj).sum::<f64>()
 ///                 }).sum();
 ///             }
 ///             Ok(())

@@ -14,6 +14,7 @@ use crate::{
     },
     landscape::DirectionRecord,
     params::content_hash,
+    slice::SliceKind,
 };
 
 /// The line θ + α·d through a model's parameters. It is made from a [`Direction`], or from [`RandomDirections`], which
@@ -90,7 +91,8 @@ enum Source<R, G> {
     Given(G),
 }
 
-/// Where a sweep around a model may go: [`Line`], [`Segment`] or [`Plane`]. The trait is sealed. A function that takes
+/// Where a sweep around a model may go: [`Line`], [`Segment`], [`Plane`] or
+/// [`Along`](crate::path::Along) a curve. The trait is sealed. A function that takes
 /// sweeps over all of them is generic over it, and so is its result:
 ///
 /// ```
@@ -114,7 +116,7 @@ enum Source<R, G> {
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 pub trait Geometry<M: Model + ?Sized>: sealed::Sealed {
-    /// The dimension of the result: `Ix1` for lines and segments, `Ix2` for planes.
+    /// The dimension of the result: `Ix1` for lines, segments and curves, `Ix2` for planes.
     type Dim: GridDimension;
 
     /// The default axis of α (and β), for a default of `points` points along an axis of a line or plane.
@@ -129,16 +131,9 @@ pub trait Geometry<M: Model + ?Sized>: sealed::Sealed {
 /// A geometry around one model: the vectors that span it.
 pub struct Placed<'g, S: Clone> {
     pub(crate) origin: Origin,
-    kind: Kind,
-    layout: &'g Layout,
-    vectors: [Cow<'g, [S]>; 3],
-}
-
-#[derive(Clone, Copy)]
-enum Kind {
-    Line,
-    Segment,
-    Plane,
+    pub(crate) kind: SliceKind,
+    pub(crate) layout: &'g Layout,
+    pub(crate) vectors: Vec<Cow<'g, [S]>>,
 }
 
 /// A geometry that may be drawn several times from a seed: [`Line`] or [`Plane`]. The trait is sealed; a function that
@@ -185,7 +180,7 @@ impl<M: Model + ?Sized> RandomGeometry<M> for Plane<M::Scalar> {
     }
 }
 
-mod sealed {
+pub(crate) mod sealed {
     pub trait Sealed {}
     impl<S> Sealed for super::Line<S> {}
     impl<S> Sealed for super::Plane<S> {}
@@ -233,9 +228,9 @@ impl<M: Model + ?Sized> Geometry<M> for Line<M::Scalar> {
         let records = vec![DirectionRecord::of(&direction)];
         Ok(Placed {
             origin: Origin::of("line", layout, theta, records, None)?,
-            kind: Kind::Line,
+            kind: SliceKind::Line,
             layout,
-            vectors: [Cow::Borrowed(theta), values(direction), Cow::Borrowed(&[])],
+            vectors: vec![Cow::Borrowed(theta), values(direction)],
         })
     }
 }
@@ -263,9 +258,9 @@ impl<M: Model + ?Sized> Geometry<M> for Plane<M::Scalar> {
         let records = vec![DirectionRecord::of(&first), DirectionRecord::of(&second)];
         Ok(Placed {
             origin: Origin::of("plane", layout, theta, records, Some(cosine))?,
-            kind: Kind::Plane,
+            kind: SliceKind::Plane,
             layout,
-            vectors: [Cow::Borrowed(theta), values(first), values(second)],
+            vectors: vec![Cow::Borrowed(theta), values(first), values(second)],
         })
     }
 }
@@ -293,9 +288,9 @@ impl<M: Model + ?Sized> Geometry<M> for Segment<'_, M::Scalar> {
         let records = vec![DirectionRecord::between(content_hash(&end))];
         Ok(Placed {
             origin: Origin::of("interpolation", layout, self.a, records, None)?,
-            kind: Kind::Segment,
+            kind: SliceKind::Segment,
             layout,
-            vectors: [Cow::Borrowed(self.a), Cow::Owned(end), Cow::Borrowed(&[])],
+            vectors: vec![Cow::Borrowed(self.a), Cow::Owned(end)],
         })
     }
 }
@@ -309,11 +304,15 @@ impl<S: Scalar> Placed<'_, S> {
 
     /// The same as a slice, which is what oracles see.
     pub(crate) fn slice(&self) -> Result<Slice<'_, S>> {
-        let [origin, first, second] = &self.vectors;
+        let vector = |i: usize| &*self.vectors[i];
         match self.kind {
-            Kind::Line => Slice::line(self.layout, origin, first),
-            Kind::Segment => Slice::segment(self.layout, origin, first),
-            Kind::Plane => Slice::plane(self.layout, origin, first, second),
+            SliceKind::Line => Slice::line(self.layout, vector(0), vector(1)),
+            SliceKind::Segment => Slice::segment(self.layout, vector(0), vector(1)),
+            SliceKind::Plane => Slice::plane(self.layout, vector(0), vector(1), vector(2)),
+            SliceKind::Curve(shape) => {
+                let points: Vec<&[S]> = self.vectors.iter().map(AsRef::as_ref).collect();
+                Slice::curve(self.layout, shape, &points)
+            }
         }
     }
 }
@@ -332,7 +331,7 @@ impl<S: Clone> std::fmt::Debug for Placed<'_, S> {
 }
 
 impl Origin {
-    fn of<S: Scalar>(
+    pub(crate) fn of<S: Scalar>(
         kind: &'static str,
         layout: &Layout,
         theta: &[S],

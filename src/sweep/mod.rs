@@ -11,8 +11,8 @@ use std::{ops::RangeInclusive, path::PathBuf};
 
 pub use adaptive::{Adaptive, AdaptiveEnd, AdaptiveSurface, ErrorScale, HeldOut, RefinementStage};
 pub use cost::SweepCost;
-pub(crate) use geometry::Placed;
 pub use geometry::{Geometry, Line, Plane, RandomGeometry, Segment};
+pub(crate) use geometry::{Placed, sealed};
 pub use shortcuts::{grid_2d, interpolate, line_1d};
 
 use crate::{
@@ -33,8 +33,8 @@ use losses::Losses;
 
 /// A sweep: a line or plane through a model's parameters, the data it is measured on, and how it runs.
 ///
-/// The first call says **where** it goes: [`line`](Self::line), [`segment`](Self::segment) or [`plane`](Self::plane).
-/// The last one says **what** is measured, at which points, and starts the sweep: [`run`](Self::run) evaluates the loss
+/// The first call says **where** it goes: [`line`](Self::line), [`segment`](Self::segment), [`along`](Self::along) a
+/// curve, or [`plane`](Self::plane). The last one says **what** is measured, at which points, and starts the sweep: [`run`](Self::run) evaluates the loss
 /// at every point, [`adaptive`](Self::adaptive) evaluates it at some points of a plane and interpolates the others,
 /// [`eigen_ratio`](Self::eigen_ratio) maps |λ_min/λ_max| of the Hessian. The calls in between say **how** it runs, in
 /// the same way for all of them: [data](Self::data), [axes](Self::alpha), [threads](Self::threads),
@@ -192,7 +192,7 @@ impl<'a, M: Model + ?Sized, D: ?Sized> Sweep<'a, M, D, Plane<M::Scalar>> {
 }
 
 impl<'a, M: Model + ?Sized, D: ?Sized, W> Sweep<'a, M, D, W> {
-    fn over(model: &'a M, geometry: W) -> Self {
+    pub(crate) fn over(model: &'a M, geometry: W) -> Self {
         let (data, settings) = (Vec::new(), Settings::default());
         Self { model, geometry, data, alpha: None, beta: None, settings, execution: AllThreads }
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The modules from the bottom up. Each may use those above it in this list, and itself.
-const ORDER: [&str; 22] = [
+const ORDER: [&str; 23] = [
     "scalar",
     "error",
     "memory",
@@ -25,6 +25,7 @@ const ORDER: [&str; 22] = [
     "draws",
     "engine",
     "sweep",
+    "path",
     "curvature",
     "trajectory",
     "io",

@@ -7,6 +7,7 @@ use loss_landscape::{
         DiagonalEstimator, Lanczos, LanczosEnd, Probe, SpectralDensity, TraceEstimator, TraceMethod,
     },
     grid_2d,
+    path::PathShape,
     report::{SweepEnd, SweepReport},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -57,6 +58,10 @@ fn sources_and_rules() {
     form(
         &DirectionSource::EigenvectorAcross { eigenvalue: -0.5 },
         json!({"eigenvector_across": {"eigenvalue": -0.5}}),
+    );
+    form(
+        &DirectionSource::CurvePoint { shape: PathShape::Bezier, point: 1, points: 3 },
+        json!({"curve_point": {"shape": "bezier", "point": 1, "points": 3}}),
     );
     form(&DirectionSource::Given, json!("given"));
     form(

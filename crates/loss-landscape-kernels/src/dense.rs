@@ -6,6 +6,9 @@
 
 use crate::{elementwise::Elementwise, kernel_scalar::KernelScalar};
 
+/// Values that stay in the first-level cache while several vectors are added to them.
+const BLOCK: usize = 1024;
+
 /// The function between layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nonlinearity {
@@ -15,15 +18,15 @@ pub enum Nonlinearity {
     Tanh,
 }
 
-/// out ← Σ cᵢ·basisᵢ, then the activation if there is one: the first layer at a point of a plane.
+/// out ← Σ cᵢ·basisᵢ, then the activation if there is one: the first layer at a point of a line, plane or curve.
 #[derive(Debug)]
 pub struct CombineBasis<'a, S> {
     /// The result.
     pub out: &'a mut [S],
-    /// Two or three vectors of its length, one after the other.
+    /// Two vectors of its length or more, one after the other.
     pub basis: &'a [S],
     /// Their coefficients.
-    pub c: [S; 3],
+    pub c: &'a [S],
     /// The activation.
     pub activation: Option<Nonlinearity>,
 }
@@ -40,15 +43,33 @@ impl<S: KernelScalar> Elementwise for CombineBasis<'_, S> {
     fn apply(self) {
         let Self { out, basis, c, activation } = self;
         let len = out.len();
-        let (first, rest) = basis.split_at(len);
-        if rest.len() == len {
-            for ((out, &a), &b) in out.iter_mut().zip(first).zip(rest) {
-                *out = act(c[0] * a + c[1] * b, activation);
+        match *c {
+            [c0, c1] => {
+                let (first, second) = basis.split_at(len);
+                for ((out, &a), &b) in out.iter_mut().zip(first).zip(second) {
+                    *out = act(c0 * a + c1 * b, activation);
+                }
             }
-        } else {
-            let (second, third) = rest.split_at(len);
-            for (((out, &a), &b), &d) in out.iter_mut().zip(first).zip(second).zip(third) {
-                *out = act(c[0] * a + c[1] * b + c[2] * d, activation);
+            [c0, c1, c2] => {
+                let (first, rest) = basis.split_at(len);
+                let (second, third) = rest.split_at(len);
+                for (((out, &a), &b), &d) in out.iter_mut().zip(first).zip(second).zip(third) {
+                    *out = act(c0 * a + c1 * b + c2 * d, activation);
+                }
+            }
+            _ => {
+                for (block, out) in out.chunks_mut(BLOCK).enumerate() {
+                    out.fill(S::zero());
+                    // Most coefficients of a chain are 0.
+                    for (i, &c) in c.iter().enumerate().filter(|(_, c)| **c != S::zero()) {
+                        for (out, &x) in out.iter_mut().zip(&basis[i * len + block * BLOCK..(i + 1) * len]) {
+                            *out += c * x;
+                        }
+                    }
+                    for out in out {
+                        *out = act(*out, activation);
+                    }
+                }
             }
         }
     }

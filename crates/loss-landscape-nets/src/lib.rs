@@ -115,8 +115,8 @@ mod train;
 
 pub use activation::Activation;
 pub use api::{
-    Adam, NetScalar, Sgd, Trainable, Training, cifar10_from_bytes, digits, labelled_images_from_bytes,
-    read_cifar10, read_labelled_images,
+    Adam, NetScalar, Sgd, Trainable, Training, TrainingMode, cifar10_from_bytes, digits,
+    labelled_images_from_bytes, read_cifar10, read_labelled_images,
 };
 pub use criterion::Criterion;
 pub use data::{Augment, Idx, Samples, idx_from_bytes, read_idx};

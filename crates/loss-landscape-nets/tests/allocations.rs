@@ -4,7 +4,10 @@
 
 use std::alloc::System;
 
-use loss_landscape::{FnModel, Layout, Loss, RandomDirections, Sweep};
+use loss_landscape::{
+    FnModel, Layout, Loss, RandomDirections, Sweep,
+    path::{BentPath, PathShape},
+};
 use loss_landscape_nets::{Activation, Architecture, Chain, Criterion, Mlp, Network, Pool, digits};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -31,16 +34,42 @@ fn assert_none_per_point<M: Loss<D> + Sync, D: Sync>(model: &M, data: &D) {
     assert!(many.abs_diff(few) < 10, "{few} allocations for 64 points, {many} for 1,024");
 }
 
+/// The same along curves, whose points may be many.
+fn assert_none_along_curves<M: Loss<D> + Sync, D: Sync>(model: &M, data: &D) {
+    use loss_landscape::Scalar;
+
+    for (shape, count) in [(PathShape::Bezier, 3), (PathShape::Bezier, 6), (PathShape::Chain, 6)] {
+        let point = |k: usize| {
+            let moved = |t: &M::Scalar| M::Scalar::from_f64(t.as_f64() + 0.01 * k as f64);
+            model.parameters().iter().map(moved).collect()
+        };
+        let path = BentPath::new(model.layout(), shape, (0..count).map(point).collect()).unwrap();
+        let allocations = |points| {
+            let sweep = Sweep::along(model, &path).data("", data).alpha(0.0..=1.0, points).threads(1);
+            let region = Region::new(ALLOCATOR);
+            sweep.run().unwrap();
+            let change = region.change();
+            change.allocations + change.reallocations
+        };
+        allocations(64);
+        let (few, many) = (allocations(64), allocations(1024));
+        assert!(many.abs_diff(few) < 10, "{few} allocations for 64 points, {many} for 1,024");
+    }
+}
+
 // One test, since the counter is the whole program's.
 #[test]
 fn a_sweep_allocates_nothing_per_point() {
     let free = |theta: &[f32], (): &()| f64::from(theta[0]);
-    assert_none_per_point(&FnModel::new(Layout::flat(100).unwrap(), vec![1.0; 100], free).unwrap(), &());
+    let model = FnModel::new(Layout::flat(100).unwrap(), vec![1.0; 100], free).unwrap();
+    assert_none_per_point(&model, &());
+    assert_none_along_curves(&model, &());
 
     // A prepared network: its first layer is combined from products that exist.
     let (train, _) = digits::<f32>().unwrap();
     let net = Mlp::new(&[64, 10], Activation::Relu, Criterion::CrossEntropy, 0).unwrap();
     assert_none_per_point(&net, &train);
+    assert_none_along_curves(&net, &train);
 
     // Further layers are products by the `gemm` crate, which allocates a few bytes in each call:
     // that, and nothing of ours.
@@ -61,5 +90,7 @@ fn a_sweep_allocates_nothing_per_point() {
         .linear("head", 10);
     let architecture = Architecture::new([1, 8, 8], chain).unwrap();
     let net = Network::new(&architecture, Criterion::CrossEntropy, 0).unwrap();
-    assert_none_per_point(&net, &train.select(&(0..100).collect::<Vec<_>>()).unwrap());
+    let few = train.select(&(0..100).collect::<Vec<_>>()).unwrap();
+    assert_none_per_point(&net, &few);
+    assert_none_along_curves(&net, &few);
 }

@@ -177,8 +177,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        ContourFigure, CurveFigure, DensityFigure, FanFigure, HeatFigure, MeasureFigure, Panels, RatioFigure,
-        Series, SurfaceFigure, svg::hatching::UNKNOWN_GROUND, testing::axis,
+        ContourFigure, CurveFigure, DensityFigure, FanFigure, HeatFigure, MatrixFigure, MeasureFigure,
+        Panels, RatioFigure, Series, SurfaceFigure, svg::hatching::UNKNOWN_GROUND, testing::axis,
     };
 
     fn figure() -> CurveFigure {
@@ -306,6 +306,9 @@ mod tests {
         let fan = FanFigure::from_draws(&draws, "loss").unwrap().lines().guide(0.0, "θ");
         let some = Measured::new("m", [Reading::Value(1.0), Reading::Value(2.0), Reading::AtLeast(3.0)]);
         let measures = MeasureFigure::new().group("a", &some).group("b", &some).title("t");
+        let cells = ndarray::array![[0.0, 1.0], [f64::NAN, 0.0]];
+        let matrix =
+            MatrixFigure::new(["a name", "θ"], cells.view()).at_least(cells.mapv(|v| v > 0.0).view());
         let panels = Panels::new().title("all").panel(contour.clone()).panel(heat.clone()).shared_scale();
         vec![
             Box::new(contour),
@@ -317,6 +320,7 @@ mod tests {
             Box::new(panels),
             Box::new(fan),
             Box::new(measures),
+            Box::new(matrix),
         ]
     }
 

@@ -27,11 +27,12 @@
 //! - [`DensityFigure`]: spectral densities on a logarithmic axis, with bands of uncertainty;
 //! - [`FanFigure`]: the loss along a line over many draws of random directions, as median and bands;
 //! - [`MeasureFigure`]: one number of several networks, each with its draws and the interval of the mean;
+//! - [`MatrixFigure`]: a number for each pair, such as barriers between minimisers, as coloured cells;
 //! - [`Panels`]: several of these in one document, on one scale with one colour bar if asked.
 //!
 //! Each is made straight from a result: [`ContourFigure::from_surface`], [`SurfaceFigure::from_surface`],
 //! [`HeatFigure::from_surface`], [`RatioFigure::from_map`], [`CurveFigure::from_curve`],
-//! [`DensityFigure::from_estimate`], [`FanFigure::from_draws`], [`Panels::from_draws`], or [`From`] where there is nothing to choose; or with `new` from slices and
+//! [`DensityFigure::from_estimate`], [`FanFigure::from_draws`], [`MatrixFigure::from_barriers`], [`Panels::from_draws`], or [`From`] where there is nothing to choose; or with `new` from slices and
 //! arrays, which need not come from the core: `values[[i, j]]` always belongs to (`x[i]`, `y[j]`).
 //!
 //! Every figure is a [`Figure`]: `to_svg`, `to_png` and `to_pdf` give text and bytes, `save` writes a file in the format
@@ -99,6 +100,7 @@ mod figure;
 mod geometry;
 mod heat;
 mod layout;
+mod matrix;
 mod measures;
 #[cfg(feature = "html")]
 #[cfg_attr(docsrs, doc(cfg(feature = "html")))]
@@ -121,6 +123,7 @@ pub use error::{Error, Result};
 pub use fan::FanFigure;
 pub use figure::Figure;
 pub use heat::HeatFigure;
+pub use matrix::MatrixFigure;
 pub use measures::MeasureFigure;
 pub use panels::Panels;
 pub use ratio::RatioFigure;

@@ -43,7 +43,7 @@ const TITLE: &str = "loss-landscape journal ";
 /// Everything that decides the values of a sweep. Two runs may share a journal if their heads are equal.
 #[derive(Clone, Debug)]
 pub(crate) struct Header {
-    /// `line`, `interpolation` or `plane`.
+    /// `line`, `interpolation`, `curve` or `plane`.
     pub(crate) sweep: String,
     /// What else the values depend on: a word that says what is computed, and `key=value` fields. Empty for losses.
     pub(crate) settings: String,

@@ -91,6 +91,17 @@ fn encode(table: &Table<'_>) -> Result<Vec<u8>> {
     zip.finish()
 }
 
+/// An archive of arrays of numbers, each with its name and shape, and of a text beside them.
+pub(super) fn archive(arrays: &[(&str, &[usize], &[f64])], metadata: &str) -> Result<Vec<u8>> {
+    let mut zip = Zip::default();
+    for (name, shape, values) in arrays {
+        let values = values.iter().map(|value| value.to_le_bytes());
+        zip.add(&format!("{name}.npy"), &npy::encode("<f8", shape, values))?;
+    }
+    zip.add("metadata.npy", &npy::encode("|u1", &[metadata.len()], metadata.bytes().map(|byte| [byte])))?;
+    zip.finish()
+}
+
 /// Names in a file must differ, from each other and from those of the other arrays.
 fn check_names(channels: &[String]) -> Result<()> {
     let names = channels.iter().map(|name| identifier(name)).chain(OTHERS.map(str::to_owned));

@@ -40,8 +40,8 @@ impl<S: NetScalar> Mlp<S> {
     /// How many bytes the first layer's products may take in a sweep, for each data set; 1 GiB by
     /// default.
     ///
-    /// They take (2 on a line, 3 on a plane) × samples × units of the first layer × the size of the
-    /// scalar. Where that is more, every point multiplies the first layer anew; losses then differ
+    /// They take (2 on a line, 3 on a plane, all points of a curve) × samples × units of the first layer
+    /// × the size of the scalar. Where that is more, every point multiplies the first layer anew; losses then differ
     /// by rounding.
     #[must_use]
     pub fn plane_memory(self, bytes: u64) -> Self {

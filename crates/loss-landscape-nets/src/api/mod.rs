@@ -10,6 +10,7 @@ mod network;
 mod reestimated_network;
 mod trainable;
 mod training;
+mod training_mode;
 
 pub use data_files::{
     cifar10_from_bytes, digits, labelled_images_from_bytes, read_cifar10, read_labelled_images,
@@ -17,3 +18,4 @@ pub use data_files::{
 pub use net_scalar::NetScalar;
 pub use trainable::Trainable;
 pub use training::{Adam, Sgd, Training};
+pub use training_mode::TrainingMode;

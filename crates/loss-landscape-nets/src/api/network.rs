@@ -49,7 +49,8 @@ impl<S: NetScalar> Network<S> {
     /// default.
     ///
     /// A first layer with 96 or more inputs for each output is multiplied once for the whole plane, and
-    /// combined at every point: (2 on a line, 3 on a plane) × samples × outputs × the size of the scalar.
+    /// combined at every point: (2 on a line, 3 on a plane, all points of a curve of up to 8) × samples ×
+    /// outputs × the size of the scalar.
     /// With fewer inputs, such as a 3×3 convolution of three channels, multiplying anew should cost less
     /// than reading those products from memory, and it is done at every point. Combined losses differ by rounding.
     #[must_use]

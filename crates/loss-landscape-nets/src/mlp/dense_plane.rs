@@ -35,6 +35,8 @@ struct MlpWorker<'a, S> {
     points: Vec<Point>,
     /// For each point of a call its parameters: those after the first layer, or all.
     thetas: Vec<S>,
+    /// For each point of a call its coefficients in the basis.
+    coefficients: Vec<S>,
 }
 
 /// Bytes of the second-level cache that a tile's products and activations may fill.
@@ -108,6 +110,7 @@ impl<S: Real> Prepared for MlpPlane<'_, S> {
             pass: DensePass::new(self.net, self.data.len()),
             points: Vec::with_capacity(self.batch()),
             thetas: vec![S::zero(); self.batch() * self.part().len()],
+            coefficients: Vec::with_capacity(self.batch() * self.plane.basis().len()),
         }))
     }
 
@@ -135,6 +138,10 @@ impl<S: Real> Worker for MlpWorker<'_, S> {
             for (&point, theta) in points.iter().zip(self.thetas.chunks_exact_mut(part.len().max(1))) {
                 plane.part_into(point.coordinates, part.clone(), theta);
             }
+            self.coefficients.clear();
+            for &point in points {
+                self.coefficients.extend(plane.coefficients(point.coordinates).map(S::from_f64));
+            }
         }
         out.fill(0.0);
         let channels = out.len() / points.len().max(1);
@@ -153,8 +160,7 @@ impl<S: Real> Worker for MlpWorker<'_, S> {
                 let samples = (range.end - start).min(*tile);
                 let basis = &products[start * vectors * units..][..samples * vectors * units];
                 let wanted = data.slice(start..start + samples).1;
-                for (k, &point) in points.iter().enumerate() {
-                    let c = plane.coefficients(point.coordinates).map(S::from_f64);
+                for (k, c) in self.coefficients.chunks_exact(vectors).enumerate() {
                     let first = &mut self.pass.first_layer()[..samples * units];
                     CombineBasis { out: first, basis, c, activation }.run();
                     self.pass.forward_rest(net, theta(k), samples);

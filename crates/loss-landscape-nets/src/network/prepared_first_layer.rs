@@ -2,13 +2,13 @@
 //! points.
 //!
 //! Before its normalisation the first layer is linear in θ, so its values at a point are combinations of
-//! two or three tensors. With few inputs for each output, reading those from memory should cost more than
+//! a few tensors, one for each vector that spans the plane. With few inputs for each output, reading those from memory should cost more than
 //! multiplying anew; so it is done from [`FAN_IN`] inputs on, a number estimated from the rates of both and not
 //! swept.
 
 use std::ops::Range;
 
-use loss_landscape::oracle::Slice;
+use loss_landscape::oracle::{Point, Slice};
 use loss_landscape_kernels::{
     AlignedBuffer, ChannelSums, ConvInput, ConvPass, Epilogue, FilterBank, GeneralConv, LANES, ScaledTensor,
     TensorShape, load,
@@ -19,6 +19,8 @@ use crate::{data::Samples, error::Result, layers::Convolution, memory::ensure_ro
 
 /// Inputs of an output from which on values are combined.
 const FAN_IN: usize = 96;
+/// The most vectors whose products are combined; along a curve of more points the layer is multiplied anew.
+const VECTORS: usize = 8;
 
 /// The products of one data set.
 #[derive(Debug)]
@@ -42,8 +44,8 @@ struct FirstLayer {
 /// A point of the plane.
 #[derive(Debug)]
 pub(super) struct FoldedPoint<'a, S> {
-    /// In the vectors that span the plane.
-    pub(super) coefficients: [f64; 3],
+    pub(super) plane: &'a Slice<'a, S>,
+    pub(super) point: Point,
     pub(super) theta: &'a [S],
     /// The folded parameters.
     pub(super) plain: &'a [S],
@@ -61,6 +63,9 @@ impl<S: Real> PreparedFirstLayer<S> {
         let plan = &net.plan;
         let Some(conv) = plan.first.as_ref().filter(|conv| fan_in(conv) >= FAN_IN) else { return Ok(None) };
         let vectors = plane.basis().len();
+        if vectors > VECTORS {
+            return Ok(None);
+        }
         let groups: usize = (0..split.chunks()).map(|chunk| split.range(chunk).len().div_ceil(LANES)).sum();
         let bytes = (groups as u128) * (vectors * conv.output.len() * size_of::<S>()) as u128;
         if bytes > u128::from(net.plane_memory) {
@@ -95,18 +100,28 @@ impl<S: Real> PreparedFirstLayer<S> {
     ) {
         let channels = self.layer.shape.channels;
         factors.clear();
-        for &c in &at.coefficients[..self.vectors] {
+        // Most coefficients of a chain are 0, and their products need not be read.
+        let mut used = [0; VECTORS];
+        let mut count = 0;
+        for (i, c) in at.plane.coefficients(at.point.coordinates).enumerate() {
+            if c == 0.0 && self.vectors > 3 {
+                continue;
+            }
+            used[count] = i;
+            count += 1;
             let c = S::from_f64(c);
             factors.extend((0..channels).map(|k| c * net.plan.fold.scale(at.theta, &self.layer.folded, k)));
         }
-        let term = |i: usize| ScaledTensor {
-            x: &self.chunks[chunk][i],
-            factors: Some(&factors[i * channels..(i + 1) * channels]),
-        };
-        let terms = [term(0), term(1), term(self.vectors - 1)];
+        let terms: [ScaledTensor<'_, S>; VECTORS] = std::array::from_fn(|term| {
+            let term = term.min(count - 1);
+            ScaledTensor {
+                x: &self.chunks[chunk][used[term]],
+                factors: Some(&factors[term * channels..(term + 1) * channels]),
+            }
+        });
         ChannelSums {
             shape: self.layer.shape,
-            terms: &terms[..self.vectors],
+            terms: &terms[..count],
             shifts: self.layer.bias.clone().map(|bias| &at.plain[bias]),
             epilogue: Epilogue { relu: self.layer.rectified, ..Epilogue::default() },
             out,

@@ -100,8 +100,7 @@ impl<S: Real> NetworkWorker<'_, S> {
         let NetworkPlane { net, plane, data, split, first, .. } = self.plane;
         let range = split.range(chunk);
         let Some(first) = first else { return chunk_loss(net, &mut self.state, &self.weights, data, range) };
-        let coefficients = plane.coefficients(point.coordinates);
-        let at = FoldedPoint { coefficients, theta: &self.theta, plain: &self.weights.plain };
+        let at = FoldedPoint { plane, point, theta: &self.theta, plain: &self.weights.plain };
         self.state.forward_from(&net.plan, &self.weights, range.len(), |out| {
             first.combine(net, chunk, &at, &mut self.factors, out);
         });

@@ -21,6 +21,7 @@ mod network_bits;
 mod network_derivatives;
 mod network_training;
 mod networks;
+mod paths;
 mod properties;
 mod pytorch;
 mod resnet;

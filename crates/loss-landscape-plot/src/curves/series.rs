@@ -87,6 +87,27 @@ impl Series {
         Ok(Self::new(channel, curve.alpha(), &values.to_vec()))
     }
 
+    /// The same with another label, as where the same channel is drawn along several ways.
+    ///
+    /// # Example
+    /// ```
+    /// use loss_landscape::Curve;
+    /// use loss_landscape_plot::{CurveFigure, Figure, Series};
+    /// use ndarray::array;
+    ///
+    /// let curve = |loss| Curve::from_channels(&[0.0, 0.5, 1.0], [("loss".to_owned(), loss)]);
+    /// let (line, bent) = (curve(array![0.1, 3.0, 0.2])?, curve(array![0.1, 0.1, 0.2])?);
+    /// let figure = CurveFigure::new()
+    ///     .series(Series::from_curve(&line, "loss")?.label("straight line"))
+    ///     .series(Series::from_curve(&bent, "loss")?.label("Bezier curve"));
+    /// assert!(figure.to_svg()?.contains("Bezier curve"));
+    /// # Ok::<(), loss_landscape_plot::Error>(())
+    /// ```
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
     /// A spectral density, in 1,000 points or more over the range of its nodes and a little beyond, with the band of
     /// the estimate. `width` is the standard deviation, in units of λ, of the Gaussian that each node becomes;
     /// [`DensityEstimate::default_width`] if none is given.
