@@ -1,7 +1,8 @@
 //! Figures and pages of loss landscapes, from the results of the crate [`loss_landscape`] or from plain arrays.
 //!
-//! Contours, shaded surfaces, heat maps, curves, eigenvalue ratios and spectra are written as SVG, with the features
-//! `png` and `pdf` as PNG and PDF, and with the feature `html` as one page to turn and zoom in a browser.
+//! Contours, shaded surfaces, heat maps, curves, eigenvalue ratios, spectra, paths of trainings and merge trees are
+//! written as SVG, with the features `png` and `pdf` as PNG and PDF, and with the feature `html` as one page to turn and
+//! zoom in a browser.
 //!
 //! ```
 //! use loss_landscape::{FnModel, Layout, RandomDirections, grid_2d};
@@ -25,17 +26,20 @@
 //!   where the loss is locally convex or has no positive curvature;
 //! - [`CurveFigure`]: [`Series`] over one direction, such as loss and accuracy, on one or two axes;
 //! - [`DensityFigure`]: spectral densities on a logarithmic axis, with bands of uncertainty;
+//! - [`MergeTreeFigure`]: minima of a surface, the most persistent of hundreds, as branches that end at their saddles;
+//! - [`TrajectoryFigure`]: the path of a training over its principal plane, and beside it what that plane does not show:
+//!   distances from it, and the loss on the path beside the loss on the plane;
 //! - [`Panels`]: several of these in one document, on one scale with one colour bar if asked.
 //!
 //! Each is made straight from a result: [`ContourFigure::from_surface`], [`SurfaceFigure::from_surface`],
 //! [`HeatFigure::from_surface`], [`RatioFigure::from_map`], [`CurveFigure::from_curve`],
-//! [`DensityFigure::from_estimate`], or [`From`] where there is nothing to choose; or with `new` from slices and
+//! [`DensityFigure::from_estimate`], [`MergeTreeFigure::from_report`], [`TrajectoryFigure::from_report`], or [`From`] where there is nothing to choose; or with `new` from slices and
 //! arrays, which need not come from the core: `values[[i, j]]` always belongs to (`x[i]`, `y[j]`).
 //!
 //! Every figure is a [`Figure`]: `to_svg`, `to_png` and `to_pdf` give text and bytes, `save` writes a file in the format
 //! that its ending names, replaced as a whole. [`ContourFigure::difference`] and [`HeatFigure::difference`] compare two
-//! surfaces, with colours that diverge from zero; contours, heat maps and ratio maps draw markers and trajectories over
-//! the plane.
+//! surfaces, with colours that diverge from zero; contours, heat maps and ratio maps draw markers, trajectories, and
+//! minima and saddles ([`CriticalPoints`]) over the plane.
 //!
 //! A page holds landscapes with several channels each, to turn, zoom and read values from; its module is `page`.
 //!
@@ -96,6 +100,7 @@ mod figure;
 mod geometry;
 mod heat;
 mod layout;
+mod merge_tree;
 #[cfg(feature = "html")]
 #[cfg_attr(docsrs, doc(cfg(feature = "html")))]
 pub mod page;
@@ -107,6 +112,7 @@ mod surface;
 mod svg;
 #[cfg(test)]
 mod testing;
+mod trajectory;
 
 pub use axis::scale::Scale;
 pub use colors::ColorMap;
@@ -116,9 +122,12 @@ pub use density::DensityFigure;
 pub use error::{Error, Result};
 pub use figure::Figure;
 pub use heat::HeatFigure;
+pub use merge_tree::{Branch, MergeTreeFigure};
 pub use panels::Panels;
+pub use plane::critical_points::CriticalPoints;
 pub use ratio::RatioFigure;
 pub use surface::SurfaceFigure;
+pub use trajectory::TrajectoryFigure;
 
 /// The example of the README.
 #[cfg(doctest)]
