@@ -82,7 +82,7 @@
 //!
 //! - `serde`: `Serialize` and `Deserialize` for settings, reports, provenance and landscapes; what must hold is checked
 //!   on the way in. Adds `serde`.
-//! - `json`, `npz`, `csv`: landscapes as JSON, for numpy, and for spreadsheets, to the bit (JSON and CSV: but for the
+//! - `json`, `npz`, `csv`: landscapes, shapes and trajectories as JSON, for numpy, and for spreadsheets, to the bit (JSON and CSV: but for the
 //!   bits of NaN). Each gives four methods: `write_json(path)`, `to_json_bytes()`, `read_json(path)` and
 //!   `from_json_bytes(bytes)`. All need `serde` and `serde_json`.
 //! - `vtk`: surfaces for ParaView, `Surface::write_vtk`. Adds nothing.

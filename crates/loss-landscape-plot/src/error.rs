@@ -108,7 +108,7 @@ pub enum Error {
     /// A name that two parts of a page share.
     #[error("two {what} are named `{name}`")]
     DuplicateName {
-        /// What they are: `landscapes`, `channels` or `trajectories`.
+        /// What they are: `landscapes`, `channels`, `trajectories` or `shapes`.
         what: &'static str,
         /// The name.
         name: String,
