@@ -30,10 +30,11 @@ use super::Neighbours;
 ///
 /// # Files
 ///
-/// With the features `json`, `npz` and `csv`, a report is written and read back exactly, `write_json(path)` and the like.
+/// With the features `json`, `npz` and `csv`, a report is written and read back exactly, `write_json(path)` and the
+/// like.
 ///
-/// - **JSON** is an object of `format` (`"loss-landscape topology"`), `version` and `report`: the fields here under their
-///   names. Numbers that are not finite are the texts `"NaN"`, `"Infinity"` and `"-Infinity"`.
+/// - **JSON** is an object of `format` (`"loss-landscape topology"`), `version` and `report`: the fields here under
+///   their names. Numbers that are not finite are the texts `"NaN"`, `"Infinity"` and `"-Infinity"`.
 /// - **npz** has an array for each column of each table: `minimum_index` (k×2), `minimum_coordinates` (k×2) and
 ///   `minimum_value`, `_merge`, `_persistence`, `_depth`, `_basin_points`, `_basin_share`, `_certain` and
 ///   `_basin_beside_hole` (k); `merge_index`, `_coordinates`, `_value`, `_ends`, `_continues`, `_between` (k×2) and

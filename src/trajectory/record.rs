@@ -20,12 +20,13 @@ use super::{PathLosses, TrajectoryReport};
 ///
 /// # Files
 ///
-/// With the features `json`, `npz` and `csv`, a record is written and read back exactly, `write_json(path)` and the like.
+/// With the features `json`, `npz` and `csv`, a record is written and read back exactly, `write_json(path)` and the
+/// like.
 ///
-/// - **JSON** is an object of `format` (`"loss-landscape trajectory"`), `version` and `report`, which has the fields here
-///   under their names. Losses that are not finite are the texts `"NaN"`, `"Infinity"` and `"-Infinity"`.
-/// - **npz** has an array for each column of two tables: `snapshot_coordinate` (T snapshots × K components, of which the
-///   first two are α and β), `snapshot_distance`, `snapshot_off_plane`, with losses `snapshot_loss_on_path` and
+/// - **JSON** is an object of `format` (`"loss-landscape trajectory"`), `version` and `report`, which has the fields
+///   here under their names. Losses that are not finite are the texts `"NaN"`, `"Infinity"` and `"-Infinity"`.
+/// - **npz** has an array for each column of two tables: `snapshot_coordinate` (T snapshots × K components, of which
+///   the first two are α and β), `snapshot_distance`, `snapshot_off_plane`, with losses `snapshot_loss_on_path` and
 ///   `snapshot_loss_on_plane` (T each); `component_eigenvalue`, `component_share`, `component_random_walk` and
 ///   `component_random_walk_of_steps` (T − 1 each). The rest is in `metadata`, the bytes of a JSON text.
 /// - **CSV** has the same, a line for each snapshot and each component, whose first field says which it is; coordinates

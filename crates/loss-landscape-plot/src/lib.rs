@@ -1,8 +1,8 @@
 //! Figures and pages of loss landscapes, from the results of the crate [`loss_landscape`] or from plain arrays.
 //!
 //! Contours, shaded surfaces, heat maps, curves, eigenvalue ratios, spectra, paths of trainings and merge trees are
-//! written as SVG, with the features `png` and `pdf` as PNG and PDF, and with the feature `html` as one page to turn and
-//! zoom in a browser.
+//! written as SVG, with the features `png` and `pdf` as PNG and PDF, and with the feature `html` as one page to turn
+//! and zoom in a browser.
 //!
 //! ```
 //! use loss_landscape::{FnModel, Layout, RandomDirections, grid_2d};
@@ -27,19 +27,20 @@
 //! - [`CurveFigure`]: [`Series`] over one direction, such as loss and accuracy, on one or two axes;
 //! - [`DensityFigure`]: spectral densities on a logarithmic axis, with bands of uncertainty;
 //! - [`MergeTreeFigure`]: minima of a surface, the most persistent of hundreds, as branches that end at their saddles;
-//! - [`TrajectoryFigure`]: the path of a training over its principal plane, and beside it what that plane does not show:
-//!   distances from it, and the loss on the path beside the loss on the plane;
+//! - [`TrajectoryFigure`]: the path of a training over its principal plane, and beside it what that plane does not
+//!   show: distances from it, and the loss on the path beside the loss on the plane;
 //! - [`Panels`]: several of these in one document, on one scale with one colour bar if asked.
 //!
 //! Each is made straight from a result: [`ContourFigure::from_surface`], [`SurfaceFigure::from_surface`],
 //! [`HeatFigure::from_surface`], [`RatioFigure::from_map`], [`CurveFigure::from_curve`],
-//! [`DensityFigure::from_estimate`], [`MergeTreeFigure::from_report`], [`TrajectoryFigure::from_report`], or [`From`] where there is nothing to choose; or with `new` from slices and
-//! arrays, which need not come from the core: `values[[i, j]]` always belongs to (`x[i]`, `y[j]`).
+//! [`DensityFigure::from_estimate`], [`MergeTreeFigure::from_report`], [`TrajectoryFigure::from_report`], or [`From`]
+//! where there is nothing to choose; or with `new` from slices and arrays, which need not come from the core:
+//! `values[[i, j]]` always belongs to (`x[i]`, `y[j]`).
 //!
-//! Every figure is a [`Figure`]: `to_svg`, `to_png` and `to_pdf` give text and bytes, `save` writes a file in the format
-//! that its ending names, replaced as a whole. [`ContourFigure::difference`] and [`HeatFigure::difference`] compare two
-//! surfaces, with colours that diverge from zero; contours, heat maps and ratio maps draw markers, trajectories, and
-//! minima and saddles ([`CriticalPoints`]) over the plane.
+//! Every figure is a [`Figure`]: `to_svg`, `to_png` and `to_pdf` give text and bytes, `save` writes a file in the
+//! format that its ending names, replaced as a whole. [`ContourFigure::difference`] and [`HeatFigure::difference`]
+//! compare two surfaces, with colours that diverge from zero; contours, heat maps and ratio maps draw markers,
+//! trajectories, and minima and saddles ([`CriticalPoints`]) over the plane.
 //!
 //! A page holds landscapes with several channels each, to turn, zoom and read values from; its module is `page`.
 //!
@@ -62,8 +63,8 @@
 //! - `png`: `Figure::to_png`, and files that end in `.png`. No font need be installed: a part of DejaVu Sans is built
 //!   in (Latin, Greek, Cyrillic, arrows, mathematical signs, subscripts and superscripts); a character that it lacks is
 //!   an empty box. Adds `resvg`, 45 crates in all.
-//! - `pdf`: `Figure::to_pdf`, and files that end in `.pdf`: one page of vectors, its text set in the same font, of which
-//!   the letters that occur are embedded. Adds `krilla`, 90 crates in all, those of `png` among them.
+//! - `pdf`: `Figure::to_pdf`, and files that end in `.pdf`: one page of vectors, its text set in the same font, of
+//!   which the letters that occur are embedded. Adds `krilla`, 90 crates in all, those of `png` among them.
 //! - `html`: the module `page`. Adds no crates.
 //!
 //! # What it does not do

@@ -142,7 +142,7 @@ fn columns(kind: &TableKind, header: &str) -> Result<(Table, Vec<Place>)> {
             (width, start) = (width + 1, place + 1);
         }
         let whole = matches!(column.parts, Parts::Any) || width == most;
-        if !whole && !(column.optional && width == 0) {
+        if !(whole || column.optional && width == 0) {
             return Err(wrong(
                 "CSV",
                 "the header",

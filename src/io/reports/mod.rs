@@ -43,6 +43,7 @@ pub(super) struct Misfit {
 }
 
 impl Misfit {
+    #[allow(clippy::needless_pass_by_value, reason = "what callers have just made for it")]
     fn new(place: impl ToString, expected: impl ToString, found: impl ToString) -> Self {
         Self { place: place.to_string(), expected: expected.to_string(), found: found.to_string() }
     }

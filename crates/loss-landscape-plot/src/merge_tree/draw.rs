@@ -172,17 +172,18 @@ fn draw_branch(svg: &mut Svg, placed: &Placed<'_>, frame: &Rect, height: &impl F
 /// A dot at the minimum, a diamond at the saddle.
 fn draw_marks(svg: &mut Svg, placed: &Placed<'_>, spacing: f64, log: bool, height: &impl Fn(f64) -> f64) {
     let ink = placed.ink();
+    if !log || placed.branch.minimum > 0.0 {
+        let radius = (0.5 * placed.width).max((0.35 * spacing).clamp(1.4, 3.0));
+        let tag = svg.tag("circle").num("cx", placed.x).num("cy", height(placed.branch.minimum));
+        tag.num("r", radius).attr("fill", &ink).end();
+    }
+    // On the dot where both are near, so that neither hides the other.
     if let Some((level, _)) = placed.end {
         let (x, y, r) = (placed.x, height(level), (0.3 * spacing).clamp(1.2, 3.6));
         let mut diamond = PathData::default();
         diamond.polyline(&[[x, y - r], [x + r, y], [x, y + r], [x - r, y]], true);
         let tag = svg.tag("path").attr("d", diamond.as_str()).attr("fill", "#fff");
         tag.attr("stroke", &ink).attr("stroke-width", "1").end();
-    }
-    if !log || placed.branch.minimum > 0.0 {
-        let radius = (0.5 * placed.width).max((0.35 * spacing).clamp(1.4, 3.0));
-        let tag = svg.tag("circle").num("cx", placed.x).num("cy", height(placed.branch.minimum));
-        tag.num("r", radius).attr("fill", &ink).end();
     }
 }
 

@@ -27,9 +27,9 @@ const MOST: usize = 40;
 /// points that flow to their minimum, wider ones have larger shares. Nothing else is meant by horizontal distances. A
 /// branch that never ends reaches the upper edge.
 ///
-/// Only the most persistent branches are drawn, 40 unless [`most`](Self::most) says otherwise; the others are counted in
-/// the caption. [`uncertain`](Branch::uncertain) branches are dashed, those within a [`floor`](Self::floor) grey.
-/// An SVG document has about 420 by 370 px.
+/// Only the most persistent branches are drawn, 40 unless [`most`](Self::most) says otherwise; the others are counted
+/// in the caption. [`uncertain`](Branch::uncertain) branches are dashed, those within a [`floor`](Self::floor) grey. An
+/// SVG document has about 420 by 370 px.
 ///
 /// # Example
 ///

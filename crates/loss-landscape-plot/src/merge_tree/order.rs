@@ -54,6 +54,8 @@ pub(super) fn order(ends: &Ends) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection, prelude::any};
+
     use super::*;
 
     #[test]
@@ -66,7 +68,7 @@ mod tests {
     proptest::proptest! {
         /// Between the end of a branch and the one that goes on, all others have ended.
         #[test]
-        fn no_line_crosses_another(parents in proptest::collection::vec((proptest::prelude::any::<u16>(), 0_u8..6), 1..40)) {
+        fn no_line_crosses_another(parents in collection::vec((any::<u16>(), 0_u8..6), 1..40)) {
             // Each ends in one before it, not above that one's own end.
             let mut ends: Ends = Vec::new();
             for (k, (parent, step)) in parents.into_iter().enumerate() {

@@ -104,8 +104,8 @@ impl PageLandscape {
     }
 
     /// Adds the minima and saddles of the report's channel. They are marked on the surface and over the contours while
-    /// that channel is shown, listed with their values, and told where the pointer is at one; of more than 300 minima the
-    /// most persistent ones.
+    /// that channel is shown, listed with their values, and told where the pointer is at one; of more than 300 minima
+    /// the most persistent ones.
     ///
     /// ```
     /// use loss_landscape::{Surface, topology::Topology};

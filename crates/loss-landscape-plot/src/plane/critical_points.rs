@@ -24,8 +24,8 @@ const CLEAR: f64 = 1.5;
 /// Minima and saddles of a surface, to be marked on a flat figure of it: a dot for each minimum, with its number, and a
 /// diamond for each saddle.
 ///
-/// Numbers count from 1 in the order in which the minima were given, for those of a report the most persistent first, and
-/// stand where there is room for them. The caption tells the marks apart and counts what is not shown.
+/// Numbers count from 1 in the order in which the minima were given, for those of a report the most persistent first,
+/// and stand where there is room for them. The caption tells the marks apart and counts what is not shown.
 ///
 /// # Example
 ///
@@ -98,15 +98,15 @@ impl CriticalPoints {
         Self { by_persistence: true, left_out: report.left_out, ..points }
     }
 
-    /// Adds the saddle at (`x`, `y`), in the units of the axes, at which the minimum with the index `ends` merges with a
-    /// deeper one.
+    /// Adds the saddle at (`x`, `y`), in the units of the axes, at which the minimum with the index `ends` merges with
+    /// a deeper one.
     pub fn saddle(mut self, x: f64, y: f64, ends: usize) -> Self {
         self.saddles.push(([x, y], ends));
         self
     }
 
-    /// How many minima to mark at most, the first ones, with their saddles; 200 by default. The others are counted in the
-    /// caption.
+    /// How many minima to mark at most, the first ones, with their saddles; 200 by default. The others are counted in
+    /// the caption.
     pub fn most(self, minima: usize) -> Self {
         Self { most: minima, ..self }
     }
@@ -152,7 +152,7 @@ impl CriticalPoints {
             key += " (1: the most persistent)";
         }
         if drawn_saddles > 0 {
-            key += &format!(", ◇ {}", count(drawn_saddles, "saddle", "saddles"));
+            key.extend([", ◇ ", &count(drawn_saddles, "saddle", "saddles")]);
         }
         let uncertain = drawn.iter().filter(|minimum| !minimum.certain).count();
         let away = minima.len() + saddles.len() - drawn.len() - drawn_saddles;

@@ -13,10 +13,10 @@ use crate::{
 /// A figure of a path over a plane, in two panels: the path as it is projected into the plane, over the contours there,
 /// and for each snapshot how far it lies off the plane, with the loss on the path beside the loss at its projection.
 ///
-/// A path that is drawn on a surface is drawn where it is not: the second panel says by how much. Losses are on its left
-/// axis, solid on the path and dashed on the plane, distances on the right one: solid from the plane and, where they
-/// are known, dashed from the last snapshot. The caption of the first panel says what share of the variance the plane
-/// holds, beside what a random walk would have there.
+/// A path that is drawn on a surface is drawn where it is not: the second panel says by how much. Losses are on its
+/// left axis, solid on the path and dashed on the plane, distances on the right one: solid from the plane and, where
+/// they are known, dashed from the last snapshot. The caption of the first panel says what share of the variance the
+/// plane holds, beside what a random walk would have there.
 ///
 /// An SVG document has about 850 by 390 px.
 ///
@@ -40,8 +40,8 @@ use crate::{
 /// # Errors
 /// Drawing ends in the errors of the contour figure; [`Error::Length`] for coordinates, distances, losses or steps that
 /// are not one for each snapshot; [`Error::TooFewPoints`] for fewer than two snapshots; [`Error::NotIncreasing`] or
-/// [`Error::NotFinite`] for steps; [`Error::NoFiniteValue`] where no distance or no loss is finite; [`Error::Share`] for
-/// a share of the variance that is not from 0 to 1; [`Error::TrajectoryLabel`] for a label of no snapshot.
+/// [`Error::NotFinite`] for steps; [`Error::NoFiniteValue`] where no distance or no loss is finite; [`Error::Share`]
+/// for a share of the variance that is not from 0 to 1; [`Error::TrajectoryLabel`] for a label of no snapshot.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct TrajectoryFigure {
@@ -61,8 +61,8 @@ pub struct TrajectoryFigure {
 }
 
 impl TrajectoryFigure {
-    /// A path through the points (`x[t]`, `y[t]`) of the plane, in the units of the axes of `plane`, whose snapshots lie
-    /// `off_plane[t]` off it. The contours keep all that was set on them.
+    /// A path through the points (`x[t]`, `y[t]`) of the plane, in the units of the axes of `plane`, whose snapshots
+    /// lie `off_plane[t]` off it. The contours keep all that was set on them.
     pub fn new(plane: ContourFigure, x: &[f64], y: &[f64], off_plane: &[f64]) -> Self {
         Self {
             plane,
@@ -137,8 +137,8 @@ impl TrajectoryFigure {
         self
     }
 
-    /// Where on the horizontal axis of the second panel each snapshot stands, such as its epoch, ascending, and the label
-    /// of that axis. By default these are the numbers of the snapshots, from 0 on.
+    /// Where on the horizontal axis of the second panel each snapshot stands, such as its epoch, ascending, and the
+    /// label of that axis. By default these are the numbers of the snapshots, from 0 on.
     pub fn steps(mut self, label: impl Into<String>, steps: &[f64]) -> Self {
         self.step_label = label.into();
         self.steps = Some(steps.to_vec());

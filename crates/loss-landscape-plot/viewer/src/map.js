@@ -1,4 +1,5 @@
-// Maps: the contours of a landscape seen from above, with axes, colour bar, trajectories, minima and saddles, and the pointer's point.
+// Maps: the contours of a landscape seen from above, with axes, colour bar, trajectories, minima and saddles, and the
+// pointer's point.
 
 import { tickTexts } from "./numbers.js";
 import { nearest, axisTicks } from "./axis.js";
