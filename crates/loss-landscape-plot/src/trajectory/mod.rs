@@ -106,7 +106,7 @@ impl TrajectoryFigure {
     ///
     /// let figure = TrajectoryFigure::from_report(ContourFigure::from(&surface), trajectory.report())
     ///     .losses(&losses.on_path, &losses.on_plane);
-    /// assert!(figure.to_svg()?.contains("a random walk of 41 snapshots: 90.2 %"));
+    /// assert!(figure.to_svg()?.contains("a random walk of 41 snapshots: 90.1 %"));
     /// # Ok::<(), loss_landscape_plot::Error>(())
     /// ```
     pub fn from_report(plane: ContourFigure, report: &TrajectoryReport) -> Self {
