@@ -17,8 +17,8 @@ use loss_landscape::{
 };
 use loss_landscape_nets::{Activation, Criterion, Mlp, Samples, Sgd, digits};
 use loss_landscape_plot::{
-    ContourFigure, CurveFigure, DensityFigure, Figure, HeatFigure, MergeTreeFigure, Panels, RatioFigure,
-    Scale, Series, SurfaceFigure, TrajectoryFigure,
+    ContourFigure, CurveFigure, DensityFigure, Figure, HeatFigure, MergeTreeFigure, Panels,
+    PersistenceFigure, RatioFigure, Scale, Series, SurfaceFigure, TrajectoryFigure,
 };
 
 const FOLDER: &str = "gallery";
@@ -119,11 +119,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{topology}");
     let marked = contours(&plane)?.critical_points(&topology);
     let tree = MergeTreeFigure::from(&topology).y_label("cross-entropy loss (nats)").scale(Scale::Log);
+    let pairs = PersistenceFigure::from(&topology).value_label("nats").scale(Scale::Log);
     save(
         "minima_and_saddles",
         &Panels::new()
             .panel(marked.title("The plane through three minimisers"))
-            .panel(tree.title("Its merge tree")),
+            .panel(tree.title("Its merge tree"))
+            .panel(pairs.title("Its persistence diagram")),
     )?;
 
     let map = Sweep::plane(&net, dirs.clone()).data("", &train).eigen_ratio(&EigenRatio::new())?;

@@ -102,7 +102,7 @@ pub enum Error {
     /// A figure or page with nothing on it.
     #[error("there is nothing to draw: no {what}")]
     Empty {
-        /// What is missing: `series`, `panels`, `branches`, `landscapes`, `channels` or `points on a trajectory`.
+        /// What is missing: `series`, `panels`, `branches`, `features`, `landscapes`, `channels` or `points on a trajectory`.
         what: &'static str,
     },
     /// A name that two parts of a page share.
@@ -146,10 +146,20 @@ pub enum Error {
         value: f64,
     },
     /// A least persistence that is not finite or below 0.
-    #[error("the floor of a merge tree is {value}, expected a finite number from 0 on")]
+    #[error("the least persistence is {value}, expected a finite number from 0 on")]
     Floor {
         /// The persistence.
         value: f64,
+    },
+    /// A feature that ends before it begins, or at no number.
+    #[error("feature {index} cannot begin at {birth} and end at {death}")]
+    Pair {
+        /// The index of the feature.
+        index: usize,
+        /// The level where it should begin.
+        birth: f64,
+        /// The level where it should end.
+        death: f64,
     },
     /// A saddle of a minimum that is not there.
     #[error("saddle {index} ends minimum {ends}, but there are {minima}")]

@@ -27,6 +27,7 @@
 //! - [`CurveFigure`]: [`Series`] over one direction, such as loss and accuracy, on one or two axes;
 //! - [`DensityFigure`]: spectral densities on a logarithmic axis, with bands of uncertainty;
 //! - [`MergeTreeFigure`]: minima of a surface, the most persistent of hundreds, as branches that end at their saddles;
+//! - [`PersistenceFigure`]: where minima and hills begin and end, and which persist;
 //! - [`TrajectoryFigure`]: the path of a training over its principal plane, and beside it what that plane does not
 //!   show: distances from it, and the loss on the path beside the loss on the plane;
 //! - [`Panels`]: several of these in one document, on one scale with one colour bar if asked.
@@ -106,6 +107,7 @@ mod merge_tree;
 #[cfg_attr(docsrs, doc(cfg(feature = "html")))]
 pub mod page;
 mod panels;
+mod persistence;
 mod plane;
 mod ratio;
 mod results;
@@ -125,6 +127,7 @@ pub use figure::Figure;
 pub use heat::HeatFigure;
 pub use merge_tree::{Branch, MergeTreeFigure};
 pub use panels::Panels;
+pub use persistence::PersistenceFigure;
 pub use plane::critical_points::CriticalPoints;
 pub use ratio::RatioFigure;
 pub use surface::SurfaceFigure;

@@ -5,7 +5,7 @@ use roxmltree::{Document, Node};
 
 use crate::{
     Branch, ContourFigure, CriticalPoints, CurveFigure, DensityFigure, Figure, HeatFigure, MergeTreeFigure,
-    RatioFigure, Series, SurfaceFigure, TrajectoryFigure, geometry::Point,
+    PersistenceFigure, RatioFigure, Series, SurfaceFigure, TrajectoryFigure, geometry::Point,
 };
 
 /// Evenly spaced coordinates.
@@ -31,6 +31,7 @@ pub(crate) fn one_of_each() -> Vec<Box<dyn Figure>> {
             Branch::new(0.1).share(0.7),
             Branch::new(0.2).ends(0.5, 0).uncertain(),
         ])),
+        Box::new(PersistenceFigure::new().minimum(0.0, f64::INFINITY).minimum(0.1, 0.4).hill(0.2, 0.5)),
         Box::new(
             TrajectoryFigure::new(ContourFigure::new(&x, &x, bowl), &x, &x, &line).variance(0.9, 0.8, 0.7),
         ),
