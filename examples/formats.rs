@@ -1,8 +1,8 @@
 //! One landscape in every format, for other programs; and back from theirs.
 //!
 //! Sweeps a small function over two data sets, on a grid that is not square, with a wall behind which it is
-//! infinite, a hole where it is not a number and a point where it fails; writes surfaces, curves, directions and
-//! parameters in all formats to a folder, and reads each of them back. Run it with
+//! infinite, a hole where it is not a number and a point where it fails; writes surfaces, curves, directions,
+//! parameters, a shape and a path in all formats to a folder, and reads each of them back. Run it with
 //!
 //!     cargo run --release --example formats -- write formats
 //!
@@ -17,7 +17,12 @@ use std::{
 
 use loss_landscape::{
     Curve, Direction, Directions, Layout, Loss, Model, OnBadPoint, OracleError, RandomDirections, Surface,
-    Sweep, VtkHeight, read_checkpoint, write_checkpoint,
+    Sweep, VtkHeight,
+    ndarray::Array2,
+    read_checkpoint,
+    topology::{Topology, TopologyReport},
+    trajectory::{PathRecord, PrincipalPlane},
+    write_checkpoint,
 };
 
 /// A bowl with a wall, a hole and a trap; the data set says how steep it is.
@@ -124,7 +129,45 @@ fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
     let random = RandomDirections::new(3).pair(&bowl)?;
     random.first().write_safetensors(folder.join("direction.safetensors"))?;
     random.write_safetensors(folder.join("plane.safetensors"))?;
+    reports(folder, &bowl)?;
     println!("Written to {}.", folder.display());
+    Ok(())
+}
+
+/// The shape of a rough surface with a hole, and a path with losses, one of which fails.
+fn reports(folder: &Path, bowl: &Bowl) -> Result<(), Box<dyn Error>> {
+    let at: Vec<f64> = (0..9).map(|i| f64::from(i) / 4.0 - 1.0).collect();
+    let mut loss = Array2::from_shape_fn((9, 7), |(i, j)| (5.0 * at[i]).sin() + (7.0 * at[j]).cos() + at[i]);
+    loss[[7, 5]] = f64::NAN;
+    let surface = Surface::from_channels(&at, &at[..7], [("rough".to_owned(), loss)])?;
+    let shape = Topology::new().of(&surface)?;
+    let snapshots = [[2.0, 2.5], [1.9, 2.0], [1.2, 2.2], [1.0, 2.0]];
+    let path = PrincipalPlane::new().run(&bowl.layout, &snapshots)?;
+    let losses = path.losses(bowl, &snapshots, &1.0)?;
+    let path = PathRecord::from(path.report()).with_losses(&losses);
+    let file = |name: &str| folder.join(name);
+    shape.write_json(file("shape.json"))?;
+    shape.write_npz(file("shape.npz"))?;
+    shape.write_csv(file("shape.csv"))?;
+    path.write_json(file("path.json"))?;
+    path.write_npz(file("path.npz"))?;
+    path.write_csv(file("path.csv"))?;
+    let written = shape.to_json_bytes()?;
+    for read in [
+        TopologyReport::read_json(file("shape.json"))?,
+        TopologyReport::read_npz(file("shape.npz"))?,
+        TopologyReport::read_csv(file("shape.csv"))?,
+    ] {
+        assert_eq!(read.to_json_bytes()?, written, "the shape is not what was written");
+    }
+    let written = path.to_json_bytes()?;
+    for read in [
+        PathRecord::read_json(file("path.json"))?,
+        PathRecord::read_npz(file("path.npz"))?,
+        PathRecord::read_csv(file("path.csv"))?,
+    ] {
+        assert_eq!(read.to_json_bytes()?, written, "the path is not what was written");
+    }
     Ok(())
 }
 

@@ -9,16 +9,18 @@
 use std::{error::Error, fs, path::Path, time::Instant};
 
 use loss_landscape::{
-    Buffers, Direction, Directions, EigenRatio, Model, RandomDirections, Surface, Sweep,
+    Buffers, Directions, EigenRatio, Model, RandomDirections, Surface, Sweep,
     curvature::{HessianOperator, SpectralDensity},
     measure::{Level, Measure},
     ndarray::s,
     path::{Barriers, BentPath, PathTraining, StepRule},
+    topology::Topology,
+    trajectory::PrincipalPlane,
 };
 use loss_landscape_nets::{Activation, Criterion, Mlp, Samples, Sgd, digits};
 use loss_landscape_plot::{
     ContourFigure, CurveFigure, DensityFigure, FanFigure, Figure, HeatFigure, MatrixFigure, MeasureFigure,
-    Panels, RatioFigure, Scale, Series, SurfaceFigure,
+    MergeTreeFigure, Panels, PersistenceFigure, RatioFigure, Scale, Series, SurfaceFigure, TrajectoryFigure,
 };
 
 const FOLDER: &str = "gallery";
@@ -88,18 +90,45 @@ fn main() -> Result<(), Box<dyn Error>> {
             .panel(cells.x_label("α").y_label("β").title("Generalisation gap, cells")),
     )?;
 
-    // The plane of the training: from its end to its start, and to where it was after two epochs.
-    let thetas: Vec<&[f64]> = report.snapshots.iter().map(|s| s.theta.as_slice()).collect();
-    let (plane, [xs, ys]) = training_plane(&net, &thetas)?;
-    let [wide, high] = [&xs, &ys].map(|along| {
-        let (lo, hi) = along.iter().fold((0.0_f64, 0.0_f64), |(l, h), &v| (l.min(v), h.max(v)));
-        let margin = 0.2 * (hi - lo);
+    // The path of the training in its principal plane, and what that plane does not show.
+    let path: Vec<&[f64]> = report.snapshots.iter().map(|s| s.theta.as_slice()).collect();
+    let trajectory = PrincipalPlane::new().run(net.layout(), &path)?;
+    let [wide, high] = trajectory.report().ranges(0.2);
+    let losses = trajectory.losses(&net, &path, &train)?;
+    let plane = Sweep::plane(&net, trajectory.directions().clone()).data("train", &train);
+    let plane = contours(&plane.alpha(wide, 61).beta(high, 61).run()?)?;
+    let plane = plane.x_label("first component").y_label("second component");
+    let epochs: Vec<f64> = report.snapshots.iter().map(|s| s.epoch as f64).collect();
+    let over = TrajectoryFigure::from_report(plane.title("The principal plane"), trajectory.report())
+        .losses(&losses.on_path, &losses.on_plane)
+        .loss_label("cross-entropy loss (nats)")
+        .steps("epoch", &epochs)
+        .labels([0, 1, 2, 5, 40].map(|epoch| (epoch, format!("epoch {epoch}"))));
+    save("trajectory", &over)?;
+
+    // The plane through three minimisers, its minima and saddles, and how they merge.
+    let mut third = Mlp::new(&[64, 24, 10], Activation::Relu, Criterion::CrossEntropy, 5)?;
+    Sgd::new(0.05).momentum(0.9).batch_size(64).epochs(40).train(&mut third, &train)?;
+    let ends = [&net, &other, &third].map(Model::parameters);
+    let (plane, at) = Directions::through(net.layout(), ends, Buffers::Still)?;
+    let [wide, high] = [0, 1].map(|k| {
+        let (lo, hi) = at.iter().fold((0.0_f64, 0.0_f64), |(l, h), p| (l.min(p[k]), h.max(p[k])));
+        let margin = 0.25 * (hi - lo);
         lo - margin..=hi + margin
     });
-    let plane = Sweep::plane(&net, plane).data("train", &train).alpha(wide, 61).beta(high, 61).run()?;
-    let labels = [0, 1, 2, 5, 40].map(|epoch| (epoch, format!("epoch {epoch}")));
-    let over = contours(&plane)?.labelled_trajectory(&xs, &ys, labels).title("The training in its own plane");
-    save("trajectory", &over)?;
+    let plane = Sweep::plane(&net, plane).data("train", &train).alpha(wide, 81).beta(high, 81).run()?;
+    let topology = Topology::new().of(&plane)?;
+    println!("{topology}");
+    let marked = contours(&plane)?.critical_points(&topology);
+    let tree = MergeTreeFigure::from(&topology).y_label("cross-entropy loss (nats)").scale(Scale::Log);
+    let pairs = PersistenceFigure::from(&topology).value_label("nats").scale(Scale::Log);
+    save(
+        "minima_and_saddles",
+        &Panels::new()
+            .panel(marked.title("The plane through three minimisers"))
+            .panel(tree.title("Its merge tree"))
+            .panel(pairs.title("Its persistence diagram")),
+    )?;
 
     let map = Sweep::plane(&net, dirs.clone()).data("", &train).eigen_ratio(&EigenRatio::new())?;
     let ratio = RatioFigure::from_map(&map).limit(0.2).title("|λₘᵢₙ / λₘₐₓ| of the Hessian");
@@ -169,34 +198,6 @@ fn shaded(surface: &Surface) -> Drawn<SurfaceFigure> {
 fn contours(surface: &Surface) -> Drawn<ContourFigure> {
     let figure = ContourFigure::from_surface(surface, "train loss")?;
     Ok(figure.value_label("cross-entropy loss (nats)").scale(Scale::Log))
-}
-
-/// Two directions, and the coordinates along both of every θ of a training.
-type TrainingPlane = (Directions<f64>, [Vec<f64>; 2]);
-
-/// Directions of equal length from the last θ to the first, and at a right angle to that towards the third.
-fn training_plane(net: &Mlp<f64>, thetas: &[&[f64]]) -> Result<TrainingPlane, Box<dyn Error>> {
-    let end = *thetas.last().ok_or("a training without snapshots")?;
-    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    let away = |theta: &[f64]| -> Result<Vec<f64>, loss_landscape::Error> {
-        Ok(Direction::between(net.layout(), end, theta, Buffers::Still)?.values().to_vec())
-    };
-    let first = away(thetas[0])?;
-    let mut second = away(thetas[2])?;
-    let share = dot(&first, &second) / dot(&first, &first);
-    second.iter_mut().zip(&first).for_each(|(s, f)| *s -= share * f);
-    let longer = (dot(&first, &first) / dot(&second, &second)).sqrt();
-    second = second.iter().map(|s| longer * s).collect();
-    let [first, second] = [first, second].map(|values| Direction::new(net.layout(), values));
-    let plane = Directions::new(first?, second?)?;
-    let mut along = [Vec::new(), Vec::new()];
-    for theta in thetas {
-        let found = plane.project(end, theta)?;
-        for (along, coordinate) in along.iter_mut().zip(found.coordinates) {
-            along.push(coordinate);
-        }
-    }
-    Ok((plane, along))
 }
 
 /// Loss on the left axis, accuracy on the right; train solid, test dashed.

@@ -15,11 +15,14 @@ use loss_landscape::{
     Adaptive, Buffers, Curve, Direction, Directions, EigenRatio, FnModel, Layout, Model, Norm, Normalization,
     RandomDirections, Role, Surface, Sweep,
     curvature::{HessianOperator, Lanczos, SliceCurvature, SpectralDensity, TraceEstimator, eigen_extremes},
+    ndarray::Array2,
+    topology::Topology,
+    trajectory::PrincipalPlane,
 };
 use loss_landscape_nets::{Activation, Criterion, Mlp, Samples, Sgd, digits};
 use loss_landscape_plot::{
-    ContourFigure, CurveFigure, DensityFigure, Figure, HeatFigure, Panels, RatioFigure, Scale, Series,
-    SurfaceFigure,
+    ContourFigure, CurveFigure, DensityFigure, Figure, HeatFigure, MergeTreeFigure, Panels, RatioFigure,
+    Scale, Series, SurfaceFigure, TrajectoryFigure,
 };
 
 type Net = Mlp<f64>;
@@ -82,6 +85,8 @@ fn main() -> Outcome {
     ritz_values(&mut guide, &tanh, &train)?;
     ratio_map(&mut guide, &tanh, &train)?;
     spectrum(&mut guide, &tanh, &train)?;
+    trajectory(&mut guide, &train)?;
+    shape(&mut guide)?;
 
     fs::write(guide.folder.join("measured.txt"), guide.numbers.trim_start())?;
     println!(
@@ -523,4 +528,52 @@ fn spectrum(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
         .extremes(extremes.lambda_min, extremes.lambda_max)
         .title("Spectral density of the Hessian");
     guide.svg("spectrum", &Panels::new().panel(figure))
+}
+
+/// The path of a training in its principal plane, and what that plane does not show.
+fn trajectory(guide: &mut Guide, data: &Data) -> Outcome {
+    guide.heading("A training in its principal plane (trajectory)")?;
+    let mut net = Mlp::new(&[64, 16, 10], Activation::Relu, Criterion::CrossEntropy, 3)?;
+    let sgd = Sgd::new(0.05).momentum(0.9).weight_decay(1e-4).batch_size(32).epochs(40).snapshots(1);
+    let training = sgd.train(&mut net, data)?;
+    let path: Vec<&[f64]> = training.snapshots.iter().map(|snapshot| snapshot.theta.as_slice()).collect();
+    let found = PrincipalPlane::new().run(net.layout(), &path)?;
+    guide.number(format!("  {}", found.report()))?;
+    let losses = found.losses(&net, &path, data)?;
+    let ratio = |t: usize| (losses.on_path[t] / losses.on_plane[t]).ln().abs();
+    let farthest = (0..path.len()).max_by(|&a, &b| ratio(a).total_cmp(&ratio(b))).unwrap_or(0);
+    let (on_path, on_plane) = (losses.on_path[farthest], losses.on_plane[farthest]);
+    guide.number(format!(
+        "  after epoch {farthest}: loss on the path {on_path:.4}, on the plane {on_plane:.4}"
+    ))?;
+    let [alpha, beta] = found.report().ranges(0.15);
+    let sweep = Sweep::plane(&net, found.directions().clone()).data("", data);
+    let surface = sweep.alpha(alpha, 61).beta(beta, 61).run()?;
+    let plane =
+        ContourFigure::from(&surface).value_label(LOSS).scale(Scale::Log).title("The principal plane");
+    let plane = plane.x_label("first component").y_label("second component");
+    let epochs: Vec<f64> = training.snapshots.iter().map(|snapshot| snapshot.epoch as f64).collect();
+    let figure = TrajectoryFigure::from_report(plane, found.report())
+        .losses(&losses.on_path, &losses.on_plane)
+        .loss_label(LOSS)
+        .steps("epoch", &epochs)
+        .labels([0, 5, 40].map(|epoch| (epoch, format!("epoch {epoch}"))));
+    guide.svg("trajectory", &Panels::new().panel(figure))
+}
+
+/// Two wells with a ripple: what is above the noise.
+fn shape(guide: &mut Guide) -> Outcome {
+    guide.heading("Two wells with a ripple (shape)")?;
+    let at: Vec<f64> = (-40..=40).map(|i| f64::from(i) / 20.0).collect();
+    let loss = |x: f64, y: f64| (x * x - 1.0).powi(2) + y * y + 0.02 * (x * 30.0).sin() * (y * 30.0).sin();
+    let values = Array2::from_shape_fn((81, 81), |(i, j)| loss(at[i], at[j]));
+    let surface = Surface::from_channels(&at, &at, [("loss".to_owned(), values)])?;
+    let all = Topology::new().of(&surface)?;
+    let real = Topology::new().standard_error(0.02).of(&surface)?;
+    let floor = 2.0 * 0.02 * real.noise_factor.unwrap_or(0.0);
+    guide.number(format!("  all: {all}"))?;
+    guide.number(format!("  with a standard error of 0.02, above {floor:.3}: {real}"))?;
+    let marked = ContourFigure::from(&surface).scale(Scale::Log).critical_points(&all);
+    let tree = MergeTreeFigure::from(&all).floor(floor).title("How its minima merge");
+    guide.svg("shape", &Panels::new().panel(marked.title("Two wells with a ripple")).panel(tree))
 }

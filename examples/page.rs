@@ -9,7 +9,7 @@
 
 use std::{error::Error, fs, path::Path, time::Instant};
 
-use loss_landscape::{Buffers, Direction, Directions, Model, ProgressBar, Sweep};
+use loss_landscape::{Buffers, Direction, Directions, Model, ProgressBar, Sweep, topology::Topology};
 use loss_landscape_nets::{Activation, Criterion, Mlp, Samples, Sgd, TrainingEnd, digits};
 use loss_landscape_plot::page::{Page, PageLandscape};
 
@@ -84,7 +84,9 @@ fn landscape(
         .beta(range(&beta), POINTS)
         .observer(&bar)
         .run()?;
+    let shape = Topology::new().of(&surface)?;
     Ok(PageLandscape::from_surface(name, &surface)
+        .topology(&shape)
         .x_label("α, towards the start")
         .y_label("β, across")
         .trajectory("the path of the training, a dot an epoch", &alpha, &beta)

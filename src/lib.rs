@@ -90,9 +90,9 @@
 //!
 //! - `serde`: `Serialize` and `Deserialize` for settings, reports, provenance and landscapes; what must hold is checked
 //!   on the way in. Adds `serde`.
-//! - `json`, `npz`, `csv`: landscapes as JSON, for numpy, and for spreadsheets, to the bit (JSON and CSV: but for the
-//!   bits of NaN). Each gives four methods: `write_json(path)`, `to_json_bytes()`, `read_json(path)` and
-//!   `from_json_bytes(bytes)`. All need `serde` and `serde_json`.
+//! - `json`, `npz`, `csv`: landscapes, shapes and trajectories as JSON, for numpy, and for spreadsheets, to the bit
+//!   (JSON and CSV: but for the bits of NaN). Each gives four methods: `write_json(path)`, `to_json_bytes()`,
+//!   `read_json(path)` and `from_json_bytes(bytes)`. All need `serde` and `serde_json`.
 //! - `vtk`: surfaces for ParaView, `Surface::write_vtk`. Adds nothing.
 //! - `safetensors`: parameters of any [`Layout`] from and to the files that PyTorch users keep, `read_checkpoint` and
 //!   `write_checkpoint`, [`Direction`]s and [`Directions`] with their sources, and the snapshots of a training. Adds

@@ -1,5 +1,5 @@
 #![no_main]
-use loss_landscape::{Curve, RandomDirections, Surface, SweepReport};
+use loss_landscape::{Curve, RandomDirections, Surface, SweepReport, topology::TopologyReport, trajectory::PathRecord};
 use loss_landscape_fuzz::bounded;
 
 libfuzzer_sys::fuzz_target!(|file: &[u8]| {
@@ -9,6 +9,8 @@ libfuzzer_sys::fuzz_target!(|file: &[u8]| {
         assert_eq!(read.to_json_bytes().expect("and written again"), written);
     }
     let _ = bounded(file, Curve::from_json_bytes);
+    let _ = bounded(file, TopologyReport::from_json_bytes);
+    let _ = bounded(file, PathRecord::from_json_bytes);
     let _ = bounded(file, |file| serde_json::from_slice::<SweepReport>(file));
     let _ = bounded(file, |file| serde_json::from_slice::<RandomDirections>(file));
 });

@@ -1,5 +1,5 @@
 #![no_main]
-use loss_landscape::{Curve, Surface};
+use loss_landscape::{Curve, Surface, topology::TopologyReport, trajectory::PathRecord};
 use loss_landscape_fuzz::{bounded, seal_npz, sealed_mutator};
 
 sealed_mutator!(seal_npz);
@@ -7,4 +7,6 @@ sealed_mutator!(seal_npz);
 libfuzzer_sys::fuzz_target!(|file: &[u8]| {
     let _ = bounded(file, Surface::from_npz_bytes);
     let _ = bounded(file, Curve::from_npz_bytes);
+    let _ = bounded(file, TopologyReport::from_npz_bytes);
+    let _ = bounded(file, PathRecord::from_npz_bytes);
 });

@@ -93,7 +93,7 @@ fn put(text: &mut String, what: std::fmt::Arguments<'_>) {
 }
 
 /// What the comment of a file of ours begins with.
-const OURS: &str = "# {\"format\":\"loss-landscape ";
+pub(super) const OURS: &str = "# {\"format\":\"loss-landscape ";
 
 /// A line of a point.
 struct Line {

@@ -97,7 +97,7 @@ fn unwritable(format: &'static str, error: &serde_json::Error) -> Error {
 
 /// A line for each field of the document and for each row of the grid.
 #[derive(Default)]
-struct Lines {
+pub(super) struct Lines {
     /// Whether each list or object around is a list.
     lists: Vec<bool>,
 }

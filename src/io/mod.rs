@@ -14,6 +14,8 @@ mod half;
 mod json;
 #[cfg(feature = "npz")]
 mod npz;
+#[cfg(any(feature = "json", feature = "npz", feature = "csv"))]
+mod reports;
 #[cfg(feature = "serde")]
 mod table;
 #[cfg(all(test, feature = "json"))]

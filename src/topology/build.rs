@@ -1,7 +1,7 @@
 //! From floods to a report: what is kept, and how what is left out joins what is kept.
 
 use super::{
-    Hill, Merge, MergeTree, Minimum, Neighbours, SaddleDistance, Site, TopologyReport, TreeFeature, TreeNode,
+    Hill, Merge, MergeTree, Minimum, Neighbours, SaddleDistance, Site, TopologyReport, TreeNode,
     flood::{Flood, Grid, NONE, ascending, flood},
 };
 use crate::{Result, memory::filled};
@@ -66,7 +66,7 @@ impl Builder<'_> {
         for (position, merge) in merges.iter().enumerate() {
             minima[merge.ends].merge = Some(position);
         }
-        for (minimum, leaf) in minima.iter_mut().zip(&tree) {
+        for (minimum, leaf) in minima.iter_mut().zip(&tree.nodes) {
             if let Some(parent) = leaf.parent {
                 minimum.depth = merges[parent - kept.numbers.len()].at.value - minimum.at.value;
             }
@@ -104,10 +104,10 @@ impl Builder<'_> {
             holes,
             persistence_above: self.floor.persistence,
             noise_factor: self.floor.noise.as_ref().map(|(factor, _)| *factor),
-            saddle_distance: saddle_distance(&minima, &merges, &tree, ends[1] - ends[0]),
+            saddle_distance: saddle_distance(&minima, &merges, &tree.nodes, ends[1] - ends[0]),
             minima,
             merges,
-            tree: MergeTree { nodes: tree },
+            tree,
             hills,
             left_out,
             basins,
@@ -173,30 +173,19 @@ impl Builder<'_> {
         kept: &Kept,
         elders: &[usize],
         owners: &[usize],
-    ) -> (Vec<Merge>, Vec<TreeNode>) {
-        let leaf = |(position, &number): (usize, &usize)| TreeNode {
-            feature: TreeFeature::Minimum(position),
-            value: self.values[flood.seeds[number]],
-            parent: None,
-        };
-        let mut tree: Vec<TreeNode> = kept.numbers.iter().enumerate().map(leaf).collect();
-        // The node that stands for the component of each minimum.
-        let mut tops: Vec<usize> = (0..tree.len()).collect();
-        let mut merges = Vec::with_capacity(tree.len());
+    ) -> (Vec<Merge>, MergeTree) {
+        let mut merges = Vec::with_capacity(kept.numbers.len());
         for meeting in &flood.meetings {
             let ends = kept.positions[meeting.dies];
             if ends == NONE {
                 continue;
             }
-            let continues = elders[meeting.survives];
-            let (at, node) = (self.site(meeting.at), tree.len());
-            tree[tops[ends]].parent = Some(node);
-            tree[tops[continues]].parent = Some(node);
-            tops[continues] = node;
-            tree.push(TreeNode { feature: TreeFeature::Merge(merges.len()), value: at.value, parent: None });
             let between = meeting.between.map(|basin| owners[basin]);
+            let (at, continues) = (self.site(meeting.at), elders[meeting.survives]);
             merges.push(Merge { at, ends, continues, between, certain: meeting.certain });
         }
+        let values = kept.numbers.iter().map(|&number| self.values[flood.seeds[number]]);
+        let tree = MergeTree::of(values, &merges);
         (merges, tree)
     }
 

@@ -27,6 +27,26 @@ use super::Neighbours;
 /// println!("{report}"); // shape of `loss`: 2 minima, 1 merge, 0 hills; saddle–minimum distance 1
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
+///
+/// # Files
+///
+/// With the features `json`, `npz` and `csv`, a report is written and read back exactly, `write_json(path)` and the
+/// like.
+///
+/// - **JSON** is an object of `format` (`"loss-landscape topology"`), `version` and `report`: the fields here under
+///   their names. Numbers that are not finite are the texts `"NaN"`, `"Infinity"` and `"-Infinity"`.
+/// - **npz** has an array for each column of each table: `minimum_index` (k×2), `minimum_coordinates` (k×2) and
+///   `minimum_value`, `_merge`, `_persistence`, `_depth`, `_basin_points`, `_basin_share`, `_certain` and
+///   `_basin_beside_hole` (k); `merge_index`, `_coordinates`, `_value`, `_ends`, `_continues`, `_between` (k×2) and
+///   `_certain`; `hill_index`, `_coordinates`, `_value`, `_pass_index`, `_pass_coordinates`, `_pass_value`,
+///   `_persistence` and `_certain`; `pair_dimension`, `_birth`, `_death` and `_certain`, the
+///   [pairs](Self::pairs); `node_value` and `_parent`, the merge tree; `point_basin`, row by row. Positions count from
+///   0, and −1 stands for none. The rest is in `metadata`, the bytes of a JSON text.
+/// - **CSV** has the same, a line for each row of each table, whose first field says of which (`minimum`, `merge` …).
+///   What a table does not have is empty, as is none. A first line `# {…}` holds the rest; pandas reads the file with
+///   `comment="#"`.
+///
+/// Pairs and tree are made anew from minima and merges where npz and CSV are read.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -313,6 +333,25 @@ impl TopologyReport {
             certain: hill.certain,
         });
         minima.chain(hills).collect()
+    }
+}
+
+impl MergeTree {
+    /// The tree of minima of these values, whose merges come ascending and name minima that are there.
+    pub(crate) fn of(minima: impl Iterator<Item = f64>, merges: &[Merge]) -> Self {
+        let leaf =
+            |(k, value): (usize, f64)| TreeNode { feature: TreeFeature::Minimum(k), value, parent: None };
+        let mut nodes: Vec<TreeNode> = minima.enumerate().map(leaf).collect();
+        // The node that stands for the component of each minimum.
+        let mut tops: Vec<usize> = (0..nodes.len()).collect();
+        for (k, merge) in merges.iter().enumerate() {
+            let node = nodes.len();
+            nodes[tops[merge.ends]].parent = Some(node);
+            nodes[tops[merge.continues]].parent = Some(node);
+            tops[merge.continues] = node;
+            nodes.push(TreeNode { feature: TreeFeature::Merge(k), value: merge.at.value, parent: None });
+        }
+        Self { nodes }
     }
 }
 

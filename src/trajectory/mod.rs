@@ -9,12 +9,14 @@
 mod gram;
 mod losses;
 mod principal;
+mod record;
 mod report;
 mod snapshots;
 mod walk;
 
 pub use losses::{PathFailure, PathLosses};
 pub use principal::{PrincipalPlane, Trajectory};
+pub use record::PathRecord;
 pub use report::TrajectoryReport;
 pub use snapshots::Snapshots;
 pub use walk::random_walk_shares;

@@ -42,7 +42,7 @@ const COLUMNS: usize = 1024;
 /// let model = FnModel::new(Layout::flat(3)?, theta.to_vec(), loss)?; // around the end of the training
 /// let trajectory = PrincipalPlane::new().run(&Layout::flat(3)?, &path)?;
 /// let report = trajectory.report();
-/// println!("{report}"); // 41 snapshots of 3 parameters: two components … A random walk has 90.2 % there, …
+/// println!("{report}"); // 41 snapshots of 3 parameters: two components … A random walk has 90.1 % there, …
 /// let [alpha, beta] = report.ranges(0.1);
 /// let (on_path, directions) = (trajectory.losses(&model, &path, &())?, trajectory.into_directions());
 /// let surface = Sweep::plane(&model, directions).data("", &()).alpha(alpha, 25).beta(beta, 25).run()?;

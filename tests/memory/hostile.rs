@@ -9,7 +9,11 @@ use std::{
 
 use loss_landscape::{
     Block, CheckpointReader, Curve, FnModel, Journal, Layout, OracleError, RandomDirections, Role, Surface,
-    Sweep, from_checkpoint_bytes, report::SweepReport, to_checkpoint_bytes,
+    Sweep, from_checkpoint_bytes,
+    report::SweepReport,
+    to_checkpoint_bytes,
+    topology::{Topology, TopologyReport},
+    trajectory::{PathRecord, PrincipalPlane},
 };
 
 use crate::bound::bounded;
@@ -22,17 +26,23 @@ const READERS: [Reader; 5] = [
     ("npz", |file| {
         bounded(file, Surface::from_npz_bytes).into_iter().count()
             + bounded(file, Curve::from_npz_bytes).into_iter().count()
+            + bounded(file, TopologyReport::from_npz_bytes).into_iter().count()
+            + bounded(file, PathRecord::from_npz_bytes).into_iter().count()
     }),
     ("safetensors", safetensors),
     ("json", |file| {
         let report = bounded(file, |file| serde_json::from_slice::<SweepReport>(file));
         bounded(file, Surface::from_json_bytes).into_iter().count()
             + bounded(file, Curve::from_json_bytes).into_iter().count()
+            + bounded(file, TopologyReport::from_json_bytes).into_iter().count()
+            + bounded(file, PathRecord::from_json_bytes).into_iter().count()
             + report.into_iter().count()
     }),
     ("csv", |file| {
         bounded(file, Surface::from_csv_bytes).into_iter().count()
             + bounded(file, Curve::from_csv_bytes).into_iter().count()
+            + bounded(file, TopologyReport::from_csv_bytes).into_iter().count()
+            + bounded(file, PathRecord::from_csv_bytes).into_iter().count()
     }),
 ];
 
@@ -90,6 +100,10 @@ fn written() -> Vec<(&'static str, Vec<u8>)> {
     let (shard, line) = (read("shard"), read("line"));
     let joined = [&shard[..], &shard[..shard.len() - 5], &shard].concat();
     let theta: Vec<f64> = (0..7).map(f64::from).collect();
+    let shape = Topology::new().of(&part).unwrap();
+    let path = [[2.0, 0.0, 1.0], [1.0, -1.0, 0.5], [0.2, 0.1, 0.0], [0.0, 0.0, 0.0]];
+    let path = PrincipalPlane::new().run(&Layout::flat(3).unwrap(), &path).unwrap();
+    let path = PathRecord::from(path.report());
     let singles: Vec<f32> = theta.iter().map(|&value| value as f32).collect();
     let files = vec![
         ("journal", shard),
@@ -104,6 +118,12 @@ fn written() -> Vec<(&'static str, Vec<u8>)> {
         ("json", serde_json::to_vec(part.report()).unwrap()),
         ("csv", part.to_csv_bytes().unwrap()),
         ("csv", curve.to_csv_bytes().unwrap()),
+        ("json", shape.to_json_bytes().unwrap()),
+        ("npz", shape.to_npz_bytes().unwrap()),
+        ("csv", shape.to_csv_bytes().unwrap()),
+        ("json", path.to_json_bytes().unwrap()),
+        ("npz", path.to_npz_bytes().unwrap()),
+        ("csv", path.to_csv_bytes().unwrap()),
     ];
     fs::remove_dir_all(&folder).unwrap();
     files

@@ -294,6 +294,77 @@ def check_safetensors(load_file, safe_open, folder):
     done.append("safetensors")
 
 
+def check_reports(numpy, pandas, folder):
+    """Shapes and paths: every number of the JSON, in the arrays of npz and in the columns of CSV."""
+    number = lambda v: math.nan if v is None else float(v)
+
+    def same_column(what, column, wanted):
+        column = numpy.asarray(column, dtype=float).ravel()
+        wanted = numpy.asarray([number(v) for v in wanted], dtype=float)
+        assert column.shape == wanted.shape, (what, column, wanted)
+        assert all(same(a, b) for a, b in zip(column, wanted)), (what, column, wanted)
+
+    shape = json.loads((folder / "shape.json").read_text())
+    assert shape["format"] == "loss-landscape topology" and shape["version"] == 2
+    shape = shape["report"]
+    minima, merges, hills = shape["minima"], shape["merges"], shape["hills"]
+    assert len(minima) > 2 and len(merges) == len(minima) - 1 and hills and shape["holes"] == 1
+    none = lambda v: -1 if v is None else v
+    with numpy.load(folder / "shape.npz") as file:
+        assert file["minimum_index"].tolist() == [m["at"]["index"] for m in minima]
+        assert file["minimum_coordinates"].tolist() == [m["at"]["coordinates"] for m in minima]
+        assert file["minimum_merge"].tolist() == [none(m["merge"]) for m in minima]
+        assert file["minimum_basin_points"].tolist() == [m["basin_points"] for m in minima]
+        for name in ("persistence", "depth", "basin_share"):
+            same_column(name, file[f"minimum_{name}"], [m[name] for m in minima])
+        assert file["minimum_certain"].dtype == bool
+        assert file["minimum_certain"].tolist() == [m["certain"] for m in minima]
+        same_column("saddles", file["merge_value"], [m["at"]["value"] for m in merges])
+        for name in ("ends", "continues", "between"):
+            assert file[f"merge_{name}"].tolist() == [m[name] for m in merges]
+        assert file["hill_index"].tolist() == [h["at"]["index"] for h in hills]
+        basins = file["point_basin"].reshape(shape["shape"])
+        assert basins.ravel().tolist() == [none(b) for b in shape["basins"]] and basins[7, 5] == -1
+        assert file["node_parent"].tolist() == [none(n["parent"]) for n in shape["tree"]["nodes"]]
+        births = file["pair_birth"][file["pair_dimension"] == 0]
+        same_column("births", births, [m["at"]["value"] for m in minima])
+        metadata = json.loads(bytes(file["metadata"]))
+        assert metadata["report"]["saddle_distance"] == shape["saddle_distance"]
+
+    path = json.loads((folder / "path.json").read_text())
+    assert path["format"] == "loss-landscape trajectory"
+    report, losses = path["report"]["report"], path["report"]["losses"]
+    assert losses["failures"][0]["snapshot"] == 0
+    with numpy.load(folder / "path.npz") as file:
+        assert file["snapshot_coordinate"].T.tolist() == report["coordinates"]
+        for name, wanted in [("distance", report["distances"]), ("off_plane", report["off_plane"])]:
+            assert file[f"snapshot_{name}"].tolist() == wanted
+        same_column("losses", file["snapshot_loss_on_path"], losses["on_path"])
+        same_column("losses", file["snapshot_loss_on_plane"], losses["on_plane"])
+        for name, key in [("eigenvalue", "eigenvalues"), ("share", "shares")]:
+            assert file[f"component_{name}"].tolist() == report[key]
+        for name in ("random_walk", "random_walk_of_steps"):
+            assert file[f"component_{name}"].tolist() == report[name]
+    done.extend(["shape.npz", "path.npz"])
+    if not pandas:
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        read = lambda name: pandas.read_csv(folder / name, comment="#", float_precision="round_trip")
+        table, frame = read("shape.csv"), read("path.csv")
+    wells = table[table.table == "minimum"]
+    same_column("alpha", wells.alpha, [m["at"]["coordinates"][0] for m in minima])
+    same_column("persistence", wells.persistence, [m["persistence"] for m in minima])
+    same_column("merge", wells["merge"], [m["merge"] for m in minima])
+    same_column("basin", table[table.table == "point"].basin, shape["basins"])
+    steps = frame[frame.table == "snapshot"]
+    same_column("alpha", steps.coordinate_1, report["coordinates"][0])
+    same_column("beta", steps.coordinate_2, report["coordinates"][1])
+    same_column("loss", steps.loss_on_plane, losses["on_plane"])
+    same_column("share", frame[frame.table == "component"].share, report["shares"])
+    done.extend(["shape.csv", "path.csv"])
+
+
 def expected(i, j):
     """What `formats check` expects at [i, j]."""
     special = {(0, 0): -0.0, (1, 0): math.nan, (2, 0): math.inf, (3, 0): -math.inf}
@@ -391,6 +462,8 @@ def main():
             check_hdf5(original_hdf5, h5py, numpy, reference)
         if vtk and reference.surface:
             check_vtk(vtk, reference)
+    if numpy:
+        check_reports(numpy, pandas, folder)
     if tensors:
         check_safetensors(tensors.load_file, package("safetensors").safe_open, folder)
     if numpy and len(sys.argv) > 2:

@@ -102,13 +102,13 @@ pub enum Error {
     /// A figure or page with nothing on it.
     #[error("there is nothing to draw: no {what}")]
     Empty {
-        /// What is missing: `series`, `panels`, `landscapes`, `channels` or `points on a trajectory`.
+        /// What is missing: `series`, `panels`, `branches`, `features`, `landscapes`, `channels` or `points on a trajectory`.
         what: &'static str,
     },
     /// A name that two parts of a page share.
     #[error("two {what} are named `{name}`")]
     DuplicateName {
-        /// What they are: `landscapes`, `channels` or `trajectories`.
+        /// What they are: `landscapes`, `channels`, `trajectories` or `shapes`.
         what: &'static str,
         /// The name.
         name: String,
@@ -122,6 +122,54 @@ pub enum Error {
         index: usize,
         /// The number of points of the trajectory.
         len: usize,
+    },
+    /// A branch of a merge tree that cannot end where it is said to.
+    #[error("branch {index} from {minimum} cannot end at {level} in branch {into}: {why}")]
+    Branch {
+        /// The index of the branch.
+        index: usize,
+        /// The level where it begins, that of its minimum.
+        minimum: f64,
+        /// The level where it should end.
+        level: f64,
+        /// The index of the branch that should go on.
+        into: usize,
+        /// What is wrong with that.
+        why: &'static str,
+    },
+    /// A share that is not between none and all.
+    #[error("the share of {what} is {value}, expected one from 0 to 1")]
+    Share {
+        /// What has the share.
+        what: String,
+        /// The share.
+        value: f64,
+    },
+    /// A least persistence that is not finite or below 0.
+    #[error("the least persistence is {value}, expected a finite number from 0 on")]
+    Floor {
+        /// The persistence.
+        value: f64,
+    },
+    /// A feature that ends before it begins, or at no number.
+    #[error("feature {index} cannot begin at {birth} and end at {death}")]
+    Pair {
+        /// The index of the feature.
+        index: usize,
+        /// The level where it should begin.
+        birth: f64,
+        /// The level where it should end.
+        death: f64,
+    },
+    /// A saddle of a minimum that is not there.
+    #[error("saddle {index} ends minimum {ends}, but there are {minima}")]
+    Saddle {
+        /// The index of the saddle.
+        index: usize,
+        /// The index of the minimum.
+        ends: usize,
+        /// The number of minima.
+        minima: usize,
     },
     /// An angle from which a surface cannot be seen.
     #[error("{angle} of {degrees}°, expected one from {least}° to {greatest}°")]

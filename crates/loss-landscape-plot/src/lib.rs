@@ -1,7 +1,8 @@
 //! Figures and pages of loss landscapes, from the results of the crate [`loss_landscape`] or from plain arrays.
 //!
-//! Contours, shaded surfaces, heat maps, curves, eigenvalue ratios and spectra are written as SVG, with the features
-//! `png` and `pdf` as PNG and PDF, and with the feature `html` as one page to turn and zoom in a browser.
+//! Contours, shaded surfaces, heat maps, curves, eigenvalue ratios, spectra, paths of trainings and merge trees are
+//! written as SVG, with the features `png` and `pdf` as PNG and PDF, and with the feature `html` as one page to turn
+//! and zoom in a browser.
 //!
 //! ```
 //! use loss_landscape::{FnModel, Layout, RandomDirections, grid_2d};
@@ -28,17 +29,23 @@
 //! - [`FanFigure`]: the loss along a line over many draws of random directions, as median and bands;
 //! - [`MeasureFigure`]: one number of several networks, each with its draws and the interval of the mean;
 //! - [`MatrixFigure`]: a number for each pair, such as barriers between minimisers, as coloured cells;
+//! - [`MergeTreeFigure`]: minima of a surface, the most persistent of hundreds, as branches that end at their saddles;
+//! - [`PersistenceFigure`]: where minima and hills begin and end, and which persist;
+//! - [`TrajectoryFigure`]: the path of a training over its principal plane, and beside it what that plane does not
+//!   show: distances from it, and the loss on the path beside the loss on the plane;
 //! - [`Panels`]: several of these in one document, on one scale with one colour bar if asked.
 //!
 //! Each is made straight from a result: [`ContourFigure::from_surface`], [`SurfaceFigure::from_surface`],
 //! [`HeatFigure::from_surface`], [`RatioFigure::from_map`], [`CurveFigure::from_curve`],
-//! [`DensityFigure::from_estimate`], [`FanFigure::from_draws`], [`MatrixFigure::from_barriers`], [`Panels::from_draws`], or [`From`] where there is nothing to choose; or with `new` from slices and
-//! arrays, which need not come from the core: `values[[i, j]]` always belongs to (`x[i]`, `y[j]`).
+//! [`DensityFigure::from_estimate`], [`FanFigure::from_draws`], [`Panels::from_draws`],
+//! [`MatrixFigure::from_barriers`], [`MergeTreeFigure::from_report`], [`TrajectoryFigure::from_report`], or [`From`]
+//! where there is nothing to choose; or with `new` from slices and arrays, which need not come from the core:
+//! `values[[i, j]]` always belongs to (`x[i]`, `y[j]`).
 //!
-//! Every figure is a [`Figure`]: `to_svg`, `to_png` and `to_pdf` give text and bytes, `save` writes a file in the format
-//! that its ending names, replaced as a whole. [`ContourFigure::difference`] and [`HeatFigure::difference`] compare two
-//! surfaces, with colours that diverge from zero; contours, heat maps and ratio maps draw markers and trajectories over
-//! the plane.
+//! Every figure is a [`Figure`]: `to_svg`, `to_png` and `to_pdf` give text and bytes, `save` writes a file in the
+//! format that its ending names, replaced as a whole. [`ContourFigure::difference`] and [`HeatFigure::difference`]
+//! compare two surfaces, with colours that diverge from zero; contours, heat maps and ratio maps draw markers,
+//! trajectories, and minima and saddles ([`CriticalPoints`]) over the plane.
 //!
 //! A page holds landscapes with several channels each, to turn, zoom and read values from; its module is `page`.
 //!
@@ -61,8 +68,8 @@
 //! - `png`: `Figure::to_png`, and files that end in `.png`. No font need be installed: a part of DejaVu Sans is built
 //!   in (Latin, Greek, Cyrillic, arrows, mathematical signs, subscripts and superscripts); a character that it lacks is
 //!   an empty box. Adds `resvg`, 45 crates in all.
-//! - `pdf`: `Figure::to_pdf`, and files that end in `.pdf`: one page of vectors, its text set in the same font, of which
-//!   the letters that occur are embedded. Adds `krilla`, 90 crates in all, those of `png` among them.
+//! - `pdf`: `Figure::to_pdf`, and files that end in `.pdf`: one page of vectors, its text set in the same font, of
+//!   which the letters that occur are embedded. Adds `krilla`, 90 crates in all, those of `png` among them.
 //! - `html`: the module `page`. Adds no crates.
 //!
 //! # What it does not do
@@ -102,10 +109,12 @@ mod heat;
 mod layout;
 mod matrix;
 mod measures;
+mod merge_tree;
 #[cfg(feature = "html")]
 #[cfg_attr(docsrs, doc(cfg(feature = "html")))]
 pub mod page;
 mod panels;
+mod persistence;
 mod plane;
 mod ratio;
 mod results;
@@ -113,6 +122,7 @@ mod surface;
 mod svg;
 #[cfg(test)]
 mod testing;
+mod trajectory;
 
 pub use axis::scale::Scale;
 pub use colors::ColorMap;
@@ -125,9 +135,13 @@ pub use figure::Figure;
 pub use heat::HeatFigure;
 pub use matrix::MatrixFigure;
 pub use measures::MeasureFigure;
+pub use merge_tree::{Branch, MergeTreeFigure};
 pub use panels::Panels;
+pub use persistence::PersistenceFigure;
+pub use plane::critical_points::CriticalPoints;
 pub use ratio::RatioFigure;
 pub use surface::SurfaceFigure;
+pub use trajectory::TrajectoryFigure;
 
 /// The example of the README.
 #[cfg(doctest)]

@@ -4,8 +4,8 @@ use ndarray::Array2;
 use roxmltree::{Document, Node};
 
 use crate::{
-    ContourFigure, CurveFigure, DensityFigure, Figure, HeatFigure, RatioFigure, Series, SurfaceFigure,
-    geometry::Point,
+    Branch, ContourFigure, CriticalPoints, CurveFigure, DensityFigure, Figure, HeatFigure, MergeTreeFigure,
+    PersistenceFigure, RatioFigure, Series, SurfaceFigure, TrajectoryFigure, geometry::Point,
 };
 
 /// Evenly spaced coordinates.
@@ -19,13 +19,22 @@ pub(crate) fn one_of_each() -> Vec<Box<dyn Figure>> {
     let bowl = Array2::from_shape_fn((9, 9), |(i, j)| 0.01 + x[i].powi(2) + x[j].powi(2));
     let bowl = bowl.view();
     let line: Vec<f64> = x.iter().map(|x| 0.1 + x * x).collect();
+    let marks = CriticalPoints::new([[0.0, 0.0], [0.5, 0.5]]).saddle(0.2, 0.2, 1);
     vec![
         Box::new(ContourFigure::new(&x, &x, bowl).trajectory(&x, &x).title("θ*, −1, λₘᵢₙ, 10⁻³")),
-        Box::new(HeatFigure::new(&x, &x, bowl).title("‖θ‖ · α")),
+        Box::new(HeatFigure::new(&x, &x, bowl).title("‖θ‖ · α").critical_points(marks)),
         Box::new(SurfaceFigure::new(&x, &x, bowl).title("Größe ß")),
         Box::new(RatioFigure::new(&x, &x, bowl, bowl)),
         Box::new(CurveFigure::new().series(Series::new("loss", &x, &line))),
         Box::new(DensityFigure::new().series(Series::new("", &x, &line))),
+        Box::new(MergeTreeFigure::new([
+            Branch::new(0.1).share(0.7),
+            Branch::new(0.2).ends(0.5, 0).uncertain(),
+        ])),
+        Box::new(PersistenceFigure::new().minimum(0.0, f64::INFINITY).minimum(0.1, 0.4).hill(0.2, 0.5)),
+        Box::new(
+            TrajectoryFigure::new(ContourFigure::new(&x, &x, bowl), &x, &x, &line).variance(0.9, 0.8, 0.7),
+        ),
     ]
 }
 

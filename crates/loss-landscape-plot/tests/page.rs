@@ -3,7 +3,11 @@
 
 use std::{fs, path::PathBuf};
 
-use loss_landscape_plot::page::{Page, PageLandscape};
+use loss_landscape::{Surface, topology::Topology};
+use loss_landscape_plot::{
+    Error,
+    page::{Page, PageLandscape},
+};
 use ndarray::Array2;
 
 /// Written for the browser: `FOLDER/page` of the target's folder for temporary files.
@@ -75,6 +79,32 @@ fn two_landscapes_on_grids_that_are_not_square() {
     let html = page(["sharp", "flat"]);
     assert_eq!(html, page(["sharp", "flat"]), "the same input gives the same bytes");
     write("pair.html", &html);
+}
+
+/// Two wells at x = ±½ of 41 points, the left one deeper, with a point of which nothing is known beside the right one.
+#[test]
+fn minima_and_saddles() {
+    let (x, y) = (axis(41), axis(21));
+    let mut loss = Array2::from_shape_fn((41, 21), |(i, j)| {
+        1.1 + 16.0 * (x[i] * x[i] - 0.25).powi(2) + 0.1 * x[i] + y[j] * y[j]
+    });
+    loss[[33, 10]] = f64::NAN;
+    let channels =
+        [("train loss".to_owned(), loss.clone()), ("test loss".to_owned(), loss.mapv(|v| v + 1.0))];
+    let surface = Surface::from_channels(&x, &y, channels).unwrap();
+    let report = Topology::new().of(&surface).unwrap();
+    assert_eq!((report.minima.len(), report.merges.len()), (2, 1));
+    let landscape = || PageLandscape::from_surface("two wells", &surface);
+    write("wells.html", &Page::new("Two wells").landscape(landscape().topology(&report)).to_html().unwrap());
+
+    let error = |landscape: PageLandscape| Page::new("").landscape(landscape).to_html().unwrap_err();
+    let twice = error(landscape().topology(&report).topology(&report));
+    assert_eq!(twice.to_string(), "two shapes are named `train loss`");
+    let other = PageLandscape::new("", &x, &y).channel("loss", loss.view()).topology(&report);
+    assert!(matches!(error(other), Error::Core(loss_landscape::Error::UnknownChannel { .. })));
+    let part = loss.slice(ndarray::s![..40, ..]);
+    let part = PageLandscape::new("", &x[..40], &y).channel("train loss", part).topology(&report);
+    assert!(matches!(error(part), Error::Length { len: 41, expected: 40, .. }));
 }
 
 #[test]

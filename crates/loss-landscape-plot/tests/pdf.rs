@@ -4,8 +4,8 @@
 use std::{error::Error, fs, path::Path};
 
 use loss_landscape_plot::{
-    ContourFigure, CurveFigure, DensityFigure, Figure, HeatFigure, Panels, RatioFigure, Scale, Series,
-    SurfaceFigure,
+    Branch, ContourFigure, CriticalPoints, CurveFigure, DensityFigure, Figure, HeatFigure, MergeTreeFigure,
+    Panels, RatioFigure, Scale, Series, SurfaceFigure, TrajectoryFigure,
 };
 use ndarray::Array2;
 
@@ -21,6 +21,13 @@ fn figures() -> Vec<(&'static str, Box<dyn Figure>)> {
     let contours = ContourFigure::new(&x, &x, loss.view()).title("θ*, 10⁻³").marker(0.0, 0.0, "θ*");
     let heat = HeatFigure::new(&x, &x, loss.view()).value_label("loss (nats)").trajectory(&x, &along);
     let surface = SurfaceFigure::new(&x, &x, loss.view()).scale(Scale::Log).height_range(0.05, 3.0);
+    let marks = CriticalPoints::new([[0.3, 0.4], [-0.5, 0.1]]).saddle(0.0, 0.2, 1);
+    let branches = [
+        Branch::new(0.1).share(0.6),
+        Branch::new(0.3).ends(0.9, 0).share(0.3).uncertain(),
+        Branch::new(0.5).ends(0.6, 1).share(0.1),
+    ];
+    let path = TrajectoryFigure::new(contours.clone(), &x, &along, &along);
     vec![
         ("contours", Box::new(contours.clone())),
         ("heat", Box::new(heat.clone())),
@@ -28,6 +35,9 @@ fn figures() -> Vec<(&'static str, Box<dyn Figure>)> {
         ("ratio", Box::new(RatioFigure::new(&x, &x, least.view(), most.view()))),
         ("curves", Box::new(CurveFigure::new().series(series().dashed()).guide(0.3, "here"))),
         ("density", Box::new(DensityFigure::new().series(series().band(&along, &[2.0; 31])))),
+        ("minima", Box::new(contours.clone().critical_points(marks))),
+        ("merge_tree", Box::new(MergeTreeFigure::new(branches).floor(0.2))),
+        ("trajectory", Box::new(path.losses(&along, &along).variance(0.9, 0.8, 0.7))),
         ("panels", Box::new(Panels::new().title("Both").panel(contours).panel(heat).shared_scale())),
     ]
 }

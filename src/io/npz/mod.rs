@@ -1,8 +1,8 @@
 //! Results as npz, numpy's archive of arrays: a zip archive of npy files, all of it written and read here, since
 //! a reader must not believe what such a file says of its sizes.
 
-mod npy;
-mod zip;
+pub(super) mod npy;
+pub(super) mod zip;
 
 use std::{collections::HashMap, path::Path};
 
@@ -151,13 +151,13 @@ fn decode(bytes: &[u8], plane: bool) -> Result<Content> {
 }
 
 /// The arrays of a file. What is none that can be read (texts, objects) is in nobody's way until it is needed.
-struct Arrays<'a> {
+pub(super) struct Arrays<'a> {
     by_name: HashMap<&'a str, Option<Npy<'a>>>,
     order: Vec<&'a str>,
 }
 
 impl<'a> Arrays<'a> {
-    fn read(bytes: &'a [u8]) -> Result<Self> {
+    pub(super) fn read(bytes: &'a [u8]) -> Result<Self> {
         let mut arrays = Self { by_name: HashMap::new(), order: Vec::new() };
         for (name, data) in zip::files(bytes)? {
             let name = name.strip_suffix(".npy").unwrap_or(name);
@@ -170,7 +170,7 @@ impl<'a> Arrays<'a> {
     }
 
     /// The array of a name that is needed, if it is there.
-    fn get(&self, name: &str) -> Result<Option<&Npy<'a>>> {
+    pub(super) fn get(&self, name: &str) -> Result<Option<&Npy<'a>>> {
         let unreadable = || {
             wrong(
                 "npz",
@@ -193,7 +193,7 @@ impl<'a> Arrays<'a> {
         channels.collect()
     }
 
-    fn missing(&self, name: &str) -> Error {
+    pub(super) fn missing(&self, name: &str) -> Error {
         let others = self.described(&[]);
         let found = if others.is_empty() { "missing".to_owned() } else { format!("missing among {others}") };
         wrong("npz", format!("`{name}`"), "there", found)
@@ -245,7 +245,7 @@ fn ensure_few_not_finite(name: &str, array: &Npy<'_>, numbers: &[f64]) -> Result
     Ok(())
 }
 
-fn unfit(name: &str, expected: &str, array: &Npy<'_>) -> Error {
+pub(super) fn unfit(name: &str, expected: &str, array: &Npy<'_>) -> Error {
     wrong("npz", format!("`{name}`"), expected, array)
 }
 

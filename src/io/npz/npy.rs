@@ -7,16 +7,20 @@ use crate::io::half::half;
 const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// An array as it lies in a file.
-pub(super) struct Npy<'a> {
+pub(in crate::io) struct Npy<'a> {
     /// Such as `<f8`: byte order, kind, bytes an element.
     descr: &'a str,
     fortran: bool,
-    pub(super) shape: Vec<usize>,
+    pub(in crate::io) shape: Vec<usize>,
     data: &'a [u8],
 }
 
 /// The bytes of an array whose elements, row by row, are these.
-pub(super) fn encode(descr: &str, shape: &[usize], elements: impl Iterator<Item: AsRef<[u8]>>) -> Vec<u8> {
+pub(in crate::io) fn encode(
+    descr: &str,
+    shape: &[usize],
+    elements: impl Iterator<Item: AsRef<[u8]>>,
+) -> Vec<u8> {
     let shape = shape.iter().fold(String::new(), |text, n| text + &format!("{n},"));
     let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}");
     // Elements begin at a multiple of 64 bytes.
@@ -28,7 +32,7 @@ pub(super) fn encode(descr: &str, shape: &[usize], elements: impl Iterator<Item:
 }
 
 /// An array out of bytes, if its shape is what there are bytes for.
-pub(super) fn decode(bytes: &[u8]) -> Option<Npy<'_>> {
+pub(in crate::io) fn decode(bytes: &[u8]) -> Option<Npy<'_>> {
     let rest = bytes.strip_prefix(MAGIC)?;
     let (version, rest) = rest.split_first_chunk::<2>()?;
     let (length, rest) = match version[0] {
@@ -75,7 +79,7 @@ impl std::fmt::Display for Npy<'_> {
 impl Npy<'_> {
     /// The numbers row by row, exactly, true as 1 and false as 0; none if it holds something else, or a whole number
     /// that `f64` does not have.
-    pub(super) fn numbers(&self) -> Option<Vec<f64>> {
+    pub(in crate::io) fn numbers(&self) -> Option<Vec<f64>> {
         match self.descr {
             "<f8" => self.elements(f64::from_le_bytes),
             ">f8" => self.elements(f64::from_be_bytes),
@@ -104,15 +108,15 @@ impl Npy<'_> {
     }
 
     /// Whether its elements are of two bytes, so that little may be kept of each.
-    pub(super) fn is_half(&self) -> bool {
+    pub(in crate::io) fn is_half(&self) -> bool {
         matches!(self.descr, "<f2" | ">f2")
     }
 
-    pub(super) fn bools(&self) -> Option<Vec<bool>> {
+    pub(in crate::io) fn bools(&self) -> Option<Vec<bool>> {
         if self.descr == "|b1" { self.elements(|[byte]| byte != 0) } else { None }
     }
 
-    pub(super) fn bytes(&self) -> Option<&[u8]> {
+    pub(in crate::io) fn bytes(&self) -> Option<&[u8]> {
         (self.descr == "|u1" && self.shape.len() == 1).then_some(self.data)
     }
 

@@ -8,7 +8,7 @@ const END: u32 = 0x0605_4b50;
 
 /// An archive being written.
 #[derive(Default)]
-pub(super) struct Zip {
+pub(in crate::io) struct Zip {
     bytes: Vec<u8>,
     directory: Vec<u8>,
     files: u16,
@@ -16,7 +16,7 @@ pub(super) struct Zip {
 
 impl Zip {
     /// Adds a file, not compressed.
-    pub(super) fn add(&mut self, name: &str, data: &[u8]) -> Result<()> {
+    pub(in crate::io) fn add(&mut self, name: &str, data: &[u8]) -> Result<()> {
         let too_large = |_| Error::Unwritable {
             format: "npz",
             reason: format!("at `{name}` it gets larger than the 4 GiB of a zip archive"),
@@ -55,7 +55,7 @@ impl Zip {
     }
 
     /// The whole archive.
-    pub(super) fn finish(mut self) -> Result<Vec<u8>> {
+    pub(in crate::io) fn finish(mut self) -> Result<Vec<u8>> {
         let too_large = |_| Error::Unwritable {
             format: "npz",
             reason: "it is larger than the 4 GiB of a zip archive".to_owned(),
@@ -73,7 +73,7 @@ impl Zip {
 }
 
 /// The files of an archive: their names and bytes. They take no more bytes together than the archive.
-pub(super) fn files(archive: &[u8]) -> Result<Vec<(&str, &[u8])>> {
+pub(in crate::io) fn files(archive: &[u8]) -> Result<Vec<(&str, &[u8])>> {
     let (files, directory) = end(archive).ok_or_else(|| {
         wrong("npz", "the end", "the directory of a zip archive of one disk and under 4 GiB", "otherwise")
     })?;

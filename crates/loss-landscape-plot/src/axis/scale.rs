@@ -129,6 +129,17 @@ impl Mapping {
     }
 }
 
+/// A range extended at its low and its high end by these shares of it, as far as numbers go.
+pub(crate) fn padded((lo, hi): (f64, f64), log: bool, [below, above]: [f64; 2]) -> (f64, f64) {
+    if log {
+        let length = hi.log10() - lo.log10();
+        let [below, above] = [below, above].map(|share| 10f64.powf(share * length));
+        ((lo / below).max(f64::MIN_POSITIVE).min(lo), (hi * above).min(f64::MAX))
+    } else {
+        ((lo - (below * hi - below * lo)).max(f64::MIN), (hi + (above * hi - above * lo)).min(f64::MAX))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

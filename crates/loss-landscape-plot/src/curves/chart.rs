@@ -2,11 +2,17 @@
 
 use crate::{
     Error, Result, Scale,
-    axis::{Axis, scale::Extent},
+    axis::{
+        Axis,
+        scale::{Extent, padded},
+    },
     caption,
     checks::check_range,
     curves::series::Series,
 };
+
+/// Room beyond the data at both ends of a vertical axis, as a share of it.
+const MARGIN: f64 = 0.04;
 
 /// What a chart holds.
 #[derive(Clone, Debug, Default)]
@@ -100,7 +106,7 @@ impl Chart {
         if let Some(range) = range {
             check_range(what, range, log)?;
         }
-        let (lo, hi) = range.unwrap_or_else(|| with_margin(extent.range(log), log));
+        let (lo, hi) = range.unwrap_or_else(|| padded(extent.range(log), log, [MARGIN; 2]));
         Ok(Some(Axis::new(lo, hi, log, 7)))
     }
 
@@ -124,18 +130,5 @@ impl Chart {
         ];
         let counted = counted.into_iter().filter_map(|(n, what)| caption::note(n, total, "points", what));
         self.notes.iter().cloned().chain(counted).collect()
-    }
-}
-
-/// A range extended by 4 % at both ends, as far as numbers go.
-fn with_margin((lo, hi): (f64, f64), log: bool) -> (f64, f64) {
-    const MARGIN: f64 = 0.04;
-    if log {
-        let pad = MARGIN * (hi.log10() - lo.log10());
-        let factor = 10f64.powf(pad);
-        ((lo / factor).max(f64::MIN_POSITIVE).min(lo), (hi * factor).min(f64::MAX))
-    } else {
-        let pad = MARGIN * hi - MARGIN * lo;
-        ((lo - pad).max(f64::MIN), (hi + pad).min(f64::MAX))
     }
 }

@@ -140,6 +140,12 @@ impl CurveFigure {
         self
     }
 
+    /// Adds to what the caption says.
+    pub(crate) fn note(mut self, note: String) -> Self {
+        self.chart.notes.push(note);
+        self
+    }
+
     fn of(series: Series) -> Self {
         Self::new().series(series).x_label(results::LABELS[0])
     }

@@ -6,7 +6,7 @@ use loss_landscape::Surface;
 use ndarray::ArrayView2;
 
 use crate::{
-    ColorMap, Result, Scale,
+    ColorMap, CriticalPoints, Result, Scale,
     figure::{Draw, Figure},
     plane::{
         shared::SharedScale,
@@ -186,6 +186,13 @@ impl HeatFigure {
         labels: impl IntoIterator<Item = (usize, L)>,
     ) -> Self {
         self.data.sheet.join(x, y, labels);
+        self
+    }
+
+    /// Marks minima and saddles: those of a [`TopologyReport`](loss_landscape::topology::TopologyReport) by a
+    /// reference to it, or any [`CriticalPoints`]. Later ones take the place of earlier ones.
+    pub fn critical_points(mut self, points: impl Into<CriticalPoints>) -> Self {
+        self.data.sheet.critical_points = Some(points.into());
         self
     }
 

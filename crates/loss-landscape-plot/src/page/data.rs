@@ -1,7 +1,9 @@
 //! The data of a page as JSON, with arrays of numbers as base64.
 
+use std::fmt::Write;
+
 use super::encode::{push_floats, push_text};
-use super::landscape::{PageLandscape, PageTrajectory};
+use super::landscape::{PageLandscape, PageShape, PageTrajectory};
 use crate::ColorMap;
 
 /// About the bytes that [`push`] appends.
@@ -9,7 +11,8 @@ pub(super) fn capacity(landscapes: &[PageLandscape]) -> usize {
     let floats = |l: &PageLandscape| {
         let values: usize = l.channels.iter().map(|(_, values)| values.len()).sum();
         let points: usize = l.trajectories.iter().map(|t| t.x.len() + t.y.len()).sum();
-        values + points + l.x.len() + l.y.len()
+        let marks: usize = l.shapes.iter().map(|s| 5 * s.minima.len() + 3 * s.saddles.len()).sum();
+        values + points + marks + l.x.len() + l.y.len()
     };
     landscapes.iter().map(|l| 32 * floats(l) / 3 + 2048).sum()
 }
@@ -29,7 +32,8 @@ pub(super) fn push(out: &mut String, landscapes: &[PageLandscape]) {
 }
 
 fn landscape(out: &mut String, landscape: &PageLandscape) {
-    let PageLandscape { name, x, y, x_label, y_label, channels, trajectories, provenance } = landscape;
+    let PageLandscape { name, x, y, x_label, y_label, channels, trajectories, shapes, provenance } =
+        landscape;
     out.push('{');
     for (name, value) in [("name", name), ("xLabel", x_label), ("yLabel", y_label)] {
         text(out, name, value);
@@ -59,6 +63,9 @@ fn landscape(out: &mut String, landscape: &PageLandscape) {
         out.push('}');
     });
     out.push_str("],");
+    key(out, "shapes", '[');
+    list(out, shapes, shape);
+    out.push_str("],");
     key(out, "provenance", '[');
     list(out, provenance, |out, (name, value)| {
         out.push('[');
@@ -68,6 +75,29 @@ fn landscape(out: &mut String, landscape: &PageLandscape) {
         out.push(']');
     });
     out.push_str("]}\n");
+}
+
+fn shape(out: &mut String, shape: &PageShape) {
+    let PageShape { channel, minima, saddles, hills, .. } = shape;
+    out.push('{');
+    text(out, "channel", channel);
+    out.push(',');
+    key(out, "minima", '{');
+    for (k, name) in ["i", "j", "persistence", "share", "certain"].into_iter().enumerate() {
+        if k > 0 {
+            out.push(',');
+        }
+        floats(out, name, minima.iter().map(|minimum| minimum[k]));
+    }
+    out.push_str("},");
+    key(out, "saddles", '{');
+    for (k, name) in ["i", "j", "ends"].into_iter().enumerate() {
+        if k > 0 {
+            out.push(',');
+        }
+        floats(out, name, saddles.iter().map(|saddle| saddle[k]));
+    }
+    let _ = write!(out, "}},\"hills\":{hills}}}");
 }
 
 /// 256 colours of six hexadecimal digits each, from low to high.
@@ -147,6 +177,7 @@ mod tests {
         assert_eq!(decode(&read_one["channels"][1]["values"]), bits(&[0.0, 1.0, 10.0, 11.0, 20.0, 21.0]));
         let trajectory = &read_one["trajectories"][0];
         assert_eq!(decode(&trajectory["y"]), [f64::MIN_POSITIVE.to_bits()]);
+        assert_eq!(read_one["shapes"], serde_json::json!([]));
         assert_eq!(read_one["provenance"], serde_json::json!([["seed", "42"]]));
         let colors = read["colors"]["viridis"].as_str().unwrap();
         assert_eq!((colors.len(), &colors[..6]), (6 * 256, "440154"));

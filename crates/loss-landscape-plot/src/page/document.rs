@@ -26,6 +26,7 @@ const MODULES: &[(&str, &str)] = modules![
     "renderer.js",
     "canvas.js",
     "trajectory.js",
+    "shape.js",
     "bands.js",
     "isolines.js",
     "labels.js",

@@ -1,5 +1,6 @@
-//! One landscape of a page: axes, channels, trajectories, provenance.
+//! One landscape of a page: axes, channels, trajectories, shapes, provenance.
 
+use loss_landscape::topology::{Merge, Minimum, TopologyReport};
 use ndarray::{Array2, ArrayView2};
 
 use crate::{
@@ -33,7 +34,21 @@ pub struct PageLandscape {
     pub(super) y_label: String,
     pub(super) channels: Vec<(String, Array2<f64>)>,
     pub(super) trajectories: Vec<PageTrajectory>,
+    pub(super) shapes: Vec<PageShape>,
     pub(super) provenance: Vec<(String, String)>,
+}
+
+/// Minima and saddles of one channel.
+#[derive(Clone, Debug)]
+pub(super) struct PageShape {
+    pub(super) channel: String,
+    /// The shape of the grid.
+    grid: [usize; 2],
+    /// Indices i and j, persistence, share of points, and 1 for certain; the most persistent first.
+    pub(super) minima: Vec<[f64; 5]>,
+    /// Indices i and j, and that of the minimum that ends there.
+    pub(super) saddles: Vec<[f64; 3]>,
+    pub(super) hills: usize,
 }
 
 /// A path over the plane.
@@ -56,6 +71,7 @@ impl PageLandscape {
             y_label: "β".to_owned(),
             channels: Vec::new(),
             trajectories: Vec::new(),
+            shapes: Vec::new(),
             provenance: Vec::new(),
         }
     }
@@ -87,6 +103,43 @@ impl PageLandscape {
         self
     }
 
+    /// Adds the minima and saddles of the report's channel. They are marked on the surface and over the contours while
+    /// that channel is shown, listed with their values, and told where the pointer is at one; of more than 300 minima
+    /// the most persistent ones.
+    ///
+    /// ```
+    /// use loss_landscape::{Surface, topology::Topology};
+    /// use loss_landscape_plot::page::{Page, PageLandscape};
+    /// use ndarray::Array2;
+    ///
+    /// let at: Vec<f64> = (-8..=8).map(|i| f64::from(i) / 4.0).collect();
+    /// let loss = Array2::from_shape_fn((17, 17), |(i, j)| (at[i] * at[i] - 1.0).powi(2) + at[j] * at[j]);
+    /// let surface = Surface::from_channels(&at, &at, [("loss".to_owned(), loss)])?;
+    /// let report = Topology::new().of(&surface)?;
+    /// let landscape = PageLandscape::from_surface("two wells", &surface).topology(&report);
+    /// # assert!(Page::new("").landscape(landscape).to_html()?.contains("\"hills\":0"));
+    /// # Ok::<(), loss_landscape_plot::Error>(())
+    /// ```
+    pub fn topology(mut self, report: &TopologyReport) -> Self {
+        let indices = |index: [usize; 2]| index.map(|k| k as f64);
+        let minimum = |minimum: &Minimum| {
+            let [i, j] = indices(minimum.at.index);
+            [i, j, minimum.persistence, minimum.basin_share, f64::from(u8::from(minimum.certain))]
+        };
+        let saddle = |merge: &Merge| {
+            let [i, j] = indices(merge.at.index);
+            [i, j, merge.ends as f64]
+        };
+        self.shapes.push(PageShape {
+            channel: report.channel.clone(),
+            grid: report.shape,
+            minima: report.minima.iter().map(minimum).collect(),
+            saddles: report.merges.iter().map(saddle).collect(),
+            hills: report.hills.len(),
+        });
+        self
+    }
+
     /// Adds to what is told of where the values came from: pairs of a name and a text, in this order.
     pub fn provenance<N: Into<String>, T: Into<String>>(
         mut self,
@@ -101,7 +154,7 @@ impl PageLandscape {
     }
 
     pub(super) fn check(&self) -> Result<()> {
-        let Self { name, x, y, channels, trajectories, .. } = self;
+        let Self { name, x, y, channels, trajectories, shapes, .. } = self;
         check_coordinates(&format!("x axis of `{name}`"), x)?;
         check_coordinates(&format!("y axis of `{name}`"), y)?;
         if channels.is_empty() {
@@ -114,6 +167,18 @@ impl PageLandscape {
         check_unique("trajectories", trajectories.iter().map(|trajectory| trajectory.name.as_str()))?;
         for trajectory in trajectories {
             trajectory.check(name)?;
+        }
+        check_unique("shapes", shapes.iter().map(|shape| shape.channel.as_str()))?;
+        for PageShape { channel, grid, .. } in shapes {
+            if !channels.iter().any(|(name, _)| name == channel) {
+                let names = channels.iter().map(|(name, _)| name.clone()).collect();
+                return Err(Error::Core(loss_landscape::Error::UnknownChannel {
+                    name: channel.clone(),
+                    names,
+                }));
+            }
+            let what = format!("the grid of the shape of `{channel}`");
+            check_shape(&what, (grid[0], grid[1]), (x.len(), y.len()))?;
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! Landscapes as one HTML file, to turn and zoom in a browser.
 //!
 //! A [`Page`] holds one or more [`PageLandscape`]s: values over two directions in one or more channels,
-//! trajectories over them, and where they came from. [`Page::to_html`] makes one file of it, which needs
-//! neither network nor server: surfaces to turn and zoom beside their contours, side by side with linked
+//! trajectories over them, their minima and saddles, and where they came from. [`Page::to_html`] makes one file of it,
+//! which needs neither network nor server: surfaces to turn and zoom beside their contours, side by side with linked
 //! views, linear or logarithmic, with the values under the pointer and the provenance of each.
 //!
 //! Numbers are stored exactly: every `f64` is in the file with all its bits, NaN and infinities included,
@@ -10,7 +10,7 @@
 //! and counts what is not finite, not positive on a logarithmic scale, or clipped. Nothing is smoothed.
 //! The same input gives the same bytes.
 //!
-//! The viewer is a script of 92 kB over WebGL 2; a browser without it shows contours alone, and says so.
+//! The viewer is a script of 102 kB over WebGL 2; a browser without it shows contours alone, and says so.
 //! Where drawing is slow, as without a graphics processor, pictures are simpler while they move. Everything
 //! can be reached by keyboard.
 //!

@@ -3,6 +3,7 @@
 pub(crate) mod bands;
 pub(crate) mod canvas;
 pub(crate) mod colorbar;
+pub(crate) mod critical_points;
 mod line_numbers;
 mod markers;
 mod overlay;

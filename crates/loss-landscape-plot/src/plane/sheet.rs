@@ -6,7 +6,7 @@ use crate::{
     caption,
     checks::{check_coordinates, check_shape},
     colors::ColorMap,
-    plane::trajectory::Trajectory,
+    plane::{critical_points::CriticalPoints, trajectory::Trajectory},
 };
 
 /// Coordinates along both axes and what is written around them.
@@ -21,6 +21,9 @@ pub(crate) struct Sheet {
     pub(crate) color_map: ColorMap,
     pub(crate) markers: Vec<Marker>,
     pub(crate) trajectories: Vec<Trajectory>,
+    pub(crate) critical_points: Option<CriticalPoints>,
+    /// What else the caption says.
+    pub(crate) notes: Vec<String>,
     /// Whether the axes reach to the edges of cells around the outermost points.
     pub(crate) cells: bool,
 }
@@ -45,6 +48,8 @@ impl Sheet {
             color_map: ColorMap::default(),
             markers: Vec::new(),
             trajectories: Vec::new(),
+            critical_points: None,
+            notes: Vec::new(),
             cells: false,
         }
     }
@@ -71,7 +76,7 @@ impl Sheet {
         self.trajectories.push(Trajectory { x: x.to_vec(), y: y.to_vec(), labels });
     }
 
-    /// Checks axes, markers and trajectories.
+    /// Checks axes, markers, trajectories, minima and saddles.
     pub(crate) fn check(&self) -> Result<()> {
         check_coordinates("x axis", &self.x)?;
         check_coordinates("y axis", &self.y)?;
@@ -86,7 +91,8 @@ impl Sheet {
                 }
             }
         }
-        self.trajectories.iter().try_for_each(Trajectory::check)
+        self.trajectories.iter().try_for_each(Trajectory::check)?;
+        self.critical_points.as_ref().map_or(Ok(()), CriticalPoints::check)
     }
 
     /// Checks that an array has one element at each point.
@@ -119,7 +125,7 @@ impl Sheet {
         self.markers.iter().filter(|m| self.contains(m.x, m.y))
     }
 
-    /// What the caption says of markers and trajectories.
+    /// What the caption says of all that is drawn over the values.
     pub(crate) fn overlay_notes(&self) -> Vec<String> {
         let away = self.markers.len() - self.markers().count();
         let mut notes: Vec<String> =
@@ -127,7 +133,10 @@ impl Sheet {
         if !self.trajectories.is_empty() {
             notes.push("trajectory from ○ to ◆".to_owned());
         }
-        notes.extend(self.trajectories.iter().flat_map(|t| t.notes(|x, y| self.contains(x, y))));
+        let inside = |x: f64, y: f64| self.contains(x, y);
+        notes.extend(self.trajectories.iter().flat_map(|t| t.notes(inside)));
+        notes.extend(self.critical_points.iter().flat_map(|points| points.notes(inside)));
+        notes.extend(self.notes.iter().cloned());
         notes
     }
 }

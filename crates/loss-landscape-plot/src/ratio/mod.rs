@@ -8,7 +8,7 @@ use ndarray::{Array2, ArrayView2, Zip};
 
 use self::eigenvalues::{Curvature, Eigenvalues};
 use crate::{
-    ColorMap, Error, Result,
+    ColorMap, CriticalPoints, Error, Result,
     axis::{numbers, scale::Mapping, ticks},
     caption,
     checks::check_range,
@@ -195,6 +195,13 @@ impl RatioFigure {
         labels: impl IntoIterator<Item = (usize, L)>,
     ) -> Self {
         self.sheet.join(x, y, labels);
+        self
+    }
+
+    /// Marks minima and saddles: those of a [`TopologyReport`](loss_landscape::topology::TopologyReport) by a
+    /// reference to it, or any [`CriticalPoints`]. Later ones take the place of earlier ones.
+    pub fn critical_points(mut self, points: impl Into<CriticalPoints>) -> Self {
+        self.sheet.critical_points = Some(points.into());
         self
     }
 

@@ -23,6 +23,7 @@ export class Controls {
     form.elements.linked.closest("label").hidden = !several;
     form.elements.shared.closest("label").hidden = !several;
     form.elements.paths.closest("label").hidden = !landscapes.some(({ trajectories }) => trajectories.length);
+    form.elements.shapes.closest("label").hidden = !landscapes.some(({ shapes }) => shapes.size);
     this.listen();
   }
 
@@ -47,6 +48,9 @@ export class Controls {
   }
   get paths() {
     return this.form.elements.paths.checked;
+  }
+  get shapes() {
+    return this.form.elements.shapes.checked;
   }
 
   /** The scale of the chosen channel for what was found of its values. */
@@ -90,7 +94,7 @@ export class Controls {
       for (const name of names) form.elements[name].addEventListener("input", act);
     };
     on(["channel", "shared", "colors"], () => this.changed("fields"));
-    on(["lift", "linked", "paths"], () => this.changed("pictures"));
+    on(["lift", "linked", "paths", "shapes"], () => this.changed("pictures"));
     for (const choice of form.elements.scale) {
       choice.addEventListener("input", () => {
         this.logs.set(this.channel, choice.value === "log");

@@ -2,12 +2,14 @@
 
 import { decodeFloats } from "./numbers.js";
 import { Trajectory } from "./trajectory.js";
+import { shapesOf } from "./shape.js";
 
 /** A landscape with its numbers out of base64. */
 export function decodeLandscape(data) {
   const landscape = { ...data, x: decodeFloats(data.x), y: decodeFloats(data.y) };
   landscape.channels = new Map(data.channels.map(({ name, values }) => [name, decodeFloats(values)]));
   landscape.trajectories = data.trajectories.map((trajectory, k) => new Trajectory(landscape, trajectory, k));
+  landscape.shapes = shapesOf(landscape, data.shapes);
   return landscape;
 }
 

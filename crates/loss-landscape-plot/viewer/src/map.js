@@ -1,4 +1,5 @@
-// Maps: the contours of a landscape seen from above, with axes, colour bar, trajectories and the pointer's point.
+// Maps: the contours of a landscape seen from above, with axes, colour bar, trajectories, minima and saddles, and the
+// pointer's point.
 
 import { tickTexts } from "./numbers.js";
 import { nearest, axisTicks } from "./axis.js";
@@ -60,11 +61,11 @@ export class ContourMap {
     return { ...MARGIN, left, right };
   }
 
-  /** Draws the whole map: the picture, and on it trajectories and the point (i, j) of the pointer. */
-  draw(trajectories, point) {
+  /** Draws the whole map: the picture, and on it trajectories, a shape or none, and the point (i, j) of the pointer. */
+  draw(trajectories, shape, point) {
     const { context, canvas } = this;
     const [i, j] = point ? [point.i, point.j] : [-1, -1];
-    const state = [i, j, trajectories.length].join(" ");
+    const state = [i, j, trajectories.length, shape !== null].join(" ");
     if (this.drawn === state) return;
     this.drawn = state;
     context.setTransform(1, 0, 0, 1, 0, 0);
@@ -77,6 +78,7 @@ export class ContourMap {
     context.rect(left, top, side, side);
     context.clip();
     for (const trajectory of trajectories) trajectory.draw(context, (x, y) => this.frame.place(x, y));
+    if (shape) shape.draw(context, ({ x, y }) => this.frame.place(x, y));
     if (point) {
       const [x, y] = this.frame.place(this.field.x[point.i], this.field.y[point.j]);
       for (const [color, width] of [["rgba(255,255,255,.5)", 2.4], [INK, 0.8]]) {

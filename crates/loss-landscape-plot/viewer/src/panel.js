@@ -44,6 +44,7 @@ export class Panel {
       this.views,
       this.readout,
       this.legend(),
+      (this.shapeList = element("details", { class: "shape", hidden: "" })),
       this.notes,
       this.provenance(),
     );
@@ -81,10 +82,26 @@ export class Panel {
     this.views.hidden = this.readout.hidden = this.notes.hidden = !values;
     this.absent.textContent = `There is no channel “${channel}” of this landscape.`;
     Object.assign(this, { channel, values, field: values && new Field(this.landscape, values, scale), colors });
+    this.shape = null;
+    this.shapeList.hidden = true;
     if (!values) return;
     this.upload();
     this.map.refresh(this.field, colors);
+    this.shape = this.landscape.shapes.get(channel) ?? null;
+    this.listShape();
     this.notes.textContent = notesOf(this.field, this.landscape.trajectories, this.map.linesLeftOut);
+  }
+
+  /** Lists the minima of the channel, if its shape is known. */
+  listShape() {
+    const { shape, shapeList, landscape } = this;
+    const open = shapeList.open;
+    if (!shape) return shapeList.replaceChildren();
+    const row = (name, texts) => element("tr", {}, ...texts.map((text) => element(name, {}, text)));
+    const heads = ["minimum", landscape.xLabel, landscape.yLabel, "value", "saddle", "persistence", "share of points"];
+    const table = element("table", {}, row("th", heads), ...shape.rows.map((texts) => row("td", texts)));
+    shapeList.replaceChildren(element("summary", {}, shape.summary), element("div", { class: "scroll" }, table));
+    shapeList.open = open;
   }
 
   /** Gives the renderer what it draws. */
@@ -100,13 +117,15 @@ export class Panel {
   }
 
   /** Draws surface and contours. */
-  draw({ lift, paths }) {
+  draw({ lift, paths, shapes }) {
     const { field, drawn, point, channel, landscape } = this;
     if (!field) return;
     this.paths.hidden = !paths || landscape.trajectories.length === 0;
+    const shape = shapes ? this.shape : null;
+    this.shapeList.hidden = !shape;
     const lines = paths ? this.lines : [];
-    if (this.scene) this.scene.draw(this.renderer, { field, drawn, paths: lines, point, lift, channel });
-    this.map.draw(paths ? landscape.trajectories : [], point);
+    if (this.scene) this.scene.draw(this.renderer, { field, drawn, paths: lines, shape, point, lift, channel });
+    this.map.draw(paths ? landscape.trajectories : [], shape, point);
   }
 
   /** Fits the contours to a new size of the page. */
@@ -148,7 +167,9 @@ export class Panel {
     ];
     const k = at.i * ny + at.j;
     const channels = [...landscape.channels].map(([name, all]) => reading(name, all[k], name === channel));
-    this.readout.replaceChildren(...(this.point ? [] : ["lowest point:"]), ...coordinates, ...channels);
+    const found = this.point && this.shape ? this.shape.at(at.i, at.j) : "";
+    const here = found ? [element("span", { class: "here" }, found)] : [];
+    this.readout.replaceChildren(...(this.point ? [] : ["lowest point:"]), ...coordinates, ...channels, ...here);
     const [i, j] = this.point ? [at.i, at.j] : ["", ""];
     Object.assign(this.readout.dataset, { i, j });
   }

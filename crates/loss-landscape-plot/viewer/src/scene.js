@@ -26,7 +26,7 @@ export class Scene {
   }
 
   /** Draws everything. `drawn` is what the renderer made of the field, `paths` pairs of trajectory and its line. */
-  draw(renderer, { field, drawn, paths, point, lift, channel }) {
+  draw(renderer, { field, drawn, paths, shape, point, lift, channel }) {
     const { context, canvas, camera } = this;
     const { width, height } = sizeCanvas(canvas);
     Object.assign(this, { field, lift });
@@ -60,6 +60,7 @@ export class Scene {
     toCss();
     this.drawAxes(view, lift, channel);
     for (const { trajectory } of paths) this.drawEnds(view, trajectory);
+    if (shape) shape.draw(context, (mark) => this.placeOf(view, mark));
     if (point) this.drawPoint(view, point);
   }
 
@@ -90,6 +91,14 @@ export class Scene {
       if (place === start) drawDot(context, place.x, place.y, 1.6, INK);
       context.globalAlpha = 1;
     }
+  }
+
+  /** Where a mark of the surface is in the picture; null where it is hidden. */
+  placeOf(view, { x, y }) {
+    const point = this.onSurface(x, y);
+    if (!view.isAhead(point)) return null;
+    const place = view.project(point);
+    return this.isSeen(view, place) ? [place.x, place.y] : null;
   }
 
   drawPoint(view, { i, j }) {

@@ -18,6 +18,7 @@ test("a landscape is decoded with its channels in order, and its paths", () => {
       { name: "2", values: encode(1, 1, 1, 1, 1, 1) },
     ],
     trajectories: [{ name: "SGD", x: encode(0.5), y: encode(0) }],
+    shapes: [],
     provenance: [["seed", "42"]],
   };
   const landscape = decodeLandscape(data);

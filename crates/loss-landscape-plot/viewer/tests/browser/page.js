@@ -322,6 +322,46 @@ async function all() {
     assert.match(await notes(tab), /clipped/);
   });
 
+  await test("minima and saddles are marked, listed and told", "wells.html", {}, async (tab) => {
+    const shown = await both(tab);
+    const list = () =>
+      tab.evaluate(`[...document.querySelectorAll(".shape tr")].map((row) => [...row.cells].map((c) => c.textContent))`);
+    const summary = () => tab.evaluate(`document.querySelector(".shape summary")?.textContent ?? ""`);
+    assert.equal(await summary(), "Shape of train loss: 2 minima, 1 saddle");
+    const [heads, first, second] = await list();
+    assert.deepEqual(heads.slice(0, 3), ["minimum", "α", "β"]);
+    assert.deepEqual([first[0], first[1], first[2], first[5]], ["1 ?", "−0.5", "0", "∞"]);
+    assert.deepEqual([second[0], second[1]], ["2 ?", "0.5"]);
+    await tab.mouse("mouseMoved", ...(await onMap(tab, 10, 10, [41, 21])));
+    await tab.settle();
+    const told = () => tab.evaluate(`document.querySelector(".readout .here")?.textContent ?? ""`);
+    assert.match(await told(), /^minimum 1: the deepest, [0-9.]+ % of the points flow here, not certain/);
+    await tab.mouse("mouseMoved", ...(await onMap(tab, 12, 12, [41, 21])));
+    await tab.settle();
+    assert.equal(await told(), "");
+    await tab.evaluate(`document.querySelector(".shape").open = true`);
+    await save(tab, "wells.png");
+    await tab.evaluate(`document.querySelector(".shape").open = false`);
+    await tab.mouse("mouseMoved", 2, 2);
+    await tab.settle();
+    assert.equal(await both(tab), shown);
+    await choose(tab, "shapes", false);
+    assert.notEqual(await both(tab), shown);
+    assert.equal(await tab.evaluate(`document.querySelector(".shape").hidden`), true);
+    await choose(tab, "shapes", true);
+    assert.equal(await both(tab), shown);
+    // Another channel has no shape that is known.
+    await choose(tab, "channel", "test loss");
+    assert.equal(await tab.evaluate(`document.querySelector(".shape").hidden`), true);
+    await choose(tab, "channel", "train loss");
+    assert.equal(await summary(), "Shape of train loss: 2 minima, 1 saddle");
+  });
+
+  await test("without shapes there is nothing to switch", "pair.html", {}, async (tab) => {
+    const hidden = `document.getElementById("controls").elements.shapes.closest("label").hidden`;
+    assert.equal(await tab.evaluate(hidden), true);
+  });
+
   const without = `const getContext = HTMLCanvasElement.prototype.getContext;
     HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
       return kind.startsWith("webgl") ? null : getContext.call(this, kind, ...rest);
