@@ -62,33 +62,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let heat = HeatFigure::from_surface(&surface, "test accuracy")?.color_range(0.0, 1.0);
     save("heat_map", &heat.title("Test accuracy"))?;
 
-    // As a sweep leaves them that was cut short: NaN where no point was computed.
-    let mut loss = surface.channel("train loss")?.to_owned();
-    loss.slice_mut(s![36.., 40..]).fill(f64::NAN);
-    let cut_short =
-        Surface::from_channels(surface.alpha(), surface.beta(), [("train loss".to_owned(), loss)])?;
-    let label = "cross-entropy loss (nats)";
-    let contour = ContourFigure::from(&cut_short).color_range(0.1, 5.0).value_label(label);
-    let solid = SurfaceFigure::from(&cut_short).height_range(0.1, 5.0).value_label(label);
-    save(
-        "missing_and_cut",
-        &Panels::new()
-            .panel(contour.title("A sweep cut short, 0.1 to 5 nats"))
-            .panel(solid.title("The same as a surface"))
-            .shared_scale(),
-    )?;
-
-    let [a, b] = [surface.alpha(), surface.beta()];
-    let losses = [surface.channel("test loss")?, surface.channel("train loss")?];
-    let label = "test − train loss (nats)";
-    let flat = ContourFigure::difference(a, b, losses[0], losses[1])?.value_label(label);
-    let cells = HeatFigure::difference(a, b, losses[0], losses[1])?.value_label(label);
-    save(
-        "differences",
-        &Panels::new()
-            .panel(flat.x_label("α").y_label("β").title("Generalisation gap, contours"))
-            .panel(cells.x_label("α").y_label("β").title("Generalisation gap, cells")),
-    )?;
+    cut_and_compared(&surface)?;
 
     // The path of the training in its principal plane, and what that plane does not show.
     let path: Vec<&[f64]> = report.snapshots.iter().map(|s| s.theta.as_slice()).collect();
@@ -145,6 +119,38 @@ fn main() -> Result<(), Box<dyn Error>> {
     draw_paths(&train)?;
 
     println!("\nWritten to {FOLDER} in {:.1} s.", started.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// A surface with parts that are missing or cut off, and the difference of two.
+fn cut_and_compared(surface: &Surface) -> Result<(), Box<dyn Error>> {
+    // As a sweep leaves them that was cut short: NaN where no point was computed.
+    let mut loss = surface.channel("train loss")?.to_owned();
+    loss.slice_mut(s![36.., 40..]).fill(f64::NAN);
+    let cut_short =
+        Surface::from_channels(surface.alpha(), surface.beta(), [("train loss".to_owned(), loss)])?;
+    let label = "cross-entropy loss (nats)";
+    let contour = ContourFigure::from(&cut_short).color_range(0.1, 5.0).value_label(label);
+    let solid = SurfaceFigure::from(&cut_short).height_range(0.1, 5.0).value_label(label);
+    save(
+        "missing_and_cut",
+        &Panels::new()
+            .panel(contour.title("A sweep cut short, 0.1 to 5 nats"))
+            .panel(solid.title("The same as a surface"))
+            .shared_scale(),
+    )?;
+
+    let [a, b] = [surface.alpha(), surface.beta()];
+    let losses = [surface.channel("test loss")?, surface.channel("train loss")?];
+    let label = "test − train loss (nats)";
+    let flat = ContourFigure::difference(a, b, losses[0], losses[1])?.value_label(label);
+    let cells = HeatFigure::difference(a, b, losses[0], losses[1])?.value_label(label);
+    save(
+        "differences",
+        &Panels::new()
+            .panel(flat.x_label("α").y_label("β").title("Generalisation gap, contours"))
+            .panel(cells.x_label("α").y_label("β").title("Generalisation gap, cells")),
+    )?;
     Ok(())
 }
 
