@@ -448,6 +448,16 @@ pub enum Error {
         /// What it lacks.
         reason: &'static str,
     },
+    /// Measures of different numbers of draws in one table.
+    #[error("the measure `{name}` is of {draws} draws, and others in the table are of {expected}")]
+    MeasureDraws {
+        /// The measure.
+        name: String,
+        /// Its number of draws.
+        draws: usize,
+        /// That of the first one.
+        expected: usize,
+    },
     /// A measure of which only a lower bound is known in some draws.
     #[error(
         "of `{name}` only a lower bound is known in {bounded} of {draws} draws, since the grid ends before: take wider \

@@ -11,6 +11,8 @@ libfuzzer_sys::fuzz_target!(|file: &[u8]| {
     let _ = bounded(file, Curve::from_json_bytes);
     let _ = bounded(file, TopologyReport::from_json_bytes);
     let _ = bounded(file, PathRecord::from_json_bytes);
+    let _ = bounded(file, Draws::<Ix2>::from_json_bytes);
+    let _ = bounded(file, MeasureTable::from_json_bytes);
     let _ = bounded(file, |file| serde_json::from_slice::<SweepReport>(file));
     let _ = bounded(file, |file| serde_json::from_slice::<RandomDirections>(file));
 });

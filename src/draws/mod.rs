@@ -50,6 +50,10 @@ use crate::{
 /// # use loss_landscape::{draws::BandSettings, measure::Reading};
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
+///
+/// With the features `json`, `npz` and `csv` draws are written and read back exactly, as single results are. npz and CSV
+/// have a row for each point of each draw, the draws one after the other: `draw`, `alpha`, `beta` (of surfaces), a value
+/// for each channel, and `computed`. In numpy, `file["point_value"].reshape(draws, m, n, channels)` has all of them.
 #[derive(Clone, Debug)]
 pub struct Draws<D: GridDimension = Ix2> {
     /// At least one.
@@ -96,6 +100,12 @@ impl<D: GridDimension> Draws<D> {
     ) -> Self {
         let report = known(DrawsReport::of(landscapes.iter().map(Landscape::report)));
         Self { landscapes, report }
+    }
+
+    /// The same with this report, which is of these draws.
+    #[cfg(feature = "serde")]
+    pub(crate) fn reported(self, report: DrawsReport) -> Self {
+        Self { report, ..self }
     }
 
     /// The number of draws, 1 or more.

@@ -8,6 +8,8 @@ mod checkpoint;
 mod csv;
 #[cfg(feature = "serde")]
 mod document;
+#[cfg(feature = "serde")]
+mod draws;
 #[cfg(any(feature = "npz", feature = "safetensors"))]
 mod half;
 #[cfg(feature = "json")]

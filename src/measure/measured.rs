@@ -30,11 +30,11 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// These readings, by this name. A reading that claims to be a value and is not finite becomes unknown.
+    /// These readings, by this name. One whose number is not finite becomes unknown.
     pub fn new(name: impl Into<String>, readings: impl IntoIterator<Item = Reading>) -> Self {
         let known = |reading: Reading| match reading {
             Reading::Value(value) if !value.is_finite() => Reading::Unknown,
-            Reading::AtLeast(value) if value.is_nan() => Reading::Unknown,
+            Reading::AtLeast(value) if !value.is_finite() => Reading::Unknown,
             reading => reading,
         };
         Self { name: name.into(), readings: readings.into_iter().map(known).collect() }

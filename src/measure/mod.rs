@@ -6,9 +6,11 @@
 
 mod measured;
 mod reading;
+mod table;
 
 pub use measured::Measured;
 pub use reading::Reading;
+pub use table::MeasureTable;
 
 use std::fmt;
 

@@ -45,6 +45,15 @@ impl Reading {
         if let Self::Value(value) = self { Some(value) } else { None }
     }
 
+    /// Whether its number, if it has one, is finite.
+    #[cfg(feature = "json")]
+    pub(crate) fn is_finite(self) -> bool {
+        match self {
+            Self::Value(value) | Self::AtLeast(value) => value.is_finite(),
+            Self::Unknown => true,
+        }
+    }
+
     fn of(value: f64) -> Self {
         if value.is_finite() { Self::Value(value) } else { Self::Unknown }
     }

@@ -8,8 +8,10 @@ use std::{
 };
 
 use loss_landscape::{
-    Block, CheckpointReader, Curve, FnModel, Journal, Layout, OracleError, RandomDirections, Role, Surface,
-    Sweep, from_checkpoint_bytes,
+    Block, CheckpointReader, Curve, Draws, FnModel, Journal, Layout, OracleError, RandomDirections, Role,
+    Surface, Sweep, from_checkpoint_bytes,
+    measure::{Measure, MeasureTable},
+    ndarray::Ix2,
     report::SweepReport,
     to_checkpoint_bytes,
     topology::{Topology, TopologyReport},
@@ -28,6 +30,8 @@ const READERS: [Reader; 5] = [
             + bounded(file, Curve::from_npz_bytes).into_iter().count()
             + bounded(file, TopologyReport::from_npz_bytes).into_iter().count()
             + bounded(file, PathRecord::from_npz_bytes).into_iter().count()
+            + bounded(file, Draws::<Ix2>::from_npz_bytes).into_iter().count()
+            + bounded(file, MeasureTable::from_npz_bytes).into_iter().count()
     }),
     ("safetensors", safetensors),
     ("json", |file| {
@@ -36,6 +40,8 @@ const READERS: [Reader; 5] = [
             + bounded(file, Curve::from_json_bytes).into_iter().count()
             + bounded(file, TopologyReport::from_json_bytes).into_iter().count()
             + bounded(file, PathRecord::from_json_bytes).into_iter().count()
+            + bounded(file, Draws::<Ix2>::from_json_bytes).into_iter().count()
+            + bounded(file, MeasureTable::from_json_bytes).into_iter().count()
             + report.into_iter().count()
     }),
     ("csv", |file| {
@@ -43,6 +49,8 @@ const READERS: [Reader; 5] = [
             + bounded(file, Curve::from_csv_bytes).into_iter().count()
             + bounded(file, TopologyReport::from_csv_bytes).into_iter().count()
             + bounded(file, PathRecord::from_csv_bytes).into_iter().count()
+            + bounded(file, Draws::<Ix2>::from_csv_bytes).into_iter().count()
+            + bounded(file, MeasureTable::from_csv_bytes).into_iter().count()
     }),
 ];
 
@@ -104,6 +112,10 @@ fn written() -> Vec<(&'static str, Vec<u8>)> {
     let path = [[2.0, 0.0, 1.0], [1.0, -1.0, 0.5], [0.2, 0.1, 0.0], [0.0, 0.0, 0.0]];
     let path = PrincipalPlane::new().run(&Layout::flat(3).unwrap(), &path).unwrap();
     let path = PathRecord::from(path.report());
+    let draws = Sweep::plane(&model, RandomDirections::new(3)).data("train", &0.25).alpha(-1.0..=1.0, 3);
+    let draws = draws.beta(-1.0..=1.0, 2).draws(3).unwrap();
+    let measured = draws.measure("train loss", &Measure::BendsDown { tolerance: 0.0 }).unwrap();
+    let table = MeasureTable::new(vec![measured.clone(), measured]).unwrap();
     let singles: Vec<f32> = theta.iter().map(|&value| value as f32).collect();
     let files = vec![
         ("journal", shard),
@@ -124,6 +136,12 @@ fn written() -> Vec<(&'static str, Vec<u8>)> {
         ("json", path.to_json_bytes().unwrap()),
         ("npz", path.to_npz_bytes().unwrap()),
         ("csv", path.to_csv_bytes().unwrap()),
+        ("json", draws.to_json_bytes().unwrap()),
+        ("npz", draws.to_npz_bytes().unwrap()),
+        ("csv", draws.to_csv_bytes().unwrap()),
+        ("json", table.to_json_bytes().unwrap()),
+        ("npz", table.to_npz_bytes().unwrap()),
+        ("csv", table.to_csv_bytes().unwrap()),
     ];
     fs::remove_dir_all(&folder).unwrap();
     files

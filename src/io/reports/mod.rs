@@ -1,12 +1,18 @@
-//! Reports of shapes and trajectories as files: JSON, npz and CSV.
+//! Reports of shapes and trajectories, draws and measures as files: JSON, npz and CSV.
 //!
 //! Such a report is a few values (its head) and tables of numbers. JSON holds what serde makes of the whole; the other
 //! formats hold the head as JSON, and each table.
 
 #[cfg(feature = "csv")]
 mod csv;
+mod draws;
+#[cfg(any(feature = "npz", feature = "csv"))]
+mod draws_tables;
 #[cfg(feature = "json")]
 mod json;
+mod measures;
+#[cfg(any(feature = "npz", feature = "csv"))]
+mod measures_tables;
 #[cfg(feature = "npz")]
 mod npz;
 #[cfg(any(feature = "npz", feature = "csv"))]

@@ -1,13 +1,15 @@
 //! The properties of all formats: what is written is read back; damage is an error or another report, never a panic.
 
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, Ix1, Ix2};
 use proptest::prelude::*;
 
 use super::{Report, csv, json, npz, tables::Tabular};
 use crate::{
-    Curve, Result, Surface,
+    Curve, Draws, Result, Surface,
+    draws::DrawsReport,
     io::testing::damage,
     landscape::PointFailure,
+    measure::{MeasureTable, Measured, Reading},
     topology::{Neighbours, Topology, TopologyReport},
     trajectory::{PathFailure, PathLosses, PathRecord, TrajectoryReport},
 };
@@ -91,6 +93,73 @@ fn records() -> impl Strategy<Value = PathRecord> {
     })
 }
 
+/// Draws of curves with any values, some not computed, and a report as a sweep gives it.
+fn curves() -> impl Strategy<Value = Draws<Ix1>> {
+    let value = prop_oneof![4 => any::<f64>(), 1 => Just(f64::NAN), 1 => Just(-0.0)];
+    (1..5_usize, 1..4_usize, 1..3_usize).prop_flat_map(move |(draws, points, channels)| {
+        let values = prop::collection::vec(value.clone(), draws * points * channels);
+        (values, prop::collection::vec(0..3_u8, draws * points), 0..1_u64 << 51).prop_map(
+            move |(values, computed, nanos)| {
+                let axis: Vec<f64> = (0..points).map(|i| i as f64 / 3.0 - 0.1).collect();
+                let curve = |draw: usize| {
+                    let of = |k: usize| {
+                        let own = values[draw * points * channels..].iter().skip(k).step_by(channels);
+                        (format!("a,\"{k}\"\n#"), own.take(points).copied().collect::<Array1<f64>>())
+                    };
+                    let curve = Curve::from_channels(&axis, (0..channels).map(of)).unwrap();
+                    let done = computed[draw * points..][..points].iter().map(|&c| c > 0).collect();
+                    with_computed(&curve, done)
+                };
+                let draws = Draws::new((0..draws).map(curve).collect()).unwrap();
+                let report = DrawsReport {
+                    elapsed: std::time::Duration::from_nanos(nanos),
+                    threads: 3,
+                    ..draws.report().clone()
+                };
+                draws.reported(report)
+            },
+        )
+    })
+}
+
+/// The same curve, of which these points are computed.
+fn with_computed(curve: &Curve, computed: Vec<bool>) -> Curve {
+    let mut report = curve.report().clone();
+    report.computed = computed.iter().filter(|&&done| done).count();
+    let parts = crate::landscape::Parts {
+        alpha: curve.alpha().to_vec(),
+        beta: vec![0.0],
+        values: curve.flat_values().to_vec(),
+        computed,
+        channels: curve.channels().to_vec(),
+        report,
+    };
+    Curve::assemble(parts)
+}
+
+/// Two draws of a surface.
+fn surfaces() -> Draws<Ix2> {
+    let surface = |shift: f64| {
+        let loss = Array2::from_shape_fn((3, 2), |(i, j)| shift + (i * 2 + j) as f64);
+        Surface::from_channels(&[-1.0, 0.0, 1.0], &[0.0, 0.5], [("loss".to_owned(), loss)]).unwrap()
+    };
+    Draws::new(vec![surface(0.0), surface(0.25)]).unwrap()
+}
+
+fn measures() -> impl Strategy<Value = MeasureTable> {
+    let number = || any::<f64>().prop_filter("finite", |value| value.is_finite());
+    let reading = prop_oneof![
+        number().prop_map(Reading::Value),
+        number().prop_map(Reading::AtLeast),
+        Just(Reading::Unknown)
+    ];
+    (0..4_usize, 0..5_usize).prop_flat_map(move |(measures, draws)| {
+        let measured = (".{0,9}", prop::collection::vec(reading.clone(), draws));
+        let measured = measured.prop_map(|(name, readings)| Measured::new(name, readings));
+        prop::collection::vec(measured, measures).prop_map(|measures| MeasureTable::new(measures).unwrap())
+    })
+}
+
 /// All of it as text: NaN equals itself, and −0 differs from 0.
 fn text(report: &impl Report) -> String {
     serde_json::to_string(report).unwrap()
@@ -136,13 +205,22 @@ proptest! {
     }
 
     #[test]
+    fn what_is_written_of_draws_and_measures_is_read_back(draws in curves(), table in measures()) {
+        comes_back(&draws)?;
+        comes_back(&table)?;
+    }
+
+    #[test]
     fn no_damage_makes_a_reader_of_reports_panic(
-        (report, record) in (topologies(), records()),
+        (report, record, draws, table) in (topologies(), records(), curves(), measures()),
         damages in prop::collection::vec(damage(), 1..4),
         junk in prop::collection::vec(any::<u8>(), 0..300),
     ) {
         survives(&report, &damages, &junk);
         survives(&record, &damages, &junk);
+        survives(&draws, &damages, &junk);
+        survives(&surfaces(), &damages, &junk);
+        survives(&table, &damages, &junk);
     }
 }
 
@@ -238,4 +316,45 @@ fn a_trajectory_whose_parts_differ_in_length_is_refused() {
     let text = record.with_losses(&losses).to_json_bytes().unwrap();
     let error = PathRecord::from_json_bytes(&text).unwrap_err().to_string();
     assert!(error.contains("the values of a trajectory should be 4 of them, not 3"), "{error}");
+}
+
+#[test]
+fn draws_of_surfaces_are_a_table_of_all_their_points() {
+    comes_back(&surfaces()).unwrap();
+    let csv = String::from_utf8(surfaces().to_csv_bytes().unwrap()).unwrap();
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines[1], "table,draw,alpha,beta,value_1,computed");
+    assert_eq!((lines[2], lines[13], lines.len()), ("point,0,-1.0,0.0,0.0,1", "point,1,1.0,0.5,5.25,1", 14));
+    let error = |from: &str, to: &str| {
+        assert!(csv.contains(from), "{from}");
+        Draws::<Ix2>::from_csv_bytes(csv.replacen(from, to, 1).as_bytes()).unwrap_err().to_string()
+    };
+    for (from, to, expected) in [
+        ("point,1,", "point,0,", "the points should be every point of one grid once"),
+        ("point,1,1.0,0.5,5.25,1\n", "", "the points should be as many in each of 2 draws, not 11"),
+        (
+            "\"draws\":2,\"total\":12",
+            "\"draws\":3,\"total\":12",
+            "the counts of the report should be [2, 12, 12, 0]",
+        ),
+        (
+            "\"channels\":[\"loss\"]",
+            "\"channels\":[]",
+            "the columns `value` should be 0, one for each channel, not 1",
+        ),
+        ("draws of surfaces", "draws of curves", "the format should be \"loss-landscape draws of surfaces\""),
+    ] {
+        let found = error(from, to);
+        assert!(found.contains(expected), "{found}");
+    }
+    assert!(Draws::<Ix1>::from_csv_bytes(csv.as_bytes()).is_err());
+    let table =
+        MeasureTable::new(vec![Measured::new("a", [Reading::AtLeast(1.0), Reading::Unknown])]).unwrap();
+    let csv = String::from_utf8(table.to_csv_bytes().unwrap()).unwrap();
+    assert!(csv.ends_with("table,value_1,known_1\ndraw,1.0,2\ndraw,NaN,0\n"), "{csv}");
+    let error =
+        MeasureTable::from_csv_bytes(csv.replace("1.0,2", "1.0,7").as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("what is known of a reading should be 0, 1 or 2, not 7"), "{error}");
+    let few = Measured::new("b", [Reading::Unknown]);
+    assert!(MeasureTable::new(vec![table.measures()[0].clone(), few]).is_err());
 }
