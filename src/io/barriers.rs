@@ -86,7 +86,7 @@ impl BarrierMatrix {
     /// For n minimisers and m values of t it holds `barrier` [n, n], symmetric, 0 on the diagonal and NaN where unknown;
     /// `at` [n, n], where it is, t counted from the minimiser of the row; `rise` [n, n]; `value` [n, n], the channel
     /// at the minimiser of the row, on the line to that of the column; `missing` [n, n], the numbers of points
-    /// without a finite value; `t` [m] and `curves` [n, n, m], the channel along the line from the minimiser of the row
+    /// without a finite value; `t` of m values and `curves` [n, n, m], the channel along the line from the minimiser of the row
     /// to that of the column, NaN on the diagonal and where nothing was computed; and `metadata`, the bytes of a JSON
     /// text with `format`, `version`, `channel` and `names`. A file of that name is replaced as a whole, in the way
     /// of [`files::write`](crate::files::write).
