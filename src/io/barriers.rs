@@ -31,8 +31,8 @@ impl BarrierMatrix {
     ///
     /// The columns are `first` and `second` (numbers from 0), `barrier`, `t` (where it is, counted from the first),
     /// `rise` and `rise_t`, `first_value` and `second_value` (those of the channel at both ends), `points`, `spacing`
-    /// and `missing` (the number of points without a finite value). Numbers are the shortest decimals that read back as the same f64;
-    /// what is not known is `NaN`. Before the header, a line `# {…}` holds `format`, `version`, `channel` and `names`
+    /// and `missing` (the number of points without a finite value). Numbers are the shortest decimals that read back as
+    /// the same f64; what is not known is `NaN`. Before the header, a line `# {…}` holds `format`, `version`, `channel` and `names`
     /// as JSON. A file of that name is replaced as a whole, in the way of [`files::write`](crate::files::write).
     ///
     /// ```
