@@ -31,8 +31,8 @@ impl BarrierMatrix {
     ///
     /// The columns are `first` and `second` (numbers from 0), `barrier`, `t` (where it is, counted from the first),
     /// `rise` and `rise_t`, `first_value` and `second_value` (those of the channel at both ends), `points`, `spacing`
-    /// and `missing` (the number of points without a finite value). Numbers are the shortest decimals that read back as the same f64;
-    /// what is not known is `NaN`. Before the header, a line `# {…}` holds `format`, `version`, `channel` and `names`
+    /// and `missing` (the number of points without a finite value). Numbers are the shortest decimals that read back as
+    /// the same f64; what is not known is `NaN`. Before the header, a line `# {…}` holds `format`, `version`, `channel` and `names`
     /// as JSON. A file of that name is replaced as a whole, in the way of [`files::write`](crate::files::write).
     ///
     /// ```
@@ -86,7 +86,7 @@ impl BarrierMatrix {
     /// For n minimisers and m values of t it holds `barrier` [n, n], symmetric, 0 on the diagonal and NaN where unknown;
     /// `at` [n, n], where it is, t counted from the minimiser of the row; `rise` [n, n]; `value` [n, n], the channel
     /// at the minimiser of the row, on the line to that of the column; `missing` [n, n], the numbers of points
-    /// without a finite value; `t` [m] and `curves` [n, n, m], the channel along the line from the minimiser of the row
+    /// without a finite value; `t` of m values and `curves` [n, n, m], the channel along the line from the minimiser of the row
     /// to that of the column, NaN on the diagonal and where nothing was computed; and `metadata`, the bytes of a JSON
     /// text with `format`, `version`, `channel` and `names`. A file of that name is replaced as a whole, in the way
     /// of [`files::write`](crate::files::write).
