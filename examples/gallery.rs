@@ -80,29 +80,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .labels([0, 1, 2, 5, 40].map(|epoch| (epoch, format!("epoch {epoch}"))));
     save("trajectory", &over)?;
 
-    // The plane through three minimisers, its minima and saddles, and how they merge.
-    let mut third = Mlp::new(&[64, 24, 10], Activation::Relu, Criterion::CrossEntropy, 5)?;
-    Sgd::new(0.05).momentum(0.9).batch_size(64).epochs(40).train(&mut third, &train)?;
-    let ends = [&net, &other, &third].map(Model::parameters);
-    let (plane, at) = Directions::through(net.layout(), ends, Buffers::Still)?;
-    let [wide, high] = [0, 1].map(|k| {
-        let (lo, hi) = at.iter().fold((0.0_f64, 0.0_f64), |(l, h), p| (l.min(p[k]), h.max(p[k])));
-        let margin = 0.25 * (hi - lo);
-        lo - margin..=hi + margin
-    });
-    let plane = Sweep::plane(&net, plane).data("train", &train).alpha(wide, 81).beta(high, 81).run()?;
-    let topology = Topology::new().of(&plane)?;
-    println!("{topology}");
-    let marked = contours(&plane)?.critical_points(&topology);
-    let tree = MergeTreeFigure::from(&topology).y_label("cross-entropy loss (nats)").scale(Scale::Log);
-    let pairs = PersistenceFigure::from(&topology).value_label("nats").scale(Scale::Log);
-    save(
-        "minima_and_saddles",
-        &Panels::new()
-            .panel(marked.title("The plane through three minimisers"))
-            .panel(tree.title("Its merge tree"))
-            .panel(pairs.title("Its persistence diagram")),
-    )?;
+    save_shape(&net, &other, &train)?;
 
     let map = Sweep::plane(&net, dirs.clone()).data("", &train).eigen_ratio(&EigenRatio::new())?;
     let ratio = RatioFigure::from_map(&map).limit(0.2).title("|λₘᵢₙ / λₘₐₓ| of the Hessian");
@@ -204,6 +182,32 @@ fn shaded(surface: &Surface) -> Drawn<SurfaceFigure> {
 fn contours(surface: &Surface) -> Drawn<ContourFigure> {
     let figure = ContourFigure::from_surface(surface, "train loss")?;
     Ok(figure.value_label("cross-entropy loss (nats)").scale(Scale::Log))
+}
+
+/// The plane through three minimisers, its minima and saddles, and how they merge.
+fn save_shape(net: &Mlp<f64>, other: &Mlp<f64>, train: &Samples<f64>) -> Result<(), Box<dyn Error>> {
+    let mut third = Mlp::new(&[64, 24, 10], Activation::Relu, Criterion::CrossEntropy, 5)?;
+    Sgd::new(0.05).momentum(0.9).batch_size(64).epochs(40).train(&mut third, train)?;
+    let ends = [net, other, &third].map(Model::parameters);
+    let (plane, at) = Directions::through(net.layout(), ends, Buffers::Still)?;
+    let [wide, high] = [0, 1].map(|k| {
+        let (lo, hi) = at.iter().fold((0.0_f64, 0.0_f64), |(l, h), p| (l.min(p[k]), h.max(p[k])));
+        let margin = 0.25 * (hi - lo);
+        lo - margin..=hi + margin
+    });
+    let plane = Sweep::plane(net, plane).data("train", train).alpha(wide, 81).beta(high, 81).run()?;
+    let topology = Topology::new().of(&plane)?;
+    println!("{topology}");
+    let marked = contours(&plane)?.critical_points(&topology);
+    let tree = MergeTreeFigure::from(&topology).y_label("cross-entropy loss (nats)").scale(Scale::Log);
+    let pairs = PersistenceFigure::from(&topology).value_label("nats").scale(Scale::Log);
+    save(
+        "minima_and_saddles",
+        &Panels::new()
+            .panel(marked.title("The plane through three minimisers"))
+            .panel(tree.title("Its merge tree"))
+            .panel(pairs.title("Its persistence diagram")),
+    )
 }
 
 /// Loss on the left axis, accuracy on the right; train solid, test dashed.

@@ -102,7 +102,8 @@ pub enum Error {
     /// A figure or page with nothing on it.
     #[error("there is nothing to draw: no {what}")]
     Empty {
-        /// What is missing: `series`, `panels`, `branches`, `features`, `landscapes`, `channels` or `points on a trajectory`.
+        /// What is missing: `series`, `panels`, `branches`, `features`, `landscapes`, `channels` or
+        /// `points on a trajectory`.
         what: &'static str,
     },
     /// A name that two parts of a page share.

@@ -11,13 +11,13 @@ use crate::{
     svg::Drawing,
 };
 
-/// A persistence diagram: a mark for each minimum at the level where it begins and the level where it ends, and for each
-/// hill in the same way. The higher above the diagonal, the more persistent.
+/// A persistence diagram: a mark for each minimum at the level where it begins and the level where it ends, and for
+/// each hill in the same way. The higher above the diagonal, the more persistent.
 ///
 /// Minima are dots; they begin at their own level and end at that of their saddle. Hills are triangles; they begin at
-/// their pass and end at their top. What may differ for points without a value is hollow. Features that never end stand on
-/// the upper edge; those that begin at no level are counted in the caption. Both axes have the same ends and the same
-/// scale. An SVG document has about 360 by 350 px.
+/// their pass and end at their top. What may differ for points without a value is hollow. Features that never end stand
+/// on the upper edge; those that begin at no level are counted in the caption. Both axes have the same ends and the
+/// same scale. An SVG document has about 360 by 350 px.
 ///
 /// # Example
 ///
@@ -115,8 +115,8 @@ impl PersistenceFigure {
         self
     }
 
-    /// The scale of both axes; [`Scale::Auto`] by default. On logarithmic ones, features that begin or end at 0 or below
-    /// are left out, and counted in the caption.
+    /// The scale of both axes; [`Scale::Auto`] by default. On logarithmic ones, features that begin or end at 0 or
+    /// below are left out, and counted in the caption.
     pub fn scale(mut self, scale: Scale) -> Self {
         self.scale = scale;
         self

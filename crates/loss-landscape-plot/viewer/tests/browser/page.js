@@ -324,8 +324,8 @@ async function all() {
 
   await test("minima and saddles are marked, listed and told", "wells.html", {}, async (tab) => {
     const shown = await both(tab);
-    const list = () =>
-      tab.evaluate(`[...document.querySelectorAll(".shape tr")].map((row) => [...row.cells].map((c) => c.textContent))`);
+    const cells = `(row) => [...row.cells].map((cell) => cell.textContent)`;
+    const list = () => tab.evaluate(`[...document.querySelectorAll(".shape tr")].map(${cells})`);
     const summary = () => tab.evaluate(`document.querySelector(".shape summary")?.textContent ?? ""`);
     assert.equal(await summary(), "Shape of train loss: 2 minima, 1 saddle");
     const [heads, first, second] = await list();
