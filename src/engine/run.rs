@@ -80,24 +80,62 @@ where
     X: Execution<M, D>,
 {
     let started = Instant::now();
-    let channels = channel_names(subject.data, &task.channels);
-    if task.channels.is_empty() || channels.iter().collect::<HashSet<_>>().len() < channels.len() {
-        return Err(Error::Channels { channels });
-    }
-    let header = header(subject, &task)?;
+    let names: Vec<String> = subject.data.iter().map(|(name, _)| name.clone()).collect();
+    check_channels(&names, &task.channels)?;
+    let fingerprint =
+        |(_, data): &(String, &D)| guarded("taking a fingerprint", || Ok(subject.model.fingerprint(data)));
+    let hashes = subject.data.iter().map(fingerprint).collect::<Result<Vec<_>>>()?;
+    let header = header(&task, M::Scalar::NAME, names, hashes);
     let Task { origins, grid, keeper, stages, .. } = task;
-    let beta = grid.beta;
-    let (outcome, resumed, threads) =
-        execution.execute(subject, measurement, settings.threads, header.points(), |crews| {
-            let (outcome, resumed) = evaluate(crews, slices, settings, &header, &beta, keeper, stages)?;
-            Ok((outcome, resumed, crews.threads()))
-        })?;
-    let resumed = resumed.map(|resumed| Resumed { unchecked_data: unchecked(&header.provenance), ..resumed });
-    let Outcome { values, computed, bad_points, end, elapsed } = outcome;
-    let values = ByPoint { values, computed, bad_points, end };
-    let cosines = origins.iter().map(|origin| origin.cosine);
-    let parts = values.into_parts(&header, cosines.zip(elapsed), threads);
-    Ok(Ran { parts, end, elapsed: started.elapsed(), threads, resumed })
+    let work = work(slices, settings, &header, &grid.beta, keeper, stages);
+    let found = execution.execute(subject, measurement, settings.threads, header.points(), work)?;
+    Ok(found.into_ran(&header, &origins, started))
+}
+
+// What follows is not generic over models, data and executions, so that it is compiled once and not for each of them.
+
+/// What came of all points.
+pub(crate) struct Found {
+    outcome: Outcome,
+    resumed: Option<Resumed>,
+    threads: usize,
+}
+
+impl Found {
+    fn into_ran(self, header: &Header, origins: &[Origin], started: Instant) -> Ran {
+        let Self { outcome, resumed, threads } = self;
+        let resumed =
+            resumed.map(|resumed| Resumed { unchecked_data: unchecked(&header.provenance), ..resumed });
+        let Outcome { values, computed, bad_points, end, elapsed } = outcome;
+        let cosines: Vec<Option<f64>> = origins.iter().map(|origin| origin.cosine).collect();
+        let parts =
+            ByPoint { values, computed, bad_points, end }.into_parts(header, &cosines, &elapsed, threads);
+        Ran { parts, end, elapsed: started.elapsed(), threads, resumed }
+    }
+}
+
+/// Refuses channels without names, or with names that come twice.
+fn check_channels(data: &[String], channels: &[String]) -> Result<()> {
+    let full = full_channels(data, channels);
+    if channels.is_empty() || full.iter().collect::<HashSet<_>>().len() < full.len() {
+        return Err(Error::Channels { channels: full });
+    }
+    Ok(())
+}
+
+/// What the threads are used for.
+fn work<'w, 's, S: Scalar>(
+    slices: &'w dyn Slices<S>,
+    settings: &'w Settings<'w>,
+    header: &'w Header,
+    beta: &'w [f64],
+    keeper: Option<&'w dyn Keeper>,
+    stages: Stages<'s>,
+) -> impl FnOnce(&dyn Crews<S>) -> Result<Found> + Send + use<'w, 's, S> {
+    move |crews| {
+        let (outcome, resumed) = evaluate(crews, slices, settings, header, beta, keeper, stages)?;
+        Ok(Found { outcome, resumed, threads: crews.threads() })
+    }
 }
 
 /// Takes from the journal what is there, if there is one, and evaluates the rest.
@@ -157,23 +195,22 @@ pub(crate) fn channel_names<D: ?Sized>(data: &DataSets<'_, D>, channels: &[Strin
     full_channels(&names, channels)
 }
 
-/// The head of a journal: everything that decides the values.
-fn header<M: Loss<D> + ?Sized, D: ?Sized>(subject: &Subject<'_, M, D>, task: &Task<'_>) -> Result<Header> {
-    let fingerprint =
-        |(_, data): &(String, &D)| guarded("taking a fingerprint", || Ok(subject.model.fingerprint(data)));
+/// The head of a journal: everything that decides the values. `data` are the names of the data sets, with their
+/// fingerprints.
+fn header(task: &Task<'_>, scalar: &str, data: Vec<String>, data_hashes: Vec<Option<u64>>) -> Header {
     let Task { origins, grid, .. } = task;
     let origin = &origins[0];
     let provenance = Provenance {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        scalar: M::Scalar::NAME.to_owned(),
+        scalar: scalar.to_owned(),
         theta_hash: Some(origin.theta_hash),
         directions: origins.iter().flat_map(|origin| origin.directions.iter().cloned()).collect(),
         // Each draw has its own.
         cosine: if origins.len() == 1 { origin.cosine } else { None },
-        data: subject.data.iter().map(|(name, _)| name.clone()).collect(),
-        data_hashes: subject.data.iter().map(fingerprint).collect::<Result<_>>()?,
+        data,
+        data_hashes,
     };
-    Ok(Header {
+    Header {
         sweep: origin.kind.to_owned(),
         settings: task.settings.clone(),
         parameters: origin.parameters,
@@ -185,7 +222,7 @@ fn header<M: Loss<D> + ?Sized, D: ?Sized>(subject: &Subject<'_, M, D>, task: &Ta
         finite: task.finite,
         passes: task.passes,
         provenance,
-    })
+    }
 }
 
 /// The data sets without a fingerprint.

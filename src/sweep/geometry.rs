@@ -219,6 +219,13 @@ impl<M: Model + ?Sized> Geometry<M> for Line<M::Scalar> {
     }
 
     fn place<'g>(&'g self, layout: &'g Layout, theta: &'g [M::Scalar]) -> Result<Placed<'g, M::Scalar>> {
+        self.spanned(layout, theta)
+    }
+}
+
+impl<S: Scalar> Line<S> {
+    /// The vectors of the line through θ. Not generic over models, so that it is compiled once a scalar.
+    fn spanned<'g>(&'g self, layout: &'g Layout, theta: &'g [S]) -> Result<Placed<'g, S>> {
         let direction = match &self.0 {
             Source::Given(direction) => Cow::Borrowed(direction),
             Source::Random(random) => Cow::Owned(random.one_for(layout, theta)?),
@@ -243,6 +250,13 @@ impl<M: Model + ?Sized> Geometry<M> for Plane<M::Scalar> {
     }
 
     fn place<'g>(&'g self, layout: &'g Layout, theta: &'g [M::Scalar]) -> Result<Placed<'g, M::Scalar>> {
+        self.spanned(layout, theta)
+    }
+}
+
+impl<S: Scalar> Plane<S> {
+    /// The vectors of the plane through θ. Not generic over models, so that it is compiled once a scalar.
+    fn spanned<'g>(&'g self, layout: &'g Layout, theta: &'g [S]) -> Result<Placed<'g, S>> {
         let (first, second, cosine) = match &self.0 {
             Source::Given(directions) => {
                 (Cow::Borrowed(directions.first()), Cow::Borrowed(directions.second()), directions.cosine())
@@ -274,6 +288,12 @@ impl<M: Model + ?Sized> Geometry<M> for Segment<'_, M::Scalar> {
     }
 
     fn place<'g>(&'g self, layout: &'g Layout, _: &'g [M::Scalar]) -> Result<Placed<'g, M::Scalar>> {
+        self.spanned(layout)
+    }
+}
+
+impl<S: Scalar> Segment<'_, S> {
+    fn spanned<'g>(&'g self, layout: &'g Layout) -> Result<Placed<'g, S>> {
         layout.ensure_finite("θ_a", self.a)?;
         layout.ensure_finite("θ_b", self.b)?;
         let mut end = self.b.to_vec();

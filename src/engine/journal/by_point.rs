@@ -20,7 +20,8 @@ impl ByPoint {
     pub(crate) fn into_parts(
         self,
         header: &Header,
-        draws: impl Iterator<Item = (Option<f64>, Duration)>,
+        cosines: &[Option<f64>],
+        elapsed: &[Duration],
         threads: usize,
     ) -> Vec<Parts> {
         let Self { mut values, mut computed, bad_points, end } = self;
@@ -28,7 +29,7 @@ impl ByPoint {
         let mut bad_points = bad_points.into_iter().peekable();
         let directions = header.provenance.directions.len() / header.draws;
         let beta = header.beta.clone().unwrap_or_else(|| vec![0.0]);
-        let parts = draws.enumerate().map(|(draw, (cosine, elapsed))| {
+        let parts = cosines.iter().zip(elapsed).enumerate().map(|(draw, (&cosine, &elapsed))| {
             let own = draw * points..(draw + 1) * points;
             let (values, computed) = if header.draws == 1 {
                 (take(&mut values), take(&mut computed))

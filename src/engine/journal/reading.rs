@@ -353,8 +353,8 @@ impl Journal {
             bad_points: bad.into_iter().map(|(point, _, bad)| (point, bad)).collect(),
             end: if complete { SweepEnd::Complete } else { SweepEnd::Partial },
         };
-        let of_each = std::iter::repeat_n((provenance.cosine, Duration::ZERO), *draws);
-        Ok(by_point.into_parts(&self.header, of_each, 0))
+        let (cosines, elapsed) = (vec![provenance.cosine; *draws], vec![Duration::ZERO; *draws]);
+        Ok(by_point.into_parts(&self.header, &cosines, &elapsed, 0))
     }
 }
 
