@@ -20,6 +20,7 @@ pages! {
     GuideDirections: "../docs/guide/src/directions.md",
     GuideDraws: "../docs/guide/src/draws.md",
     GuideTrajectories: "../docs/guide/src/trajectories.md",
+    GuideMatching: "../docs/guide/src/matching.md",
     GuideCurvature: "../docs/guide/src/curvature.md",
     GuideLongRuns: "../docs/guide/src/long_runs.md",
     GuidePromises: "../docs/guide/src/promises.md",

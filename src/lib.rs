@@ -77,6 +77,9 @@
 //! **Trajectories** are in the module [`trajectory`]: the principal plane of a training's snapshots, where each of
 //! them lies in it and off it, and what a random walk would show there.
 //!
+//! **Matching.** [`matching`] permutes the hidden units of one network to be like those of another, so that a barrier that
+//! is only a relabelling of units is seen as one.
+//!
 //! **Speed, when you need it.** The module [`oracle`]: scratch memory for each thread, products computed once for the
 //! whole slice, several points in one call, data in chunks.
 //!
@@ -144,6 +147,7 @@ mod error;
 #[cfg(any(feature = "serde", feature = "safetensors", feature = "vtk"))]
 mod io;
 mod landscape;
+pub mod matching;
 pub mod measure;
 mod memory;
 mod model;
@@ -216,10 +220,12 @@ pub mod files {
     pub use crate::replace::write;
 }
 
-/// Checks of derivatives that you wrote: is this the gradient of that loss, this the Hessian of that gradient?
+/// Checks of what you wrote: is this the gradient of that loss, this the Hessian of that gradient, and do these
+/// permutations leave the loss as it is?
 pub mod check {
-    pub use crate::model::{
-        DerivativeCheck, GradientCheck, HessianCheck, check_gradient, check_hessian_product,
+    pub use crate::{
+        matching::{PermutationCheck, check_permutations},
+        model::{DerivativeCheck, GradientCheck, HessianCheck, check_gradient, check_hessian_product},
     };
 }
 

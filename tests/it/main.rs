@@ -13,6 +13,7 @@ mod foreign_files;
 mod journal;
 mod journal_processes;
 mod lanczos_checks;
+mod matching;
 mod serialised;
 mod topology;
 mod trajectory;
