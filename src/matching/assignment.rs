@@ -1,6 +1,6 @@
 //! Linear assignment: partners for all rows of a square matrix, so that the sum over the pairs is largest.
 
-use ndarray::ArrayView2;
+use ndarray::Array2;
 
 use crate::{Error, Result};
 
@@ -19,7 +19,7 @@ use crate::{Error, Result};
 ///
 /// // Greedy picks of 9 would leave 1 for the last row.
 /// let similarity = array![[9.0, 8.0, 0.0], [8.0, 6.0, 0.0], [0.0, 7.0, 1.0]];
-/// let found = Assignment::largest(similarity.view())?;
+/// let found = Assignment::largest(&similarity)?;
 /// assert_eq!(found.columns(), [1, 0, 2]);
 /// assert_eq!((found.total(), found.upper_bound()), (17.0, 17.0));
 /// # Ok::<(), loss_landscape::Error>(())
@@ -39,7 +39,7 @@ impl Assignment {
     ///
     /// # Errors
     /// [`Error::NotSquare`]; [`Error::Similarity`] for a value that is NaN or infinite.
-    pub fn largest(similarity: ArrayView2<'_, f64>) -> Result<Self> {
+    pub fn largest(similarity: &Array2<f64>) -> Result<Self> {
         let (n, columns) = similarity.dim();
         if n != columns {
             return Err(Error::NotSquare { rows: n, columns });
@@ -194,7 +194,6 @@ impl<'a> Search<'a> {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::Array2;
     use ndarray_rand::rand::{Rng, SeedableRng};
     use proptest::prelude::*;
     use rand_chacha::ChaCha8Rng;
@@ -231,7 +230,7 @@ mod tests {
             // Whole numbers, with many ties where their range is narrow.
             let mut generator = ChaCha8Rng::seed_from_u64(seed);
             let similarity = Array2::from_shape_fn((n, n), |_| f64::from(generator.random_range(-range..=range)));
-            let found = Assignment::largest(similarity.view()).unwrap();
+            let found = Assignment::largest(&similarity).unwrap();
             prop_assert!(is_permutation(found.columns()));
             prop_assert_eq!(found.total(), by_trying_all(&similarity, 0, &mut vec![false; n]));
             prop_assert_eq!(found.total(), found.upper_bound());
@@ -242,7 +241,7 @@ mod tests {
             let mut generator = ChaCha8Rng::seed_from_u64(seed);
             let unit = 10.0_f64.powi(scale);
             let similarity = Array2::from_shape_fn((n, n), |_| unit * generator.random_range(-1.0..1.0));
-            let found = Assignment::largest(similarity.view()).unwrap();
+            let found = Assignment::largest(&similarity).unwrap();
             prop_assert!(is_permutation(found.columns()));
             let total: f64 = (0..n).map(|row| similarity[[row, found.columns()[row]]]).sum();
             prop_assert_eq!(found.total(), total);
@@ -255,7 +254,7 @@ mod tests {
         fn whole_numbers_are_proven_exactly(n in 1_usize..=80, range in 1_i64..1_000_000_000, seed in any::<u64>()) {
             let mut generator = ChaCha8Rng::seed_from_u64(seed);
             let similarity = Array2::from_shape_fn((n, n), |_| generator.random_range(-range..=range) as f64);
-            let found = Assignment::largest(similarity.view()).unwrap();
+            let found = Assignment::largest(&similarity).unwrap();
             prop_assert_eq!(found.total(), found.upper_bound());
         }
     }
@@ -265,22 +264,22 @@ mod tests {
         // Machol and Wien's: every row wants the same columns in the same order.
         let n = 60;
         let similarity = Array2::from_shape_fn((n, n), |(i, j)| -(((i + 1) * (j + 1)) as f64));
-        let found = Assignment::largest(similarity.view()).unwrap();
+        let found = Assignment::largest(&similarity).unwrap();
         assert!(found.columns().iter().copied().eq((0..n).rev()));
         assert_eq!(found.total(), found.upper_bound());
-        let equal = Assignment::largest(Array2::zeros((5, 5)).view()).unwrap();
+        let equal = Assignment::largest(&Array2::zeros((5, 5))).unwrap();
         assert!(is_permutation(equal.columns()) && equal.upper_bound() == 0.0);
-        let huge = Assignment::largest(Array2::from_diag(&ndarray::arr1(&[1e308, 1e308])).view()).unwrap();
+        let huge = Assignment::largest(&Array2::from_diag(&ndarray::arr1(&[1e308, 1e308]))).unwrap();
         assert_eq!(huge.columns(), [0, 1]);
-        assert_eq!(Assignment::largest(Array2::zeros((0, 0)).view()).unwrap().total(), 0.0);
+        assert_eq!(Assignment::largest(&Array2::zeros((0, 0))).unwrap().total(), 0.0);
     }
 
     #[test]
     fn what_is_no_square_of_finite_numbers_is_refused() {
         let wide = Array2::zeros((2, 3));
-        assert!(matches!(Assignment::largest(wide.view()), Err(Error::NotSquare { rows: 2, columns: 3 })));
+        assert!(matches!(Assignment::largest(&wide), Err(Error::NotSquare { rows: 2, columns: 3 })));
         let mut bad = Array2::zeros((2, 2));
         bad[[1, 0]] = f64::NAN;
-        assert!(matches!(Assignment::largest(bad.view()), Err(Error::Similarity { row: 1, column: 0, .. })));
+        assert!(matches!(Assignment::largest(&bad), Err(Error::Similarity { row: 1, column: 0, .. })));
     }
 }

@@ -292,7 +292,7 @@ mod tests {
         for (bad, at) in [(vec![0, 1, 1, 3, 4, 5], 2), (vec![0, 1, 6, 3, 4, 5], 2), (vec![0, 1], 2)] {
             match new(&bad, &[0, 1]) {
                 Err(Error::NotAPermutation { group, units: 6, index, .. }) => {
-                    assert_eq!((group.as_str(), index), ("g", at))
+                    assert_eq!((group.as_str(), index), ("g", at));
                 }
                 other => panic!("{other:?}"),
             }

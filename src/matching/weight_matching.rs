@@ -256,7 +256,7 @@ impl Group {
             return Ok(false);
         }
         let similarity = pair.of_units(self.number, orders, decided)?;
-        let found = Assignment::largest(similarity.view())?.into_columns();
+        let found = Assignment::largest(&similarity)?.into_columns();
         let present = std::mem::replace(&mut orders[self.number], found);
         let found = &orders[self.number];
         let [a, b] = &self.norms;
