@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use loss_landscape::{
     Loss, Model, Sweep,
-    matching::{Assignment, PermutationSpec, Permutations, WeightMatching},
+    matching::{Assignment, Descent, PermutationSpec, Permutations, WeightMatching},
 };
 use loss_landscape_nets::{
     Activation, Adam, Architecture, Criterion, Mlp, Network, Samples, Sgd, Skips, digits,
@@ -56,7 +56,7 @@ fn cost() -> Outcome {
             let begun = Instant::now();
             let matched = matching.run(&spec, a.parameters(), b.parameters())?;
             let seconds = begun.elapsed().as_secs_f64();
-            let sweeps: usize = matched.report().descents.iter().map(|descent| descent.sweeps()).sum();
+            let sweeps: usize = matched.report().descents.iter().map(Descent::sweeps).sum();
             let parameters = architecture.trained_parameters();
             let limit = (sweeps as f64) * products(&architecture) / rate / seconds;
             println!(
