@@ -11,6 +11,7 @@ use std::{error::Error, fs, path::Path, time::Instant};
 use loss_landscape::{
     Buffers, Directions, EigenRatio, Model, RandomDirections, Surface, Sweep,
     curvature::{HessianOperator, SpectralDensity},
+    matching::WeightMatching,
     measure::{Level, Measure},
     ndarray::s,
     path::{Barriers, BentPath, PathTraining, StepRule},
@@ -94,6 +95,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     save("density", &DensityFigure::new().series(density).title("The Hessian's spectrum"))?;
 
     draws(&train)?;
+    save("matching", &segments(&net, &other, &train, &test)?)?;
     draw_paths(&train)?;
 
     println!("\nWritten to {FOLDER} in {:.1} s.", started.elapsed().as_secs_f64());
@@ -160,6 +162,32 @@ fn draws(train: &Samples<f64>) -> Result<(), Box<dyn Error>> {
     }
     save("fan", &fans.title("25 random directions through two minimisers"))?;
     save("measures", &radii.x_label("distance from θ to its loss + 0.5 nats"))
+}
+
+/// The segment between two networks, before and after the hidden units of the second are listed as those of the first.
+fn segments(
+    net: &Mlp<f64>,
+    other: &Mlp<f64>,
+    train: &Samples<f64>,
+    test: &Samples<f64>,
+) -> Result<CurveFigure, Box<dyn Error>> {
+    let matched = WeightMatching::new().run(&net.permutation_spec(), net.parameters(), other.parameters())?;
+    let mut figure = CurveFigure::new()
+        .title("Between two trainings")
+        .x_label("α, from batches of 64 (0) to full batches (1)")
+        .left_label("cross-entropy loss (nats)");
+    for (color, (units, end)) in
+        [("as trained", other.parameters()), ("matched", matched.theta())].into_iter().enumerate()
+    {
+        let segment = Sweep::segment(net, net.parameters(), end).data("train", train).data("test", test);
+        let curve = segment.alpha(0.0..=1.0, 51).run()?;
+        for data in ["train", "test"] {
+            let losses = curve.channel(&format!("{data} loss"))?.to_vec();
+            let series = Series::new(format!("{data}, {units}"), curve.alpha(), &losses).color(color);
+            figure = figure.series(if data == "test" { series.dashed() } else { series });
+        }
+    }
+    Ok(figure)
 }
 
 /// Writes the figure as SVG and as PNG.

@@ -22,6 +22,7 @@ pages! {
     GuideDraws: "../docs/guide/src/draws.md",
     GuideTrajectories: "../docs/guide/src/trajectories.md",
     GuidePaths: "../docs/guide/src/paths.md",
+    GuideMatching: "../docs/guide/src/matching.md",
     GuideCurvature: "../docs/guide/src/curvature.md",
     GuideLongRuns: "../docs/guide/src/long_runs.md",
     GuidePromises: "../docs/guide/src/promises.md",

@@ -258,6 +258,102 @@ pub enum Error {
         /// The number of the trajectory.
         expected: usize,
     },
+    /// A group of hidden units that makes no sense.
+    #[error("the group `{group}` {reason}")]
+    UnitGroup {
+        /// The group.
+        group: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// Hidden units on an axis that a block does not have.
+    #[error("the group `{group}` names axis {axis} of block `{block}`, whose shape is {shape:?}")]
+    UnitAxis {
+        /// The group of units.
+        group: String,
+        /// The block.
+        block: String,
+        /// The axis.
+        axis: usize,
+        /// The shape of the block.
+        shape: Vec<usize>,
+    },
+    /// An axis that does not have as many indices as the hidden units on it take.
+    #[error(
+        "the group `{group}` has {units} units with {} each from {start} on along axis {axis} of block `{block}`, which \
+         has {length}", display_count(*run, "index", "indices")
+    )]
+    UnitExtent {
+        /// The group of units.
+        group: String,
+        /// The number of units.
+        units: usize,
+        /// The consecutive indices of each unit.
+        run: usize,
+        /// The first index.
+        start: usize,
+        /// The block.
+        block: String,
+        /// The axis.
+        axis: usize,
+        /// The length of the axis.
+        length: usize,
+    },
+    /// An index of an axis that belongs to two hidden units.
+    #[error("index {index} of axis {axis} of block `{block}` is in the groups `{first}` and `{second}`")]
+    UnitOverlap {
+        /// The block.
+        block: String,
+        /// The axis.
+        axis: usize,
+        /// The first such index.
+        index: usize,
+        /// The group that names it first.
+        first: String,
+        /// The other group, or the same.
+        second: String,
+    },
+    /// An order of hidden units that does not have each of them once.
+    #[error(
+        "the order of the group `{group}` has {len} entries and goes wrong at number {index}: it must have each of 0..{units} \
+         once"
+    )]
+    NotAPermutation {
+        /// The group of units.
+        group: String,
+        /// The number of its units.
+        units: usize,
+        /// The number of entries.
+        len: usize,
+        /// The first entry that is out of range or comes again, or the length.
+        index: usize,
+    },
+    /// Another number of permutations than there are groups of hidden units.
+    #[error("there are {found} permutations for {groups} groups of units")]
+    PermutationCount {
+        /// The number of permutations.
+        found: usize,
+        /// The number of groups.
+        groups: usize,
+    },
+    /// A matrix of similarities that is not square.
+    #[error("an assignment needs a square matrix, not one of {rows}×{columns}")]
+    NotSquare {
+        /// The number of rows.
+        rows: usize,
+        /// The number of columns.
+        columns: usize,
+    },
+    /// A similarity that is NaN or infinite.
+    #[error("the similarity of unit {row} of the first and unit {column} of the second is {value}")]
+    Similarity {
+        /// The unit of the first, the row.
+        row: usize,
+        /// The unit of the second, the column.
+        column: usize,
+        /// The similarity.
+        value: f64,
+    },
     /// A range with too few points.
     #[error("{points} points on the axis {axis}: both ends are points, so it takes 2 or more")]
     Resolution {
@@ -700,6 +796,10 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+}
+
+fn display_count(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 fn display_shape(shape: &[usize]) -> String {

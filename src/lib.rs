@@ -81,6 +81,9 @@
 //! **Paths** between minimisers are in the module [`path`]: how high the loss rises on the straight line, curves that are
 //! trained to go around, and sweeps along them.
 //!
+//! **Matching.** [`matching`] permutes the hidden units of one network to be like those of another, so that a barrier that
+//! is only a relabelling of units is seen as one.
+//!
 //! **Speed, when you need it.** The module [`oracle`]: scratch memory for each thread, products computed once for the
 //! whole slice, several points in one call, data in chunks.
 //!
@@ -148,6 +151,7 @@ mod error;
 #[cfg(any(feature = "serde", feature = "safetensors", feature = "vtk"))]
 mod io;
 mod landscape;
+pub mod matching;
 pub mod measure;
 mod memory;
 mod model;
@@ -224,10 +228,12 @@ pub mod files {
     pub use crate::replace::write;
 }
 
-/// Checks of derivatives that you wrote: is this the gradient of that loss, this the Hessian of that gradient?
+/// Checks of what you wrote: is this the gradient of that loss, this the Hessian of that gradient, and do these
+/// permutations leave the loss as it is?
 pub mod check {
-    pub use crate::model::{
-        DerivativeCheck, GradientCheck, HessianCheck, check_gradient, check_hessian_product,
+    pub use crate::{
+        matching::{PermutationCheck, check_permutations},
+        model::{DerivativeCheck, GradientCheck, HessianCheck, check_gradient, check_hessian_product},
     };
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The modules from the bottom up. Each may use those above it in this list, and itself.
-const ORDER: [&str; 23] = [
+const ORDER: [&str; 24] = [
     "scalar",
     "error",
     "memory",
@@ -18,6 +18,7 @@ const ORDER: [&str; 23] = [
     "params",
     "slice",
     "model",
+    "matching",
     "direction",
     "landscape",
     "topology",

@@ -14,6 +14,7 @@ mod gauss_newton;
 mod journal;
 mod journal_processes;
 mod lanczos_checks;
+mod matching;
 mod paths;
 mod planes;
 mod quadratic;

@@ -7,6 +7,7 @@ use loss_landscape::{
         DiagonalEstimator, Lanczos, LanczosEnd, Probe, SpectralDensity, TraceEstimator, TraceMethod,
     },
     grid_2d,
+    matching::{PermutationSpec, Permutations, Start, UnitGroup, WeightMatching},
     path::PathShape,
     report::{SweepEnd, SweepReport},
 };
@@ -232,4 +233,36 @@ fn what_does_not_hold_together_is_refused() {
     assert!(seconds.contains("seconds are finite and not negative"));
     assert!(error(&|value| value["beta"] = Value::Null).contains("a surface, not a curve"));
     assert!(error(&|value| value["channels"] = json!(["loss", "loss"])).contains("loss"));
+}
+
+#[test]
+fn permutations_and_their_groups_are_checked_on_the_way_in() {
+    let group = UnitGroup::new("g", 2).axis("w", 0).runs("mean", 0, 1);
+    let spec = PermutationSpec::new(&layout(), [group]).unwrap();
+    let place = |block: &str| json!({"block": block, "axis": 0, "start": 0, "run": 1, "whole": true});
+    let stated = |units: u64| {
+        let blocks = to_value(layout()).unwrap();
+        let group = json!({"name": "g", "units": units, "places": [place("w"), place("mean")]});
+        json!({"layout": blocks, "groups": [group]})
+    };
+    form(&spec, stated(2));
+    form(
+        &Permutations::new(&spec, vec![vec![1, 0]]).unwrap(),
+        json!({"spec": stated(2), "orders": [[1, 0]]}),
+    );
+    let message = error::<PermutationSpec>(&stated(3).to_string());
+    assert!(message.contains("the group `g` has 3 units"), "{message}");
+    let twice = json!({"spec": stated(2), "orders": [[1, 1]]}).to_string();
+    let message = error::<Permutations>(&twice);
+    assert!(message.contains("goes wrong at number 1"), "{message}");
+    form(&Start::Anchored, json!("anchored"));
+    form(
+        &WeightMatching::new().seed(7).anchored(false),
+        json!({"seed": 7, "starts": 4, "sweeps": 100, "anchored": false, "mask": null}),
+    );
+    let matching: WeightMatching = from_str("{\"starts\": 2}").unwrap();
+    let theta = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
+    let report = matching.run(&spec, &theta, &theta).unwrap().report().clone();
+    assert_eq!(report.descents.len(), 2);
+    form(&report, to_value(&report).unwrap());
 }

@@ -2,6 +2,7 @@
 
 use loss_landscape::{
     GaussNewtonProduct, Gradient, HessianProduct, Layout, Loss, Model, OracleError,
+    matching::PermutationSpec,
     oracle::Slice,
     oracle::{GaussNewtonWorker, HessianWorker, Prepared},
 };
@@ -70,6 +71,24 @@ impl<S: NetScalar> Mlp<S> {
     /// The loss.
     pub fn criterion(&self) -> Criterion {
         self.criterion
+    }
+
+    /// Which hidden units may be listed in another order without changing the function: a group for each hidden layer,
+    /// named `fc1`, `fc2` and so on. For [`WeightMatching`](loss_landscape::matching::WeightMatching):
+    ///
+    /// ```
+    /// use loss_landscape::{Model, matching::{Permutations, WeightMatching}};
+    /// use loss_landscape_nets::{Activation, Criterion, Mlp};
+    ///
+    /// let net = Mlp::<f32>::new(&[64, 32, 16, 10], Activation::Relu, Criterion::CrossEntropy, 0)?;
+    /// let spec = net.permutation_spec();
+    /// let shuffled = Permutations::random(&spec, 1).apply(net.parameters())?;
+    /// let matched = WeightMatching::new().run(&spec, net.parameters(), &shuffled)?;
+    /// assert_eq!(matched.theta(), net.parameters());
+    /// # Ok::<(), loss_landscape_nets::Error>(())
+    /// ```
+    pub fn permutation_spec(&self) -> PermutationSpec {
+        self.hidden_units()
     }
 
     /// The outputs before the softmax, [samples, outputs].

@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use loss_landscape::{Block, Layout};
+use loss_landscape::{
+    Block, Layout,
+    matching::{PermutationSpec, UnitGroup},
+};
 #[cfg(doc)]
 use loss_landscape::{GaussNewtonProduct, Gradient, HessianProduct, Loss};
 use ndarray_rand::rand::{Rng, SeedableRng};
@@ -68,6 +71,22 @@ pub(crate) struct DenseLayer {
     pub(super) outputs: usize,
     pub(super) weight: Range<usize>,
     pub(super) bias: Range<usize>,
+}
+
+impl<S> Mlp<S> {
+    /// A group for each hidden layer.
+    pub(crate) fn hidden_units(&self) -> PermutationSpec {
+        let hidden = self.sizes[1..self.sizes.len() - 1].iter().enumerate();
+        let groups = hidden.map(|(layer, &units)| {
+            let [name, next] = [1, 2].map(|after| format!("fc{}", layer + after));
+            let group = UnitGroup::new(&name, units);
+            group
+                .axis(format!("{name}.weight"), 0)
+                .axis(format!("{name}.bias"), 0)
+                .axis(format!("{next}.weight"), 1)
+        });
+        PermutationSpec::new(&self.blocks, groups).expect("every hidden layer has these blocks")
+    }
 }
 
 impl<S: Real> Mlp<S> {

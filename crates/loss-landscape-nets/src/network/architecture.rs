@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use loss_landscape::{Block, Layout, Role};
+use loss_landscape::{Block, Layout, Role, matching::PermutationSpec};
 
-use super::{chain::Chain, graph::Graph};
+use super::{chain::Chain, graph::Graph, unit_groups};
 use crate::error::Result;
 
 /// What a network computes, without its parameters: pieces that fit each other and their inputs.
@@ -61,6 +61,29 @@ impl Architecture {
     pub fn trained_parameters(&self) -> usize {
         let blocks = self.layout().blocks().iter();
         blocks.filter(|block| block.role() != Role::Buffer).map(Block::len).sum()
+    }
+
+    /// Which channels may be listed in another order without changing the function: for
+    /// [`WeightMatching`](loss_landscape::matching::WeightMatching).
+    ///
+    /// A group for each convolution and linear layer, named after it, with the biases, normalisations and inputs of
+    /// later layers that belong to its channels. Channels that skip connections add to each other are one group, with the
+    /// name of the first layer. Inputs, outputs and what is added to them stay where they are, as do channels added to
+    /// each other whose groups begin and end at different places.
+    ///
+    /// ```
+    /// use loss_landscape_nets::{Architecture, Skips};
+    ///
+    /// // With skip connections: the channels of each stage, and those inside each of nine blocks.
+    /// let resnet = Architecture::resnet(20, [3, 32, 32], 10, Skips::With)?;
+    /// let groups = |architecture: &Architecture| architecture.permutation_spec().groups().len();
+    /// assert_eq!(groups(&resnet), 3 + 9);
+    /// // Without them every convolution has its own: the first, and two in each block.
+    /// assert_eq!(groups(&Architecture::resnet(20, [3, 32, 32], 10, Skips::Without)?), 1 + 18);
+    /// # Ok::<(), loss_landscape_nets::Error>(())
+    /// ```
+    pub fn permutation_spec(&self) -> PermutationSpec {
+        unit_groups::permutation_spec(&self.graph)
     }
 
     pub(crate) fn graph(&self) -> &Graph {

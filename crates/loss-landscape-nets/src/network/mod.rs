@@ -22,6 +22,7 @@ mod reestimated;
 mod scratch_pool;
 mod tangent_state;
 mod training_mode;
+mod unit_groups;
 mod work_split;
 
 pub use architecture::Architecture;

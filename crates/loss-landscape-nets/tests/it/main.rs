@@ -17,6 +17,7 @@ mod invariance;
 #[path = "../../../../tests/it/lanczos_checks.rs"]
 mod lanczos_checks;
 mod layering;
+mod matching;
 mod network_bits;
 mod network_derivatives;
 mod network_training;
