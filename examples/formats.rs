@@ -16,9 +16,10 @@ use std::{
 };
 
 use loss_landscape::{
-    Curve, Direction, Directions, Layout, Loss, Model, OnBadPoint, OracleError, RandomDirections, Surface,
-    Sweep, VtkHeight,
-    ndarray::Array2,
+    Curve, Direction, Directions, Draws, Layout, Loss, Model, OnBadPoint, OracleError, RandomDirections,
+    Surface, Sweep, VtkHeight,
+    measure::{Level, Measure, MeasureTable},
+    ndarray::{Array2, Ix2},
     read_checkpoint,
     topology::{Topology, TopologyReport},
     trajectory::{PathRecord, PrincipalPlane},
@@ -167,6 +168,38 @@ fn reports(folder: &Path, bowl: &Bowl) -> Result<(), Box<dyn Error>> {
         PathRecord::read_csv(file("path.csv"))?,
     ] {
         assert_eq!(read.to_json_bytes()?, written, "the path is not what was written");
+    }
+    draws(folder, bowl)
+}
+
+/// Three draws of a plane, some of whose points fail, and two measures of them.
+fn draws(folder: &Path, bowl: &Bowl) -> Result<(), Box<dyn Error>> {
+    let plane = Sweep::plane(bowl, RandomDirections::new(5)).data("train", &1.0).data("test", &1.5);
+    let draws = plane.alpha(-1.0..=1.0, 5).beta(-1.0..=1.0, 3).threads(1).draws(3)?;
+    let of = |measure: Measure| draws.measure("train loss", &measure);
+    let measures =
+        MeasureTable::new(vec![of(Measure::Offset)?, of(Measure::ShareBelow(Level::AboveCentre(0.5)))?])?;
+    let file = |name: &str| folder.join(name);
+    draws.write_json(file("draws.json"))?;
+    draws.write_npz(file("draws.npz"))?;
+    draws.write_csv(file("draws.csv"))?;
+    measures.write_json(file("measures.json"))?;
+    measures.write_npz(file("measures.npz"))?;
+    measures.write_csv(file("measures.csv"))?;
+    let written = draws.to_json_bytes()?;
+    for read in [
+        Draws::<Ix2>::read_json(file("draws.json"))?,
+        Draws::<Ix2>::read_npz(file("draws.npz"))?,
+        Draws::<Ix2>::read_csv(file("draws.csv"))?,
+    ] {
+        assert_eq!(read.to_json_bytes()?, written, "draws are not what was written");
+    }
+    for read in [
+        MeasureTable::read_json(file("measures.json"))?,
+        MeasureTable::read_npz(file("measures.npz"))?,
+        MeasureTable::read_csv(file("measures.csv"))?,
+    ] {
+        assert_eq!(read, measures, "measures are not what was written");
     }
     Ok(())
 }

@@ -294,16 +294,19 @@ def check_safetensors(load_file, safe_open, folder):
     done.append("safetensors")
 
 
+def same_column(what, column, wanted):
+    """Whether numbers are those of the JSON, in which none is null and what is not finite is a text."""
+    import numpy
+
+    number = lambda v: math.nan if v is None else float(v)
+    column = numpy.asarray(column, dtype=float).ravel()
+    wanted = numpy.asarray([number(v) for v in wanted], dtype=float)
+    assert column.shape == wanted.shape, (what, column, wanted)
+    assert all(same(a, b) for a, b in zip(column, wanted)), (what, column, wanted)
+
+
 def check_reports(numpy, pandas, folder):
     """Shapes and paths: every number of the JSON, in the arrays of npz and in the columns of CSV."""
-    number = lambda v: math.nan if v is None else float(v)
-
-    def same_column(what, column, wanted):
-        column = numpy.asarray(column, dtype=float).ravel()
-        wanted = numpy.asarray([number(v) for v in wanted], dtype=float)
-        assert column.shape == wanted.shape, (what, column, wanted)
-        assert all(same(a, b) for a, b in zip(column, wanted)), (what, column, wanted)
-
     shape = json.loads((folder / "shape.json").read_text())
     assert shape["format"] == "loss-landscape topology" and shape["version"] == 2
     shape = shape["report"]
@@ -363,6 +366,38 @@ def check_reports(numpy, pandas, folder):
     same_column("loss", steps.loss_on_plane, losses["on_plane"])
     same_column("share", frame[frame.table == "component"].share, report["shares"])
     done.extend(["shape.csv", "path.csv"])
+
+
+def check_draws(numpy, pandas, folder):
+    """Draws and measures: numbers, names and what is known, as the JSON has them."""
+    draws = json.loads((folder / "draws.json").read_text())
+    assert draws["format"] == "loss-landscape draws of surfaces" and draws["version"] == 2
+    landscapes = draws["report"]["landscapes"]
+    number = lambda v: float(v.replace("Infinity", "inf")) if isinstance(v, str) else v
+    channels = landscapes[0]["channels"]
+    wanted = [
+        [[[number(l["values"][name][i][j]) for name in channels] for j in range(3)] for i in range(5)] for l in landscapes
+    ]
+    measures = json.loads((folder / "measures.json").read_text())["report"]["measures"]
+    with numpy.load(folder / "draws.npz") as file:
+        values = file["point_value"].reshape(3, 5, 3, len(channels))
+        same_column("draws", values.ravel(), numpy.array(wanted).ravel())
+        assert file["point_draw"].reshape(3, -1)[2].tolist() == [2] * 15
+        assert file["point_beta"].reshape(3, 5, 3)[1, 4].tolist() == landscapes[1]["beta"]
+        assert file["point_computed"].all() and numpy.isnan(values).any()
+    with numpy.load(folder / "measures.npz") as file:
+        names = json.loads(bytes(file["metadata"]))["report"]["names"]
+        assert names == [m["name"] for m in measures]
+        for k, measure in enumerate(measures):
+            for row, reading in enumerate(measure["readings"]):
+                known, value = file["draw_known"][row, k], file["draw_value"][row, k]
+                kind = {0: "unknown", 1: "value", 2: "at_least"}[int(known)]
+                assert reading == ("unknown" if known == 0 else {kind: float(value)}), (reading, known, value)
+    done.extend(["draws.npz", "measures.npz"])
+    if pandas:
+        table = pandas.read_csv(folder / "draws.csv", comment="#", float_precision="round_trip")
+        same_column("draws", table.value_2, numpy.array(wanted)[..., 1].ravel())
+        done.append("draws.csv")
 
 
 def expected(i, j):
@@ -464,6 +499,7 @@ def main():
             check_vtk(vtk, reference)
     if numpy:
         check_reports(numpy, pandas, folder)
+        check_draws(numpy, pandas, folder)
     if tensors:
         check_safetensors(tensors.load_file, package("safetensors").safe_open, folder)
     if numpy and len(sys.argv) > 2:
