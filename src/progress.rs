@@ -181,8 +181,10 @@ impl Observer for ProgressBar {
         }
     }
 
-    fn point(&self, _: &Progress<'_>) -> ControlFlow<()> {
-        self.advance();
+    fn point(&self, progress: &Progress<'_>) -> ControlFlow<()> {
+        if !progress.again {
+            self.advance();
+        }
         ControlFlow::Continue(())
     }
 
@@ -261,6 +263,23 @@ mod tests {
         (0..3).for_each(|_| step(&bar));
         let lines = text.lines();
         assert!(lines[2].starts_with(": 3/1 {of} what (300.0 %), "), "{lines:?}");
+    }
+
+    #[test]
+    fn points_computed_again_do_not_count() {
+        let bar = ProgressBar::lines("", Text::default(), Duration::ZERO);
+        bar.started(2);
+        let point = |again| Progress {
+            done: 1,
+            total: 2,
+            again,
+            draw: 0,
+            index: [0, 0],
+            coordinates: [0.0, 0.0],
+            values: &[],
+        };
+        let _ = (bar.point(&point(false)), bar.point(&point(true)));
+        assert_eq!(bar.position().0, 1);
     }
 
     #[test]

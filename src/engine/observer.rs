@@ -30,6 +30,8 @@ pub struct Progress<'a> {
     pub done: usize,
     /// Points of the whole sweep; for a shard, its own points; for an adaptive sweep, its budget.
     pub total: usize,
+    /// Whether the point was computed before: a map computes some points again, and `done` counts them once.
+    pub again: bool,
     /// The draw that this point is of, counted from 0; 0 unless the sweep has [draws](crate::Sweep::draws).
     pub draw: usize,
     /// The indices (i, j) of this point; j is 0 on a line.

@@ -284,7 +284,8 @@ impl<'a> Shared<'a> {
         if let Some(observer) = self.job.observer {
             let (index, coordinates) = self.job.place(point);
             let draw = self.job.draw(point);
-            let progress = Progress { done, total: self.total, draw, index, coordinates, values };
+            let (total, again) = (self.total, new == 0);
+            let progress = Progress { done, total, again, draw, index, coordinates, values };
             match catch_unwind(AssertUnwindSafe(|| observer.point(&progress))) {
                 Ok(ControlFlow::Continue(())) => {}
                 Ok(ControlFlow::Break(())) => self.halt(StopReason::Cancelled),
