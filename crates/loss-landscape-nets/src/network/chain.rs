@@ -122,14 +122,26 @@ impl Conv {
 
 /// The windows of a pool.
 ///
+/// As in PyTorch, padding is ignored by maxima, and counts as zeros in means unless
+/// [`count_padding(false)`](Self::count_padding) asks for the mean of the image's pixels alone.
+///
 /// ```
-/// use loss_landscape_nets::{Architecture, Chain, Pool};
+/// use loss_landscape_nets::{Architecture, Chain, Conv, Pool};
 ///
 /// // 7×7 pixels, windows of 2×2: 3×3, or 4×4 with windows that reach over the edge.
 /// for (ceil, values) in [(false, 9), (true, 16)] {
 ///     let chain = Chain::new().max_pool(Pool::new(2).ceil(ceil)).linear("head", 10);
 ///     assert_eq!(Architecture::new([1, 7, 7], chain)?.layout().block("head.weight")?.shape(), [10, values]);
 /// }
+///
+/// // The stem of torchvision's ResNets: 224×224 pixels become 112×112, and then 56×56.
+/// let stem = Chain::new()
+///     .conv(Conv::new("conv1", 64, 7).stride(2).padding(3))
+///     .batch_norm("bn1")
+///     .relu()
+///     .max_pool(Pool::new(3).stride(2).padding(1));
+/// let stem = Architecture::new([3, 224, 224], stem.linear("fc", 1))?;
+/// assert_eq!(stem.layout().block("fc.weight")?.shape(), [1, 64 * 56 * 56]);
 /// # Ok::<(), loss_landscape_nets::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,13 +153,17 @@ pub struct Pool {
     pub stride: usize,
     /// Whether windows may reach over the right and lower edge (PyTorch's `ceil_mode`).
     pub ceil: bool,
+    /// Pixels around the image on each side, at most half a window. A maximum is that of the image's pixels alone.
+    pub padding: usize,
+    /// Whether the padding's pixels count as zeros in a mean (PyTorch's `count_include_pad`).
+    pub count_padding: bool,
 }
 
 impl Pool {
     /// Windows side by side, inside the image.
     #[must_use]
     pub fn new(window: usize) -> Self {
-        Self { window, stride: window, ceil: false }
+        Self { window, stride: window, ceil: false, padding: 0, count_padding: true }
     }
 
     /// The step from one window to the next.
@@ -162,14 +178,27 @@ impl Pool {
         Self { ceil, ..self }
     }
 
+    /// Pixels around the image on each side, at most half a window.
+    #[must_use]
+    pub fn padding(self, padding: usize) -> Self {
+        Self { padding, ..self }
+    }
+
+    /// Whether the padding's pixels count as zeros in a mean; maxima ignore them.
+    #[must_use]
+    pub fn count_padding(self, count_padding: bool) -> Self {
+        Self { count_padding, ..self }
+    }
+
     /// Windows along `length` pixels.
     pub(crate) fn windows(self, length: usize) -> Option<usize> {
+        let padded = length.saturating_add(2 * self.padding);
         if !self.ceil {
-            return length.checked_sub(self.window).map(|room| room / self.stride + 1);
+            return padded.checked_sub(self.window).map(|room| room / self.stride + 1);
         }
-        // The last window may reach over the edge by less than a step, and must begin inside.
-        let steps = length.saturating_add(self.stride - 1).checked_sub(self.window)? / self.stride;
-        Some(if steps * self.stride >= length { steps } else { steps + 1 })
+        // The last window may reach over the edge by less than a step, and must not begin beyond the image.
+        let steps = padded.saturating_add(self.stride - 1).checked_sub(self.window)? / self.stride;
+        Some(if steps * self.stride >= length.saturating_add(self.padding) { steps } else { steps + 1 })
     }
 }
 
@@ -348,8 +377,16 @@ impl Piece {
 
 impl Pool {
     fn write_fingerprint(self, out: &mut Fingerprint) {
-        out.counts(&[self.window, self.stride]);
-        out.flag(self.ceil);
+        // Without padding as before there was any.
+        let Self { window, stride, ceil, padding, count_padding } = self;
+        if padding == 0 {
+            out.counts(&[window, stride]);
+            out.flag(ceil);
+        } else {
+            out.counts(&[window, stride, padding]);
+            out.flag(ceil);
+            out.flag(count_padding);
+        }
     }
 }
 
@@ -368,5 +405,14 @@ mod tests {
         assert_eq!(Pool::new(3).windows(2), None);
         assert_eq!(Pool::new(3).stride(1).ceil(true).windows(2), None);
         assert_eq!(Pool::new(3).stride(2).ceil(true).windows(2), Some(1));
+        assert_eq!(Pool::new(3).stride(2).padding(1).windows(112), Some(56));
+        assert_eq!(Pool::new(3).stride(2).padding(1).windows(1), Some(1));
+        assert_eq!(Pool::new(2).stride(2).padding(1).windows(7), Some(4));
+        assert_eq!(Pool::new(2).stride(3).padding(1).ceil(true).windows(6), Some(3));
+        assert_eq!(
+            Pool::new(2).stride(3).padding(1).ceil(true).windows(5),
+            Some(2),
+            "the third would begin outside"
+        );
     }
 }

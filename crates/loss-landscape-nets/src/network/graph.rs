@@ -178,13 +178,13 @@ impl GraphBuilder {
             }
             Piece::Relu => self.node(Op::Relu, vec![from], dims),
             Piece::Tanh => self.node(Op::Tanh, vec![from], dims),
-            Piece::MaxPool(pool) => self.pool(*pool, Op::MaxPool(*pool), "max", from),
+            Piece::MaxPool(pool) => self.pool(*pool, Op::MaxPool, "max", from),
             Piece::AveragePool(pool) => {
                 if pool.ceil {
                     let name = format!("the average pool after `{}`", self.after);
                     return Err(layer(&name, dims, "windows inside the image (`ceil` is for maxima)"));
                 }
-                self.pool(*pool, Op::AveragePool(*pool), "average", from)
+                self.pool(*pool, Op::AveragePool, "average", from)
             }
             Piece::GlobalAveragePool => self.node(Op::Mean, vec![from], [channels, 1, 1]),
             Piece::Linear { name, outputs, bias } => {
@@ -271,18 +271,28 @@ impl GraphBuilder {
         )
     }
 
-    fn pool(&mut self, pool: Pool, op: Op, kind: &str, from: usize) -> Result<usize> {
+    fn pool(&mut self, pool: Pool, op: fn(Pool) -> Op, kind: &str, from: usize) -> Result<usize> {
         let dims @ [channels, height, width] = self.dims(from);
-        let stride = pool.stride.min(height.max(width) + MAX_WINDOW);
-        let pool = pool.stride(stride);
-        let sizes = (pool.window > 0 && pool.window <= MAX_WINDOW && stride > 0)
+        // A longer step than this gives the same single pixel.
+        let pool = pool.stride(pool.stride.min(height.max(width) + MAX_WINDOW));
+        if pool.padding > pool.window / 2 {
+            let name = format!("the {kind} pool after `{}`", self.after);
+            let needs = format!(
+                "padding of at most half a window, as every window must hold a pixel of the image, not {} for \
+                 windows of {1}×{1}",
+                pool.padding, pool.window
+            );
+            return Err(layer(&name, dims, &needs));
+        }
+        let sizes = (pool.window > 0 && pool.window <= MAX_WINDOW && pool.stride > 0)
             .then(|| (pool.windows(height), pool.windows(width)));
         let Some((Some(rows), Some(columns))) = sizes else {
             let name = format!("the {kind} pool after `{}`", self.after);
-            let needs = format!("room for windows of {0}×{0}, stride {1}", pool.window, pool.stride);
+            let Pool { window, stride, padding, .. } = pool;
+            let needs = format!("room for windows of {window}×{window}, stride {stride}, padding {padding}");
             return Err(layer(&name, dims, &needs));
         };
-        self.node(op, vec![from], [channels, rows, columns])
+        self.node(op(pool), vec![from], [channels, rows, columns])
     }
 }
 

@@ -330,7 +330,8 @@ fn take(end: &mut usize, len: usize) -> Range<usize> {
 }
 
 fn pool_windows(pool: Pool, input: TensorShape, output: TensorShape) -> PoolWindows {
-    PoolWindows { input, output, window: pool.window, stride: pool.stride }
+    let Pool { window, stride, padding, count_padding, .. } = pool;
+    PoolWindows { input, output, window, stride, padding, count_padding }
 }
 
 /// The steps back through all layers, and for each tensor the one whose δ is the same.

@@ -183,6 +183,7 @@ fn architectures_that_do_not_fit_say_where_and_why() {
         (Chain::new().scope("s.0", conv("a").conv3x3("b", 0, 1)), "`s.0.b`", "3×6×4", "at least one channel"),
         (conv("a").max_pool(pool), "`the max pool after `a``", "3×6×4", "windows of 5×5"),
         (conv("a").average_pool(Pool::new(2).ceil(true)), "average pool after `a`", "3×6×4", "inside"),
+        (conv("a").max_pool(Pool::new(3).padding(2)), "max pool after `a`", "3×6×4", "half a window"),
         (Chain::new().skip(conv("a"), Chain::new()), "`the skip after `a``", "3×6×4", "2×6×4"),
         (Chain::new().concat([Chain::new(), Chain::new().conv3x3("b", 3, 2)]), "after `b`", "3×3×2", "6×4"),
         (Chain::new().linear("fc", 0), "`fc`", "2×6×4", "at least one output"),

@@ -20,6 +20,7 @@ mod network_bits;
 mod network_derivatives;
 mod network_training;
 mod networks;
+mod pieces;
 mod properties;
 mod pytorch;
 mod resnet;

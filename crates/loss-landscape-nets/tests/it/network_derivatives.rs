@@ -49,9 +49,16 @@ fn conv_size(length: usize, side: usize, stride: usize, padding: usize) -> Optio
 }
 
 fn windows(pool: Pool, length: usize) -> usize {
-    let rest = length.saturating_sub(pool.window);
+    let rest = (length + 2 * pool.padding).saturating_sub(pool.window);
     let count = if pool.ceil { rest.div_ceil(pool.stride) } else { rest / pool.stride } + 1;
-    if pool.ceil && (count - 1) * pool.stride >= length { count - 1 } else { count }
+    if pool.ceil && (count - 1) * pool.stride >= length + pool.padding { count - 1 } else { count }
+}
+
+/// With a window of at most `room`, and no more padding than half of it.
+fn fitted(pool: Pool, room: usize) -> Pool {
+    let window = pool.window.min(room);
+    let padding = pool.padding.min(window / 2);
+    Pool::new(window).stride(pool.stride).padding(padding).count_padding(pool.count_padding)
 }
 
 impl Builder {
@@ -96,11 +103,11 @@ impl Builder {
                 self.kinks = true;
                 // The last window may reach over the edge by less than a step.
                 let room = if pool.ceil { room + pool.stride - 1 } else { room };
-                let pool = Pool::new(pool.window.min(room)).stride(pool.stride).ceil(pool.ceil);
+                let pool = fitted(pool, room).ceil(pool.ceil);
                 (chain.max_pool(pool), [channels, windows(pool, height), windows(pool, width)])
             }
             &Part::Average(pool) => {
-                let pool = Pool::new(pool.window.min(room)).stride(pool.stride);
+                let pool = fitted(pool, room);
                 (chain.average_pool(pool), [channels, windows(pool, height), windows(pool, width)])
             }
             Part::Mean => (chain.global_average_pool(), [channels, 1, 1]),
@@ -153,8 +160,10 @@ fn part() -> impl Strategy<Value = Part> {
     let conv = (1..5_usize, 1..6_usize, 1..4_usize, 0..5_usize, any::<bool>()).prop_map(
         |(channels, side, stride, padding, bias)| Part::Conv { channels, side, stride, padding, bias },
     );
-    let pool = (1..4_usize, 1..4_usize, any::<bool>());
-    let pool = pool.prop_map(|(side, stride, ceil)| Pool::new(side).stride(stride).ceil(ceil));
+    let pool = (1..4_usize, 1..4_usize, any::<bool>(), 0..2_usize, any::<bool>());
+    let pool = pool.prop_map(|(side, stride, ceil, padding, count)| {
+        Pool::new(side).stride(stride).ceil(ceil).padding(padding).count_padding(count)
+    });
     let leaf = prop_oneof![
         4 => conv,
         4 => (1..5_usize, 0..3_usize).prop_map(|(channels, half)| Part::Same { channels, half }),

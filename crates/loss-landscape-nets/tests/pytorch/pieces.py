@@ -1,0 +1,92 @@
+"""Pieces that the paper's networks have not, in small networks of PyTorch, and what it answers for them.
+
+`python tests/pytorch/pieces.py` writes `tests/data/pieces.safetensors`: the tensors that `networks.py` lists, of
+parameters, inputs, labels and vectors that are made as it says.
+"""
+
+import json
+
+import torch
+import torch.nn.functional as F
+from networks import DATA, answers, blocks, fill
+from safetensors.torch import save_file
+from torch import nn
+
+
+class BasicBlock(nn.Module):
+    """As in torchvision's ResNet-18 and ResNet-34, names too."""
+
+    def __init__(self, inputs, outputs, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.downsample = None
+        if stride != 1 or inputs != outputs:
+            projection = nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False)
+            self.downsample = nn.Sequential(projection, nn.BatchNorm2d(outputs))
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        return F.relu(y + (x if self.downsample is None else self.downsample(x)))
+
+
+class Stem(nn.Module):
+    """The stem of torchvision's ResNets, with a block of each kind after it."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(8)
+        self.layer1 = nn.Sequential(BasicBlock(8, 8))
+        self.layer2 = nn.Sequential(BasicBlock(8, 12, 2))
+        self.fc = nn.Linear(12, 10)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, 2, 1)
+        return self.fc(self.layer2(self.layer1(x)).mean((2, 3)))
+
+
+class Pools(nn.Module):
+    """Padded pools of negative values too, on 2x13x10: 7x5, 4x3, 3x2, 1x1."""
+
+    def __init__(self):
+        super().__init__()
+        self.c1 = nn.Conv2d(2, 5, 3, padding=1)
+        self.c2 = nn.Conv2d(5, 6, 3, padding=1)
+        self.out = nn.Linear(6, 4)
+
+    def forward(self, x):
+        x = F.avg_pool2d(torch.tanh(self.c1(x)), 3, 2, 1)
+        x = F.avg_pool2d(torch.tanh(self.c2(x)), 3, 2, 1, count_include_pad=False)
+        x = F.max_pool2d(x, 2, 2, 1, ceil_mode=True)
+        return self.out(F.max_pool2d(x, 5, 3, 2).flatten(1))
+
+
+# Name, network, input shape with the number of samples, classes.
+CASES = [
+    ("stem", Stem, (21, 3, 21, 26), 10),
+    ("pools", Pools, (19, 2, 13, 10), 4),
+]
+
+
+def main():
+    torch.set_num_threads(1)
+    torch.set_default_dtype(torch.float64)
+    tensors, metadata = {}, {}
+    for case, build, shape, classes in CASES:
+        net = build().eval()
+        fill(net)
+        found = answers(net, shape, classes)
+        assert all(t.isfinite().all() for t in found.values()), case
+        found["gain"] = torch.tensor([1.0])
+        tensors |= {f"{case}.{key}": t for key, t in found.items()}
+        names = [[name, list(t.shape)] for name, t in blocks(net)]
+        metadata[f"{case}.names"] = json.dumps(names, separators=(",", ":"))
+        print(f"{case:<12}loss {found['loss'].item():.5g}, {len(names)} blocks")
+    save_file(tensors, DATA / "pieces.safetensors", metadata)
+
+
+if __name__ == "__main__":
+    main()
