@@ -1,6 +1,8 @@
 //! The pieces that networks are built of, as plain data.
 
-use crate::fingerprint::Fingerprint;
+use std::sync::Arc;
+
+use crate::{fingerprint::Fingerprint, layers::CustomLayer};
 
 /// A layer or a combination of layers, as [`Chain`] strings them together.
 ///
@@ -67,6 +69,66 @@ pub enum Piece {
         /// The chains; an empty one is the identity.
         branches: Vec<Chain>,
     },
+    /// A layer of your own.
+    Custom(Custom),
+}
+
+/// A layer of your own with its name, and the same for all copies of a chain; [`CustomLayer`] has an example.
+///
+/// Two are equal if their names are, and what their layers [state](CustomLayer::fingerprint).
+///
+/// ```
+/// use loss_landscape_nets::{Chain, Custom, CustomLayer, LayerPoint, Piece};
+///
+/// #[derive(Debug)]
+/// struct Square;
+///
+/// impl CustomLayer for Square {
+///     fn fingerprint(&self) -> String {
+///         "square 1".to_owned()
+///     }
+///
+///     fn value(&self, at: &LayerPoint<'_>, out: &mut [f64]) {
+///         for (out, x) in out.iter_mut().zip(at.x) {
+///             *out = x * x;
+///         }
+///     }
+/// }
+///
+/// let piece = Piece::Custom(Custom::new("square", Square));
+/// assert_eq!(Chain::new().piece(piece), Chain::new().custom("square", Square));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Custom {
+    name: String,
+    layer: Arc<dyn CustomLayer>,
+}
+
+impl Custom {
+    /// A layer whose blocks have names that begin with `name` and a dot.
+    pub fn new(name: impl Into<String>, layer: impl CustomLayer + 'static) -> Self {
+        Self { name: name.into(), layer: Arc::new(layer) }
+    }
+
+    /// The layer's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The layer.
+    pub fn layer(&self) -> &dyn CustomLayer {
+        &*self.layer
+    }
+
+    pub(crate) fn shared(&self) -> Arc<dyn CustomLayer> {
+        Arc::clone(&self.layer)
+    }
+}
+
+impl PartialEq for Custom {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.layer.fingerprint() == other.layer.fingerprint()
+    }
 }
 
 /// A convolution with square kernels.
@@ -311,6 +373,11 @@ impl Chain {
     pub fn concat(self, branches: impl IntoIterator<Item = Chain>) -> Self {
         self.piece(Piece::Concat { branches: branches.into_iter().collect() })
     }
+
+    /// A layer of your own, whose blocks have names that begin with `name` and a dot.
+    pub fn custom(self, name: impl Into<String>, layer: impl CustomLayer + 'static) -> Self {
+        self.piece(Piece::Custom(Custom::new(name, layer)))
+    }
 }
 
 impl Chain {
@@ -370,6 +437,11 @@ impl Piece {
                 for branch in branches {
                     branch.write_fingerprint(out);
                 }
+            }
+            Self::Custom(custom) => {
+                out.number(11);
+                out.text(&custom.name);
+                out.text(&custom.layer.fingerprint());
             }
         }
     }

@@ -1,10 +1,13 @@
 //! A chain with its branches spelled out: nodes in the order of computation, their shapes, and the
 //! layout of all parameters.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
-use super::chain::{Chain, Conv, Piece, Pool};
-use crate::error::{Error, NumberSetting, Result};
+use super::chain::{Chain, Conv, Custom, Piece, Pool};
+use crate::{
+    error::{Error, NumberSetting, Result},
+    layers::CustomLayer,
+};
 use loss_landscape::{Block, Layout, Role};
 use loss_landscape_kernels::{MAX_SIDE, TensorShape};
 
@@ -39,6 +42,12 @@ pub(crate) enum Op {
     Flatten,
     Add,
     Concat,
+    Custom {
+        layer: Arc<dyn CustomLayer>,
+        parameters: Range<usize>,
+        /// Buffers among its own parameters.
+        buffers: Vec<Range<usize>>,
+    },
 }
 
 /// A batch normalisation.
@@ -239,7 +248,34 @@ impl GraphBuilder {
                 }
                 self.node(Op::Concat, inputs, [channels, height, width])
             }
+            Piece::Custom(custom) => self.custom(custom, from, prefix),
         }
+    }
+
+    fn custom(&mut self, custom: &Custom, from: usize, prefix: &str) -> Result<usize> {
+        let dims = self.dims(from);
+        let name = format!("{prefix}{}", custom.name());
+        let layer_of_user = custom.layer();
+        let shape = layer_of_user.output(dims).map_err(|needs| layer(&name, dims, &needs))?;
+        if shape.contains(&0) {
+            let [channels, height, width] = shape;
+            let needs =
+                format!("to give at least one channel and one pixel, not {channels}×{height}×{width}");
+            return Err(layer(&name, dims, &needs));
+        }
+        let start = self.offset;
+        let mut buffers = Vec::new();
+        for block in layer_of_user.parameters(dims) {
+            let role = block.role();
+            let full = format!("{name}.{}", block.name());
+            let range = self.block(Block::new(full, block.shape(), role, block.filter_axis()));
+            if role == Role::Buffer {
+                buffers.push(range.start - start..range.end - start);
+            }
+        }
+        self.after = name;
+        let op = Op::Custom { layer: custom.shared(), parameters: start..self.offset, buffers };
+        self.node(op, vec![from], shape)
     }
 
     fn conv(&mut self, conv: &Conv, from: usize, prefix: &str) -> Result<usize> {

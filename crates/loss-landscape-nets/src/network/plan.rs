@@ -1,6 +1,6 @@
 //! From a graph to layers: what is fused, in which order derivatives go back, which tensors share memory.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use loss_landscape_kernels::{FilterBank, PoolWindows, TensorShape};
 
@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     layers::{
-        Add, AveragePool, BatchNorm, ChannelAffine, Concat, Convolution, Flatten, GlobalMean, INPUT, Layer,
-        MaxPool, Rectify, Tanh, Weights,
+        Add, AveragePool, BatchNorm, ChannelAffine, Concat, Convolution, CustomPass, Flatten, GlobalMean,
+        INPUT, Layer, MaxPool, Rectify, Tanh, Weights,
     },
     real::Real,
 };
@@ -287,6 +287,11 @@ impl LayerBuilder<'_> {
                 let lens = node.inputs.iter().map(|&input| self.graph.nodes[input].shape.len()).collect();
                 Box::new(Concat { inputs, out, shape, lens })
             }
+            Op::Custom { layer, parameters, buffers } => {
+                let parameters = self.plain(parameters.clone());
+                let (layer, buffers) = (Arc::clone(layer), buffers.clone());
+                Box::new(CustomPass { inputs: one, out, input, output: shape, layer, parameters, buffers })
+            }
         }
     }
 
@@ -313,12 +318,18 @@ impl LayerBuilder<'_> {
             return (to_weight, Some(to_bias));
         }
         self.fold.segments.push(FoldSegment::Plain { from: weight, to: to_weight.clone() });
-        let to_bias = bias.map(|bias| {
-            let to = self.fold.reserve(bias.len());
-            self.fold.segments.push(FoldSegment::Plain { from: bias, to: to.clone() });
-            to
-        });
+        let to_bias = bias.map(|bias| self.plain(bias));
         (to_weight, to_bias)
+    }
+
+    /// Parameters of θ as they are, in φ.
+    fn plain(&mut self, from: Range<usize>) -> Range<usize> {
+        if self.mode == Mode::Training {
+            return from;
+        }
+        let to = self.fold.reserve(from.len());
+        self.fold.segments.push(FoldSegment::Plain { from, to: to.clone() });
+        to
     }
 }
 

@@ -10,6 +10,7 @@ mod curvature_journal;
 mod curvature_map;
 mod curvature_slice;
 mod curvature_trace;
+mod custom_layers;
 mod derivatives;
 mod fingerprints;
 mod invariance;

@@ -1,6 +1,6 @@
 //! Gradients and Hessian-vector products of random networks of all pieces, against central differences.
 
-use crate::common::{hashed, hashed_inputs, hashed_network, hashed_samples, hashed_vector};
+use crate::common::{Swish, hashed, hashed_inputs, hashed_network, hashed_samples, hashed_vector};
 use loss_landscape::{Gradient, HessianProduct, Loss, Model, Role};
 use loss_landscape_nets::{Architecture, Chain, Conv, Criterion, Error, Network, Piece, Pool, Samples};
 use ndarray::Array2;
@@ -32,6 +32,8 @@ enum Part {
     },
     /// Whether to project although the shapes are the same.
     Skip(Vec<Part>, bool),
+    /// With derivatives of its own: products by differences are symmetric to fewer digits.
+    Custom,
     Concat(Vec<Vec<Part>>),
 }
 
@@ -114,6 +116,7 @@ impl Builder {
             &Part::Linear { outputs, bias } => {
                 (chain.piece(Piece::Linear { name: self.name(), outputs, bias }), [outputs, 1, 1])
             }
+            Part::Custom => (chain.custom(self.name(), Swish::Exact), shape),
             Part::Skip(parts, project) => self.skip(parts, *project, chain, shape),
             Part::Concat(branches) => {
                 let built: Vec<_> = branches.iter().map(|parts| self.chain(parts, shape)).collect();
@@ -172,6 +175,7 @@ fn part() -> impl Strategy<Value = Part> {
         3 => Just(Part::Tanh),
         2 => pool.clone().prop_map(Part::Max),
         2 => pool.prop_map(|pool| Part::Average(pool.ceil(false))),
+        1 => Just(Part::Custom),
         1 => Just(Part::Mean),
         1 => (1..6_usize, any::<bool>()).prop_map(|(outputs, bias)| Part::Linear { outputs, bias }),
     ];

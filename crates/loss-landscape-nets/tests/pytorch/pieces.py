@@ -64,10 +64,40 @@ class Pools(nn.Module):
         return self.out(F.max_pool2d(x, 5, 3, 2).flatten(1))
 
 
+class Swish(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.beta = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x):
+        return x * torch.sigmoid(self.beta * x)
+
+
+class Swishes(nn.Module):
+    """What users write as layers of their own: at once, in a skip, before a normalisation, at the end."""
+
+    def __init__(self):
+        super().__init__()
+        self.a1 = Swish()
+        self.c1 = nn.Conv2d(2, 6, 3, padding=1)
+        self.a2 = Swish()
+        self.b1 = nn.BatchNorm2d(6)
+        self.c2 = nn.Conv2d(6, 6, 3, padding=1, bias=False)
+        self.a3 = Swish()
+        self.fc = nn.Linear(6, 4)
+        self.a4 = Swish()
+
+    def forward(self, x):
+        x = F.relu(self.b1(self.a2(self.c1(self.a1(x)))))
+        x = F.relu(self.a3(self.c2(x)) + x)
+        return self.a4(self.fc(x.mean((2, 3))))
+
+
 # Name, network, input shape with the number of samples, classes.
 CASES = [
     ("stem", Stem, (21, 3, 21, 26), 10),
     ("pools", Pools, (19, 2, 13, 10), 4),
+    ("swishes", Swishes, (19, 2, 5, 6), 4),
 ]
 
 
