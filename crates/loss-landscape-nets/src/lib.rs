@@ -123,7 +123,7 @@ pub use data::{Augment, Idx, Samples, idx_from_bytes, read_idx};
 pub use error::{CountSetting, Error, NumberSetting, Result};
 pub use layers::{CustomLayer, LayerDirection, LayerPoint};
 pub use mlp::Mlp;
-pub use network::{Architecture, Chain, Conv, Custom, Network, Piece, Pool, Reestimated, Skips};
+pub use network::{Architecture, Chain, Conv, Custom, Network, Piece, Pool, Reestimated, Sides, Skips};
 pub use train::{
     AdaptiveMoments, Epoch, EpochProgress, Momentum, Rule, Snapshot, StepProgress, TrainingEnd,
     TrainingObserver, TrainingReport,

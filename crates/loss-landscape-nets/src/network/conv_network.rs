@@ -104,9 +104,9 @@ impl<S: Real> Network<S> {
                 layer.initial(input, &mut values, &mut || StandardNormal.sample(&mut generator));
                 own.iter_mut().zip(values).for_each(|(own, value)| *own = S::from_f64(value));
             }
-            if let Op::Conv { weight, side, linear, .. } = &node.op {
+            if let Op::Conv { weight, geometry, sets, linear, .. } = &node.op {
                 let input = architecture.graph().nodes[node.inputs[0]].shape;
-                let fan_in = (input.channels * side * side) as f64;
+                let fan_in = (input.channels / sets * geometry.kernel.iter().product::<usize>()) as f64;
                 let deviation = if *linear { 1e-3 } else { (2.0 / fan_in).sqrt() };
                 for value in &mut theta[weight.clone()] {
                     let drawn: f64 = StandardNormal.sample(&mut generator);

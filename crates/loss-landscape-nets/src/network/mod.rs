@@ -25,7 +25,7 @@ mod training_mode;
 mod work_split;
 
 pub use architecture::Architecture;
-pub use chain::{Chain, Conv, Custom, Piece, Pool};
+pub use chain::{Chain, Conv, Custom, Piece, Pool, Sides};
 pub use conv_network::Network;
 pub use paper_networks::Skips;
 pub use reestimated::Reestimated;

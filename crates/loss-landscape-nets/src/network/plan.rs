@@ -105,7 +105,7 @@ impl<S: Real> Plan<S> {
         }
         let LayerBuilder { fold, first, packed_forward, packed_backward, running, .. } = builder;
         let readers_of_input = layers.iter().filter(|layer| layer.inputs().contains(&INPUT)).count();
-        let first = first.filter(|conv| readers_of_input == 1 && conv.inputs.len() == 1);
+        let first = first.filter(|conv| readers_of_input == 1 && conv.inputs.len() == 1 && conv.sets == 1);
         let (backward, same) = backward_steps(&layers);
         let lens: Vec<usize> = shapes.iter().map(|shape| shape.len()).collect();
         let value_memory = MemoryPlan::of_values(&layers, &lens);
@@ -230,10 +230,12 @@ impl LayerBuilder<'_> {
         let (shape, rectified) = (node.shape, nodes.rectified);
         let one = [inputs[0]];
         match &node.op {
-            Op::Conv { weight, bias, side, stride, padding, .. } => {
-                let filters = FilterBank { outputs: shape.channels, inputs: input.channels, side: *side };
-                let forward = take(&mut self.packed_forward, filters.packed_len());
-                let backward = take(&mut self.packed_backward, filters.transposed().packed_len());
+            Op::Conv { weight, bias, geometry, sets, .. } => {
+                let (geometry, sets) = (*geometry, *sets);
+                let [outputs, inputs_of] = [shape, input].map(|shape| shape.channels / sets);
+                let filters = FilterBank { outputs, inputs: inputs_of, kernel: geometry.kernel };
+                let forward = take(&mut self.packed_forward, sets * filters.packed_len());
+                let backward = take(&mut self.packed_backward, sets * filters.transposed().packed_len());
                 let (weight, bias) = self.folded(nodes.norm, weight.clone(), bias.clone());
                 inputs.extend(nodes.plus.map(|node| self.tensors[node]));
                 let conv = Convolution {
@@ -242,7 +244,8 @@ impl LayerBuilder<'_> {
                     rectified,
                     input,
                     output: shape,
-                    geometry: [*side, *stride, *padding],
+                    geometry,
+                    sets,
                     weight,
                     bias,
                     forward,

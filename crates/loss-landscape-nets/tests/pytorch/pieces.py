@@ -93,11 +93,67 @@ class Swishes(nn.Module):
         return self.a4(self.fc(x.mean((2, 3))))
 
 
+class Convs(nn.Module):
+    """Kernels, strides, paddings and dilations of two numbers, and groups, on 4x11x14."""
+
+    def __init__(self):
+        super().__init__()
+        self.c1 = nn.Conv2d(4, 6, 7, padding=3, groups=2)
+        self.c2 = nn.Conv2d(6, 6, (1, 7), stride=(1, 2), padding=(0, 3))
+        self.c3 = nn.Conv2d(6, 9, 3, padding=1, groups=3, bias=False)
+        self.b3 = nn.BatchNorm2d(9)
+        self.c4 = nn.Conv2d(9, 8, 3, padding=2, dilation=2)
+        self.c5 = nn.Conv2d(8, 10, (5, 3), stride=(2, 1), padding=(3, 1), dilation=(2, 1), groups=2, bias=False)
+        self.b5 = nn.BatchNorm2d(10)
+        self.out = nn.Linear(10, 4)
+
+    def forward(self, x):
+        x = torch.tanh(self.c2(torch.tanh(self.c1(x))))
+        x = torch.tanh(self.c4(F.relu(self.b3(self.c3(x)))))
+        return self.out(F.relu(self.b5(self.c5(x))).mean((2, 3)))
+
+
+class InvertedResidual(nn.Module):
+    """As in MobileNetV2: 1x1, depthwise, 1x1 without activation."""
+
+    def __init__(self, inputs, hidden, outputs, stride):
+        super().__init__()
+        self.conv = nn.Sequential(
+            nn.Conv2d(inputs, hidden, 1, bias=False),
+            nn.BatchNorm2d(hidden),
+            nn.ReLU(),
+            nn.Conv2d(hidden, hidden, 3, stride=stride, padding=1, groups=hidden, bias=False),
+            nn.BatchNorm2d(hidden),
+            nn.ReLU(),
+            nn.Conv2d(hidden, outputs, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
+        self.skip = stride == 1 and inputs == outputs
+
+    def forward(self, x):
+        return x + self.conv(x) if self.skip else self.conv(x)
+
+
+class Depthwise(nn.Module):
+    """Depthwise convolutions, at once with two outputs for each channel, and in inverted residuals."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 6, 3, padding=1, groups=3)
+        self.blocks = nn.Sequential(InvertedResidual(6, 18, 6, 1), InvertedResidual(6, 18, 8, 2))
+        self.fc = nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.fc(self.blocks(torch.tanh(self.stem(x))).mean((2, 3)))
+
+
 # Name, network, input shape with the number of samples, classes.
 CASES = [
     ("stem", Stem, (21, 3, 21, 26), 10),
     ("pools", Pools, (19, 2, 13, 10), 4),
     ("swishes", Swishes, (19, 2, 5, 6), 4),
+    ("convs", Convs, (19, 4, 11, 14), 4),
+    ("depthwise", Depthwise, (35, 3, 7, 9), 4),
 ]
 
 
