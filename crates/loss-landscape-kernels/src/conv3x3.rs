@@ -49,7 +49,7 @@ impl<S: KernelScalar> WithSimd for Conv3x3<'_, S> {
     #[inline(always)]
     fn with_simd<V: Simd>(self, simd: V) {
         let output = TensorShape { channels: self.outputs, ..self.input };
-        let filters = FilterBank { outputs: self.outputs, inputs: self.input.channels, side: 3 };
+        let filters = FilterBank { outputs: self.outputs, inputs: self.input.channels, kernel: [3; 2] };
         let parts = S::parts::<V>();
         let out = S::vectors_mut::<V>(self.out);
         let epilogue = self.epilogue.vectors::<V>();

@@ -9,6 +9,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use crate::{
+    conv_geometry::ConvGeometry,
     conv_input::ConvInput,
     epilogue::{Epilogue, EpilogueVectors},
     filter_bank::{BLOCK, FilterBank},
@@ -17,7 +18,7 @@ use crate::{
     tensor_shape::TensorShape,
 };
 
-/// The largest side of a kernel.
+/// The most rows or columns of a kernel.
 pub const MAX_SIDE: usize = 15;
 
 /// Vectors of inputs that all blocks of outputs read one after the other: they fit into the
@@ -46,12 +47,8 @@ pub struct GeneralConv<'a, S> {
     pub from: TensorShape,
     /// The shape of the results.
     pub to: TensorShape,
-    /// The side of the filters.
-    pub side: usize,
-    /// From one window to the next.
-    pub stride: usize,
-    /// Zeros on each side.
-    pub padding: usize,
+    /// The convolution's windows.
+    pub geometry: ConvGeometry,
     /// Groups of samples.
     pub groups: usize,
     /// What is convolved with what.
@@ -105,7 +102,7 @@ impl TapLine {
         pass: ConvPass,
         from: TensorShape,
         to: TensorShape,
-        [side, stride, padding]: [usize; 3],
+        geometry: ConvGeometry,
         y: usize,
         phase: usize,
     ) -> Self {
@@ -119,35 +116,40 @@ impl TapLine {
             to_step: 1,
             to_start: y * to.width + phase,
         };
-        let (signed, stride_i) = (|n: usize| n.cast_signed(), stride.cast_signed());
-        // In a backward pass taps are turned round: tap t of the packed filters is side − 1 − t.
-        let reach = signed(padding) - signed(side) + 1;
+        let ConvGeometry { kernel: [rows, columns], stride, padding, dilation } = geometry;
+        let signed = |n: usize| n.cast_signed();
+        // In a backward pass taps are turned round: tap t of n in the packed filters is n − 1 − t.
+        let reach = |axis: usize, taps: usize| signed(padding[axis]) - signed((taps - 1) * dilation[axis]);
         let source_row = |tap: usize| match pass {
-            ConvPass::Forward => Some(signed(y * stride + tap) - signed(padding)),
+            ConvPass::Forward => Some(signed(y * stride[0] + tap * dilation[0]) - signed(padding[0])),
             ConvPass::Backward => {
-                let at = signed(y + tap) + reach;
-                (at.rem_euclid(stride_i) == 0).then(|| at.div_euclid(stride_i))
+                let at = signed(y + tap * dilation[0]) + reach(0, rows);
+                let step = signed(stride[0]);
+                (at.rem_euclid(step) == 0).then(|| at.div_euclid(step))
             }
         };
-        for tap in 0..side {
+        for tap in 0..rows {
             if let Some(row) = source_row(tap).filter(|&row| row >= 0 && row < signed(from.height)) {
                 line.rows[line.row_count] = (tap, row.unsigned_abs());
                 line.row_count += 1;
             }
         }
         match pass {
-            ConvPass::Forward => (line.count, line.from_step) = (to.width, stride),
-            ConvPass::Backward => (line.count, line.to_step) = ((to.width - phase).div_ceil(stride), stride),
+            ConvPass::Forward => (line.count, line.from_step) = (to.width, stride[1]),
+            ConvPass::Backward => {
+                (line.count, line.to_step) = ((to.width - phase).div_ceil(stride[1]), stride[1]);
+            }
         }
-        for tap in 0..side {
+        for tap in 0..columns {
             let offset = match pass {
-                ConvPass::Forward => signed(tap) - signed(padding),
+                ConvPass::Forward => signed(tap * dilation[1]) - signed(padding[1]),
                 ConvPass::Backward => {
-                    let at = signed(phase + tap) + reach;
-                    if at.rem_euclid(stride_i) != 0 {
+                    let at = signed(phase + tap * dilation[1]) + reach(1, columns);
+                    let step = signed(stride[1]);
+                    if at.rem_euclid(step) != 0 {
                         continue;
                     }
-                    at.div_euclid(stride_i)
+                    at.div_euclid(step)
                 }
             };
             // offset + p·step is in 0..width.
@@ -164,7 +166,7 @@ impl TapLine {
 
     /// The samples as a line, for images of a single pixel: step by step through the groups.
     pub(crate) fn groups(from: TensorShape, to: TensorShape, groups: usize) -> Self {
-        let mut line = Self::new(ConvPass::Forward, from, to, [1, 1, 0], 0, 0);
+        let mut line = Self::new(ConvPass::Forward, from, to, ConvGeometry::square(1, 1, 0), 0, 0);
         (line.count, line.from_step, line.to_step) = (groups, from.vectors(), to.vectors());
         line.columns[0].end = groups;
         line
@@ -192,7 +194,7 @@ impl<S: KernelScalar> WithSimd for GeneralConv<'_, S> {
     #[inline(always)]
     fn with_simd<V: Simd>(mut self, simd: V) {
         // Without neighbours, an image is one row; images of one pixel make one row of all groups.
-        if [self.side, self.stride, self.padding] == [1, 1, 0] {
+        if self.geometry.is_pointwise() {
             let row = |shape: TensorShape| TensorShape { height: 1, width: shape.pixels(), ..shape };
             (self.from, self.to) = (row(self.from), row(self.to));
             if self.from.width == 1 {
@@ -201,12 +203,14 @@ impl<S: KernelScalar> WithSimd for GeneralConv<'_, S> {
                 return;
             }
         }
-        let phases = if self.pass == ConvPass::Backward { self.stride.min(self.to.width) } else { 1 };
+        let phases = match self.pass {
+            ConvPass::Forward => 1,
+            ConvPass::Backward => self.geometry.stride[1].min(self.to.width),
+        };
         for group in 0..self.groups {
             for y in 0..self.to.height {
                 for phase in 0..phases {
-                    let geometry = [self.side, self.stride, self.padding];
-                    let line = TapLine::new(self.pass, self.from, self.to, geometry, y, phase);
+                    let line = TapLine::new(self.pass, self.from, self.to, self.geometry, y, phase);
                     self.line(simd, &line, group);
                 }
             }
@@ -320,7 +324,8 @@ impl<S: KernelScalar> GeneralConv<'_, S> {
         sums: &mut [[[S::Vector<V>; P]; BLOCK]; B],
     ) {
         let parts = S::parts::<V>();
-        let filters = FilterBank { outputs: self.to.channels, inputs: self.from.channels, side: self.side };
+        let kernel = self.geometry.kernel;
+        let filters = FilterBank { outputs: self.to.channels, inputs: self.from.channels, kernel };
         let step = if STEP == 0 { line.from_step } else { STEP } * parts;
         let plane = self.from.stride() * parts;
         // A copy that only constants index stays in registers.
@@ -338,12 +343,12 @@ impl<S: KernelScalar> GeneralConv<'_, S> {
                     }
                     let x = (column.offset + (p * line.from_step).cast_signed()).unsigned_abs();
                     let start = from + (y * self.from.width + x) * parts;
-                    let first_tap = row * self.from.channels * self.side + column.tap;
+                    let first_tap = row * self.from.channels * kernel[1] + column.tap;
                     for channel in 0..self.from.channels {
                         let window = &inputs[start + channel * plane..][..=(P - 1) * step];
                         let values: [S::Vector<V>; P] = std::array::from_fn(|p| window[p * step]);
                         for b in 0..B {
-                            let taps = &banks[b][first_tap + channel * self.side];
+                            let taps = &banks[b][first_tap + channel * kernel[1]];
                             for k in 0..BLOCK {
                                 let tap = S::splat(simd, taps[k]);
                                 for p in 0..P {

@@ -5,22 +5,22 @@ use crate::kernel_scalar::KernelScalar;
 /// Output channels that a kernel computes together.
 pub(crate) const BLOCK: usize = 4;
 
-/// A bank of filters: [outputs, inputs, side, side].
+/// A bank of filters: [outputs, inputs, rows, columns].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FilterBank {
     /// Output channels.
     pub outputs: usize,
     /// Input channels.
     pub inputs: usize,
-    /// The side of a filter.
-    pub side: usize,
+    /// The rows and columns of a filter.
+    pub kernel: [usize; 2],
 }
 
 impl FilterBank {
     /// The bank that carries derivatives back: inputs and outputs exchanged, taps turned round.
     #[must_use]
     pub fn transposed(self) -> Self {
-        Self { outputs: self.inputs, inputs: self.outputs, side: self.side }
+        Self { outputs: self.inputs, inputs: self.outputs, ..self }
     }
 
     /// Length of a packed bank: `[block of outputs][row][input][column][output in its block]`.
@@ -30,12 +30,12 @@ impl FilterBank {
 
     /// Length of a packed block of outputs.
     pub fn block_len(self) -> usize {
-        self.side * self.row_len()
+        self.kernel[0] * self.row_len()
     }
 
     /// Length of one row of taps in a packed block.
     pub fn row_len(self) -> usize {
-        self.inputs * self.side * BLOCK
+        self.inputs * self.kernel[1] * BLOCK
     }
 
     /// Packs a bank; outputs that fill up the last block are 0.
@@ -49,24 +49,25 @@ impl FilterBank {
     }
 
     pub(crate) fn packed_into<S: KernelScalar>(self, bank: &[S], packed: &mut [S]) {
+        let [rows, columns] = self.kernel;
         self.pack_by(packed, |o, i, row, column| {
-            bank[((o * self.inputs + i) * self.side + row) * self.side + column]
+            bank[((o * self.inputs + i) * rows + row) * columns + column]
         });
     }
 
     pub(crate) fn transposed_into<S: KernelScalar>(self, bank: &[S], packed: &mut [S]) {
-        let last = self.side - 1;
+        let [rows, columns] = self.kernel;
         self.transposed().pack_by(packed, |o, i, row, column| {
-            bank[((i * self.inputs + o) * self.side + last - row) * self.side + last - column]
+            bank[((i * self.inputs + o) * rows + rows - 1 - row) * columns + columns - 1 - column]
         });
     }
 
     fn pack_by<S: KernelScalar>(self, packed: &mut [S], value: impl Fn(usize, usize, usize, usize) -> S) {
         let mut places = packed.iter_mut();
         for first in (0..self.outputs).step_by(BLOCK) {
-            for row in 0..self.side {
+            for row in 0..self.kernel[0] {
                 for input in 0..self.inputs {
-                    for column in 0..self.side {
+                    for column in 0..self.kernel[1] {
                         for (output, place) in (first..first + BLOCK).zip(places.by_ref()) {
                             *place = if output < self.outputs {
                                 value(output, input, row, column)

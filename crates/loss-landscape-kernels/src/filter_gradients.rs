@@ -10,6 +10,7 @@ use pulp::{Simd, WithSimd};
 
 use crate::{
     conv_general::{ConvPass, TapLine},
+    conv_geometry::ConvGeometry,
     filter_bank::{BLOCK, FilterBank},
     kernel_scalar::KernelScalar,
     lanes::{LANES, many_registers, sum_lanes},
@@ -20,7 +21,7 @@ use crate::{
 /// these pixels stay in the first-level cache while all inputs pass by.
 const BAND: usize = 64;
 
-/// Adds Σ x ⊗ δ over all pairs to a gradient [outputs, inputs, side, side].
+/// Adds Σ x ⊗ δ over all pairs to a gradient [outputs, inputs, rows, columns].
 ///
 /// For one block of four outputs after the other, sums are kept for each lane and folded at the
 /// end. For 3×3 kernels at stride 1, 24 of them are in registers: four outputs × two inputs × the
@@ -31,12 +32,8 @@ pub struct FilterGradients<'a, S> {
     pub input: TensorShape,
     /// Its results.
     pub output: TensorShape,
-    /// The side of the filters.
-    pub side: usize,
-    /// From one window to the next.
-    pub stride: usize,
-    /// Zeros on each side.
-    pub padding: usize,
+    /// Its windows.
+    pub geometry: ConvGeometry,
     /// Groups of samples.
     pub groups: usize,
     /// Inputs, and derivatives by the outputs.
@@ -65,20 +62,20 @@ impl<S: KernelScalar> WithSimd for FilterGradients<'_, S> {
     type Output = ();
     #[inline(always)]
     fn with_simd<V: Simd>(mut self, simd: V) {
-        let filters =
-            FilterBank { outputs: self.output.channels, inputs: self.input.channels, side: self.side };
-        let geometry = [self.side, self.stride, self.padding];
-        if geometry == [1, 1, 0] {
+        let geometry = self.geometry;
+        let kernel = geometry.kernel;
+        let filters = FilterBank { outputs: self.output.channels, inputs: self.input.channels, kernel };
+        if geometry.is_pointwise() {
             let row = |shape: TensorShape| TensorShape { height: 1, width: shape.pixels(), ..shape };
             (self.input, self.output) = (row(self.input), row(self.output));
         }
         for block in 0..self.output.channels.div_ceil(BLOCK) {
             self.sums[..Self::scratch_len(filters)].fill(S::zero());
             for pair in self.pairs {
-                if geometry == [3, 1, 1] {
+                if geometry.is_3x3() {
                     self.gradient_3x3(simd, *pair, block);
                 } else {
-                    self.gradient_general(simd, *pair, block, geometry);
+                    self.gradient_general(simd, *pair, block);
                 }
             }
             self.add_to_gradient(filters, block);
@@ -180,8 +177,9 @@ impl<S: KernelScalar> FilterGradients<'_, S> {
 
     /// Any kernel, tap by tap along lines.
     #[inline(always)]
-    fn gradient_general<V: Simd>(&mut self, simd: V, pair: (&[S], &[S]), block: usize, geometry: [usize; 3]) {
-        let whole = geometry == [1, 1, 0] && self.input.width == 1;
+    fn gradient_general<V: Simd>(&mut self, simd: V, pair: (&[S], &[S]), block: usize) {
+        let geometry = self.geometry;
+        let whole = geometry.is_pointwise() && self.input.width == 1;
         let (groups, rows) = if whole { (1, 1) } else { (self.groups, self.output.height) };
         for group in 0..groups {
             for y in 0..rows {
@@ -225,11 +223,12 @@ impl<S: KernelScalar> FilterGradients<'_, S> {
             let output = (block * BLOCK + k).min(self.output.channels - 1);
             group * self.output.vectors() + output * self.output.stride() + line.to_start
         });
+        let columns = self.geometry.kernel[1];
         for &(row, y) in line.rows() {
             for column in line.columns() {
                 let place = |c: usize, k: usize| {
                     let input = row * self.input.channels + channel + c;
-                    ((input * self.side + column.tap) * BLOCK + k) * parts + part
+                    ((input * columns + column.tap) * BLOCK + k) * parts + part
                 };
                 let mut sums: [[S::Vector<V>; BLOCK]; C] =
                     std::array::from_fn(|c| std::array::from_fn(|k| memory[place(c, k)]));
@@ -258,12 +257,13 @@ impl<S: KernelScalar> FilterGradients<'_, S> {
     #[inline(always)]
     fn add_to_gradient(&mut self, filters: FilterBank, block: usize) {
         let mut sums = self.sums.as_chunks::<LANES>().0.iter();
-        for row in 0..self.side {
+        let [rows, columns] = filters.kernel;
+        for row in 0..rows {
             for input in 0..filters.inputs {
-                for column in 0..self.side {
+                for column in 0..columns {
                     for (k, lanes) in (block * BLOCK..block * BLOCK + BLOCK).zip(sums.by_ref()) {
                         if k < filters.outputs {
-                            let place = ((k * filters.inputs + input) * self.side + row) * self.side + column;
+                            let place = ((k * filters.inputs + input) * rows + row) * columns + column;
                             self.gradient[place] += sum_lanes(lanes);
                         }
                     }

@@ -18,6 +18,7 @@ mod channel_sums;
 mod compiled;
 mod conv3x3;
 mod conv_general;
+mod conv_geometry;
 mod conv_input;
 mod dense;
 mod dispatch;
@@ -39,6 +40,7 @@ pub use aligned_buffer::{AlignedBuffer, zeros};
 pub use centred_sums::{CentredSums, SquaredDeviations};
 pub use channel_sums::{ChannelSums, DotPlanes, ScaledTensor, SumPlanes};
 pub use conv_general::{ConvPass, GeneralConv, MAX_SIDE};
+pub use conv_geometry::ConvGeometry;
 pub use conv_input::ConvInput;
 pub use conv3x3::Conv3x3;
 pub use dense::{

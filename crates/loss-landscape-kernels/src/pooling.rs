@@ -14,26 +14,40 @@ pub struct PoolWindows {
     pub input: TensorShape,
     /// What the pool gives.
     pub output: TensorShape,
-    /// The side of a window, and the step from one to the next.
+    /// The side of a window.
     pub window: usize,
     /// From one window to the next.
     pub stride: usize,
+    /// Pixels around the image on each side, fewer than a window has.
+    pub padding: usize,
+    /// Whether a mean is over all pixels of a window, those of the padding being 0, or over those of the image.
+    pub count_padding: bool,
 }
 
 impl PoolWindows {
     /// Calls `each` with every output pixel and the input pixels of its window, in a plane.
     #[inline(always)]
     fn each(self, mut each: impl FnMut(usize, WindowPixels)) {
-        let Self { input, output, window, stride } = self;
+        let Self { input, output, window, stride, padding, .. } = self;
+        // The part of a window that lies on the image: where it begins, and how long it is.
+        let inside = |at: usize, length: usize| {
+            let start = (at * stride).saturating_sub(padding);
+            (start, (at * stride + window - padding).min(length) - start)
+        };
         for y in 0..output.height {
             for x in 0..output.width {
-                let (row, column) = (y * stride, x * stride);
-                let columns = window.min(input.width - column);
-                let rows = window.min(input.height - row);
+                let ((row, rows), (column, columns)) = (inside(y, input.height), inside(x, input.width));
                 let first = row * input.width + column;
                 each(y * output.width + x, WindowPixels { first, width: input.width, columns, rows, at: 0 });
             }
         }
+    }
+
+    /// What a sum over these pixels of a window is multiplied with to be a mean.
+    #[inline(always)]
+    fn share<S: KernelScalar>(self, pixels: &WindowPixels) -> S {
+        let count = if self.count_padding { self.window * self.window } else { pixels.rows * pixels.columns };
+        S::one() / S::nearest(count as f64)
     }
 
     fn planes(self, tensor: usize) -> usize {
@@ -163,7 +177,7 @@ impl<S: KernelScalar> Elementwise for AddAtLargest<'_, S> {
     }
 }
 
-/// The mean of each window; what sticks out of the image counts as 0.
+/// The mean of each window.
 #[derive(Debug)]
 pub struct WindowMeans<'a, S> {
     /// The means.
@@ -186,10 +200,10 @@ impl<S: KernelScalar> Elementwise for WindowMeans<'_, S> {
     fn apply(self) {
         let Self { out, x, windows } = self;
         let (stride, out_stride) = (windows.input.stride(), windows.output.stride());
-        let scale = S::one() / S::nearest((windows.window * windows.window) as f64);
         let out = out.as_chunks_mut::<LANES>().0;
         for plane in 0..windows.planes(x.len()) {
             windows.each(|to, pixels| {
+                let scale = windows.share::<S>(&pixels);
                 let mut sum = [S::zero(); LANES];
                 for pixel in pixels {
                     for (sum, &x) in sum.iter_mut().zip(lanes(x, plane * stride + pixel)) {
@@ -225,11 +239,11 @@ impl<S: KernelScalar> Elementwise for SpreadOverWindows<'_, S> {
     fn apply(self) {
         let Self { out, delta, windows } = self;
         let (stride, out_stride) = (windows.input.stride(), windows.output.stride());
-        let scale = S::one() / S::nearest((windows.window * windows.window) as f64);
         let planes = windows.planes(out.len());
         let out = out.as_chunks_mut::<LANES>().0;
         for plane in 0..planes {
             windows.each(|to, pixels| {
+                let scale = windows.share::<S>(&pixels);
                 let delta = lanes(delta, plane * out_stride + to);
                 for pixel in pixels {
                     for (out, &delta) in out[plane * stride + pixel].iter_mut().zip(delta) {

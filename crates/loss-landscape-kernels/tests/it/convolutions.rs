@@ -1,8 +1,8 @@
 //! The convolution kernels against sums written down plainly, on every instruction set of this machine.
 
 use loss_landscape_kernels::{
-    Conv3x3, ConvInput, ConvPass, Epilogue, FilterBank, FilterGradients, GeneralConv, InstructionSet,
-    KernelScalar, LANES, TensorShape,
+    Conv3x3, ConvGeometry, ConvInput, ConvPass, Epilogue, FilterBank, FilterGradients, GeneralConv,
+    InstructionSet, KernelScalar, LANES, TensorShape,
 };
 use proptest::prelude::*;
 
@@ -17,43 +17,55 @@ fn at(shape: TensorShape, sample: usize, channel: usize, y: usize, x: usize) -> 
         + sample % LANES
 }
 
+/// Pixels from the first tap to the last.
+fn extent(geometry: ConvGeometry, axis: usize) -> usize {
+    (geometry.kernel[axis] - 1) * geometry.dilation[axis] + 1
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Case {
     input: TensorShape,
     output: TensorShape,
-    geometry: [usize; 3],
+    geometry: ConvGeometry,
     groups: usize,
 }
 
 impl Case {
-    fn new(input: [usize; 3], outputs: usize, geometry: [usize; 3], groups: usize) -> Self {
-        let [side, stride, padding] = geometry;
-        let size = |n: usize| (n + 2 * padding - side) / stride + 1;
-        let output = TensorShape::new([outputs, size(input[1]), size(input[2])]);
+    fn new(input: [usize; 3], outputs: usize, geometry: ConvGeometry, groups: usize) -> Self {
+        let size = |axis: usize| {
+            let room = input[axis + 1] + 2 * geometry.padding[axis];
+            (room - extent(geometry, axis)) / geometry.stride[axis] + 1
+        };
+        let output = TensorShape::new([outputs, size(0), size(1)]);
         Self { input: TensorShape::new(input), output, geometry, groups }
     }
 
     fn filters(&self) -> FilterBank {
-        FilterBank { outputs: self.output.channels, inputs: self.input.channels, side: self.geometry[0] }
+        FilterBank {
+            outputs: self.output.channels,
+            inputs: self.input.channels,
+            kernel: self.geometry.kernel,
+        }
     }
 
     /// Calls `each` with (output index, input index, filter index) of every product.
     fn products(&self, mut each: impl FnMut(usize, usize, usize)) {
-        let [side, stride, padding] = self.geometry;
+        let ConvGeometry { kernel: [rows, columns], stride, padding, dilation } = self.geometry;
         for sample in 0..self.groups * LANES {
             for o in 0..self.output.channels {
                 for oy in 0..self.output.height {
                     for ox in 0..self.output.width {
                         for i in 0..self.input.channels {
-                            for (row, column) in (0..side).flat_map(|r| (0..side).map(move |c| (r, c))) {
-                                let (y, x) = (oy * stride + row, ox * stride + column);
-                                let inside = (padding..padding + self.input.height).contains(&y)
-                                    && (padding..padding + self.input.width).contains(&x);
+                            for (row, column) in (0..rows).flat_map(|r| (0..columns).map(move |c| (r, c))) {
+                                let y = oy * stride[0] + row * dilation[0];
+                                let x = ox * stride[1] + column * dilation[1];
+                                let inside = (padding[0]..padding[0] + self.input.height).contains(&y)
+                                    && (padding[1]..padding[1] + self.input.width).contains(&x);
                                 if inside {
                                     each(
                                         at(self.output, sample, o, oy, ox),
-                                        at(self.input, sample, i, y - padding, x - padding),
-                                        ((o * self.input.channels + i) * side + row) * side + column,
+                                        at(self.input, sample, i, y - padding[0], x - padding[1]),
+                                        ((o * self.input.channels + i) * rows + row) * columns + column,
                                     );
                                 }
                             }
@@ -65,9 +77,10 @@ impl Case {
     }
 
     fn check<S: KernelScalar>(&self) {
-        let [side, stride, padding] = self.geometry;
+        let geometry = self.geometry;
         let filters = self.filters();
-        let bank = numbers::<S>(filters.outputs * filters.inputs * side * side, 1);
+        let bank =
+            numbers::<S>(filters.outputs * filters.inputs * geometry.kernel.iter().product::<usize>(), 1);
         let bias = numbers::<S>(filters.outputs, 2);
         let x = numbers::<S>(self.input.len() * self.groups, 3);
         let delta = numbers::<S>(self.output.len() * self.groups, 4);
@@ -96,9 +109,7 @@ impl Case {
                     pass: ConvPass::Forward,
                     from: self.input,
                     to: self.output,
-                    side,
-                    stride,
-                    padding,
+                    geometry,
                     groups: self.groups,
                     sources,
                     bias,
@@ -107,7 +118,7 @@ impl Case {
                 };
                 forward.run();
                 self.compare(self.output, &out, |at, o| (up[at] + bias.unwrap()[o]).max(S::zero()), "up");
-                if self.geometry == [3, 1, 1] {
+                if geometry.is_3x3() {
                     let mut out = vec![S::one(); up.len()];
                     let plus = numbers::<S>(up.len(), 5);
                     let epilogue = Epilogue { add: true, plus: Some(&plus), relu: false, mask: Some(&delta) };
@@ -132,9 +143,7 @@ impl Case {
                     pass: ConvPass::Backward,
                     from: self.output,
                     to: self.input,
-                    side,
-                    stride,
-                    padding,
+                    geometry,
                     groups: self.groups,
                     sources: &deltas,
                     bias: None,
@@ -148,9 +157,7 @@ impl Case {
                 FilterGradients {
                     input: self.input,
                     output: self.output,
-                    side,
-                    stride,
-                    padding,
+                    geometry,
                     groups: self.groups,
                     pairs: &[(&x, &delta), (&x, &delta)],
                     sums: &mut sums,
@@ -194,6 +201,7 @@ fn the_shapes_of_the_papers_networks() {
         ([6, 5, 3], 7, [1, 1, 0]),
         ([2, 1, 1], 3, [3, 1, 1]),
     ] {
+        let geometry = ConvGeometry::square(geometry[0], geometry[1], geometry[2]);
         for groups in [1, 3] {
             Case::new(input, outputs, geometry, groups).check::<f32>();
             Case::new(input, outputs, geometry, groups).check::<f64>();
@@ -214,8 +222,26 @@ proptest! {
         padding in 0..4_usize,
         groups in 1..3_usize,
     ) {
+        let input = [channels, height, width];
         prop_assume!(side <= height + 2 * padding && side <= width + 2 * padding);
-        Case::new([channels, height, width], outputs, [side, stride, padding], groups).check::<f64>();
-        Case::new([channels, height, width], outputs, [3, 1, 1], groups).check::<f32>();
+        Case::new(input, outputs, ConvGeometry::square(side, stride, padding), groups).check::<f64>();
+        Case::new(input, outputs, ConvGeometry::square(3, 1, 1), groups).check::<f32>();
+    }
+
+    #[test]
+    fn kernels_need_not_be_square_nor_their_taps_side_by_side(
+        channels in 1..4_usize,
+        outputs in 1..6_usize,
+        (height, width) in (1..10_usize, 1..10_usize),
+        (rows, columns) in (1..5_usize, 1..5_usize),
+        stride in prop::array::uniform2(1..4_usize),
+        padding in prop::array::uniform2(0..4_usize),
+        dilation in prop::array::uniform2(1..4_usize),
+        groups in 1..3_usize,
+    ) {
+        let geometry = ConvGeometry { kernel: [rows, columns], stride, padding, dilation };
+        let fits = |axis: usize, length: usize| extent(geometry, axis) <= length + 2 * padding[axis];
+        prop_assume!(fits(0, height) && fits(1, width));
+        Case::new([channels, height, width], outputs, geometry, groups).check::<f64>();
     }
 }

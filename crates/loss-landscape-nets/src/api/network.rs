@@ -30,7 +30,8 @@ impl<S: NetScalar> Network<S> {
     /// scale 1, shift 0, mean 0 and variance 1. From stream 0 of the seed.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`] for a network that does not fit in memory.
+    /// [`Error::OutOfMemory`] for a network that does not fit in memory; [`Error::Core`] if a layer of your own begins
+    /// with a value that is NaN or infinite.
     pub fn new(architecture: &Architecture, criterion: Criterion, seed: u64) -> Result<Self> {
         (S::compiled().network.random)(architecture, criterion, seed)
     }

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use loss_landscape_kernels::{
-    AlignedBuffer, Conv3x3, ConvInput, ConvPass, Epilogue, FilterBank, FilterGradients, GeneralConv,
-    SumPlanes, TensorShape, zeros,
+    AlignedBuffer, Conv3x3, ConvGeometry, ConvInput, ConvPass, Epilogue, FilterBank, FilterGradients,
+    GeneralConv, SumPlanes, TensorShape, zeros,
 };
 use rayon::{
     iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator},
@@ -15,6 +15,8 @@ use super::layer::{Layer, LayerContext, Weights};
 use crate::real::Real;
 
 /// filters ∗ x + bias (+ another tensor), then ReLU if asked for.
+///
+/// Sets of channels are convolved each with filters of their own; one set is the ordinary convolution.
 #[derive(Clone, Debug)]
 pub(crate) struct Convolution {
     /// x, and what is added.
@@ -23,8 +25,9 @@ pub(crate) struct Convolution {
     pub(crate) rectified: bool,
     pub(crate) input: TensorShape,
     pub(crate) output: TensorShape,
-    /// Side, stride, padding.
-    pub(crate) geometry: [usize; 3],
+    pub(crate) geometry: ConvGeometry,
+    /// Sets of channels that have nothing to do with each other: PyTorch's groups, which are no groups of samples.
+    pub(crate) sets: usize,
     /// The filters and the bias among the plain parameters, and the packed filters of both passes.
     pub(crate) weight: Range<usize>,
     pub(crate) bias: Option<Range<usize>>,
@@ -33,8 +36,18 @@ pub(crate) struct Convolution {
 }
 
 impl Convolution {
+    /// The filters of one set of channels.
     pub(crate) fn filters(&self) -> FilterBank {
-        FilterBank { outputs: self.output.channels, inputs: self.input.channels, side: self.geometry[0] }
+        FilterBank {
+            outputs: self.output.channels / self.sets,
+            inputs: self.input.channels / self.sets,
+            kernel: self.geometry.kernel,
+        }
+    }
+
+    /// One set of a tensor's channels, which lie side by side in a group of samples.
+    fn one_set(&self, shape: TensorShape) -> TensorShape {
+        TensorShape { channels: shape.channels / self.sets, ..shape }
     }
 
     fn run<S: Real>(
@@ -50,17 +63,26 @@ impl Convolution {
             ConvPass::Forward => (self.input, self.output),
             ConvPass::Backward => (self.output, self.input),
         };
-        let [side, stride, padding] = self.geometry;
+        let geometry = self.geometry;
         let work = |groups: usize, sources: &[ConvInput<'_, S>], epilogue: Epilogue<'_, S>, out: &mut [S]| {
-            if self.geometry == [3, 1, 1] {
+            if geometry.is_3x3() {
                 Conv3x3 { input: from, outputs: to.channels, groups, sources, bias, epilogue, out }.run();
             } else {
-                GeneralConv { pass, from, to, side, stride, padding, groups, sources, bias, epilogue, out }
-                    .run();
+                GeneralConv { pass, from, to, geometry, groups, sources, bias, epilogue, out }.run();
             }
         };
         // Images of one pixel take all groups at once, and are small.
-        if context.parallel && to.pixels() > 1 {
+        let parallel = context.parallel && to.pixels() > 1;
+        if self.sets > 1 {
+            let one = |(group, out): (usize, &mut [S])| {
+                self.run_sets(pass, [from, to], group, sources, bias, epilogue, out);
+            };
+            if parallel {
+                out.par_chunks_mut(to.len()).enumerate().for_each(one);
+            } else {
+                out.chunks_mut(to.len()).enumerate().for_each(one);
+            }
+        } else if parallel {
             out.par_chunks_mut(to.len()).enumerate().for_each(|(group, out)| {
                 let part = |x: &'_ [S], len: usize| group * len..((group + 1) * len).min(x.len());
                 let mut own = [ConvInput { x: &[], filters: &[] }; 2];
@@ -79,6 +101,48 @@ impl Convolution {
         }
     }
 
+    /// One group of samples, set by set of the channels.
+    #[allow(clippy::too_many_arguments, reason = "what `run` has, and the group")]
+    fn run_sets<S: Real>(
+        &self,
+        pass: ConvPass,
+        [from_all, to_all]: [TensorShape; 2],
+        group: usize,
+        sources: &[ConvInput<'_, S>],
+        bias: Option<&[S]>,
+        epilogue: Epilogue<'_, S>,
+        out: &mut [S],
+    ) {
+        let [from, to] = [from_all, to_all].map(|shape| self.one_set(shape));
+        let filters = match pass {
+            ConvPass::Forward => self.filters(),
+            ConvPass::Backward => self.filters().transposed(),
+        };
+        for (set, out) in out.chunks_exact_mut(to.len()).enumerate() {
+            let mut own = [ConvInput { x: &[], filters: &[] }; 2];
+            for (own, source) in own.iter_mut().zip(sources) {
+                let bank = set * filters.packed_len()..(set + 1) * filters.packed_len();
+                *own = ConvInput {
+                    x: &source.x[group * from_all.len() + set * from.len()..][..from.len()],
+                    filters: &source.filters[bank],
+                };
+            }
+            let result = group * to_all.len() + set * to.len()..group * to_all.len() + (set + 1) * to.len();
+            let epilogue = Epilogue {
+                plus: epilogue.plus.map(|x| &x[result.clone()]),
+                mask: epilogue.mask.map(|x| &x[result.clone()]),
+                ..epilogue
+            };
+            let bias = bias.map(|bias| &bias[set * to.channels..(set + 1) * to.channels]);
+            let (sources, geometry, groups) = (&own[..sources.len()], self.geometry, 1);
+            if geometry.is_3x3() {
+                Conv3x3 { input: from, outputs: to.channels, groups, sources, bias, epilogue, out }.run();
+            } else {
+                GeneralConv { pass, from, to, geometry, groups, sources, bias, epilogue, out }.run();
+            }
+        }
+    }
+
     fn bias<'a, S>(&self, weights: &'a Weights<S>) -> Option<&'a [S]> {
         self.bias.clone().map(|range| &weights.plain[range])
     }
@@ -94,13 +158,9 @@ impl Convolution {
         if let Some(bias) = self.bias.clone() {
             SumPlanes { sums: &mut gradient[bias], x: delta, shape: self.output }.run();
         }
-        let [side, stride, padding] = self.geometry;
-        let (input, output) = (self.input, self.output);
         let gradient = &mut gradient[self.weight.clone()];
         if !context.parallel || context.groups < PARTS {
-            let groups = context.groups;
-            FilterGradients { input, output, side, stride, padding, groups, pairs, sums: scratch, gradient }
-                .run();
+            self.add_filters(0..context.groups, pairs, scratch, gradient);
             return;
         }
         // Parts with sums of their own, always the same, added in their order.
@@ -108,24 +168,52 @@ impl Convolution {
             .into_par_iter()
             .map(|part| {
                 let groups = part * context.groups / PARTS..(part + 1) * context.groups / PARTS;
-                let own: Vec<(&[S], &[S])> = (pairs.iter())
-                    .map(|(x, delta)| {
-                        let x = &x[groups.start * input.len()..groups.end * input.len()];
-                        (x, &delta[groups.start * output.len()..groups.end * output.len()])
-                    })
-                    .collect();
                 let mut sums = AlignedBuffer::new(FilterGradients::<S>::scratch_len(self.filters()));
                 let mut gradient = zeros(gradient.len());
-                let (groups, pairs) = (groups.len(), &own[..]);
-                let (sums, out) = (&mut sums[..], &mut gradient[..]);
-                FilterGradients { input, output, side, stride, padding, groups, pairs, sums, gradient: out }
-                    .run();
+                self.add_filters(groups, pairs, &mut sums, &mut gradient);
                 gradient
             })
             .collect();
         for part in parts {
             for (total, value) in gradient.iter_mut().zip(part) {
                 *total += value;
+            }
+        }
+    }
+}
+
+impl Convolution {
+    /// Adds the gradient by the filters of some groups of samples.
+    fn add_filters<S: Real>(
+        &self,
+        groups: Range<usize>,
+        pairs: &[(&[S], &[S])],
+        sums: &mut [S],
+        gradient: &mut [S],
+    ) {
+        let geometry = self.geometry;
+        let mut own: [(&[S], &[S]); 2] = [(&[], &[]); 2];
+        if self.sets == 1 {
+            let (input, output) = (self.input, self.output);
+            for (own, (x, delta)) in own.iter_mut().zip(pairs) {
+                let x = &x[groups.start * input.len()..groups.end * input.len()];
+                *own = (x, &delta[groups.start * output.len()..groups.end * output.len()]);
+            }
+            let (groups, pairs) = (groups.len(), &own[..pairs.len()]);
+            FilterGradients { input, output, geometry, groups, pairs, sums, gradient }.run();
+            return;
+        }
+        let [input, output] = [self.input, self.output].map(|shape| self.one_set(shape));
+        let len = gradient.len() / self.sets;
+        for group in groups {
+            for (set, gradient) in gradient.chunks_exact_mut(len).enumerate() {
+                for (own, (x, delta)) in own.iter_mut().zip(pairs) {
+                    let x = &x[group * self.input.len() + set * input.len()..][..input.len()];
+                    *own = (x, &delta[group * self.output.len() + set * output.len()..][..output.len()]);
+                }
+                let pairs = &own[..pairs.len()];
+                FilterGradients { input, output, geometry, groups: 1, pairs, sums: &mut *sums, gradient }
+                    .run();
             }
         }
     }
@@ -149,10 +237,17 @@ impl<S: Real> Layer<S> for Convolution {
 
     fn pack(&self, weights: &mut Weights<S>, backward: bool) {
         let filters = self.filters();
-        let bank = &weights.plain[self.weight.clone()];
-        filters.pack(bank, &mut weights.forward[self.forward.clone()]);
+        let banks = weights.plain[self.weight.clone()].chunks_exact(self.weight.len() / self.sets);
+        let forward = weights.forward[self.forward.clone()].chunks_exact_mut(filters.packed_len());
+        for (bank, packed) in banks.clone().zip(forward) {
+            filters.pack(bank, packed);
+        }
         if backward {
-            filters.pack_transposed(bank, &mut weights.backward[self.backward.clone()]);
+            let packed_len = filters.transposed().packed_len();
+            let backward = weights.backward[self.backward.clone()].chunks_exact_mut(packed_len);
+            for (bank, packed) in banks.zip(backward) {
+                filters.pack_transposed(bank, packed);
+            }
         }
     }
 

@@ -1,6 +1,8 @@
 //! The pieces that networks are built of, as plain data.
 
-use crate::fingerprint::Fingerprint;
+use std::{fmt, sync::Arc};
+
+use crate::{fingerprint::Fingerprint, layers::CustomLayer};
 
 /// A layer or a combination of layers, as [`Chain`] strings them together.
 ///
@@ -19,7 +21,7 @@ use crate::fingerprint::Fingerprint;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Piece {
-    /// A convolution: `weight` of channels × inputs × kernel × kernel, and `bias` if it has one.
+    /// A convolution: `weight` of channels × inputs / groups × height × width, and `bias` if it has one.
     Conv(Conv),
     /// Batch normalisation of each channel: `weight` (γ), `bias` (β), `running_mean` and `running_var`.
     BatchNorm {
@@ -67,15 +69,141 @@ pub enum Piece {
         /// The chains; an empty one is the identity.
         branches: Vec<Chain>,
     },
+    /// A layer of your own.
+    Custom(Custom),
 }
 
-/// A convolution with square kernels.
+/// A layer of your own with its name, and the same for all copies of a chain; [`CustomLayer`] has an example.
+///
+/// Two are equal if their names are, and what their layers [state](CustomLayer::fingerprint).
 ///
 /// ```
-/// use loss_landscape_nets::Conv;
+/// use loss_landscape_nets::{Chain, Custom, CustomLayer, LayerPoint, Piece};
+///
+/// #[derive(Debug)]
+/// struct Square;
+///
+/// impl CustomLayer for Square {
+///     fn fingerprint(&self) -> String {
+///         "square 1".to_owned()
+///     }
+///
+///     fn value(&self, at: &LayerPoint<'_>, out: &mut [f64]) {
+///         for (out, x) in out.iter_mut().zip(at.x) {
+///             *out = x * x;
+///         }
+///     }
+/// }
+///
+/// let piece = Piece::Custom(Custom::new("square", Square));
+/// assert_eq!(Chain::new().piece(piece), Chain::new().custom("square", Square));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Custom {
+    name: String,
+    layer: Arc<dyn CustomLayer>,
+}
+
+impl Custom {
+    /// A layer whose blocks have names that begin with `name` and a dot.
+    pub fn new(name: impl Into<String>, layer: impl CustomLayer + 'static) -> Self {
+        Self { name: name.into(), layer: Arc::new(layer) }
+    }
+
+    /// The layer's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The layer.
+    pub fn layer(&self) -> &dyn CustomLayer {
+        &*self.layer
+    }
+
+    pub(crate) fn shared(&self) -> Arc<dyn CustomLayer> {
+        Arc::clone(&self.layer)
+    }
+}
+
+impl PartialEq for Custom {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.layer.fingerprint() == other.layer.fingerprint()
+    }
+}
+
+/// A height and a width: one number for both, or [height, width].
+///
+/// ```
+/// use loss_landscape_nets::Sides;
+///
+/// assert_eq!(Sides::from(3), Sides { height: 3, width: 3 });
+/// assert_eq!(Sides::from([1, 7]).to_string(), "1×7");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sides {
+    /// Along columns.
+    pub height: usize,
+    /// Along rows.
+    pub width: usize,
+}
+
+impl Sides {
+    /// [height, width].
+    pub(crate) fn array(self) -> [usize; 2] {
+        [self.height, self.width]
+    }
+
+    /// The number, if it is the same for both.
+    fn both(self) -> Option<usize> {
+        (self.height == self.width).then_some(self.height)
+    }
+}
+
+impl From<usize> for Sides {
+    fn from(both: usize) -> Self {
+        Self { height: both, width: both }
+    }
+}
+
+impl From<[usize; 2]> for Sides {
+    fn from([height, width]: [usize; 2]) -> Self {
+        Self { height, width }
+    }
+}
+
+impl fmt::Display for Sides {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.both() {
+            Some(both) => write!(f, "{both}"),
+            None => write!(f, "{}×{}", self.height, self.width),
+        }
+    }
+}
+
+/// A convolution.
+///
+/// What is set by one number holds for height and width, and [height, width] sets both. As in PyTorch, a kernel is not
+/// turned round, `dilation` is the distance of its taps, and with `groups` the first inputs are convolved to the first
+/// outputs, the next ones to the next: the weight is channels × inputs/groups × height × width. As many groups as
+/// inputs make a depthwise convolution. The gradient of a group's filters is computed group by group, and four outputs
+/// at a time: a depthwise convolution takes about the time of one with four times its multiplications.
+///
+/// ```
+/// use loss_landscape_nets::{Architecture, Chain, Conv, Sides};
 ///
 /// let conv = Conv::new("features.0", 64, 3).stride(2).bias(true);
-/// assert_eq!(conv.padding, 1); // half the kernel, unless asked for otherwise
+/// assert_eq!(conv.padding, Sides::from(1)); // half the kernel, unless asked for otherwise
+///
+/// let chain = Chain::new()
+///     .conv(Conv::new("rows", 12, [1, 7]).stride([1, 2]))
+///     .conv(Conv::new("depthwise", 12, 3).groups(12))
+///     .conv(Conv::new("wide", 8, 3).dilation(4).padding(4));
+/// let architecture = Architecture::new([3, 16, 32], chain.linear("head", 10))?;
+/// let shape = |name| architecture.layout().block(name).map(|block| block.shape());
+/// assert_eq!(shape("rows.weight")?, [12, 3, 1, 7]);
+/// assert_eq!(shape("depthwise.weight")?, [12, 1, 3, 3]);
+/// assert_eq!(shape("head.weight")?, [10, 8 * 16 * 16]);
+/// # Ok::<(), loss_landscape_nets::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -84,12 +212,16 @@ pub struct Conv {
     pub name: String,
     /// The number of output channels.
     pub channels: usize,
-    /// The side of the kernel, 1 to 15.
-    pub kernel: usize,
+    /// The sides of the kernel, 1 to 15.
+    pub kernel: Sides,
     /// The step from one output pixel to the next, in input pixels.
-    pub stride: usize,
+    pub stride: Sides,
     /// Zeros around the image.
-    pub padding: usize,
+    pub padding: Sides,
+    /// The step from one tap of the kernel to the next, in input pixels.
+    pub dilation: Sides,
+    /// Sets of channels that are convolved apart from each other.
+    pub groups: usize,
     /// Whether it has a bias.
     pub bias: bool,
 }
@@ -97,20 +229,42 @@ pub struct Conv {
 impl Conv {
     /// A convolution of stride 1 that keeps the image size (for odd sides), without bias.
     #[must_use]
-    pub fn new(name: impl Into<String>, channels: usize, kernel: usize) -> Self {
-        Self { name: name.into(), channels, kernel, stride: 1, padding: kernel / 2, bias: false }
+    pub fn new(name: impl Into<String>, channels: usize, kernel: impl Into<Sides>) -> Self {
+        let kernel = kernel.into();
+        Self {
+            name: name.into(),
+            channels,
+            kernel,
+            stride: Sides::from(1),
+            padding: Sides { height: kernel.height / 2, width: kernel.width / 2 },
+            dilation: Sides::from(1),
+            groups: 1,
+            bias: false,
+        }
     }
 
     /// The step from one output pixel to the next.
     #[must_use]
-    pub fn stride(self, stride: usize) -> Self {
-        Self { stride, ..self }
+    pub fn stride(self, stride: impl Into<Sides>) -> Self {
+        Self { stride: stride.into(), ..self }
     }
 
     /// Zeros around the image.
     #[must_use]
-    pub fn padding(self, padding: usize) -> Self {
-        Self { padding, ..self }
+    pub fn padding(self, padding: impl Into<Sides>) -> Self {
+        Self { padding: padding.into(), ..self }
+    }
+
+    /// The step from one tap of the kernel to the next. The padding stays half the kernel unless it is set too.
+    #[must_use]
+    pub fn dilation(self, dilation: impl Into<Sides>) -> Self {
+        Self { dilation: dilation.into(), ..self }
+    }
+
+    /// Sets of channels that are convolved apart from each other: a divisor of inputs and outputs.
+    #[must_use]
+    pub fn groups(self, groups: usize) -> Self {
+        Self { groups, ..self }
     }
 
     /// Whether it has a bias.
@@ -118,18 +272,48 @@ impl Conv {
     pub fn bias(self, bias: bool) -> Self {
         Self { bias, ..self }
     }
+
+    fn write_fingerprint(&self, out: &mut Fingerprint) {
+        let Self { name, channels, kernel, stride, padding, dilation, groups, bias } = self;
+        out.text(name);
+        match [kernel, stride, padding, dilation].map(|sides| sides.both()) {
+            // As before there were others.
+            [Some(kernel), Some(stride), Some(padding), Some(1)] if *groups == 1 => {
+                out.counts(&[*channels, kernel, stride, padding]);
+            }
+            _ => {
+                let mut counts = vec![*channels, *groups];
+                counts
+                    .extend([kernel, stride, padding, dilation].into_iter().flat_map(|sides| sides.array()));
+                out.counts(&counts);
+            }
+        }
+        out.flag(*bias);
+    }
 }
 
 /// The windows of a pool.
 ///
+/// As in PyTorch, padding is ignored by maxima, and counts as zeros in means unless
+/// [`count_padding(false)`](Self::count_padding) asks for the mean of the image's pixels alone.
+///
 /// ```
-/// use loss_landscape_nets::{Architecture, Chain, Pool};
+/// use loss_landscape_nets::{Architecture, Chain, Conv, Pool};
 ///
 /// // 7×7 pixels, windows of 2×2: 3×3, or 4×4 with windows that reach over the edge.
 /// for (ceil, values) in [(false, 9), (true, 16)] {
 ///     let chain = Chain::new().max_pool(Pool::new(2).ceil(ceil)).linear("head", 10);
 ///     assert_eq!(Architecture::new([1, 7, 7], chain)?.layout().block("head.weight")?.shape(), [10, values]);
 /// }
+///
+/// // The stem of torchvision's ResNets: 224×224 pixels become 112×112, and then 56×56.
+/// let stem = Chain::new()
+///     .conv(Conv::new("conv1", 64, 7).stride(2).padding(3))
+///     .batch_norm("bn1")
+///     .relu()
+///     .max_pool(Pool::new(3).stride(2).padding(1));
+/// let stem = Architecture::new([3, 224, 224], stem.linear("fc", 1))?;
+/// assert_eq!(stem.layout().block("fc.weight")?.shape(), [1, 64 * 56 * 56]);
 /// # Ok::<(), loss_landscape_nets::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,13 +325,17 @@ pub struct Pool {
     pub stride: usize,
     /// Whether windows may reach over the right and lower edge (PyTorch's `ceil_mode`).
     pub ceil: bool,
+    /// Pixels around the image on each side, at most half a window. A maximum is that of the image's pixels alone.
+    pub padding: usize,
+    /// Whether the padding's pixels count as zeros in a mean (PyTorch's `count_include_pad`).
+    pub count_padding: bool,
 }
 
 impl Pool {
     /// Windows side by side, inside the image.
     #[must_use]
     pub fn new(window: usize) -> Self {
-        Self { window, stride: window, ceil: false }
+        Self { window, stride: window, ceil: false, padding: 0, count_padding: true }
     }
 
     /// The step from one window to the next.
@@ -162,14 +350,27 @@ impl Pool {
         Self { ceil, ..self }
     }
 
+    /// Pixels around the image on each side, at most half a window.
+    #[must_use]
+    pub fn padding(self, padding: usize) -> Self {
+        Self { padding, ..self }
+    }
+
+    /// Whether the padding's pixels count as zeros in a mean; maxima ignore them.
+    #[must_use]
+    pub fn count_padding(self, count_padding: bool) -> Self {
+        Self { count_padding, ..self }
+    }
+
     /// Windows along `length` pixels.
     pub(crate) fn windows(self, length: usize) -> Option<usize> {
+        let padded = length.saturating_add(2 * self.padding);
         if !self.ceil {
-            return length.checked_sub(self.window).map(|room| room / self.stride + 1);
+            return padded.checked_sub(self.window).map(|room| room / self.stride + 1);
         }
-        // The last window may reach over the edge by less than a step, and must begin inside.
-        let steps = length.saturating_add(self.stride - 1).checked_sub(self.window)? / self.stride;
-        Some(if steps * self.stride >= length { steps } else { steps + 1 })
+        // The last window may reach over the edge by less than a step, and must not begin beyond the image.
+        let steps = padded.saturating_add(self.stride - 1).checked_sub(self.window)? / self.stride;
+        Some(if steps * self.stride >= length.saturating_add(self.padding) { steps } else { steps + 1 })
     }
 }
 
@@ -282,6 +483,11 @@ impl Chain {
     pub fn concat(self, branches: impl IntoIterator<Item = Chain>) -> Self {
         self.piece(Piece::Concat { branches: branches.into_iter().collect() })
     }
+
+    /// A layer of your own, whose blocks have names that begin with `name` and a dot.
+    pub fn custom(self, name: impl Into<String>, layer: impl CustomLayer + 'static) -> Self {
+        self.piece(Piece::Custom(Custom::new(name, layer)))
+    }
 }
 
 impl Chain {
@@ -297,11 +503,9 @@ impl Chain {
 impl Piece {
     fn write_fingerprint(&self, out: &mut Fingerprint) {
         match self {
-            Self::Conv(Conv { name, channels, kernel, stride, padding, bias }) => {
+            Self::Conv(conv) => {
                 out.number(0);
-                out.text(name);
-                out.counts(&[*channels, *kernel, *stride, *padding]);
-                out.flag(*bias);
+                conv.write_fingerprint(out);
             }
             Self::BatchNorm { name, epsilon } => {
                 out.number(1);
@@ -342,14 +546,27 @@ impl Piece {
                     branch.write_fingerprint(out);
                 }
             }
+            Self::Custom(custom) => {
+                out.number(11);
+                out.text(&custom.name);
+                out.text(&custom.layer.fingerprint());
+            }
         }
     }
 }
 
 impl Pool {
     fn write_fingerprint(self, out: &mut Fingerprint) {
-        out.counts(&[self.window, self.stride]);
-        out.flag(self.ceil);
+        // Without padding as before there was any.
+        let Self { window, stride, ceil, padding, count_padding } = self;
+        if padding == 0 {
+            out.counts(&[window, stride]);
+            out.flag(ceil);
+        } else {
+            out.counts(&[window, stride, padding]);
+            out.flag(ceil);
+            out.flag(count_padding);
+        }
     }
 }
 
@@ -368,5 +585,14 @@ mod tests {
         assert_eq!(Pool::new(3).windows(2), None);
         assert_eq!(Pool::new(3).stride(1).ceil(true).windows(2), None);
         assert_eq!(Pool::new(3).stride(2).ceil(true).windows(2), Some(1));
+        assert_eq!(Pool::new(3).stride(2).padding(1).windows(112), Some(56));
+        assert_eq!(Pool::new(3).stride(2).padding(1).windows(1), Some(1));
+        assert_eq!(Pool::new(2).stride(2).padding(1).windows(7), Some(4));
+        assert_eq!(Pool::new(2).stride(3).padding(1).ceil(true).windows(6), Some(3));
+        assert_eq!(
+            Pool::new(2).stride(3).padding(1).ceil(true).windows(5),
+            Some(2),
+            "the third would begin outside"
+        );
     }
 }

@@ -41,7 +41,8 @@ use crate::{
 /// the result has the same bits for any number of threads. Samples are computed 16 at a time, so
 /// that 17 cost as much as 32.
 ///
-/// **Memory.** A thread of a sweep needs [`sweep_memory`](Self::sweep_memory) bytes. Its points allocate nothing.
+/// **Memory.** A thread of a sweep needs [`sweep_memory`](Self::sweep_memory) bytes. Its points allocate nothing, except
+/// for layers of your own ([`CustomLayer`](crate::CustomLayer)), which get slices of 16 samples at a time.
 ///
 /// ```
 /// use loss_landscape_nets::{Architecture, Chain, Criterion, Network, digits};
@@ -96,9 +97,16 @@ impl<S: Real> Network<S> {
         }
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
         for node in &architecture.graph().nodes {
-            if let Op::Conv { weight, side, linear, .. } = &node.op {
+            if let Op::Custom { layer, parameters, .. } = &node.op {
+                let input = architecture.graph().nodes[node.inputs[0]].shape.dims();
+                let own = &mut theta[parameters.clone()];
+                let mut values: Vec<f64> = own.iter().map(|value| value.as_f64()).collect();
+                layer.initial(input, &mut values, &mut || StandardNormal.sample(&mut generator));
+                own.iter_mut().zip(values).for_each(|(own, value)| *own = S::from_f64(value));
+            }
+            if let Op::Conv { weight, geometry, sets, linear, .. } = &node.op {
                 let input = architecture.graph().nodes[node.inputs[0]].shape;
-                let fan_in = (input.channels * side * side) as f64;
+                let fan_in = (input.channels / sets * geometry.kernel.iter().product::<usize>()) as f64;
                 let deviation = if *linear { 1e-3 } else { (2.0 / fan_in).sqrt() };
                 for value in &mut theta[weight.clone()] {
                     let drawn: f64 = StandardNormal.sample(&mut generator);
@@ -106,6 +114,7 @@ impl<S: Real> Network<S> {
                 }
             }
         }
+        architecture.layout().ensure_finite("the initial θ", &theta)?;
         Ok(Self::from_parameters(architecture, criterion, theta))
     }
 

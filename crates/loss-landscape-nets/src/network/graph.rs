@@ -1,12 +1,15 @@
 //! A chain with its branches spelled out: nodes in the order of computation, their shapes, and the
 //! layout of all parameters.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
-use super::chain::{Chain, Conv, Piece, Pool};
-use crate::error::{Error, NumberSetting, Result};
+use super::chain::{Chain, Conv, Custom, Piece, Pool};
+use crate::{
+    error::{Error, NumberSetting, Result},
+    layers::CustomLayer,
+};
 use loss_landscape::{Block, Layout, Role};
-use loss_landscape_kernels::{MAX_SIDE, TensorShape};
+use loss_landscape_kernels::{ConvGeometry, MAX_SIDE, TensorShape};
 
 /// One node: what it computes, from which nodes, and the shape of what it gives.
 #[derive(Clone, Debug)]
@@ -24,9 +27,9 @@ pub(crate) enum Op {
     Conv {
         weight: Range<usize>,
         bias: Option<Range<usize>>,
-        side: usize,
-        stride: usize,
-        padding: usize,
+        geometry: ConvGeometry,
+        /// Sets of channels with filters of their own.
+        sets: usize,
         linear: bool,
     },
     BatchNorm(BatchNormBlocks),
@@ -39,6 +42,12 @@ pub(crate) enum Op {
     Flatten,
     Add,
     Concat,
+    Custom {
+        layer: Arc<dyn CustomLayer>,
+        parameters: Range<usize>,
+        /// Buffers among its own parameters.
+        buffers: Vec<Range<usize>>,
+    },
 }
 
 /// A batch normalisation.
@@ -178,13 +187,13 @@ impl GraphBuilder {
             }
             Piece::Relu => self.node(Op::Relu, vec![from], dims),
             Piece::Tanh => self.node(Op::Tanh, vec![from], dims),
-            Piece::MaxPool(pool) => self.pool(*pool, Op::MaxPool(*pool), "max", from),
+            Piece::MaxPool(pool) => self.pool(*pool, Op::MaxPool, "max", from),
             Piece::AveragePool(pool) => {
                 if pool.ceil {
                     let name = format!("the average pool after `{}`", self.after);
                     return Err(layer(&name, dims, "windows inside the image (`ceil` is for maxima)"));
                 }
-                self.pool(*pool, Op::AveragePool(*pool), "average", from)
+                self.pool(*pool, Op::AveragePool, "average", from)
             }
             Piece::GlobalAveragePool => self.node(Op::Mean, vec![from], [channels, 1, 1]),
             Piece::Linear { name, outputs, bias } => {
@@ -201,7 +210,8 @@ impl GraphBuilder {
                 let weight = self.block(Block::weight(format!("{name}.weight"), [*outputs, inputs], 0));
                 let bias = bias.then(|| self.block(Block::bias(format!("{name}.bias"), [*outputs])));
                 self.after = name;
-                let op = Op::Conv { weight, bias, side: 1, stride: 1, padding: 0, linear: true };
+                let op =
+                    Op::Conv { weight, bias, geometry: ConvGeometry::square(1, 1, 0), sets: 1, linear: true };
                 self.node(op, vec![flat], [*outputs, 1, 1])
             }
             Piece::Scope { name, chain } => self.chain(chain, from, &format!("{prefix}{name}.")),
@@ -239,50 +249,117 @@ impl GraphBuilder {
                 }
                 self.node(Op::Concat, inputs, [channels, height, width])
             }
+            Piece::Custom(custom) => self.custom(custom, from, prefix),
         }
+    }
+
+    fn custom(&mut self, custom: &Custom, from: usize, prefix: &str) -> Result<usize> {
+        let dims = self.dims(from);
+        let name = format!("{prefix}{}", custom.name());
+        let layer_of_user = custom.layer();
+        let shape = layer_of_user.output(dims).map_err(|needs| layer(&name, dims, &needs))?;
+        if shape.contains(&0) {
+            let [channels, height, width] = shape;
+            let needs =
+                format!("to give at least one channel and one pixel, not {channels}×{height}×{width}");
+            return Err(layer(&name, dims, &needs));
+        }
+        let start = self.offset;
+        let mut buffers = Vec::new();
+        for block in layer_of_user.parameters(dims) {
+            let role = block.role();
+            let full = format!("{name}.{}", block.name());
+            let range = self.block(Block::new(full, block.shape(), role, block.filter_axis()));
+            if role == Role::Buffer {
+                buffers.push(range.start - start..range.end - start);
+            }
+        }
+        self.after = name;
+        let op = Op::Custom { layer: custom.shared(), parameters: start..self.offset, buffers };
+        self.node(op, vec![from], shape)
     }
 
     fn conv(&mut self, conv: &Conv, from: usize, prefix: &str) -> Result<usize> {
         let dims @ [inputs, height, width] = self.dims(from);
         let name = format!("{prefix}{}", conv.name);
-        let Conv { channels, kernel: side, stride, padding, .. } = *conv;
-        if channels == 0 || stride == 0 || !(1..=MAX_SIDE).contains(&side) || padding >= side {
+        let &Conv { channels, kernel, stride, padding, dilation, groups: sets, .. } = conv;
+        let fits = |axis: usize| {
+            let [side, padding] = [kernel, padding].map(|sides| sides.array()[axis]);
+            let dilation = dilation.array()[axis];
+            (1..=MAX_SIDE).contains(&side)
+                && stride.array()[axis] > 0
+                && (1..=MAX_WINDOW).contains(&dilation)
+                && padding <= (side - 1) * dilation
+        };
+        if channels == 0 || !fits(0) || !fits(1) {
             let needs = format!(
-                "at least one channel and stride 1, a side from 1 to {MAX_SIDE} and less padding than that, \
-                 not {channels} channels, stride {stride}, side {side}, padding {padding}"
+                "at least one channel, stride 1 and dilation 1, sides from 1 to {MAX_SIDE} and less padding than the \
+                 kernel reaches, not {channels} channels, stride {stride}, dilation {dilation}, side {kernel}, \
+                 padding {padding}"
             );
             return Err(layer(&name, dims, &needs));
         }
-        // A longer step than the image gives the same single pixel.
-        let stride = stride.min(height.max(width) + padding);
-        let size = |length: usize| (length + 2 * padding).checked_sub(side).map(|room| room / stride + 1);
-        let (Some(rows), Some(columns)) = (size(height), size(width)) else {
-            let needs = format!("an image that its {side}×{side} kernel fits in, with padding {padding}");
+        if sets == 0 || !inputs.is_multiple_of(sets) || !channels.is_multiple_of(sets) {
+            let needs = format!(
+                "channels that its groups share out evenly, not {inputs} inputs and {channels} outputs for {sets} groups"
+            );
+            return Err(layer(&name, dims, &needs));
+        }
+        let padding = padding.array();
+        // A longer step than the image gives the same single pixel, and a single tap has no distance to the next.
+        let longest = height.max(width) + padding[0].max(padding[1]);
+        let geometry = ConvGeometry {
+            kernel: kernel.array(),
+            stride: stride.array().map(|stride| stride.min(longest)),
+            padding,
+            dilation: [0, 1].map(|axis| if kernel.array()[axis] == 1 { 1 } else { dilation.array()[axis] }),
+        };
+        let size = |axis: usize, length: usize| {
+            let reach = (geometry.kernel[axis] - 1) * geometry.dilation[axis] + 1;
+            let room = (length + 2 * padding[axis]).checked_sub(reach)?;
+            Some(room / geometry.stride[axis] + 1)
+        };
+        let [tall, wide] = geometry.kernel;
+        let (Some(rows), Some(columns)) = (size(0, height), size(1, width)) else {
+            let needs = format!(
+                "an image that its {tall}×{wide} kernel fits in, with padding {} and dilation {dilation}",
+                conv.padding
+            );
             return Err(layer(&name, dims, &needs));
         };
-        let shape = [channels, inputs, side, side];
+        let shape = [channels, inputs / sets, tall, wide];
         let weight = self.block(Block::weight(format!("{name}.weight"), shape, 0));
         let bias = conv.bias.then(|| self.block(Block::bias(format!("{name}.bias"), [channels])));
         self.after = name;
         self.node(
-            Op::Conv { weight, bias, side, stride, padding, linear: false },
+            Op::Conv { weight, bias, geometry, sets, linear: false },
             vec![from],
             [channels, rows, columns],
         )
     }
 
-    fn pool(&mut self, pool: Pool, op: Op, kind: &str, from: usize) -> Result<usize> {
+    fn pool(&mut self, pool: Pool, op: fn(Pool) -> Op, kind: &str, from: usize) -> Result<usize> {
         let dims @ [channels, height, width] = self.dims(from);
-        let stride = pool.stride.min(height.max(width) + MAX_WINDOW);
-        let pool = pool.stride(stride);
-        let sizes = (pool.window > 0 && pool.window <= MAX_WINDOW && stride > 0)
+        // A longer step than this gives the same single pixel.
+        let pool = pool.stride(pool.stride.min(height.max(width) + MAX_WINDOW));
+        if pool.padding > pool.window / 2 {
+            let name = format!("the {kind} pool after `{}`", self.after);
+            let needs = format!(
+                "padding of at most half a window, as every window must hold a pixel of the image, not {} for \
+                 windows of {1}×{1}",
+                pool.padding, pool.window
+            );
+            return Err(layer(&name, dims, &needs));
+        }
+        let sizes = (pool.window > 0 && pool.window <= MAX_WINDOW && pool.stride > 0)
             .then(|| (pool.windows(height), pool.windows(width)));
         let Some((Some(rows), Some(columns))) = sizes else {
             let name = format!("the {kind} pool after `{}`", self.after);
-            let needs = format!("room for windows of {0}×{0}, stride {1}", pool.window, pool.stride);
+            let Pool { window, stride, padding, .. } = pool;
+            let needs = format!("room for windows of {window}×{window}, stride {stride}, padding {padding}");
             return Err(layer(&name, dims, &needs));
         };
-        self.node(op, vec![from], [channels, rows, columns])
+        self.node(op(pool), vec![from], [channels, rows, columns])
     }
 }
 

@@ -26,7 +26,7 @@ mod unit_groups;
 mod work_split;
 
 pub use architecture::Architecture;
-pub use chain::{Chain, Conv, Piece, Pool};
+pub use chain::{Chain, Conv, Custom, Piece, Pool, Sides};
 pub use conv_network::Network;
 pub use paper_networks::Skips;
 pub use reestimated::Reestimated;

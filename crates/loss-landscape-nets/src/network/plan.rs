@@ -1,6 +1,6 @@
 //! From a graph to layers: what is fused, in which order derivatives go back, which tensors share memory.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use loss_landscape_kernels::{FilterBank, PoolWindows, TensorShape};
 
@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     layers::{
-        Add, AveragePool, BatchNorm, ChannelAffine, Concat, Convolution, Flatten, GlobalMean, INPUT, Layer,
-        MaxPool, Rectify, Tanh, Weights,
+        Add, AveragePool, BatchNorm, ChannelAffine, Concat, Convolution, CustomPass, Flatten, GlobalMean,
+        INPUT, Layer, MaxPool, Rectify, Tanh, Weights,
     },
     real::Real,
 };
@@ -105,7 +105,7 @@ impl<S: Real> Plan<S> {
         }
         let LayerBuilder { fold, first, packed_forward, packed_backward, running, .. } = builder;
         let readers_of_input = layers.iter().filter(|layer| layer.inputs().contains(&INPUT)).count();
-        let first = first.filter(|conv| readers_of_input == 1 && conv.inputs.len() == 1);
+        let first = first.filter(|conv| readers_of_input == 1 && conv.inputs.len() == 1 && conv.sets == 1);
         let (backward, same) = backward_steps(&layers);
         let lens: Vec<usize> = shapes.iter().map(|shape| shape.len()).collect();
         let value_memory = MemoryPlan::of_values(&layers, &lens);
@@ -230,10 +230,12 @@ impl LayerBuilder<'_> {
         let (shape, rectified) = (node.shape, nodes.rectified);
         let one = [inputs[0]];
         match &node.op {
-            Op::Conv { weight, bias, side, stride, padding, .. } => {
-                let filters = FilterBank { outputs: shape.channels, inputs: input.channels, side: *side };
-                let forward = take(&mut self.packed_forward, filters.packed_len());
-                let backward = take(&mut self.packed_backward, filters.transposed().packed_len());
+            Op::Conv { weight, bias, geometry, sets, .. } => {
+                let (geometry, sets) = (*geometry, *sets);
+                let [outputs, inputs_of] = [shape, input].map(|shape| shape.channels / sets);
+                let filters = FilterBank { outputs, inputs: inputs_of, kernel: geometry.kernel };
+                let forward = take(&mut self.packed_forward, sets * filters.packed_len());
+                let backward = take(&mut self.packed_backward, sets * filters.transposed().packed_len());
                 let (weight, bias) = self.folded(nodes.norm, weight.clone(), bias.clone());
                 inputs.extend(nodes.plus.map(|node| self.tensors[node]));
                 let conv = Convolution {
@@ -242,7 +244,8 @@ impl LayerBuilder<'_> {
                     rectified,
                     input,
                     output: shape,
-                    geometry: [*side, *stride, *padding],
+                    geometry,
+                    sets,
                     weight,
                     bias,
                     forward,
@@ -287,6 +290,11 @@ impl LayerBuilder<'_> {
                 let lens = node.inputs.iter().map(|&input| self.graph.nodes[input].shape.len()).collect();
                 Box::new(Concat { inputs, out, shape, lens })
             }
+            Op::Custom { layer, parameters, buffers } => {
+                let parameters = self.plain(parameters.clone());
+                let (layer, buffers) = (Arc::clone(layer), buffers.clone());
+                Box::new(CustomPass { inputs: one, out, input, output: shape, layer, parameters, buffers })
+            }
         }
     }
 
@@ -313,12 +321,18 @@ impl LayerBuilder<'_> {
             return (to_weight, Some(to_bias));
         }
         self.fold.segments.push(FoldSegment::Plain { from: weight, to: to_weight.clone() });
-        let to_bias = bias.map(|bias| {
-            let to = self.fold.reserve(bias.len());
-            self.fold.segments.push(FoldSegment::Plain { from: bias, to: to.clone() });
-            to
-        });
+        let to_bias = bias.map(|bias| self.plain(bias));
         (to_weight, to_bias)
+    }
+
+    /// Parameters of θ as they are, in φ.
+    fn plain(&mut self, from: Range<usize>) -> Range<usize> {
+        if self.mode == Mode::Training {
+            return from;
+        }
+        let to = self.fold.reserve(from.len());
+        self.fold.segments.push(FoldSegment::Plain { from, to: to.clone() });
+        to
     }
 }
 
@@ -330,7 +344,8 @@ fn take(end: &mut usize, len: usize) -> Range<usize> {
 }
 
 fn pool_windows(pool: Pool, input: TensorShape, output: TensorShape) -> PoolWindows {
-    PoolWindows { input, output, window: pool.window, stride: pool.stride }
+    let Pool { window, stride, padding, count_padding, .. } = pool;
+    PoolWindows { input, output, window, stride, padding, count_padding }
 }
 
 /// The steps back through all layers, and for each tensor the one whose δ is the same.

@@ -131,7 +131,7 @@ impl<S: Real> PreparedFirstLayer<S> {
 }
 
 fn fan_in(conv: &Convolution) -> usize {
-    conv.input.channels * conv.geometry[0] * conv.geometry[0]
+    conv.input.channels * conv.geometry.kernel.iter().product::<usize>()
 }
 
 fn packed<S: Real>(conv: &Convolution, bank: &[S]) -> Vec<S> {
@@ -151,16 +151,13 @@ fn multiply<S: Real>(
     let groups = range.len().div_ceil(LANES);
     let mut x = AlignedBuffer::new(conv.input.len() * groups);
     load(&mut x, data.slice(range).0, conv.input);
-    let [side, stride, padding] = conv.geometry;
     let product = |filters: &Vec<S>| {
         let mut out = AlignedBuffer::new(conv.output.len() * groups);
         GeneralConv {
             pass: ConvPass::Forward,
             from: conv.input,
             to: conv.output,
-            side,
-            stride,
-            padding,
+            geometry: conv.geometry,
             groups,
             sources: &[ConvInput { x: &x, filters }],
             bias: None,

@@ -49,6 +49,26 @@ pub(super) fn permutation_spec(graph: &Graph) -> PermutationSpec {
     for node in &graph.nodes {
         let segments = match &node.op {
             Op::Input => vec![Segment { class: FIXED, channels: node.shape.channels, run: 1 }],
+            Op::Conv { weight, bias, sets, .. } if *sets > 1 => {
+                let input = &graph.nodes[node.inputs[0]].shape;
+                let channels = values[node.inputs[0]].clone();
+                if *sets == input.channels && node.shape.channels == input.channels {
+                    // A filter for each channel, which goes where its channel goes.
+                    for range in [Some(weight), bias.as_ref()].into_iter().flatten() {
+                        classes.place(&name(&graph.layout, range), 0, &channels);
+                    }
+                    channels
+                } else {
+                    // Channels might change places within their set alone, which is left out.
+                    classes.fix(&channels);
+                    vec![Segment { class: FIXED, channels: node.shape.channels, run: 1 }]
+                }
+            }
+            Op::Custom { .. } => {
+                // What it does with its channels only its author knows.
+                classes.fix(&values[node.inputs[0]]);
+                vec![Segment { class: FIXED, channels: node.shape.channels, run: 1 }]
+            }
             Op::Conv { weight, bias, .. } => {
                 let weight = name(&graph.layout, weight);
                 let layer = weight.strip_suffix(".weight").unwrap_or(&weight).to_owned();
@@ -82,9 +102,7 @@ pub(super) fn permutation_spec(graph: &Graph) -> PermutationSpec {
         };
         values.push(segments);
     }
-    for segment in values.last().expect("a graph has its input at least") {
-        classes.join(segment.class, FIXED);
-    }
+    classes.fix(values.last().expect("a graph has its input at least"));
     let mut groups: Vec<Option<UnitGroup>> = vec![None; classes.parents.len()];
     for PlaceOf { block, axis, start, segment } in &classes.places {
         let class = classes.root(segment.class);
@@ -132,6 +150,13 @@ impl Classes {
         self.parents[a.max(b)] = a.min(b);
     }
 
+    /// Leaves channels in their order.
+    fn fix(&mut self, segments: &[Segment]) {
+        for segment in segments {
+            self.join(segment.class, FIXED);
+        }
+    }
+
     /// What is added to each other is numbered together. Where one side's segments end within one of the other's, no
     /// order but the present one is known to fit both.
     fn unite(&mut self, a: &[Segment], b: &[Segment]) {
@@ -142,9 +167,8 @@ impl Classes {
                 self.join(a.class, b.class);
             }
         } else {
-            for segment in a.iter().chain(b) {
-                self.join(segment.class, FIXED);
-            }
+            self.fix(a);
+            self.fix(b);
         }
     }
 }

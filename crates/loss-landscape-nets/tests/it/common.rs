@@ -1,8 +1,11 @@
 //! What several tests share: PyTorch's answers, and the network they belong to.
 #![allow(dead_code, reason = "each test program uses its part")]
 
-use loss_landscape::{Layout, Role};
-use loss_landscape_nets::{Activation, Architecture, Criterion, Mlp, NetScalar, Network, Samples, digits};
+use loss_landscape::{Block, Layout, Role};
+use loss_landscape_nets::{
+    Activation, Architecture, Criterion, CustomLayer, LayerDirection, LayerPoint, Mlp, NetScalar, Network,
+    Samples, digits,
+};
 use ndarray::Array2;
 use safetensors::SafeTensors;
 
@@ -190,4 +193,159 @@ pub(crate) fn relative_error(
         .map(|(f, e)| (f - e).abs())
         .fold(0.0, |m: f64, e| if e.is_nan() { f64::NAN } else { m.max(e) });
     worst / scale
+}
+
+/// x · σ(β·x), and how much of its derivatives is left to differences.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Swish {
+    /// Nothing.
+    Exact,
+    /// What is differentiated along directions.
+    Slopes,
+    /// All.
+    Value,
+}
+
+fn sigmoid(z: f64) -> f64 {
+    1.0 / (1.0 + (-z).exp())
+}
+
+impl Swish {
+    /// σ(z), and its first and second derivative.
+    fn slopes(z: f64) -> [f64; 3] {
+        let s = sigmoid(z);
+        let first = s * (1.0 - s);
+        [s, first, first * (1.0 - 2.0 * s)]
+    }
+}
+
+/// A value-only copy, whose derivatives are the trait's own.
+#[derive(Debug)]
+struct ByDifferences;
+
+impl CustomLayer for ByDifferences {
+    fn fingerprint(&self) -> String {
+        "swish".to_owned()
+    }
+
+    fn value(&self, at: &LayerPoint<'_>, out: &mut [f64]) {
+        Swish::Exact.value(at, out);
+    }
+}
+
+/// The slopes alone.
+#[derive(Debug)]
+struct BySlopes;
+
+impl CustomLayer for BySlopes {
+    fn fingerprint(&self) -> String {
+        "swish".to_owned()
+    }
+
+    fn value(&self, at: &LayerPoint<'_>, out: &mut [f64]) {
+        Swish::Exact.value(at, out);
+    }
+
+    fn by_input(&self, at: &LayerPoint<'_>, delta: &[f64], out: &mut [f64]) {
+        Swish::Exact.by_input(at, delta, out);
+    }
+
+    fn by_parameters(&self, at: &LayerPoint<'_>, delta: &[f64], out: &mut [f64]) {
+        Swish::Exact.by_parameters(at, delta, out);
+    }
+}
+
+impl Swish {
+    /// The layer by which it is differentiated where it does not do so itself.
+    fn stand_in(self) -> Option<&'static dyn CustomLayer> {
+        match self {
+            Self::Exact => None,
+            Self::Slopes => Some(&BySlopes),
+            Self::Value => Some(&ByDifferences),
+        }
+    }
+}
+
+impl CustomLayer for Swish {
+    fn fingerprint(&self) -> String {
+        format!("swish {self:?}")
+    }
+
+    fn parameters(&self, _input: [usize; 3]) -> Vec<Block> {
+        vec![Block::bias("beta", [1])]
+    }
+
+    fn value(&self, at: &LayerPoint<'_>, out: &mut [f64]) {
+        assert_eq!([at.x.len(), out.len()], [at.samples * at.input.iter().product::<usize>(); 2]);
+        for (out, x) in out.iter_mut().zip(at.x) {
+            *out = x * sigmoid(at.parameters[0] * x);
+        }
+    }
+
+    fn by_input(&self, at: &LayerPoint<'_>, delta: &[f64], out: &mut [f64]) {
+        if let Some(other) = self.stand_in() {
+            return other.by_input(at, delta, out);
+        }
+        for ((out, x), delta) in out.iter_mut().zip(at.x).zip(delta) {
+            let z = at.parameters[0] * x;
+            let [s, first, _] = Self::slopes(z);
+            *out = delta * (s + z * first);
+        }
+    }
+
+    fn by_parameters(&self, at: &LayerPoint<'_>, delta: &[f64], out: &mut [f64]) {
+        if let Some(other) = self.stand_in() {
+            return other.by_parameters(at, delta, out);
+        }
+        for (x, delta) in at.x.iter().zip(delta) {
+            let [_, first, _] = Self::slopes(at.parameters[0] * x);
+            out[0] += delta * x * x * first;
+        }
+    }
+
+    fn tangent(&self, at: &LayerPoint<'_>, along: &LayerDirection<'_>, out: &mut [f64]) {
+        if let Some(other) = self.stand_in() {
+            return other.tangent(at, along, out);
+        }
+        for ((out, x), dx) in out.iter_mut().zip(at.x).zip(along.x) {
+            let z = at.parameters[0] * x;
+            let [s, first, _] = Self::slopes(z);
+            *out = dx * (s + z * first) + along.parameters[0] * x * x * first;
+        }
+    }
+
+    fn by_input_tangent(
+        &self,
+        at: &LayerPoint<'_>,
+        along: &LayerDirection<'_>,
+        delta: &[f64],
+        out: &mut [f64],
+    ) {
+        if let Some(other) = self.stand_in() {
+            return other.by_input_tangent(at, along, delta, out);
+        }
+        for (((out, x), dx), delta) in out.iter_mut().zip(at.x).zip(along.x).zip(delta) {
+            let z = at.parameters[0] * x;
+            let dz = at.parameters[0] * dx + along.parameters[0] * x;
+            let [_, first, second] = Self::slopes(z);
+            *out = delta * dz * (2.0 * first + z * second);
+        }
+    }
+
+    fn by_parameters_tangent(
+        &self,
+        at: &LayerPoint<'_>,
+        along: &LayerDirection<'_>,
+        delta: &[f64],
+        out: &mut [f64],
+    ) {
+        if let Some(other) = self.stand_in() {
+            return other.by_parameters_tangent(at, along, delta, out);
+        }
+        for ((x, dx), delta) in at.x.iter().zip(along.x).zip(delta) {
+            let dz = at.parameters[0] * dx + along.parameters[0] * x;
+            let [_, first, second] = Self::slopes(at.parameters[0] * x);
+            out[0] += delta * (2.0 * x * dx * first + x * x * second * dz);
+        }
+    }
 }

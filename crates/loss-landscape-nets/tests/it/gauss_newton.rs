@@ -12,7 +12,8 @@ use loss_landscape_nets::{
 };
 
 use crate::common::{
-    Reference, hashed_network, hashed_regression, hashed_samples, hashed_theta, hashed_vector, relative_error,
+    Reference, Swish, hashed_network, hashed_regression, hashed_samples, hashed_theta, hashed_vector,
+    relative_error,
 };
 
 /// A network with products of all parts, of either kind.
@@ -192,6 +193,17 @@ fn g_is_semidefinite_symmetric_and_adds_up() {
     let resnet = Architecture::resnet(20, [1, 8, 8], 10, Skips::With).unwrap();
     let net = hashed_network::<f64>(&resnet, Criterion::CrossEntropy, 0, 0.7);
     check("ResNet-20", &net, &hashed_samples(50, 64, 10));
+    let grouped = Chain::new()
+        .conv(Conv::new("c1", 6, [3, 1]).stride([2, 1]).bias(true))
+        .custom("swish", Swish::Exact)
+        .conv(Conv::new("c2", 6, 3).groups(6).dilation(2))
+        .batch_norm("n")
+        .relu()
+        .conv(Conv::new("c3", 4, 3).groups(2))
+        .linear("fc", 3);
+    let net =
+        hashed_network(&Architecture::new([2, 6, 5], grouped).unwrap(), Criterion::CrossEntropy, 0, 1.0);
+    check("in groups, with a layer of its own", &net, &hashed_samples(37, 60, 3));
 }
 
 /// The same bits for any number of threads, whether states are kept, and in whatever order parts are asked for.

@@ -9,7 +9,7 @@ use loss_landscape_nets::{
     Activation, Adam, Architecture, Chain, Conv, Criterion, Mlp, Pool, Samples, Skips, digits,
 };
 
-use crate::common::{hashed_network, hashed_samples};
+use crate::common::{Swish, hashed_network, hashed_samples};
 
 /// Convolutional networks with everything that pieces can do, by name.
 fn architectures() -> Vec<(&'static str, Architecture)> {
@@ -76,6 +76,24 @@ fn architectures() -> Vec<(&'static str, Architecture)> {
         ),
         // The last convolution is the output.
         ("all convolutions", new(body().relu().conv1x1("o", 10, 1).global_average_pool())),
+        // Depthwise filters go with their channels; groups of several and a user's own layer keep the order they have.
+        (
+            "in groups",
+            new(Chain::new()
+                .conv3x3("a", 6, 1)
+                .conv(Conv::new("depthwise", 6, 3).groups(6).bias(true))
+                .batch_norm("n")
+                .relu()
+                .conv1x1("b", 6, 1)
+                .relu()
+                .conv(Conv::new("pairs", 4, 3).groups(2))
+                .tanh()
+                .conv1x1("c", 5, 1)
+                .custom("swish", Swish::Exact)
+                .conv1x1("d", 6, 1)
+                .relu()
+                .linear("e", 10)),
+        ),
     ]
 }
 

@@ -1,19 +1,24 @@
 //! Gradients and Hessian-vector products of random networks of all pieces, against central differences.
 
-use crate::common::{hashed, hashed_inputs, hashed_network, hashed_samples, hashed_vector};
+use crate::common::{Swish, hashed, hashed_inputs, hashed_network, hashed_samples, hashed_vector};
 use loss_landscape::{Gradient, HessianProduct, Loss, Model, Role};
-use loss_landscape_nets::{Architecture, Chain, Conv, Criterion, Error, Network, Piece, Pool, Samples};
+use loss_landscape_nets::{
+    Architecture, Chain, Conv, Criterion, Error, Network, Piece, Pool, Samples, Sides,
+};
 use ndarray::Array2;
 use proptest::prelude::*;
 
 /// A piece still to be made to fit the shape that it will be given.
 #[derive(Clone, Debug)]
 enum Part {
+    /// Pairs are of height and width.
     Conv {
         channels: usize,
-        side: usize,
-        stride: usize,
-        padding: usize,
+        kernel: [usize; 2],
+        stride: [usize; 2],
+        padding: [usize; 2],
+        dilation: [usize; 2],
+        groups: usize,
         bias: bool,
     },
     Same {
@@ -32,6 +37,8 @@ enum Part {
     },
     /// Whether to project although the shapes are the same.
     Skip(Vec<Part>, bool),
+    /// With derivatives of its own: products by differences are symmetric to fewer digits.
+    Custom,
     Concat(Vec<Vec<Part>>),
 }
 
@@ -44,14 +51,28 @@ struct Builder {
     kinks: bool,
 }
 
-fn conv_size(length: usize, side: usize, stride: usize, padding: usize) -> Option<usize> {
-    Some((length + 2 * padding).checked_sub(side)? / stride + 1)
+/// Height and width of what a convolution gives.
+fn conv_sizes(conv: &Conv, [_, height, width]: Shape) -> [Option<usize>; 2] {
+    let pairs = |sides: Sides| [sides.height, sides.width];
+    let [kernel, stride, padding, dilation] =
+        [conv.kernel, conv.stride, conv.padding, conv.dilation].map(pairs);
+    [(0, height), (1, width)].map(|(axis, length)| {
+        let reach = (kernel[axis] - 1) * dilation[axis] + 1;
+        Some((length + 2 * padding[axis]).checked_sub(reach)? / stride[axis] + 1)
+    })
 }
 
 fn windows(pool: Pool, length: usize) -> usize {
-    let rest = length.saturating_sub(pool.window);
+    let rest = (length + 2 * pool.padding).saturating_sub(pool.window);
     let count = if pool.ceil { rest.div_ceil(pool.stride) } else { rest / pool.stride } + 1;
-    if pool.ceil && (count - 1) * pool.stride >= length { count - 1 } else { count }
+    if pool.ceil && (count - 1) * pool.stride >= length + pool.padding { count - 1 } else { count }
+}
+
+/// With a window of at most `room`, and no more padding than half of it.
+fn fitted(pool: Pool, room: usize) -> Pool {
+    let window = pool.window.min(room);
+    let padding = pool.padding.min(window / 2);
+    Pool::new(window).stride(pool.stride).padding(padding).count_padding(pool.count_padding)
 }
 
 impl Builder {
@@ -64,9 +85,9 @@ impl Builder {
         parts.iter().fold((Chain::new(), shape), |(chain, shape), part| self.part(part, chain, shape))
     }
 
-    fn conv(&mut self, chain: Chain, mut conv: Conv, [_, height, width]: Shape) -> Option<(Chain, Shape)> {
-        let size = |length| conv_size(length, conv.kernel, conv.stride, conv.padding);
-        let shape = [conv.channels, size(height)?, size(width)?];
+    fn conv(&mut self, chain: Chain, mut conv: Conv, shape: Shape) -> Option<(Chain, Shape)> {
+        let [height, width] = conv_sizes(&conv, shape);
+        let shape = [conv.channels, height?, width?];
         conv.name = self.name();
         Some((chain.conv(conv), shape))
     }
@@ -75,9 +96,14 @@ impl Builder {
         let [channels, height, width] = shape;
         let room = height.min(width);
         match part {
-            &Part::Conv { channels, side, stride, padding, bias } => {
-                let conv = Conv::new("", channels, side).stride(stride).padding(padding % side).bias(bias);
-                let smaller = Conv::new("", channels, side.min(room)).stride(stride).padding(0).bias(bias);
+            &Part::Conv { channels: outputs, kernel, stride, padding, dilation, groups, bias } => {
+                let divides = channels.is_multiple_of(groups) && outputs.is_multiple_of(groups);
+                let groups = if divides { groups } else { 1 };
+                let padding = [0, 1].map(|axis| padding[axis] % kernel[axis]);
+                let conv = Conv::new("", outputs, kernel).padding(padding).dilation(dilation);
+                let smaller = Conv::new("", outputs, kernel.map(|side| side.min(room))).padding(0);
+                let [conv, smaller] =
+                    [conv, smaller].map(|conv| conv.stride(stride).groups(groups).bias(bias));
                 self.conv(chain.clone(), conv, shape)
                     .or_else(|| self.conv(chain.clone(), smaller, shape))
                     .unwrap_or((chain, shape))
@@ -96,17 +122,18 @@ impl Builder {
                 self.kinks = true;
                 // The last window may reach over the edge by less than a step.
                 let room = if pool.ceil { room + pool.stride - 1 } else { room };
-                let pool = Pool::new(pool.window.min(room)).stride(pool.stride).ceil(pool.ceil);
+                let pool = fitted(pool, room).ceil(pool.ceil);
                 (chain.max_pool(pool), [channels, windows(pool, height), windows(pool, width)])
             }
             &Part::Average(pool) => {
-                let pool = Pool::new(pool.window.min(room)).stride(pool.stride);
+                let pool = fitted(pool, room);
                 (chain.average_pool(pool), [channels, windows(pool, height), windows(pool, width)])
             }
             Part::Mean => (chain.global_average_pool(), [channels, 1, 1]),
             &Part::Linear { outputs, bias } => {
                 (chain.piece(Piece::Linear { name: self.name(), outputs, bias }), [outputs, 1, 1])
             }
+            Part::Custom => (chain.custom(self.name(), Swish::Exact), shape),
             Part::Skip(parts, project) => self.skip(parts, *project, chain, shape),
             Part::Concat(branches) => {
                 let built: Vec<_> = branches.iter().map(|parts| self.chain(parts, shape)).collect();
@@ -128,10 +155,7 @@ impl Builder {
         }
         let conv = |(side, stride): (usize, usize)| Conv::new("", out[0], side).stride(stride);
         let geometries = (1..6).flat_map(|side| (1..4).map(move |stride| (side, stride))).map(conv);
-        let fits = |conv: &Conv| {
-            let size = |length| conv_size(length, conv.kernel, conv.stride, conv.padding);
-            [size(shape[1]), size(shape[2])] == [Some(out[1]), Some(out[2])]
-        };
+        let fits = |conv: &Conv| conv_sizes(conv, shape) == [Some(out[1]), Some(out[2])];
         let [plain, unpadded] = [false, true]
             .map(|bare| geometries.clone().map(|conv| if bare { conv.padding(0) } else { conv }).find(fits));
         let (body, out, shortcut) = match plain.or(unpadded) {
@@ -150,11 +174,27 @@ impl Builder {
 }
 
 fn part() -> impl Strategy<Value = Part> {
-    let conv = (1..5_usize, 1..6_usize, 1..4_usize, 0..5_usize, any::<bool>()).prop_map(
-        |(channels, side, stride, padding, bias)| Part::Conv { channels, side, stride, padding, bias },
+    // Mostly square, and side by side.
+    let pair = |range: std::ops::Range<usize>| {
+        (range.clone(), range, 0..3_usize).prop_map(|(a, b, kind)| if kind == 0 { [a, b] } else { [a; 2] })
+    };
+    let dilation = prop_oneof![2 => Just([1, 1]), 1 => pair(1..4)];
+    let groups = prop_oneof![2 => Just(1_usize), 1 => 2..5_usize];
+    let conv = (1..5_usize, pair(1..6), pair(1..4), pair(0..5), dilation, groups, any::<bool>()).prop_map(
+        |(channels, kernel, stride, padding, dilation, groups, bias)| Part::Conv {
+            channels,
+            kernel,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+        },
     );
-    let pool = (1..4_usize, 1..4_usize, any::<bool>());
-    let pool = pool.prop_map(|(side, stride, ceil)| Pool::new(side).stride(stride).ceil(ceil));
+    let pool = (1..4_usize, 1..4_usize, any::<bool>(), 0..2_usize, any::<bool>());
+    let pool = pool.prop_map(|(side, stride, ceil, padding, count)| {
+        Pool::new(side).stride(stride).ceil(ceil).padding(padding).count_padding(count)
+    });
     let leaf = prop_oneof![
         4 => conv,
         4 => (1..5_usize, 0..3_usize).prop_map(|(channels, half)| Part::Same { channels, half }),
@@ -163,6 +203,7 @@ fn part() -> impl Strategy<Value = Part> {
         3 => Just(Part::Tanh),
         2 => pool.clone().prop_map(Part::Max),
         2 => pool.prop_map(|pool| Part::Average(pool.ceil(false))),
+        1 => Just(Part::Custom),
         1 => Just(Part::Mean),
         1 => (1..6_usize, any::<bool>()).prop_map(|(outputs, bias)| Part::Linear { outputs, bias }),
     ];

@@ -22,15 +22,15 @@ const PRODUCT_F32: f64 = 1e-3;
 /// large numbers cancel.
 const FLOOR_F32: f64 = 1e-4;
 
-/// A case of `tests/pytorch/networks.py`.
-struct Case {
+/// A case of `tests/pytorch/networks.py`, or of another script there.
+pub(crate) struct Case {
     name: &'static str,
     architecture: Architecture,
     samples: usize,
 }
 
 impl Case {
-    fn new(name: &'static str, architecture: Result<Architecture>, samples: usize) -> Self {
+    pub(crate) fn new(name: &'static str, architecture: Result<Architecture>, samples: usize) -> Self {
         Self { name, architecture: architecture.unwrap(), samples }
     }
 
@@ -109,14 +109,18 @@ fn names(layout: &Layout) -> String {
 }
 
 fn exact(case: &Case) {
-    let reference = Reference::load("networks");
+    agrees_with(case, &Reference::load("networks"));
+}
+
+/// Blocks, logits and loss, gradient and product are PyTorch's, and those in `f32` are those in `f64`.
+pub(crate) fn agrees_with(case: &Case, reference: &Reference) {
     let get = |what: &str| reference.get(&format!("{}.{what}", case.name));
     let layout = case.architecture.layout();
     assert_eq!(names(layout), reference.note(&format!("{}.names", case.name)));
     let counts = [case.architecture.trained_parameters() as f64, layout.len() as f64];
     assert_eq!(counts.as_slice(), get("count"));
 
-    let (net, data) = (case.network::<f64>(&reference), case.data());
+    let (net, data) = (case.network::<f64>(reference), case.data());
     let theta = net.parameters();
     let close = |what: &str, found: Vec<f64>| {
         let error = relative_error(found, get(what));
@@ -128,7 +132,7 @@ fn exact(case: &Case) {
     close("loss", vec![net.gradient(theta, &data, &mut gradient).unwrap()]);
     projections_agree(case, "gradient", &gradient, &get("blocks_gradient"));
 
-    let (single, single_data) = (case.network::<f32>(&reference), case.data());
+    let (single, single_data) = (case.network::<f32>(reference), case.data());
     let mut out = vec![f32::NAN; layout.len()];
     single.gradient(single.parameters(), &single_data, &mut out).unwrap();
     let what = format!("f32 gradient of {}", case.name);
