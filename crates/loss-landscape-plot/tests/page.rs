@@ -3,7 +3,7 @@
 
 use std::{fs, path::PathBuf};
 
-use loss_landscape::{Surface, topology::Topology};
+use loss_landscape::{Draws, FnModel, Layout, RandomDirections, Surface, Sweep, topology::Topology};
 use loss_landscape_plot::{
     Error,
     page::{Page, PageLandscape},
@@ -105,6 +105,44 @@ fn minima_and_saddles() {
     let part = loss.slice(ndarray::s![..40, ..]);
     let part = PageLandscape::new("", &x[..40], &y).channel("train loss", part).topology(&report);
     assert!(matches!(error(part), Error::Length { len: 41, expected: 40, .. }));
+}
+
+/// Four planes through a bowl of 31×21 points of seed 7, beside two tilted bowls without a known origin, the second one
+/// higher, on the same axes.
+#[test]
+fn draws() {
+    let loss = |t: &[f64], (): &()| {
+        1.0 + t.iter().enumerate().map(|(k, t)| (k as f64 - 1.5) * t + t * t).sum::<f64>()
+    };
+    let model = FnModel::new(Layout::flat(6).unwrap(), vec![0.3; 6], loss).unwrap();
+    let sweep = Sweep::plane(&model, RandomDirections::new(7)).data("train", &());
+    let known = sweep.alpha(-1.0..=1.0, 31).beta(-1.0..=1.0, 21).draws(4).unwrap();
+    let (x, y) = (known.alpha(), known.beta());
+    let tilted = |k: f64| {
+        Array2::from_shape_fn((31, 21), |(i, j)| 0.5 + k + x[i] * x[i] + 0.25 * k * x[i] + y[j] * y[j])
+    };
+    let given = |k| Surface::from_channels(x, y, [("train loss".to_owned(), tilted(k))]).unwrap();
+    let unknown = Draws::new(vec![given(0.0), given(3.0)]).unwrap();
+    let shapes: Vec<_> = known.iter().map(|surface| Topology::new().of(surface).unwrap()).collect();
+    let four = || PageLandscape::from_draws("four", &known);
+    let page = Page::new("Several draws")
+        .landscape(four().channel("common", tilted(1.0).view()).topologies(&shapes))
+        .landscape(PageLandscape::from_draws("two", &unknown));
+    let html = page.to_html().unwrap();
+    for k in 0..4 {
+        assert!(html.contains(&format!("\"seed 7, streams {} and {}\"", 2 * k, 2 * k + 1)), "{k}");
+    }
+    // What is the same for all draws is told once.
+    assert_eq!((html.matches("direction of α").count(), html.matches("[\"θ\",").count()), (4, 1));
+    write("draws.html", &html);
+
+    let error = |landscape: PageLandscape| Page::new("").landscape(landscape).to_html().unwrap_err();
+    let twice = error(four().topologies(&shapes).topologies(&shapes));
+    assert_eq!(twice.to_string(), "two shapes are named `train loss`");
+    let more = error(PageLandscape::from_draws("two", &unknown).topologies(&shapes));
+    assert_eq!(more.to_string(), "the list of the shapes of `train loss` has 4 elements, expected 2");
+    let again = error(four().channel("train loss", tilted(1.0).view()));
+    assert_eq!(again.to_string(), "two channels are named `train loss`");
 }
 
 #[test]

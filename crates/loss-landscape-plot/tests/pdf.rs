@@ -3,13 +3,18 @@
 
 use std::{error::Error, fs, path::Path};
 
+use loss_landscape::{
+    Curve, Draws,
+    measure::{Measured, Reading},
+};
 use loss_landscape_plot::{
-    Branch, ContourFigure, CriticalPoints, CurveFigure, DensityFigure, Figure, HeatFigure, MergeTreeFigure,
-    Panels, RatioFigure, Scale, Series, SurfaceFigure, TrajectoryFigure,
+    Branch, ContourFigure, CriticalPoints, CurveFigure, DensityFigure, FanFigure, Figure, HeatFigure,
+    MatrixFigure, MeasureFigure, MergeTreeFigure, Panels, PersistenceFigure, RatioFigure, Scale, Series,
+    SurfaceFigure, TrajectoryFigure,
 };
 use ndarray::Array2;
 
-/// Figures with areas, lines, hatching, markers and texts of all sizes.
+/// A figure of every kind, with areas, lines, hatching, markers and texts of all sizes.
 fn figures() -> Vec<(&'static str, Box<dyn Figure>)> {
     let x: Vec<f64> = (0..31).map(|k| f64::from(k) / 15.0 - 1.0).collect();
     let mut loss = Array2::from_shape_fn((31, 31), |(i, j)| 0.02 + x[i].powi(2) + 4.0 * x[j].powi(2));
@@ -28,14 +33,31 @@ fn figures() -> Vec<(&'static str, Box<dyn Figure>)> {
         Branch::new(0.5).ends(0.6, 1).share(0.1),
     ];
     let path = TrajectoryFigure::new(contours.clone(), &x, &along, &along);
+    let curve = |k: usize| {
+        let values = x.iter().map(|x| 0.1 + (1.0 + k as f64) * x * x).collect();
+        Curve::from_channels(&x, [("loss".to_owned(), values)]).unwrap()
+    };
+    let draws = Draws::new((0..9).map(curve).collect()).unwrap();
+    let measured = |low: f64| {
+        let readings = (0..12).map(|k| Reading::Value(low + 0.1 * f64::from(k % 5)));
+        Measured::new("radius", readings.chain([Reading::AtLeast(2.0)]))
+    };
+    let measures = MeasureFigure::new().group("small", &measured(0.4)).group("large", &measured(0.9));
+    let barriers = ndarray::array![[0.0, 0.8, f64::NAN], [0.8, 0.0, 0.3], [f64::NAN, 0.3, 0.0]];
+    let pairs = PersistenceFigure::new().minimum(0.1, f64::INFINITY).minimum(0.3, 0.9).floor(0.2);
     vec![
         ("contours", Box::new(contours.clone())),
         ("heat", Box::new(heat.clone())),
-        ("surface", Box::new(surface)),
+        ("surface", Box::new(surface.clone())),
+        ("surface_minima", Box::new(surface.critical_points(marks.clone()))),
         ("ratio", Box::new(RatioFigure::new(&x, &x, least.view(), most.view()))),
         ("curves", Box::new(CurveFigure::new().series(series().dashed()).guide(0.3, "here"))),
         ("density", Box::new(DensityFigure::new().series(series().band(&along, &[2.0; 31])))),
         ("minima", Box::new(contours.clone().critical_points(marks))),
+        ("fan", Box::new(FanFigure::from_draws(&draws, "loss").unwrap().lines().title("Nine draws"))),
+        ("measures", Box::new(measures)),
+        ("matrix", Box::new(MatrixFigure::new(["a", "b", "c"], barriers.view()).value_label("barrier"))),
+        ("persistence", Box::new(pairs)),
         ("merge_tree", Box::new(MergeTreeFigure::new(branches).floor(0.2))),
         ("trajectory", Box::new(path.losses(&along, &along).variance(0.9, 0.8, 0.7))),
         ("panels", Box::new(Panels::new().title("Both").panel(contours).panel(heat).shared_scale())),

@@ -2,19 +2,21 @@
 
 use std::fmt::Write;
 
+use ndarray::Array2;
+
 use super::encode::{push_floats, push_text};
-use super::landscape::{PageLandscape, PageShape, PageTrajectory};
+use super::landscape::{PageChannel, PageDraw, PageLandscape, PageShape, PageTrajectory};
 use crate::ColorMap;
 
 /// About the bytes that [`push`] appends.
 pub(super) fn capacity(landscapes: &[PageLandscape]) -> usize {
     let floats = |l: &PageLandscape| {
-        let values: usize = l.channels.iter().map(|(_, values)| values.len()).sum();
+        let values: usize = l.channels.iter().flat_map(|channel| &channel.grids).map(Array2::len).sum();
         let points: usize = l.trajectories.iter().map(|t| t.x.len() + t.y.len()).sum();
         let marks: usize = l.shapes.iter().map(|s| 5 * s.minima.len() + 3 * s.saddles.len()).sum();
         values + points + marks + l.x.len() + l.y.len()
     };
-    landscapes.iter().map(|l| 32 * floats(l) / 3 + 2048).sum()
+    landscapes.iter().map(|l| 32 * floats(l) / 3 + 512 * l.draws.len() + 2048).sum()
 }
 
 /// Appends the data of all landscapes: `{"colors": {name: hex}, "landscapes": [...]}`.
@@ -32,7 +34,7 @@ pub(super) fn push(out: &mut String, landscapes: &[PageLandscape]) {
 }
 
 fn landscape(out: &mut String, landscape: &PageLandscape) {
-    let PageLandscape { name, x, y, x_label, y_label, channels, trajectories, shapes, provenance } =
+    let PageLandscape { name, x, y, x_label, y_label, channels, draws, trajectories, shapes, provenance } =
         landscape;
     out.push('{');
     for (name, value) in [("name", name), ("xLabel", x_label), ("yLabel", y_label)] {
@@ -44,12 +46,23 @@ fn landscape(out: &mut String, landscape: &PageLandscape) {
     floats(out, "y", y.iter().copied());
     out.push(',');
     key(out, "channels", '[');
-    list(out, channels, |out, (name, values)| {
+    list(out, channels, |out, PageChannel { name, grids }| {
         out.push('{');
         text(out, "name", name);
         out.push(',');
-        floats(out, "values", values.iter().copied());
+        // Draws one after the other.
+        floats(out, "values", grids.iter().flatten().copied());
         out.push('}');
+    });
+    out.push_str("],");
+    key(out, "draws", '[');
+    list(out, draws, |out, PageDraw { label, provenance }| {
+        out.push('{');
+        text(out, "label", label);
+        out.push(',');
+        key(out, "provenance", '[');
+        list(out, provenance, pair);
+        out.push_str("]}");
     });
     out.push_str("],");
     key(out, "trajectories", '[');
@@ -67,18 +80,20 @@ fn landscape(out: &mut String, landscape: &PageLandscape) {
     list(out, shapes, shape);
     out.push_str("],");
     key(out, "provenance", '[');
-    list(out, provenance, |out, (name, value)| {
-        out.push('[');
-        push_text(out, name);
-        out.push(',');
-        push_text(out, value);
-        out.push(']');
-    });
+    list(out, provenance, pair);
     out.push_str("]}\n");
 }
 
+fn pair(out: &mut String, (name, value): &(String, String)) {
+    out.push('[');
+    push_text(out, name);
+    out.push(',');
+    push_text(out, value);
+    out.push(']');
+}
+
 fn shape(out: &mut String, shape: &PageShape) {
-    let PageShape { channel, minima, saddles, hills, .. } = shape;
+    let PageShape { channel, draw, minima, saddles, hills, .. } = shape;
     out.push('{');
     text(out, "channel", channel);
     out.push(',');
@@ -97,7 +112,7 @@ fn shape(out: &mut String, shape: &PageShape) {
         }
         floats(out, name, saddles.iter().map(|saddle| saddle[k]));
     }
-    let _ = write!(out, "}},\"hills\":{hills}}}");
+    let _ = write!(out, "}},\"hills\":{hills},\"draw\":{draw}}}");
 }
 
 /// 256 colours of six hexadecimal digits each, from low to high.
@@ -117,7 +132,7 @@ fn text(out: &mut String, name: &str, value: &str) {
     push_text(out, value);
 }
 
-fn floats(out: &mut String, name: &str, values: impl ExactSizeIterator<Item = f64>) {
+fn floats(out: &mut String, name: &str, values: impl Iterator<Item = f64>) {
     key(out, name, '"');
     push_floats(out, values);
     out.push('"');
@@ -136,7 +151,6 @@ fn list<T>(out: &mut String, items: impl IntoIterator<Item = T>, push: impl Fn(&
 #[cfg(test)]
 mod tests {
     use base64::{Engine, prelude::BASE64_STANDARD};
-    use ndarray::Array2;
     use serde_json::Value;
 
     use super::*;
@@ -179,7 +193,26 @@ mod tests {
         assert_eq!(decode(&trajectory["y"]), [f64::MIN_POSITIVE.to_bits()]);
         assert_eq!(read_one["shapes"], serde_json::json!([]));
         assert_eq!(read_one["provenance"], serde_json::json!([["seed", "42"]]));
+        assert_eq!(read_one["draws"], serde_json::json!([]));
         let colors = read["colors"]["viridis"].as_str().unwrap();
         assert_eq!((colors.len(), &colors[..6]), (6 * 256, "440154"));
+    }
+
+    #[test]
+    fn draws_are_written_one_after_the_other() {
+        let grids: Vec<Array2<f64>> =
+            (0..3).map(|k| Array2::from_shape_fn((2, 2), |(i, j)| (100 * k + 10 * i + j) as f64)).collect();
+        let mut landscape = PageLandscape::new("a", &[0.0, 1.0], &[0.0, 1.0]);
+        landscape.channels.push(PageChannel { name: "loss".to_owned(), grids: grids.clone() });
+        let provenance = vec![("seed".to_owned(), "<7>".to_owned())];
+        landscape.draws = vec![PageDraw { label: "\"one\"".to_owned(), provenance }; 3];
+        let mut out = String::new();
+        push(&mut out, &[landscape.channel("median", grids[1].view())]);
+        let read: Value = serde_json::from_str(&out).unwrap();
+        let [loss, median] = [0, 1].map(|k| decode(&read["landscapes"][0]["channels"][k]["values"]));
+        assert_eq!(loss, bits(grids.iter().flatten()));
+        assert_eq!(median, bits(&grids[1]));
+        let draw = serde_json::json!({ "label": "\"one\"", "provenance": [["seed", "<7>"]] });
+        assert_eq!(read["landscapes"][0]["draws"], serde_json::json!([draw, draw, draw]));
     }
 }

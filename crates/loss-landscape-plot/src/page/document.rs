@@ -36,6 +36,7 @@ const MODULES: &[(&str, &str)] = modules![
     "landscape.js",
     "notes.js",
     "element.js",
+    "draws.js",
     "panel.js",
     "controls.js",
     "page.js",

@@ -1,9 +1,9 @@
 //! Numbers and texts of others, safe inside an HTML document.
 
 /// Appends values as base64 (with `=` at the end) of their little-endian bytes.
-pub(super) fn push_floats(out: &mut String, values: impl ExactSizeIterator<Item = f64>) {
+pub(super) fn push_floats(out: &mut String, values: impl Iterator<Item = f64>) {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    out.reserve((8 * values.len()).div_ceil(3) * 4);
+    out.reserve((8 * values.size_hint().0).div_ceil(3) * 4);
     let mut group = [0_u8; 3];
     let mut filled = 0;
     let mut push = |group: [u8; 3], bytes: usize| {

@@ -1,4 +1,4 @@
-//! One landscape of a page: axes, channels, trajectories, shapes, provenance.
+//! One landscape of a page: axes, channels, draws, trajectories, shapes, provenance.
 
 use loss_landscape::topology::{Merge, Minimum, TopologyReport};
 use ndarray::{Array2, ArrayView2};
@@ -8,7 +8,8 @@ use crate::{
     checks::{check_coordinates, check_shape, check_unique},
 };
 
-/// Values over two directions, in one or more channels.
+/// Values over two directions, in one or more channels; of several draws of the directions, if it is made
+/// [of them](Self::from_draws).
 ///
 /// # Example
 ///
@@ -32,16 +33,37 @@ pub struct PageLandscape {
     pub(super) y: Vec<f64>,
     pub(super) x_label: String,
     pub(super) y_label: String,
-    pub(super) channels: Vec<(String, Array2<f64>)>,
+    pub(super) channels: Vec<PageChannel>,
+    /// Empty where there is one choice of directions.
+    pub(super) draws: Vec<PageDraw>,
     pub(super) trajectories: Vec<PageTrajectory>,
     pub(super) shapes: Vec<PageShape>,
     pub(super) provenance: Vec<(String, String)>,
 }
 
-/// Minima and saddles of one channel.
+/// Values with a name.
+#[derive(Clone, Debug)]
+pub(super) struct PageChannel {
+    pub(super) name: String,
+    /// One grid for each draw, or one for all of them.
+    pub(super) grids: Vec<Array2<f64>>,
+}
+
+/// What is told of one draw.
+#[derive(Clone, Debug)]
+pub(super) struct PageDraw {
+    /// Its seed and streams, or whatever is known in a few words.
+    pub(super) label: String,
+    /// What is not the same for all draws.
+    pub(super) provenance: Vec<(String, String)>,
+}
+
+/// Minima and saddles of one channel, in one draw.
 #[derive(Clone, Debug)]
 pub(super) struct PageShape {
     pub(super) channel: String,
+    /// The index of the channel's grid.
+    pub(super) draw: usize,
     /// The shape of the grid.
     grid: [usize; 2],
     /// Indices i and j, persistence, share of points, and 1 for certain; the most persistent first.
@@ -70,6 +92,7 @@ impl PageLandscape {
             x_label: "α".to_owned(),
             y_label: "β".to_owned(),
             channels: Vec::new(),
+            draws: Vec::new(),
             trajectories: Vec::new(),
             shapes: Vec::new(),
             provenance: Vec::new(),
@@ -89,10 +112,11 @@ impl PageLandscape {
     }
 
     /// Adds a channel; the first one of the first landscape is what a page shows at first. `values[[i, j]]`
-    /// belongs to (`x[i]`, `y[j]`). Any value is fine, NaN and infinities too.
+    /// belongs to (`x[i]`, `y[j]`). Any value is fine, NaN and infinities too. In a landscape of several draws such a
+    /// channel is the same for all of them: the median over draws, say.
     #[allow(clippy::needless_pass_by_value, reason = "views are passed by value throughout ndarray")]
     pub fn channel(mut self, name: impl Into<String>, values: ArrayView2<'_, f64>) -> Self {
-        self.channels.push((name.into(), values.into_owned()));
+        self.channels.push(PageChannel { name: name.into(), grids: vec![values.into_owned()] });
         self
     }
 
@@ -105,7 +129,7 @@ impl PageLandscape {
 
     /// Adds the minima and saddles of the report's channel. They are marked on the surface and over the contours while
     /// that channel is shown, listed with their values, and told where the pointer is at one; of more than 300 minima
-    /// the most persistent ones.
+    /// the most persistent ones. In a landscape of several draws they are those of the first.
     ///
     /// ```
     /// use loss_landscape::{Surface, topology::Topology};
@@ -121,22 +145,28 @@ impl PageLandscape {
     /// # Ok::<(), loss_landscape_plot::Error>(())
     /// ```
     pub fn topology(mut self, report: &TopologyReport) -> Self {
-        let indices = |index: [usize; 2]| index.map(|k| k as f64);
-        let minimum = |minimum: &Minimum| {
-            let [i, j] = indices(minimum.at.index);
-            [i, j, minimum.persistence, minimum.basin_share, f64::from(u8::from(minimum.certain))]
-        };
-        let saddle = |merge: &Merge| {
-            let [i, j] = indices(merge.at.index);
-            [i, j, merge.ends as f64]
-        };
-        self.shapes.push(PageShape {
-            channel: report.channel.clone(),
-            grid: report.shape,
-            minima: report.minima.iter().map(minimum).collect(),
-            saddles: report.merges.iter().map(saddle).collect(),
-            hills: report.hills.len(),
-        });
+        self.shapes.push(PageShape::new(report, 0));
+        self
+    }
+
+    /// Adds the minima and saddles of each draw, in the order of the draws; otherwise as
+    /// [`topology`](Self::topology).
+    ///
+    /// ```
+    /// use loss_landscape::{FnModel, Layout, RandomDirections, Sweep, topology::Topology};
+    /// use loss_landscape_plot::page::{Page, PageLandscape};
+    ///
+    /// let loss = |t: &[f64], _: &()| t.iter().map(|t| t * t + 2.0 * (4.0 * t).sin()).sum::<f64>();
+    /// let model = FnModel::new(Layout::flat(10)?, vec![0.5; 10], loss)?;
+    /// let draws = Sweep::plane(&model, RandomDirections::new(42)).data("", &()).draws(3)?;
+    /// let shapes = draws.iter().map(|surface| Topology::new().of(surface)).collect::<Result<Vec<_>, _>>()?;
+    /// let landscape = PageLandscape::from_draws("waves", &draws).topologies(&shapes);
+    /// # assert_eq!(Page::new("").landscape(landscape).to_html()?.matches("\"hills\":").count(), 3);
+    /// # Ok::<(), loss_landscape_plot::Error>(())
+    /// ```
+    pub fn topologies<'r>(mut self, reports: impl IntoIterator<Item = &'r TopologyReport>) -> Self {
+        self.shapes
+            .extend(reports.into_iter().enumerate().map(|(draw, report)| PageShape::new(report, draw)));
         self
     }
 
@@ -160,27 +190,59 @@ impl PageLandscape {
         if channels.is_empty() {
             return Err(Error::Empty { what: "channels" });
         }
-        check_unique("channels", channels.iter().map(|(channel, _)| channel.as_str()))?;
-        for (channel, values) in channels {
-            check_shape(&format!("channel `{channel}` of `{name}`"), values.dim(), (x.len(), y.len()))?;
+        check_unique("channels", channels.iter().map(|channel| channel.name.as_str()))?;
+        for PageChannel { name: channel, grids } in channels {
+            for values in grids {
+                check_shape(&format!("channel `{channel}` of `{name}`"), values.dim(), (x.len(), y.len()))?;
+            }
         }
         check_unique("trajectories", trajectories.iter().map(|trajectory| trajectory.name.as_str()))?;
         for trajectory in trajectories {
             trajectory.check(name)?;
         }
-        check_unique("shapes", shapes.iter().map(|shape| shape.channel.as_str()))?;
-        for PageShape { channel, grid, .. } in shapes {
-            if !channels.iter().any(|(name, _)| name == channel) {
-                let names = channels.iter().map(|(name, _)| name.clone()).collect();
+        let draws = shapes.iter().map(|shape| shape.draw).max().map_or(0, |last| last + 1);
+        for draw in 0..draws {
+            let of_draw = shapes.iter().filter(|shape| shape.draw == draw);
+            check_unique("shapes", of_draw.map(|shape| shape.channel.as_str()))?;
+        }
+        for PageShape { channel, draw, grid, .. } in shapes {
+            let Some(PageChannel { grids, .. }) = channels.iter().find(|other| other.name == *channel) else {
+                let names = channels.iter().map(|channel| channel.name.clone()).collect();
                 return Err(Error::Core(loss_landscape::Error::UnknownChannel {
                     name: channel.clone(),
                     names,
                 }));
+            };
+            if *draw >= grids.len() {
+                let what = format!("the list of the shapes of `{channel}`");
+                return Err(Error::Length { what, len: draws, expected: grids.len() });
             }
             let what = format!("the grid of the shape of `{channel}`");
             check_shape(&what, (grid[0], grid[1]), (x.len(), y.len()))?;
         }
         Ok(())
+    }
+}
+
+impl PageShape {
+    fn new(report: &TopologyReport, draw: usize) -> Self {
+        let indices = |index: [usize; 2]| index.map(|k| k as f64);
+        let minimum = |minimum: &Minimum| {
+            let [i, j] = indices(minimum.at.index);
+            [i, j, minimum.persistence, minimum.basin_share, f64::from(u8::from(minimum.certain))]
+        };
+        let saddle = |merge: &Merge| {
+            let [i, j] = indices(merge.at.index);
+            [i, j, merge.ends as f64]
+        };
+        Self {
+            channel: report.channel.clone(),
+            draw,
+            grid: report.shape,
+            minima: report.minima.iter().map(minimum).collect(),
+            saddles: report.merges.iter().map(saddle).collect(),
+            hills: report.hills.len(),
+        }
     }
 }
 

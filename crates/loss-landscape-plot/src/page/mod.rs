@@ -1,16 +1,17 @@
 //! Landscapes as one HTML file, to turn and zoom in a browser.
 //!
-//! A [`Page`] holds one or more [`PageLandscape`]s: values over two directions in one or more channels,
-//! trajectories over them, their minima and saddles, and where they came from. [`Page::to_html`] makes one file of it,
-//! which needs neither network nor server: surfaces to turn and zoom beside their contours, side by side with linked
-//! views, linear or logarithmic, with the values under the pointer and the provenance of each.
+//! A [`Page`] holds one or more [`PageLandscape`]s: values over two directions in one or more channels, of one or
+//! several draws of the directions, trajectories over them, their minima and saddles, and where they came from.
+//! [`Page::to_html`] makes one file of it, which needs neither network nor server: surfaces to turn and zoom beside their
+//! contours, side by side with linked views, linear or logarithmic, with the values under the pointer and the provenance
+//! of each, and a slider through its draws.
 //!
 //! Numbers are stored exactly: every `f64` is in the file with all its bits, NaN and infinities included,
 //! for 10.7 bytes a value. The page draws in single precision, shows nine significant digits, and marks
 //! and counts what is not finite, not positive on a logarithmic scale, or clipped. Nothing is smoothed.
 //! The same input gives the same bytes.
 //!
-//! The viewer is a script of 102 kB over WebGL 2; a browser without it shows contours alone, and says so.
+//! The viewer is a script of 104 kB over WebGL 2; a browser without it shows contours alone, and says so.
 //! Where drawing is slow, as without a graphics processor, pictures are simpler while they move. Everything
 //! can be reached by keyboard.
 //!
@@ -54,7 +55,8 @@ use crate::{Error, Result, checks::check_unique};
 /// A page of landscapes.
 ///
 /// Landscapes share their controls: one channel is shown of all of them, on one scale unless switched off,
-/// and they turn together. One that lacks the channel says so.
+/// they turn together, and go through their [draws](PageLandscape::from_draws) together. One that lacks the channel says
+/// so, and the scale is that of all draws.
 ///
 /// Nothing is checked before [`to_html`](Self::to_html).
 ///
@@ -101,15 +103,17 @@ impl Page {
         self
     }
 
-    /// The page as an HTML document: about 102 kB and 10.7 bytes a value, in memory as in the file. The page
+    /// The page as an HTML document: about 114 kB and 10.7 bytes a value, in memory as in the file. The page
     /// itself holds 8 bytes a value.
     ///
     /// # Errors
     /// [`Error::Empty`] without landscapes, or for a landscape without channels; [`Error::DuplicateName`] for two
-    /// landscapes, or two channels or trajectories of one landscape, of the same name; [`Error::TooFewPoints`],
-    /// [`Error::NotFinite`] or [`Error::NotIncreasing`] for an axis, the first two for a trajectory too;
-    /// [`Error::Length`] if the shape of a channel is not that of the axes, or the coordinates of a trajectory differ
-    /// in number.
+    /// landscapes, two channels or trajectories of one landscape of the same name, or two shapes of one channel and
+    /// draw; [`Error::TooFewPoints`], [`Error::NotFinite`] or [`Error::NotIncreasing`] for an axis, the first two for a
+    /// trajectory too;
+    /// [`Error::Length`] if the shape of a channel or topology is not that of the axes, the coordinates of a trajectory
+    /// differ in number, or there are topologies of more draws than there are; [`Error::Core`] for a topology of a
+    /// channel that is not there.
     pub fn to_html(&self) -> Result<String> {
         if self.landscapes.is_empty() {
             return Err(Error::Empty { what: "landscapes" });

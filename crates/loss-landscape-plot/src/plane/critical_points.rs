@@ -21,7 +21,7 @@ const OFFSET: f64 = 5.0;
 /// Least space between a number and what is not its own.
 const CLEAR: f64 = 1.5;
 
-/// Minima and saddles of a surface, to be marked on a flat figure of it: a dot for each minimum, with its number, and a
+/// Minima and saddles of a surface, to be marked on a figure of it, flat or shaded: a dot for each minimum, with its number, and a
 /// diamond for each saddle.
 ///
 /// Numbers count from 1 in the order in which the minima were given, for those of a report the most persistent first,
@@ -72,7 +72,7 @@ struct MarkedMinimum {
 
 /// Marks in pixels.
 #[derive(Debug)]
-pub(super) struct PlacedCriticalPoints<'a> {
+pub(crate) struct PlacedCriticalPoints<'a> {
     minima: Vec<(Point, bool)>,
     saddles: Vec<Point>,
     numbers: Vec<Text<'a>>,
@@ -116,7 +116,7 @@ impl CriticalPoints {
         Self { numbered: numbers, ..self }
     }
 
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let minima = self.minima.iter().map(|minimum| ("the minima", minimum.at));
         let saddles = self.saddles.iter().map(|(at, _)| ("the saddles", *at));
         for (what, at) in minima.chain(saddles) {
@@ -138,15 +138,20 @@ impl CriticalPoints {
         (&self.minima[..most], self.saddles.iter().filter(move |(_, ends)| *ends < most).map(|(at, _)| *at))
     }
 
-    /// What the marks are, and which are not drawn.
-    pub(super) fn notes(&self, inside: impl Fn(f64, f64) -> bool) -> Vec<String> {
+    /// What the marks are, and which are not drawn: those that are not inside the axes, or not seen there.
+    pub(crate) fn notes(
+        &self,
+        inside: impl Fn(f64, f64) -> bool,
+        seen: impl Fn(f64, f64) -> bool,
+    ) -> Vec<String> {
         let is_inside = |at: &[f64; 2]| inside(at[0], at[1]);
+        let is_drawn = |at: &[f64; 2]| is_inside(at) && seen(at[0], at[1]);
         let (minima, saddles) = self.shown();
         let saddles: Vec<[f64; 2]> = saddles.collect();
         let count =
             |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
-        let drawn: Vec<&MarkedMinimum> = minima.iter().filter(|minimum| is_inside(&minimum.at)).collect();
-        let drawn_saddles = saddles.iter().filter(|at| is_inside(at)).count();
+        let drawn: Vec<&MarkedMinimum> = minima.iter().filter(|minimum| is_drawn(&minimum.at)).collect();
+        let drawn_saddles = saddles.iter().filter(|at| is_drawn(at)).count();
         let mut key = format!("● {}", count(drawn.len(), "minimum", "minima"));
         if self.numbered && self.by_persistence && drawn.len() > 1 {
             key += " (1: the most persistent)";
@@ -155,7 +160,10 @@ impl CriticalPoints {
             key.extend([", ◇ ", &count(drawn_saddles, "saddle", "saddles")]);
         }
         let uncertain = drawn.iter().filter(|minimum| !minimum.certain).count();
-        let away = minima.len() + saddles.len() - drawn.len() - drawn_saddles;
+        let all = minima.len() + saddles.len();
+        let inside =
+            minima.iter().map(|minimum| &minimum.at).chain(&saddles).filter(|at| is_inside(at)).count();
+        let (away, hidden) = (all - inside, inside - drawn.len() - drawn_saddles);
         let rest = self.minima.len() - minima.len();
         let rest_note = if self.by_persistence { "not marked, the least persistent" } else { "not marked" };
         let may_differ = "may differ for points without a value (⊗)";
@@ -163,7 +171,8 @@ impl CriticalPoints {
             Some(key),
             caption::note(uncertain, self.minima.len(), "minima", may_differ),
             caption::note(rest, self.minima.len(), "minima", rest_note),
-            caption::note(away, minima.len() + saddles.len(), "minima and saddles", "outside the axes"),
+            caption::note(away, all, "minima and saddles", "outside the axes"),
+            caption::note(hidden, all, "minima and saddles", "hidden behind the surface"),
             (self.left_out > 0)
                 .then(|| format!("{} less persistent minima and hills left out", self.left_out)),
         ]
@@ -174,7 +183,7 @@ impl CriticalPoints {
 
     /// The marks inside `frame`, where `at` gives the pixel of a position. Their boxes, and those of the numbers, are
     /// added to `taken`, which the numbers keep out of.
-    pub(super) fn lay_out<'a>(
+    pub(crate) fn lay_out<'a>(
         &self,
         at: impl Fn([f64; 2]) -> Point,
         inside: impl Fn(f64, f64) -> bool,
@@ -210,7 +219,7 @@ impl From<&TopologyReport> for CriticalPoints {
 }
 
 impl PlacedCriticalPoints<'_> {
-    pub(super) fn draw(self, svg: &mut Svg) {
+    pub(crate) fn draw(self, svg: &mut Svg) {
         for [x, y] in self.saddles {
             let mut diamond = PathData::default();
             let r = DIAMOND;

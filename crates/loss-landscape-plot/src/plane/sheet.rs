@@ -135,7 +135,7 @@ impl Sheet {
         }
         let inside = |x: f64, y: f64| self.contains(x, y);
         notes.extend(self.trajectories.iter().flat_map(|t| t.notes(inside)));
-        notes.extend(self.critical_points.iter().flat_map(|points| points.notes(inside)));
+        notes.extend(self.critical_points.iter().flat_map(|points| points.notes(inside, |_, _| true)));
         notes.extend(self.notes.iter().cloned());
         notes
     }

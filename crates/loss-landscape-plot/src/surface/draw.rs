@@ -7,7 +7,7 @@ use crate::{
     geometry::{Point, Rect, chords::Inside},
     layout,
     plane::{bands::Bands, colorbar::Ramp, shades::Shades, shared::SharedScale, values::PlaneValues},
-    surface::{box_axes, mesh::Mesh, projection::Projection},
+    surface::{box_axes, mesh::Mesh, projection::Projection, sight::Sight},
     svg::{
         Drawing, PathData, Svg, TITLE, Text,
         hatching::{Hatching, UNKNOWN_GROUND},
@@ -62,7 +62,17 @@ pub(super) fn draw(
     box_axes::draw_walls(&mut svg, &view, &axes);
     draw_holes(&mut svg, &view, mesh);
     draw_surface(&mut svg, &view, mesh, sheet.color_map);
-    box_axes::draw_axes(&mut svg, &view, &axes, labels);
+    let mut taken = box_axes::draw_axes(&mut svg, &view, &axes, labels);
+    let mut notes = notes.to_vec();
+    if let Some(points) = &sheet.critical_points {
+        let sight = Sight { view: &view, mesh };
+        let place = |[x, y]: [f64; 2]| [axes[0].fraction(x), axes[1].fraction(y)];
+        let at = |p: [f64; 2]| view.place(sight.on_surface(place(p)));
+        let inside = |x: f64, y: f64| sheet.contains(x, y);
+        let seen = |x: f64, y: f64| sight.sees(place([x, y]));
+        points.lay_out(at, |x, y| inside(x, y) && seen(x, y), &AREA, &mut taken).draw(&mut svg);
+        notes.extend(points.notes(inside, seen));
+    }
     let bar = data.bar(Ramp::smooth(bands, &shades.colors), bands, scale);
     let beside = bar.draw(&mut svg, &FRAME);
     let width = bar.figure_width(FRAME.right(), beside);
@@ -70,7 +80,7 @@ pub(super) fn draw(
         .size(TITLE)
         .fit(FRAME.width)
         .draw(&mut svg);
-    caption::finish(svg, notes, &FRAME, width)
+    caption::finish(svg, &notes, &FRAME, width)
 }
 
 /// Hatches the base below missing cells.

@@ -4,13 +4,14 @@ mod box_axes;
 mod draw;
 mod mesh;
 mod projection;
+mod sight;
 
 use loss_landscape::Surface;
 use ndarray::ArrayView2;
 
 use self::mesh::Mesh;
 use crate::{
-    ColorMap, Error, Result, Scale,
+    ColorMap, CriticalPoints, Error, Result, Scale,
     axis::Axis,
     figure::{Draw, Figure},
     plane::{
@@ -41,7 +42,8 @@ const LEAST_ELEVATION: f64 = 5.0;
 ///
 /// - cells with a corner that is not finite, or not positive on a logarithmic scale, are holes, hatched in grey
 ///   on the base;
-/// - what is outside an explicit [`height_range`](Self::height_range) is cut off flat, and striped.
+/// - what is outside an explicit [`height_range`](Self::height_range) is cut off flat, and striped;
+/// - [minima and saddles](Self::critical_points) behind a part of the surface are left out, and counted.
 ///
 /// Coarse grids are divided more finely, bilinear between their points, and lit by slopes that change
 /// smoothly. Of grids with more than 201 points along an axis (fewer if the surface is so ragged that the file
@@ -72,7 +74,7 @@ const LEAST_ELEVATION: f64 = 5.0;
 /// Drawing ends in [`Error::TooFewPoints`], [`Error::NotFinite`] or [`Error::NotIncreasing`] for an axis;
 /// [`Error::Length`] for values of another shape than that of the axes; [`Error::NoFiniteValue`] or
 /// [`Error::NoPositiveValue`] if there is nothing to draw; [`Error::Range`] for a height range; [`Error::Angle`] for an
-/// azimuth or elevation.
+/// azimuth or elevation; [`Error::NotFinite`] or [`Error::Saddle`] for a minimum or saddle.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct SurfaceFigure {
@@ -165,6 +167,31 @@ impl SurfaceFigure {
     /// The height to look from, in degrees from 5 (nearly level) to 90 (from above); 45 by default.
     pub fn elevation(mut self, degrees: f64) -> Self {
         self.elevation = degrees;
+        self
+    }
+
+    /// Marks minima and saddles on the surface: those of a [`TopologyReport`](loss_landscape::topology::TopologyReport)
+    /// by a reference to it, or any [`CriticalPoints`]. Later ones take the place of earlier ones. Those that the surface
+    /// hides are left out, and the caption counts them: another [`azimuth`](Self::azimuth) or a higher
+    /// [`elevation`](Self::elevation) may show them.
+    ///
+    /// # Example
+    /// ```
+    /// use loss_landscape::{Surface, topology::Topology};
+    /// use loss_landscape_plot::{Figure, SurfaceFigure};
+    /// use ndarray::Array2;
+    ///
+    /// let at: Vec<f64> = (-8..=8).map(|i| f64::from(i) / 4.0).collect();
+    /// let loss = Array2::from_shape_fn((17, 17), |(i, j)| (at[i] * at[i] - 1.0).powi(2) + at[j] * at[j]);
+    /// let surface = Surface::from_channels(&at, &at, [("loss".to_owned(), loss)])?;
+    /// let report = Topology::new().of(&surface)?;
+    /// let figure = SurfaceFigure::from(&surface).height_range(0.0, 3.0).critical_points(&report);
+    /// assert!(figure.clone().elevation(60.0).to_svg()?.contains("● 2 minima (1: the most persistent), ◇ 1 saddle"));
+    /// assert!(figure.elevation(10.0).to_svg()?.contains("3 of 3 minima and saddles hidden behind the surface"));
+    /// # Ok::<(), loss_landscape_plot::Error>(())
+    /// ```
+    pub fn critical_points(mut self, points: impl Into<CriticalPoints>) -> Self {
+        self.data.sheet.critical_points = Some(points.into());
         self
     }
 
@@ -285,6 +312,37 @@ mod tests {
     fn fine_grids_say_how_many_points_they_show() {
         let svg = figure(401, 11, |x, y| x * y).to_svg().unwrap();
         assert!(texts(&svg).contains(&"201×11 of 401×11 points drawn".to_owned()));
+    }
+
+    /// Two wells at x = ±½ with a pass between them.
+    #[test]
+    fn minima_and_saddles_lie_on_the_surface_unless_it_hides_them() {
+        let wells = || figure(41, 41, |x, y| 4.0 * (x * x - 0.25).powi(2) + 0.1 * x + y * y);
+        let marks = || CriticalPoints::new([[-0.5, 0.0], [0.5, 0.0]]).saddle(0.0, 0.0, 1);
+        let from_above = wells().elevation(80.0).critical_points(marks()).to_svg().unwrap();
+        let caption = texts(&from_above).join(" ");
+        assert!(caption.contains("● 2 minima, ◇ 1 saddle") && !caption.contains("hidden"), "{caption}");
+        let document = roxmltree::Document::parse(&from_above).unwrap();
+        let dots: Vec<_> = document.descendants().filter(|node| node.has_tag_name("circle")).collect();
+        assert_eq!(dots.len(), 2);
+        // Nothing but marks, numbers and the caption is added to the figure without them.
+        let plain = wells().elevation(80.0).to_svg().unwrap();
+        assert!(!plain.contains("<circle") && plain.len() < from_above.len());
+        // From the low end of the second axis, as level as can be, the near wall hides all three.
+        let level = wells().azimuth(-90.0).elevation(5.0).critical_points(marks()).to_svg().unwrap();
+        assert!(!level.contains("<circle"));
+        assert!(texts(&level).join(" ").contains("3 of 3 minima and saddles hidden behind the surface"));
+        // What is outside the axes is not hidden, and over a hole there is a place on the base.
+        let away = wells().critical_points(CriticalPoints::new([[0.0, 0.0], [7.0, 0.0]])).to_svg().unwrap();
+        let caption = texts(&away).join(" ");
+        assert!(caption.contains("1 of 2 minima and saddles outside the axes"), "{caption}");
+        let holed = figure(11, 11, |x, _| if x > 0.0 { f64::NAN } else { x });
+        let holed = holed.critical_points(CriticalPoints::new([[0.0, 0.0], [0.5, 0.5]])).to_svg().unwrap();
+        assert_eq!(holed.matches("<circle").count(), 2);
+        let bad = wells().critical_points(CriticalPoints::new([[f64::NAN, 0.0]])).to_svg();
+        assert!(matches!(bad, Err(Error::NotFinite { index: 0, .. })));
+        let bad = wells().critical_points(CriticalPoints::new([[0.0, 0.0]]).saddle(0.0, 0.0, 1)).to_svg();
+        assert!(matches!(bad, Err(Error::Saddle { .. })));
     }
 
     #[test]

@@ -55,6 +55,12 @@ impl Projection {
         dot(self.toward, in_space(at))
     }
 
+    /// The way to the viewer, in the positions of the box.
+    pub(crate) fn toward_viewer(&self) -> [f64; 3] {
+        let [x, y, up] = self.toward;
+        [x / 2.0, y / 2.0, up / HEIGHT]
+    }
+
     /// Whether the high end of the first and of the second axis is the nearer one.
     pub(crate) fn high_is_near(&self) -> [bool; 2] {
         [self.toward[0] > 0.0, self.toward[1] > 0.0]

@@ -23,7 +23,7 @@ export class Controls {
     form.elements.linked.closest("label").hidden = !several;
     form.elements.shared.closest("label").hidden = !several;
     form.elements.paths.closest("label").hidden = !landscapes.some(({ trajectories }) => trajectories.length);
-    form.elements.shapes.closest("label").hidden = !landscapes.some(({ shapes }) => shapes.size);
+    form.elements.shapes.closest("label").hidden = !landscapes.some(({ shapes }) => shapes.length);
     this.listen();
   }
 

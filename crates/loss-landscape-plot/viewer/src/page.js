@@ -18,6 +18,7 @@ export class Page {
       const panel = new Panel(landscape, this.renderer, {
         moved: () => this.move(panel),
         pointed: (coordinates) => this.point(panel, coordinates),
+        chosen: (draw) => this.choose(panel, draw),
       });
       return panel;
     });
@@ -70,6 +71,15 @@ export class Page {
   point(panel, coordinates) {
     for (const other of this.panels) {
       if (other === panel || this.controls.linked) other.read(coordinates);
+    }
+    this.draw();
+  }
+
+  /** Shows a draw of a landscape, and of the others that have it if they are linked. */
+  choose(panel, draw) {
+    for (const other of this.panels) {
+      const has = draw < other.landscape.draws.length;
+      if (other === panel || (this.controls.linked && has)) other.showDraw(draw);
     }
     this.draw();
   }

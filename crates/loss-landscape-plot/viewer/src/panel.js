@@ -7,16 +7,21 @@ import { Camera } from "./camera.js";
 import { buildMesh } from "./mesh.js";
 import { ContourMap } from "./map.js";
 import { Scene } from "./scene.js";
-import { lowestOf } from "./landscape.js";
+import { gridOf, shapeOf, lowestOf } from "./landscape.js";
 import { notesOf } from "./notes.js";
 import { element } from "./element.js";
+import { DrawBar } from "./draws.js";
 
 export class Panel {
-  /** `moved` is called when the camera changes, `pointed` with the coordinates under the pointer, or null. */
-  constructor(landscape, renderer, { moved, pointed }) {
+  /**
+   * `moved` is called when the camera changes, `pointed` with the coordinates under the pointer, or null, `chosen` with
+   * the number of a draw that was asked for.
+   */
+  constructor(landscape, renderer, { moved, pointed, chosen }) {
     this.landscape = landscape;
     this.renderer = renderer;
     this.camera = new Camera();
+    this.shown = 0;
     const tell = (point) => pointed(point && [landscape.x[point.i], landscape.y[point.j]]);
     this.surface = element("canvas", {
       class: "surface",
@@ -32,6 +37,8 @@ export class Panel {
     });
     const apology = "This browser has no WebGL 2, which surfaces need; here are the contours.";
     const missing = element("p", { class: "missing" }, apology);
+    this.drawBar = new DrawBar(landscape, chosen);
+    for (const canvas of [this.surface, plan]) this.drawBar.listen(canvas);
     this.readout = element("output", { class: "readout" });
     this.notes = element("p", { class: "notes" });
     this.absent = element("p", { class: "absent", hidden: "" });
@@ -40,6 +47,7 @@ export class Panel {
       "section",
       { class: "landscape", "aria-label": landscape.name },
       element("h2", {}, landscape.name),
+      this.drawBar.root,
       this.absent,
       this.views,
       this.readout,
@@ -64,32 +72,50 @@ export class Panel {
   }
 
   provenance() {
-    const { provenance, x, y } = this.landscape;
+    this.origin = element("dl", {});
+    this.tellOrigin();
+    return element("details", { class: "provenance", open: "" }, element("summary", {}, "Provenance"), this.origin);
+  }
+
+  /** Tells where the values of the shown draw came from. */
+  tellOrigin() {
+    const { provenance, draws, x, y } = this.landscape;
     const axis = (values) => {
       const [first, last] = [values[0], values[values.length - 1]].map(briefText);
       return `${values.length} points from ${first} to ${last}`;
     };
-    const rows = [...provenance, [this.landscape.xLabel, axis(x)], [this.landscape.yLabel, axis(y)]];
+    const ofDraw = draws[this.shown]?.provenance ?? [];
+    const rows = [...provenance, ...ofDraw, [this.landscape.xLabel, axis(x)], [this.landscape.yLabel, axis(y)]];
     const cells = rows.flatMap(([name, text]) => [element("dt", {}, name), element("dd", {}, text)]);
-    const [title, table] = [element("summary", {}, "Provenance"), element("dl", {}, ...cells)];
-    return element("details", { class: "provenance", open: "" }, title, table);
+    this.origin.replaceChildren(...cells);
   }
 
   /** Shows a channel on a scale; null for a channel that is not there. */
   show(channel, scale, colors) {
-    const values = this.landscape.channels.get(channel);
+    const values = gridOf(this.landscape, channel, this.shown);
     this.absent.hidden = Boolean(values);
     this.views.hidden = this.readout.hidden = this.notes.hidden = !values;
     this.absent.textContent = `There is no channel “${channel}” of this landscape.`;
-    Object.assign(this, { channel, values, field: values && new Field(this.landscape, values, scale), colors });
+    const field = values && new Field(this.landscape, values, scale);
+    Object.assign(this, { channel, values, field, scale, colors });
     this.shape = null;
     this.shapeList.hidden = true;
     if (!values) return;
     this.upload();
     this.map.refresh(this.field, colors);
-    this.shape = this.landscape.shapes.get(channel) ?? null;
+    this.shape = shapeOf(this.landscape, channel, this.shown);
     this.listShape();
     this.notes.textContent = notesOf(this.field, this.landscape.trajectories, this.map.linesLeftOut);
+  }
+
+  /** Shows another draw of the same channel on the same scale. */
+  showDraw(draw) {
+    if (draw === this.shown) return;
+    this.shown = draw;
+    this.drawBar.show(draw);
+    this.tellOrigin();
+    this.show(this.channel, this.scale, this.colors);
+    this.tellReading();
   }
 
   /** Lists the minima of the channel, if its shape is known. */
@@ -166,7 +192,9 @@ export class Panel {
       reading(landscape.yLabel, landscape.y[at.j]),
     ];
     const k = at.i * ny + at.j;
-    const channels = [...landscape.channels].map(([name, all]) => reading(name, all[k], name === channel));
+    const channels = [...landscape.channels.keys()].map((name) => {
+      return reading(name, gridOf(landscape, name, this.shown)[k], name === channel);
+    });
     const found = this.point && this.shape ? this.shape.at(at.i, at.j) : "";
     const here = found ? [element("span", { class: "here" }, found)] : [];
     this.readout.replaceChildren(...(this.point ? [] : ["lowest point:"]), ...coordinates, ...channels, ...here);

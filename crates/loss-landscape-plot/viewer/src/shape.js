@@ -9,18 +9,22 @@ const MOST_MINIMA = 300;
 /** Minima that have a number in the pictures. */
 const MOST_NUMBERS = 40;
 
-/** Minima and saddles of one channel of a landscape. */
+/** Minima and saddles of one channel of a landscape, in one draw. */
 export class Shape {
   constructor(landscape, data) {
     this.channel = data.channel;
+    /** The number of the channel's grid. */
+    this.grid = data.draw;
     this.landscape = landscape;
     const { minima, saddles } = data;
     const [i, j, persistence, share, certain] = ["i", "j", "persistence", "share", "certain"].map((name) =>
       decodeFloats(minima[name]),
     );
+    const values = landscape.channels.get(this.channel);
+    const first = this.grid * landscape.x.length * landscape.y.length;
     const point = (i, j) => {
       const [[x], [y]] = [unitPlaces(landscape.x, [landscape.x[i]]), unitPlaces(landscape.y, [landscape.y[j]])];
-      return { i, j, x, y, value: landscape.channels.get(this.channel)[i * landscape.y.length + j] };
+      return { i, j, x, y, value: values[first + i * landscape.y.length + j] };
     };
     this.total = i.length;
     this.minima = Array.from(i.slice(0, MOST_MINIMA), (_, k) => {
@@ -95,9 +99,9 @@ export class Shape {
   }
 }
 
-/** The shapes of a landscape by their channels. */
+/** The shapes of a landscape. */
 export function shapesOf(landscape, data) {
-  return new Map(data.map((shape) => [shape.channel, new Shape(landscape, shape)]));
+  return data.map((shape) => new Shape(landscape, shape));
 }
 
 function drawDiamond(context, x, y) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { decodeLandscape } from "../src/landscape.js";
+import { decodeLandscape, shapeOf } from "../src/landscape.js";
 
 const encode = (...values) => Buffer.from(Float64Array.from(values).buffer).toString("base64");
 
@@ -16,10 +16,12 @@ function shape({ minima, saddles, hills = 0 }) {
     x: encode(-1, 0, 3),
     y: encode(0, 10),
     channels: [{ name: "loss", values: encode(0.5, 3, 2, 4, 0.25, 5) }],
+    draws: [],
     trajectories: [],
     shapes: [
       {
         channel: "loss",
+        draw: 0,
         minima: Object.fromEntries(names.map((name, k) => [name, column(minima, k)])),
         saddles: Object.fromEntries(["i", "j", "ends"].map((name, k) => [name, column(saddles, k)])),
         hills,
@@ -27,7 +29,7 @@ function shape({ minima, saddles, hills = 0 }) {
     ],
     provenance: [],
   };
-  return decodeLandscape(data).shapes.get("loss");
+  return shapeOf(decodeLandscape(data), "loss", 0);
 }
 
 const wells = {

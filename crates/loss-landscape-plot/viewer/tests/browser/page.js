@@ -357,6 +357,77 @@ async function all() {
     assert.equal(await summary(), "Shape of train loss: 2 minima, 1 saddle");
   });
 
+  await test("draws are shown one at a time, on one scale", "draws.html", { width: 1400 }, async (tab) => {
+    // The values as they are in the file.
+    const channel = (number) =>
+      tab.evaluate(`(() => {
+        const { landscapes } = JSON.parse(document.getElementById("data").textContent);
+        const bytes = Uint8Array.from(atob(landscapes[${number}].channels[0].values), (c) => c.charCodeAt(0));
+        return [...new Float64Array(bytes.buffer)];
+      })()`);
+    const [four, two] = [await channel(0), await channel(1)];
+    assert.deepEqual([four.length, two.length], [4 * 31 * 21, 2 * 31 * 21]);
+    const told = () => tab.evaluate(`[...document.querySelectorAll(".draw")].map((output) => output.textContent)`);
+    const common = () => tab.evaluate(`[...document.querySelectorAll(".readout")][0].querySelector("[data-value=common]").title`);
+    const range = () => tab.evaluate(`["low", "high"].map((name) => document.querySelector("[name=" + name + "]").value)`);
+    const origin = () => tab.evaluate(`document.querySelector(".provenance dl").textContent`);
+    const point = await onMap(tab, 3, 17, [31, 21]);
+    const at = 3 * 21 + 17;
+    const check = async (draws, texts) => {
+      assert.deepEqual(await told(), texts);
+      for (const number of [0, 1]) {
+        const value = [four, two][number][draws[number] * 31 * 21 + at];
+        const read = await reading(tab, number);
+        assert.deepEqual([read.i, read.j], [3, 17]);
+        shows(read.values["train loss"], value);
+      }
+    };
+    await tab.mouse("mouseMoved", ...point);
+    await tab.settle();
+    await check([0, 0], ["1 of 4: seed 7, streams 0 and 1", "1 of 2"]);
+    const [ends, same, first] = [await range(), await common(), await both(tab)];
+    assert.match(await origin(), /direction of αrandom, seed 7, stream 0/);
+    await save(tab, "draws-1.png");
+    // With the keys of a slider and of a picture.
+    await tab.evaluate(`document.querySelector(".draws input").focus()`);
+    await tab.key("ArrowRight");
+    await check([1, 1], ["2 of 4: seed 7, streams 2 and 3", "2 of 2"]);
+    assert.match(await origin(), /direction of αrandom, seed 7, stream 2/);
+    assert.notEqual(await both(tab), first);
+    await tab.evaluate(`document.querySelector(".contours").focus()`);
+    await tab.key("n");
+    await check([2, 1], ["3 of 4: seed 7, streams 4 and 5", "2 of 2"]);
+    await tab.key("n");
+    await tab.key("n");
+    await check([3, 1], ["4 of 4: seed 7, streams 6 and 7", "2 of 2"]);
+    await save(tab, "draws-4.png");
+    assert.deepEqual(await range(), ends, "one scale for all draws");
+    assert.equal(await common(), same, "a channel of all draws stays");
+    const shapes = await tab.evaluate(`document.querySelector(".shape summary").textContent`);
+    assert.match(shapes, /^Shape of train loss: 1 minimum/);
+    // All of it comes back.
+    await tab.key("p");
+    await tab.key("p");
+    await tab.key("p");
+    await check([0, 0], ["1 of 4: seed 7, streams 0 and 1", "1 of 2"]);
+    assert.equal(await both(tab), first);
+    // Apart, each has its own; played, it goes on by itself until it is stopped.
+    await choose(tab, "linked", false);
+    await tab.evaluate(`document.querySelector(".draws button").click()`);
+    await new Promise((done) => setTimeout(done, 1200));
+    await tab.evaluate(`document.querySelector(".draws button").click()`);
+    await tab.settle();
+    const [played, apart] = await told();
+    assert.ok(/^[234] of 4/.test(played) && apart === "1 of 2", `${played}, ${apart}`);
+    await new Promise((done) => setTimeout(done, 1000));
+    assert.deepEqual(await told(), [played, apart]);
+  });
+
+  await test("without draws there is no slider", "pair.html", {}, async (tab) => {
+    const sliders = await tab.evaluate(`[...document.querySelectorAll(".draws")].map((bar) => bar.checkVisibility())`);
+    assert.deepEqual(sliders, [false, false]);
+  });
+
   await test("without shapes there is nothing to switch", "pair.html", {}, async (tab) => {
     const hidden = `document.getElementById("controls").elements.shapes.closest("label").hidden`;
     assert.equal(await tab.evaluate(hidden), true);
