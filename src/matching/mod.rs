@@ -3,7 +3,7 @@
 //! A network computes the same function when its hidden units are listed in another order. Two minimisers may thus lie
 //! far apart, with a high barrier on the segment between them, and be one network. A [`PermutationSpec`] says which units
 //! of a layout may be permuted; the networks of `loss-landscape-nets` give theirs, and
-//! [`check_permutations`](crate::check::check_permutations) tests one of yours. [`WeightMatching`] permutes the units of
+//! [`check_permutations`] tests one of yours. [`WeightMatching`] permutes the units of
 //! one parameter vector until they are as like those of another as it can make them. What barrier is left on the segment
 //! is not due to the order of units, as far as the permutations found are the best ones.
 //!
