@@ -36,21 +36,26 @@ const ROUNDING: f64 = 64.0 * f64::EPSILON;
 /// current pool.
 ///
 /// ```
-/// use loss_landscape::{Block, FnModel, Layout, Loss, interpolate};
+/// use loss_landscape::{Block, Layout};
 /// use loss_landscape::matching::{PermutationSpec, Permutations, UnitGroup, WeightMatching};
 ///
-/// // Four hidden units with two weights each: Σ v·tanh(w·x), fitted to one sample for brevity.
-/// let layout = Layout::new([Block::weight("w", [4, 1], 0), Block::weight("v", [1, 4], 0)])?;
-/// let loss = |t: &[f64], x: &f64| ((0..4).map(|i| t[4 + i] * (t[i] * x).tanh()).sum::<f64>() - 1.0).powi(2);
-/// let model = FnModel::new(layout.clone(), vec![0.5, -1.0, 2.0, 0.1, 0.3, -0.2, 0.6, 0.9], loss)?;
-/// let spec = PermutationSpec::new(&layout, [UnitGroup::new("hidden", 4).axis("w", 0).axis("v", 1)])?;
-///
-/// // The same network, its units listed in another order: the segment between the two is not flat.
-/// let a = vec![0.5, -1.0, 2.0, 0.1, 0.3, -0.2, 0.6, 0.9];
+/// // Two hidden layers of 4 and 3 units.
+/// let layout = Layout::new([
+///     Block::weight("fc1", [4, 2], 0),
+///     Block::weight("fc2", [3, 4], 0),
+///     Block::weight("fc3", [1, 3], 0),
+/// ])?;
+/// let spec = PermutationSpec::new(&layout, [
+///     UnitGroup::new("first", 4).axis("fc1", 0).axis("fc2", 1),
+///     UnitGroup::new("second", 3).axis("fc2", 0).axis("fc3", 1),
+/// ])?;
+/// // A network, and the same with its units in another order.
+/// let a: Vec<f64> = (0..23).map(|i| f64::from(7 * i).sin()).collect();
 /// let b = Permutations::random(&spec, 3).apply(&a)?;
 /// let matched = WeightMatching::new().run(&spec, &a, &b)?;
-/// println!("{}", matched.report());
+/// println!("{}", matched.report()); // … units in 2 groups moved. The cosine …
 /// assert_eq!(matched.theta(), a);
+/// assert!((matched.report().cosine() - 1.0).abs() < 1e-15 && matched.report().cosine_before() < 0.9);
 /// # Ok::<(), loss_landscape::Error>(())
 /// ```
 #[derive(Clone, Debug)]
