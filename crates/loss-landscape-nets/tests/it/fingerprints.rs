@@ -1,5 +1,6 @@
 //! Fingerprints, which journals hold: golden values, which no renaming may change, and what tells two apart.
 
+use crate::common::Swish;
 use loss_landscape::{Loss, Model};
 use loss_landscape_nets::{
     Activation, Architecture, Chain, Conv, Criterion, Mlp, NetScalar, Network, Piece, Pool, Samples,
@@ -58,6 +59,20 @@ fn fingerprints_of_version_1_stay() {
         0xd213_50c6_cc17_f33b,
     ];
     assert_eq!(found, expected.map(Some), "{found:#018x?}");
+}
+
+/// What pieces have beside the plain settings: padded pools, convolutions of all kinds, a layer of one's own.
+#[test]
+fn fingerprints_of_later_settings_stay() {
+    let chain = Chain::new()
+        .conv(Conv::new("stem", 4, [3, 1]).stride([1, 2]).padding([1, 0]).dilation([2, 1]).groups(2))
+        .max_pool(Pool::new(2).padding(1))
+        .average_pool(Pool::new(3).stride(1).padding(1).count_padding(false))
+        .custom("own", Swish::Exact)
+        .global_average_pool()
+        .linear("head", 3);
+    let found = network::<f64>(chain, Criterion::CrossEntropy).fingerprint(&samples());
+    assert_eq!(found, Some(0x4253_7bda_ec12_55c3), "{found:#018x?}");
 }
 
 #[test]
