@@ -67,6 +67,7 @@ pub(super) fn by_input<L: CustomLayer + ?Sized>(
             along[coordinate] = 1.0;
             *out = 0.0;
             each_point(&at, &LayerDirection { x: &along, parameters: &still }, |at, weight| {
+                values.fill(0.0);
                 layer.value(at, &mut values);
                 *out += weight * dot(&values, &delta[to.clone()]);
             });
@@ -87,6 +88,7 @@ pub(super) fn by_parameters<L: CustomLayer + ?Sized>(
     for (coordinate, out) in out.iter_mut().enumerate() {
         along[coordinate] = 1.0;
         each_point(at, &LayerDirection { x: &still, parameters: &along }, |at, weight| {
+            values.fill(0.0);
             layer.value(at, &mut values);
             *out += weight * dot(&values, delta);
         });
@@ -104,6 +106,7 @@ pub(super) fn tangent<L: CustomLayer + ?Sized>(
     each_sample(at, out.len(), |at, [from, to]| {
         let mut values = vec![0.0; to.len()];
         each_point(&at, &LayerDirection { x: &along.x[from], ..*along }, |at, weight| {
+            values.fill(0.0);
             layer.value(at, &mut values);
             add_scaled(&mut out[to.clone()], &values, weight);
         });

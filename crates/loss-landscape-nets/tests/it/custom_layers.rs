@@ -9,7 +9,8 @@ use loss_landscape::{
     write_checkpoint,
 };
 use loss_landscape_nets::{
-    Architecture, Chain, Conv, Criterion, CustomLayer, Error, LayerPoint, Network, Samples, Sgd,
+    Architecture, Chain, Conv, Criterion, CustomLayer, Error, LayerDirection, LayerPoint, Network, Samples,
+    Sgd,
 };
 
 /// Every pixel's channels by a matrix, less an offset that is a buffer: a 1×1 convolution.
@@ -122,6 +123,49 @@ fn differences_stand_in_for_derivatives_that_are_not_given() {
             assert!(error <= tolerance, "{swish:?}: {error:e}, {tolerance:e} allowed");
         }
     }
+}
+
+/// p·x², added to what is there: the trait promises zeros.
+#[derive(Debug)]
+struct Adds;
+
+impl CustomLayer for Adds {
+    fn fingerprint(&self) -> String {
+        "adds".to_owned()
+    }
+
+    fn value(&self, at: &LayerPoint<'_>, out: &mut [f64]) {
+        for (out, x) in out.iter_mut().zip(at.x) {
+            *out += at.parameters[0] * x * x;
+        }
+    }
+}
+
+#[test]
+fn differences_hand_layers_zeros_to_write_into() {
+    let at = LayerPoint { input: [1, 1, 2], samples: 2, x: &[3.0, -1.0, 0.5, 2.0], parameters: &[1.5] };
+    let along = LayerDirection { x: &[1.0, 0.5, -1.0, 2.0], parameters: &[2.0] };
+    let delta = [1.0, -2.0, 0.5, 1.0];
+    let each = |value: fn(f64, f64) -> f64| -> Vec<f64> {
+        at.x.iter().zip(along.x).map(|(x, dx)| value(*x, *dx)).collect()
+    };
+    let dot = |values: Vec<f64>| vec![values.iter().zip(delta).map(|(value, delta)| value * delta).sum()];
+    let by_delta = |values: Vec<f64>| -> Vec<f64> { values.iter().zip(delta).map(|(v, d)| v * d).collect() };
+    let of = |len: usize, write: &dyn Fn(&mut [f64])| {
+        let mut out = vec![0.0; len];
+        write(&mut out);
+        out
+    };
+    close(&of(4, &|out| Adds.by_input(&at, &delta, out)), &by_delta(each(|x, _| 3.0 * x)));
+    close(&of(1, &|out| Adds.by_parameters(&at, &delta, out)), &dot(each(|x, _| x * x)));
+    close(&of(4, &|out| Adds.tangent(&at, &along, out)), &each(|x, dx| 3.0 * x * dx + 2.0 * x * x));
+    // Differences of differences.
+    let second = of(4, &|out| Adds.by_input_tangent(&at, &along, &delta, out));
+    let expected = by_delta(each(|x, dx| 3.0 * dx + 4.0 * x));
+    assert!(relative_error(second.iter().copied(), expected.iter().copied()) < 1e-8, "{second:?}");
+    let second = of(1, &|out| Adds.by_parameters_tangent(&at, &along, &delta, out));
+    let expected = dot(each(|x, dx| 2.0 * x * dx));
+    assert!(relative_error(second.iter().copied(), expected.iter().copied()) < 1e-8, "{second:?}");
 }
 
 /// The same network with the matrix built in, or as a layer of one's own, and a parameter vector of each.
