@@ -27,8 +27,8 @@
 //!
 //! A [`Network`] is a convolutional network of an [`Architecture`]: one of the paper's
 //! ([`Architecture::resnet`], [`wide_resnet`](Architecture::wide_resnet), [`vgg9`](Architecture::vgg9),
-//! [`densenet121`](Architecture::densenet121)) or a [`Chain`] of [`Piece`]s of your own, one of which may be a layer that
-//! you write ([`CustomLayer`]). An [`Mlp`] is a multilayer
+//! [`densenet121`](Architecture::densenet121)) or a [`Chain`] of [`Piece`]s of your own, one of which may be
+//! a layer that you write ([`CustomLayer`]). An [`Mlp`] is a multilayer
 //! perceptron. Both implement [`Model`](loss_landscape::Model), [`Loss`](loss_landscape::Loss),
 //! [`Gradient`](loss_landscape::Gradient), [`HessianProduct`](loss_landscape::HessianProduct) and
 //! [`GaussNewtonProduct`](loss_landscape::GaussNewtonProduct) over [`Samples`].

@@ -22,16 +22,17 @@ use super::differences;
 /// in the largest coordinate. They are good for layers that bend on the scale of 1, as activations do, and not within
 /// 0.002 of a kink, on whose other side they look. With n values in a sample and p parameters:
 ///
-/// | method | by default a difference of | cost | relative error, about |
+/// | method | by default a difference of | cost | relative error in tests, below |
 /// | --- | --- | --- | --- |
-/// | [`by_input`](Self::by_input) | values, input by input | 4n values | 1e-12 |
-/// | [`by_parameters`](Self::by_parameters) | values, parameter by parameter | 4p values | 1e-12 |
-/// | [`tangent`](Self::tangent) | values along a direction | 4 values | 1e-12 |
-/// | [`by_input_tangent`](Self::by_input_tangent) | `by_input` along a direction | 4 of those | 1e-12; 1e-9 if that is a difference |
-/// | [`by_parameters_tangent`](Self::by_parameters_tangent) | `by_parameters` along a direction | 4 of those | 1e-12; 1e-9 if that is a difference |
+/// | [`by_input`](Self::by_input) | values, input by input | 4n values | 1e-11 |
+/// | [`by_parameters`](Self::by_parameters) | values, parameter by parameter | 4p values | 1e-11 |
+/// | [`tangent`](Self::tangent) | values along a direction | 4 values | 1e-11 |
+/// | [`by_input_tangent`](Self::by_input_tangent) | `by_input` along a direction | 4 of those | 1e-11, or 1e-8 |
+/// | [`by_parameters_tangent`](Self::by_parameters_tangent) | `by_parameters` along a direction | 4 of those | 1e-11, or 1e-8 |
 ///
-/// The first two are worth writing for any layer but the smallest. [`check_gradient`](loss_landscape::check::check_gradient)
-/// and [`check_hessian_product`](loss_landscape::check::check_hessian_product) test a network with the layer.
+/// The larger errors are those of differences of differences. The first two are worth writing for any layer but the
+/// smallest. [`check_gradient`](loss_landscape::check::check_gradient) and
+/// [`check_hessian_product`](loss_landscape::check::check_hessian_product) test a network with the layer.
 ///
 /// ```
 /// use loss_landscape::{Block, Gradient, HessianProduct, Model};

@@ -1,8 +1,8 @@
 //! Derivatives of a user's layer by differences, where it has none of its own.
 //!
-//! All are central differences of four points, (8·(f(h) − f(−h)) − (f(2h) − f(−2h))) / 12h, whose error is h⁴/30 of the
-//! fifth derivative and about ε/h of the values by rounding. Samples are moved one by one, each by a step of its own, so
-//! that none depends on those beside it.
+//! All are central differences of four points, (8·(f(h) − f(−h)) − (f(2h) − f(−2h))) / 12h, whose error is h⁴/30 of
+//! the fifth derivative and about ε/h of the values by rounding. Samples are moved one by one, each by a step of its
+//! own, so that none depends on those beside it.
 
 use super::custom_layer::{CustomLayer, LayerDirection, LayerPoint};
 

@@ -185,8 +185,8 @@ impl fmt::Display for Sides {
 /// What is set by one number holds for height and width, and [height, width] sets both. As in PyTorch, a kernel is not
 /// turned round, `dilation` is the distance of its taps, and with `groups` the first inputs are convolved to the first
 /// outputs, the next ones to the next: the weight is channels × inputs/groups × height × width. As many groups as
-/// inputs make a depthwise convolution. The gradient of a group's filters is computed group by group, and four outputs
-/// at a time: a depthwise convolution takes about the time of one with four times its multiplications.
+/// inputs make a depthwise convolution. Four outputs of a group are computed together: a depthwise convolution does
+/// four times the multiplications that it needs.
 ///
 /// ```
 /// use loss_landscape_nets::{Architecture, Chain, Conv, Sides};

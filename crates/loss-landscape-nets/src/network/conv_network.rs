@@ -41,8 +41,8 @@ use crate::{
 /// the result has the same bits for any number of threads. Samples are computed 16 at a time, so
 /// that 17 cost as much as 32.
 ///
-/// **Memory.** A thread of a sweep needs [`sweep_memory`](Self::sweep_memory) bytes. Its points allocate nothing, except
-/// for layers of your own ([`CustomLayer`](crate::CustomLayer)), which get slices of 16 samples at a time.
+/// **Memory.** A thread of a sweep needs [`sweep_memory`](Self::sweep_memory) bytes. Its points allocate nothing,
+/// except for layers of your own ([`CustomLayer`](crate::CustomLayer)), which get slices of 16 samples at a time.
 ///
 /// ```
 /// use loss_landscape_nets::{Architecture, Chain, Criterion, Network, digits};

@@ -301,7 +301,8 @@ impl GraphBuilder {
         }
         if sets == 0 || !inputs.is_multiple_of(sets) || !channels.is_multiple_of(sets) {
             let needs = format!(
-                "channels that its groups share out evenly, not {inputs} inputs and {channels} outputs for {sets} groups"
+                "channels that its groups share out evenly, not {inputs} inputs and {channels} outputs for \
+                 {sets} groups"
             );
             return Err(layer(&name, dims, &needs));
         }
