@@ -186,7 +186,7 @@ impl SurfaceFigure {
     /// let surface = Surface::from_channels(&at, &at, [("loss".to_owned(), loss)])?;
     /// let report = Topology::new().of(&surface)?;
     /// let figure = SurfaceFigure::from(&surface).height_range(0.0, 3.0).critical_points(&report);
-    /// assert!(figure.clone().elevation(60.0).to_svg()?.contains("● 2 minima (1: the most persistent), ◇ 1 saddle"));
+    /// assert!(figure.clone().elevation(80.0).to_svg()?.contains("● 2 minima (1: the most persistent), ◇ 1 saddle"));
     /// assert!(figure.elevation(10.0).to_svg()?.contains("3 of 3 minima and saddles hidden behind the surface"));
     /// # Ok::<(), loss_landscape_plot::Error>(())
     /// ```
