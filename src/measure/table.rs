@@ -1,6 +1,6 @@
 //! Several measures of the same draws.
 
-use super::Measured;
+use super::{Measured, Reading};
 use crate::{Error, Result};
 
 /// Several measures of the same draws, as a table for files: a row for each draw, a column for each measure.
@@ -43,6 +43,12 @@ impl MeasureTable {
             }),
             None => Ok(table),
         }
+    }
+
+    /// A row of readings for each of what is compared, in the order of the names.
+    pub(crate) fn of_rows<const N: usize>(names: [&str; N], rows: &[[Reading; N]]) -> Self {
+        let column = |(column, name)| Measured::new(name, rows.iter().map(|row| row[column]));
+        Self { measures: names.into_iter().enumerate().map(column).collect() }
     }
 
     /// The measures.

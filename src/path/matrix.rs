@@ -205,7 +205,7 @@ impl<'a, M: Model + ?Sized, D: ?Sized> Barriers<'a, M, D> {
     ///
     /// # Errors
     /// [`Error::Minimisers`] for fewer than two; [`Error::MinimiserNames`]; [`Error::InPair`] with what the sweep
-    /// between two minimisers fails with, such as [`Error::ZeroDirection`] for equal ones.
+    /// between two minimisers fails with, such as [`Error::NonFinite`].
     pub fn run(&self) -> Result<BarrierMatrix>
     where
         M: Loss<D> + Sync,

@@ -302,9 +302,6 @@ impl<S: Scalar> Segment<'_, S> {
                 end[block.range()].copy_from_slice(&self.a[block.range()]);
             }
         }
-        if self.a == end {
-            return Err(Error::ZeroDirection { which: "interpolation's".to_owned() });
-        }
         let records = vec![DirectionRecord::between(content_hash(&end))];
         Ok(Placed {
             origin: Origin::of("interpolation", layout, self.a, records, None)?,

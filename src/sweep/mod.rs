@@ -152,7 +152,8 @@ impl<'a, M: Model + ?Sized, D: ?Sized> Sweep<'a, M, D, Segment<'a, M::Scalar>> {
     /// A sweep between two minimisers: (1−α)·θ_a + α·θ_b, exactly θ_a at α = 0 and θ_b at α = 1. By default it has 101
     /// values of α from −0.5 to 1.5, 0 and 1 among them (the paper draws 401).
     ///
-    /// This is the paper's section 3, after Goodfellow et al. 2015.
+    /// This is the paper's section 3, after Goodfellow et al. 2015. Ends may be equal, as those of a network and its
+    /// [matched](crate::matching) permuted copy: the loss is then the same everywhere but for rounding.
     ///
     /// ```
     /// use loss_landscape::{FnModel, Layout, Sweep};

@@ -6,6 +6,7 @@ use loss_landscape::{
         GaussNewtonOperator, GaussNewtonReport, GaussNewtonSplit, HessianPart, Lanczos, Probe,
         SpectralDensity, SymmetricOperator, TraceEstimator, TraceMethod,
     },
+    measure::MeasureTable,
 };
 
 /// Outputs zᵢ = tᵢ³ and the loss Σ (zᵢ − 1)²/2: G = diag(9tᵢ⁴), R = diag(6tᵢ·(zᵢ − 1)); the last is a buffer.
@@ -149,6 +150,18 @@ fn a_report_is_right_and_comes_back_from_its_serialised_form() {
     let json = serde_json::to_value(&report).unwrap();
     let back: GaussNewtonReport<f64> = serde_json::from_value(json).unwrap();
     assert_eq!(back, report);
+    let table = GaussNewtonReport::table([&report]);
+    let named = |name: &str| {
+        let column = table.measures().iter().find(|measured| measured.name() == name).unwrap();
+        column.readings()[0].value().unwrap()
+    };
+    assert_eq!(named("λ_max(G)"), report.gauss_newton.lambda_max);
+    assert_eq!(named("bound below λ_min(R)"), report.rest.bounds[0]);
+    assert_eq!(named("trace of R"), report.rest_trace.value);
+    assert_eq!(named("share of G in the trace"), report.trace_share);
+    assert_eq!([named("energy of G"), named("energy of R")], report.energies);
+    assert_eq!(named("standard error of the energy of R"), report.energy_errors[1]);
+    assert_eq!(MeasureTable::from_npz_bytes(&table.to_npz_bytes().unwrap()).unwrap(), table);
     let kept = split.lanczos(Lanczos::new().vectors(true)).report(&model, &model.theta, &()).unwrap();
     assert_eq!(kept.hessian.vectors.map(|[low, high]| [low.len(), high.len()]), Some([21, 21]));
 }

@@ -392,19 +392,23 @@ fn a_matrix_says_where_it_does_not_know() {
 }
 
 #[test]
+fn equal_minimisers_have_no_barrier() {
+    let model = wells(0.0);
+    let matrix = barrier_matrix(&model, &(), &[&[1.0], &[-1.0], &[1.0]]).unwrap();
+    assert_eq!(matrix.barrier(0, 2).unwrap().height, 0.0);
+    assert!(matrix.barrier(0, 2).unwrap().is_complete() && matrix.barrier(0, 1).unwrap().height > 0.9);
+}
+
+#[test]
 fn bad_minimisers_are_named() {
     let model = wells(0.0);
     let run = |minimisers: &[&[f64]]| Barriers::new(&model, minimisers).data("", &()).run().unwrap_err();
     assert!(matches!(run(&[]), Error::Minimisers { found: 0 }));
     assert!(matches!(run(&[&[1.0]]), Error::Minimisers { found: 1 }));
-    let error = run(&[&[1.0], &[0.0], &[1.0]]);
+    let error = run(&[&[1.0], &[0.0], &[f64::NAN]]);
     assert!(matches!(&error, Error::InPair { pair: [0, 2], .. }), "{error}");
-    assert_eq!(
-        error.to_string(),
-        "between minimisers [0, 2]: the interpolation's direction is zero everywhere"
-    );
+    assert_eq!(error.to_string(), "between minimisers [0, 2]: θ_b is NaN at index 0 of block `theta`");
     assert!(matches!(run(&[&[1.0], &[0.0, 2.0]]), Error::InPair { pair: [0, 1], .. }));
-    assert!(matches!(run(&[&[1.0], &[f64::NAN]]), Error::InPair { pair: [0, 1], .. }));
     let names = Barriers::new(&model, &[&[1.0], &[0.0]]).names(["one"]).data("", &()).run();
     assert!(matches!(names, Err(Error::MinimiserNames { names: 1, minimisers: 2 })));
     let none = Barriers::<_, ()>::new(&model, &[&[1.0], &[0.0]]).run().unwrap_err();

@@ -3,7 +3,8 @@
 
 use loss_landscape::{
     Error, FnModel, Gradient, Layout, Loss, Mask, Model, OracleError, RandomDirections, Role,
-    curvature::{Lanczos, Sharpness, SharpnessScale, TraceEstimator},
+    curvature::{Extremes, Lanczos, Sharpness, SharpnessReport, SharpnessScale, TraceEstimator},
+    measure::{MeasureTable, Reading},
 };
 use nalgebra::DMatrix;
 
@@ -252,11 +253,33 @@ fn settings_and_reports_are_serialised() {
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(json["scale"], "relative");
     assert_eq!(json["average"]["standard_error"], "Infinity");
-    let again: loss_landscape::curvature::SharpnessReport<f64> =
-        serde_json::from_value(json.clone()).unwrap();
+    let again: SharpnessReport<f64> = serde_json::from_value(json.clone()).unwrap();
     assert_eq!(serde_json::to_value(&again).unwrap(), json);
     assert_eq!(report.worst.value, sharpness.report(&model, model.parameters(), &()).unwrap().worst.value);
     assert!(report.to_string().ends_with("(arXiv 2302.07011)."));
+
+    let table = SharpnessReport::table([&report, &again]);
+    let row: Vec<Reading> = table.measures().iter().map(|measured| measured.readings()[1]).collect();
+    let Extremes { lambda_min, lambda_max, bounds, .. } = report.extremes;
+    let value = Reading::Value;
+    let expected = [
+        value(report.loss),
+        value(report.gradient_norm),
+        value(report.average.value),
+        // Of one draw.
+        Reading::Unknown,
+        Reading::AtLeast(report.worst.value),
+        value(lambda_min),
+        value(bounds[0]),
+        value(lambda_max),
+        value(bounds[1]),
+        value(report.trace.value),
+        value(report.trace.standard_error),
+    ];
+    assert_eq!(row, expected);
+    assert_eq!(MeasureTable::from_csv_bytes(&table.to_csv_bytes().unwrap()).unwrap(), table);
+    assert_eq!(MeasureTable::from_npz_bytes(&table.to_npz_bytes().unwrap()).unwrap(), table);
+    assert_eq!(MeasureTable::from_json_bytes(&table.to_json_bytes().unwrap()).unwrap(), table);
     let short: Sharpness = serde_json::from_str(r#"{"radius": 0.2}"#).unwrap();
     assert!(short.average(&model, model.parameters(), &()).unwrap().draws == 100);
     assert!(serde_json::from_str::<Sharpness>(r#"{"rho": 0.2}"#).is_err());

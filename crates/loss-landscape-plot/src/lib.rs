@@ -45,7 +45,7 @@
 //! Every figure is a [`Figure`]: `to_svg`, `to_png` and `to_pdf` give text and bytes, `save` writes a file in the
 //! format that its ending names, replaced as a whole. [`ContourFigure::difference`] and [`HeatFigure::difference`]
 //! compare two surfaces, with colours that diverge from zero; contours, heat maps and ratio maps draw markers,
-//! trajectories, and minima and saddles ([`CriticalPoints`]) over the plane.
+//! trajectories, and minima and saddles ([`CriticalPoints`]) over the plane, shaded surfaces minima and saddles.
 //!
 //! A page holds landscapes with several channels each, to turn, zoom and read values from; its module is `page`.
 //!

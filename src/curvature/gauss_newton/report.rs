@@ -5,6 +5,7 @@ use std::fmt;
 use crate::{
     Scalar,
     curvature::{estimate::TraceEstimate, lanczos::Extremes},
+    measure::{MeasureTable, Reading},
 };
 
 /// The Hessian H = G + R at a point: the ends of the spectra, the traces and the energies of its parts. As text it
@@ -56,6 +57,64 @@ pub struct GaussNewtonReport<S> {
     pub energy_errors: [f64; 2],
     /// The number of products in all.
     pub products: usize,
+}
+
+impl<S> GaussNewtonReport<S> {
+    /// The numbers of several reports, such as those of several networks, for files: a row for each report, columns for
+    /// both ends of the spectra of H, G and R with their bounds, the traces of G and R and the share of G in them with
+    /// their standard errors, and the energies with theirs. What is not finite is unknown.
+    ///
+    /// ```
+    /// use loss_landscape::curvature::GaussNewtonReport;
+    ///
+    /// fn save(before: &GaussNewtonReport<f32>, after: &GaussNewtonReport<f32>) -> loss_landscape::Result<()> {
+    ///     GaussNewtonReport::table([before, after]).write_npz("parts.npz")
+    /// }
+    /// ```
+    pub fn table<'r>(reports: impl IntoIterator<Item = &'r Self>) -> MeasureTable
+    where
+        S: 'r,
+    {
+        let names = [
+            "λ_min(H)",
+            "bound below λ_min(H)",
+            "λ_max(H)",
+            "bound above λ_max(H)",
+            "λ_min(G)",
+            "bound below λ_min(G)",
+            "λ_max(G)",
+            "bound above λ_max(G)",
+            "λ_min(R)",
+            "bound below λ_min(R)",
+            "λ_max(R)",
+            "bound above λ_max(R)",
+            "trace of G",
+            "standard error of the trace of G",
+            "trace of R",
+            "standard error of the trace of R",
+            "share of G in the trace",
+            "standard error of the share of G in the trace",
+            "energy of G",
+            "standard error of the energy of G",
+            "energy of R",
+            "standard error of the energy of R",
+        ];
+        let ends = |extremes: &Extremes<S>| {
+            [extremes.lambda_min, extremes.bounds[0], extremes.lambda_max, extremes.bounds[1]]
+        };
+        let row = |report: &Self| {
+            let [h, g, r] = [&report.hessian, &report.gauss_newton, &report.rest].map(ends);
+            let [of_g, of_r] = [&report.gauss_newton_trace, &report.rest_trace];
+            let traces = [of_g.value, of_g.standard_error, of_r.value, of_r.standard_error];
+            let share = [report.trace_share, report.trace_share_error];
+            let [energy_g, energy_r] = report.energies;
+            let [error_g, error_r] = report.energy_errors;
+            let energies = [energy_g, error_g, energy_r, error_r];
+            let values = [&h[..], &g, &r, &traces, &share, &energies].concat();
+            std::array::from_fn(|column| Reading::Value(values[column]))
+        };
+        MeasureTable::of_rows(names, &reports.into_iter().map(row).collect::<Vec<_>>())
+    }
 }
 
 impl<S: Scalar> fmt::Display for GaussNewtonReport<S> {

@@ -6,6 +6,7 @@ use super::{AverageSharpness, SharpnessScale, WorstSharpness};
 use crate::{
     Scalar,
     curvature::{estimate::TraceEstimate, lanczos::Extremes},
+    measure::{MeasureTable, Reading},
 };
 
 /// Sharpness on average and in the worst case, beside the curvature. As text it explains the result, with what it does
@@ -58,6 +59,59 @@ impl<S> SharpnessReport<S> {
     /// ρ²·λ_max/2, or 0 if λ_max is negative: what the worst case is at a minimum, up to terms of third order in ρ.
     pub fn quadratic_worst(&self) -> f64 {
         (self.radius.powi(2) * self.extremes.lambda_max / 2.0).max(0.0)
+    }
+
+    /// The numbers of several reports, such as those of several networks, for files: a row for each report, columns for
+    /// the loss, the norm of the gradient, the average with its standard error, the worst case (a lower bound), both
+    /// ends of the spectrum with their bounds, and the trace with its standard error. What is not finite is unknown.
+    ///
+    /// ```
+    /// use loss_landscape::{curvature::SharpnessReport, measure::{MeasureTable, Reading}};
+    ///
+    /// /// The worst case of each network, and all of it as CSV.
+    /// fn save(reports: &[SharpnessReport<f64>]) -> loss_landscape::Result<MeasureTable> {
+    ///     let table = SharpnessReport::table(reports);
+    ///     table.write_csv("sharpness.csv")?;
+    ///     let worst = table.measures().iter().find(|measured| measured.name() == "worst-case sharpness").unwrap();
+    ///     assert_eq!(worst.readings()[0], Reading::AtLeast(reports[0].worst.value));
+    ///     Ok(table)
+    /// }
+    /// ```
+    pub fn table<'r>(reports: impl IntoIterator<Item = &'r Self>) -> MeasureTable
+    where
+        S: 'r,
+    {
+        let names = [
+            "loss",
+            "norm of the gradient",
+            "average sharpness",
+            "standard error of the average sharpness",
+            "worst-case sharpness",
+            "λ_min",
+            "bound below λ_min",
+            "λ_max",
+            "bound above λ_max",
+            "trace",
+            "standard error of the trace",
+        ];
+        let row = |report: &Self| {
+            let Self { average, worst, extremes, trace, .. } = report;
+            let [below, above] = extremes.bounds;
+            [
+                Reading::Value(report.loss),
+                Reading::Value(report.gradient_norm),
+                Reading::Value(average.value),
+                Reading::Value(average.standard_error),
+                Reading::AtLeast(worst.value),
+                Reading::Value(extremes.lambda_min),
+                Reading::Value(below),
+                Reading::Value(extremes.lambda_max),
+                Reading::Value(above),
+                Reading::Value(trace.value),
+                Reading::Value(trace.standard_error),
+            ]
+        };
+        MeasureTable::of_rows(names, &reports.into_iter().map(row).collect::<Vec<_>>())
     }
 }
 

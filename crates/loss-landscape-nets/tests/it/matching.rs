@@ -4,6 +4,7 @@ use loss_landscape::{
     Loss, Model, Role, Scalar, Sweep,
     check::check_permutations,
     matching::{PermutationSpec, Permutations, WeightMatching},
+    path::Barrier,
 };
 use loss_landscape_nets::{
     Activation, Adam, Architecture, Chain, Conv, Criterion, Mlp, Pool, Samples, Skips, digits,
@@ -195,9 +196,7 @@ where
     M: Loss<Samples<S>, Scalar = S> + Sync,
 {
     let curve = Sweep::segment(model, a, b).data("", data).alpha(0.0..=1.0, 11).run().unwrap();
-    let losses = curve.channel("loss").unwrap();
-    let line = |alpha: f64| (1.0 - alpha) * losses[0] + alpha * losses[10];
-    curve.alpha().iter().zip(losses).map(|(alpha, loss)| loss - line(*alpha)).fold(0.0, f64::max)
+    Barrier::rise(&curve, "loss").unwrap().height
 }
 
 #[test]
@@ -216,4 +215,9 @@ fn matching_lowers_the_barrier_between_independent_trainings() {
     assert!(after < 0.75 * before, "{before} {after}");
     let (own, moved) = (a.loss(b.parameters(), &train).unwrap(), a.loss(matched.theta(), &train).unwrap());
     assert!((own - moved).abs() < 1e-5 * own);
+    // A barrier that is only a relabelling goes away.
+    let copy = Permutations::random(&a.permutation_spec(), 3).apply(a.parameters()).unwrap();
+    let matched = WeightMatching::new().run(&a.permutation_spec(), a.parameters(), &copy).unwrap();
+    let [before, after] = [&copy, matched.theta()].map(|b: &[f32]| barrier(&a, a.parameters(), b, &train));
+    assert!(before > 0.1 && after < 1e-6, "{before} {after}");
 }
