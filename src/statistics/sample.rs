@@ -177,6 +177,15 @@ impl Sample {
     /// # Ok::<(), loss_landscape::Error>(())
     /// ```
     ///
+    /// Of 2,000 samples each, 95 % intervals held this often, in percent:
+    ///
+    /// | figure | of 10 values | of 30 values |
+    /// | --- | --- | --- |
+    /// | geometric mean of lognormal values | 92.8 | 94.7 |
+    /// | Σx²/Σx of uniform values | 93.0 | 95.8 |
+    /// | standard deviation of uniform values | 94.3 | 95.3 |
+    /// | standard deviation of normal values | 90.8 | 92.8 |
+    ///
     /// # Errors
     /// As [`mean_interval`](Self::mean_interval); [`Error::SampleValue`] where the figure is not finite, with the index
     /// of the value that was left out, or n for the whole sample.
@@ -299,6 +308,21 @@ mod tests {
         held.map(|held| held as f64 / 20.0)
     }
 
+    /// How often of 2,000 samples of n values the jackknife's interval of a figure holds, in percent.
+    fn jackknife(
+        n: usize,
+        truth: f64,
+        draw: impl Fn(&mut ChaCha8Rng) -> f64,
+        figure: impl Fn(&[f64]) -> f64,
+    ) -> f64 {
+        let mut generator = ChaCha8Rng::seed_from_u64(n as u64);
+        let held = (0..2000).filter(|_| {
+            let sample = Sample::new((0..n).map(|_| draw(&mut generator)).collect::<Vec<_>>()).unwrap();
+            sample.jackknife(0.95, &figure).unwrap().contains(truth)
+        });
+        held.count() as f64 / 20.0
+    }
+
     #[test]
     fn intervals_of_the_mean_hold_as_often_as_they_say() {
         let normal = |generator: &mut ChaCha8Rng| -> f64 { StandardNormal.sample(generator) };
@@ -318,6 +342,31 @@ mod tests {
             let most = if name == "uniform, 10" { 99.0 } else { 97.0 };
             assert!((93.0..=most).contains(&boot), "{name}: {boot}");
             assert!(name.starts_with("exp") || (93.0..=97.0).contains(&t), "{name}: {t}");
+        }
+    }
+
+    #[test]
+    fn intervals_of_other_figures_hold_nearly_as_often_as_they_say() {
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+        let squares = |values: &[f64]| values.iter().map(|v| v * v).sum::<f64>();
+        let geometric =
+            |values: &[f64]| (values.iter().map(|v| v.ln()).sum::<f64>() / values.len() as f64).exp();
+        let ratio = |values: &[f64]| squares(values) / values.iter().sum::<f64>();
+        let spread = |values: &[f64]| (squares(values) / values.len() as f64 - mean(values).powi(2)).sqrt();
+        let normal = |generator: &mut ChaCha8Rng| -> f64 { StandardNormal.sample(generator) };
+        let uniform = |generator: &mut ChaCha8Rng| generator.random::<f64>();
+        for n in [10, 30] {
+            let rows = [
+                ("geometric mean, lognormal", jackknife(n, 1.0, |g| normal(g).exp(), geometric)),
+                ("ratio of sums, uniform", jackknife(n, 2.0 / 3.0, uniform, ratio)),
+                ("deviation, uniform", jackknife(n, 12.0_f64.sqrt().recip(), uniform, spread)),
+                ("deviation, normal", jackknife(n, 1.0, normal, spread)),
+            ];
+            for (name, held) in rows {
+                println!("| {name}, {n} | {held:.1} |");
+                let least = if n == 30 { 92.0 } else { 90.0 };
+                assert!((least..=97.0).contains(&held), "{name}, {n}: {held}");
+            }
         }
     }
 
