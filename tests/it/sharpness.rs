@@ -253,11 +253,12 @@ fn settings_and_reports_are_serialised() {
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(json["scale"], "relative");
     assert_eq!(json["average"]["standard_error"], "Infinity");
-    let again: SharpnessReport<f64> = serde_json::from_value(json.clone()).unwrap();
+    let mut again: SharpnessReport<f64> = serde_json::from_value(json.clone()).unwrap();
     assert_eq!(serde_json::to_value(&again).unwrap(), json);
     assert_eq!(report.worst.value, sharpness.report(&model, model.parameters(), &()).unwrap().worst.value);
     assert!(report.to_string().ends_with("(arXiv 2302.07011)."));
 
+    again.average.counted = 0;
     let table = SharpnessReport::table([&report, &again]);
     let row: Vec<Reading> = table.measures().iter().map(|measured| measured.readings()[1]).collect();
     let Extremes { lambda_min, lambda_max, bounds, .. } = report.extremes;
@@ -268,6 +269,7 @@ fn settings_and_reports_are_serialised() {
         value(report.average.value),
         // Of one draw.
         Reading::Unknown,
+        value(1.0),
         Reading::AtLeast(report.worst.value),
         value(lambda_min),
         value(bounds[0]),

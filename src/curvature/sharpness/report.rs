@@ -62,8 +62,9 @@ impl<S> SharpnessReport<S> {
     }
 
     /// The numbers of several reports, such as those of several networks, for files: a row for each report, columns for
-    /// the loss, the norm of the gradient, the average with its standard error, the worst case (a lower bound), both
-    /// ends of the spectrum with their bounds, and the trace with its standard error. What is not finite is unknown.
+    /// the loss, the norm of the gradient, the average with its standard error and the number of draws that do not count
+    /// in it, the worst case (a lower bound), both ends of the spectrum with their bounds, and the trace with its standard
+    /// error. What is not finite is unknown.
     ///
     /// ```
     /// use loss_landscape::{curvature::SharpnessReport, measure::{MeasureTable, Reading}};
@@ -86,6 +87,7 @@ impl<S> SharpnessReport<S> {
             "norm of the gradient",
             "average sharpness",
             "standard error of the average sharpness",
+            "draws left out of the average",
             "worst-case sharpness",
             "λ_min",
             "bound below λ_min",
@@ -102,6 +104,7 @@ impl<S> SharpnessReport<S> {
                 Reading::Value(report.gradient_norm),
                 Reading::Value(average.value),
                 Reading::Value(average.standard_error),
+                Reading::Value((average.draws - average.counted) as f64),
                 Reading::AtLeast(worst.value),
                 Reading::Value(extremes.lambda_min),
                 Reading::Value(below),
