@@ -1,10 +1,13 @@
 //! How an oracle reaches the threads of a sweep: shared by all, on the calling thread alone, or as one instance for
 //! each thread.
 
-use std::{any::Any, cell::RefCell, num::NonZero, thread::available_parallelism};
+use std::{any::Any, cell::RefCell};
 
-use super::settings::DataSets;
-use crate::{Error, Model, OracleError, Prepared, Result, Slice, Worker, model::guarded};
+use super::{
+    pool::{self, Pool},
+    settings::DataSets,
+};
+use crate::{Model, OracleError, Prepared, Result, Slice, Worker, model::guarded};
 
 /// Runs a sweep on all threads, which share the model and the data: both must be [`Sync`]. It is the default, and the
 /// last parameter of [`Sweep`](crate::Sweep), so that the type of a sweep over all threads can leave it out:
@@ -183,11 +186,6 @@ pub trait Crew {
     fn on_each_thread(&self, work: &(dyn for<'w> Fn(&'w MakeWorker<'w>) + Sync));
 }
 
-/// More threads than this are never useful, and systems refuse them.
-const MOST_THREADS: usize = 1024;
-/// A number of threads up to this is never reduced.
-const FEW_THREADS: usize = 16;
-
 pub(crate) mod execute {
     use super::{Crews, Measurement, Model, Result, Subject};
 
@@ -215,10 +213,10 @@ impl<M: Model + Sync + ?Sized, D: Sync + ?Sized> execute::Execute<M, D> for AllT
         points: usize,
         work: impl FnOnce(&dyn Crews<M::Scalar>) -> Result<T> + Send,
     ) -> Result<T> {
-        let run = || work(&AllShare { subject, measurement });
+        let share = AllShare { subject, measurement };
         match threads {
-            Some(threads) => pool(threads, points)?.install(run),
-            None => run(),
+            Some(threads) => Pool::new(threads, points)?.run(|| work(&share)),
+            None => work(&share),
         }
     }
 }
@@ -250,15 +248,14 @@ where
         points: usize,
         work: impl FnOnce(&dyn Crews<M::Scalar>) -> Result<T> + Send,
     ) -> Result<T> {
-        let pool = pool(threads.unwrap_or_else(rayon::current_num_threads), points)?;
+        let pool = Pool::new(threads.unwrap_or_else(rayon::current_num_threads), points)?;
         let layout = subject.model.layout();
-        let made = pool.broadcast(|_| -> Result<()> {
+        pool.try_on_each_thread(&|| {
             let model = guarded("making a thread's model", || (self.factory)())?;
             layout.ensure_same(model.layout())?;
             INSTANCE.set(Some(Box::new(model)));
             Ok(())
-        });
-        made.into_iter().collect::<Result<Vec<()>>>()?;
+        })?;
         work(&Instances::<M, D, _> {
             pool: &pool,
             data: subject.data,
@@ -300,7 +297,7 @@ impl<M: Model + Sync + ?Sized, D: Sync + ?Sized, Q: Measurement<M, D>> Crew for 
 
     fn on_each_thread(&self, work: &(dyn for<'w> Fn(&'w MakeWorker<'w>) + Sync)) {
         let Self(oracle) = self;
-        rayon::broadcast(|_| work(&|set| oracle.worker(set)));
+        pool::on_each_current_thread(&|| work(&|set| oracle.worker(set)));
     }
 }
 
@@ -339,7 +336,7 @@ impl<M: Model + ?Sized, D: ?Sized, Q: Measurement<M, D>> Crew for CallingThread<
 
 /// Threads of a pool that each have a model of their own, in [`INSTANCE`].
 struct Instances<'c, M: Model, D: ?Sized, Q> {
-    pool: &'c rayon::ThreadPool,
+    pool: &'c Pool,
     data: &'c DataSets<'c, D>,
     measurement: &'c Q,
     model: std::marker::PhantomData<fn() -> M>,
@@ -347,7 +344,7 @@ struct Instances<'c, M: Model, D: ?Sized, Q> {
 
 impl<M: Model + 'static, D: Sync + ?Sized, Q: Measurement<M, D>> Crews<M::Scalar> for Instances<'_, M, D, Q> {
     fn threads(&self) -> usize {
-        self.pool.current_num_threads()
+        self.pool.threads()
     }
 
     fn over(&self, slice: &Slice<'_, M::Scalar>, work: &mut CrewWork<'_>) -> Result<()> {
@@ -378,7 +375,7 @@ impl<M: Model + 'static, D: Sync + ?Sized, Q: Measurement<M, D>> Crew for Instan
     fn on_each_thread(&self, work: &(dyn for<'w> Fn(&'w MakeWorker<'w>) + Sync)) {
         let Instances { pool, data, measurement, .. } = self.instances;
         let slice = self.slice;
-        pool.broadcast(|_| {
+        pool.on_each_thread(&|| {
             INSTANCE.with_borrow(|instance| {
                 #[expect(clippy::expect_used, reason = "made on every thread before the first point")]
                 let model =
@@ -442,16 +439,4 @@ impl Facts {
             None => Self::UNPREPARED,
         }
     }
-}
-
-/// A pool of the threads asked for, as far as they are useful. Threads beyond the number of points can only be busy
-/// with chunks of data, and more of them than processors, or than [`FEW_THREADS`], would not be faster.
-fn pool(threads: usize, points: usize) -> Result<rayon::ThreadPool> {
-    if threads == 0 {
-        return Err(Error::ZeroThreads);
-    }
-    let processors = available_parallelism().map_or(1, NonZero::get);
-    let threads = threads.min(points.max(processors).max(FEW_THREADS)).min(MOST_THREADS);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    pool.map_err(|error| Error::ThreadPool { threads, source: error.into() })
 }

@@ -7,6 +7,7 @@ mod driver;
 pub(crate) mod execution;
 pub(crate) mod journal;
 mod observer;
+mod pool;
 mod rows;
 pub(crate) mod run;
 pub(crate) mod settings;

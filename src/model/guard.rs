@@ -16,21 +16,33 @@ pub(crate) enum OracleFailure {
     Panic(String),
 }
 
+impl OracleFailure {
+    fn into_error(self, during: &str) -> Error {
+        let during = during.to_owned();
+        match self {
+            Self::Error(error) => Error::Oracle { during, source: error.into_boxed() },
+            Self::Panic(message) => Error::OraclePanicked { during, message },
+        }
+    }
+}
+
 /// Calls what users wrote; a panic ends here.
 pub(crate) fn catch<T>(call: impl FnOnce() -> Result<T, OracleError>) -> Result<T, OracleFailure> {
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(outcome) => outcome.map_err(OracleFailure::Error),
-        Err(payload) => Err(OracleFailure::Panic(panic_message(payload.as_ref()))),
-    }
+    let (mut call, mut outcome) = (Some(call), None);
+    catch_panic(&mut || outcome = call.take().map(|call| call()))?;
+    #[expect(clippy::expect_used, reason = "the call is there to be taken, and did not panic")]
+    outcome.expect("an outcome").map_err(OracleFailure::Error)
+}
+
+/// Not generic, so that unwinding is compiled once and not for each of a user's oracles.
+fn catch_panic(call: &mut dyn FnMut()) -> Result<(), OracleFailure> {
+    catch_unwind(AssertUnwindSafe(call))
+        .map_err(|payload| OracleFailure::Panic(panic_message(payload.as_ref())))
 }
 
 /// Calls an oracle outside the points of a sweep: there its error or panic ends the call.
 pub(crate) fn guarded<T>(during: &str, call: impl FnOnce() -> Result<T, OracleError>) -> Result<T> {
-    let during = || during.to_owned();
-    catch(call).map_err(|failure| match failure {
-        OracleFailure::Error(error) => Error::Oracle { during: during(), source: error.into_boxed() },
-        OracleFailure::Panic(message) => Error::OraclePanicked { during: during(), message },
-    })
+    catch(call).map_err(|failure| failure.into_error(during))
 }
 
 /// The text of a panic, which is nearly always a string.

@@ -247,6 +247,7 @@ CASES = [
     ("wrn56_2", lambda: ResNet(9, 2, channels=1), (3, 1, 8, 8), 10, 0.5),
     ("wrn56_2_noshort", lambda: ResNet(9, 2, channels=1, skips=False), (3, 1, 8, 8), 10, 1.0),
     ("wrn20_4", lambda: ResNet(3, 4), (2, 3, 32, 32), 10, 1.0),
+    ("wrn20_4_small", lambda: ResNet(3, 4), (2, 3, 16, 16), 10, 1.0),
     ("vgg9", lambda: VGG9(), (2, 3, 32, 32), 10, 1.0),
     ("densenet121", lambda: DenseNet121(), (2, 3, 32, 32), 10, 1.0),
     ("densenet121_small", lambda: DenseNet121(), (2, 3, 16, 16), 10, 1.0),
