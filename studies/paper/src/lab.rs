@@ -208,6 +208,12 @@ impl Lab {
                 let sweep = sweep.journal(self.journal(job)?).observer(&watch);
                 let draws = self.finished(job, sweep.draws(draws))?;
                 ended(draws.report().end)?;
+                // Another program computes the first plane of some networks again.
+                if training == 0 && matches!(cell.kind, Kind::ResNet { width: 1, skips: false, .. }) {
+                    let pair = RandomDirections::new(PLANES + training as u64).pair(&net)?;
+                    let name = format!("directions/{}-{training}.safetensors", cell.key());
+                    self.folder.write(name, pair.to_safetensors_bytes()?)?;
+                }
                 self.keep(job, &draws.to_npz_bytes()?)
             }
             Job::Path(cell, training) => {

@@ -89,7 +89,7 @@ fn arguments(words: impl Iterator<Item = String>) -> Result<Option<Arguments>> {
             "--full" => setting = Setting::full(),
             "--tiny" => setting = Setting::tiny(),
             "--only" => {
-                claims = value()?.split(',').map(|name| Claim::named(name.trim())).collect::<Result<_>>()?
+                claims = value()?.split(',').map(|name| Claim::named(name.trim())).collect::<Result<_>>()?;
             }
             "--out" => folder = Some(PathBuf::from(value()?)),
             "--hours" => hours = Some(positive(&word, &value()?)?),

@@ -279,7 +279,9 @@ pub fn roughness(losses: &[f64]) -> Option<f64> {
     let lowest = logs.iter().copied().fold(f64::INFINITY, f64::min);
     let variation: f64 = logs.windows(2).map(|w| (w[1] - w[0]).abs()).sum();
     let valley = first + last - 2.0 * lowest;
-    Some(if variation > 0.0 { ((variation - valley) / variation).max(0.0) } else { 0.0 })
+    let share = if variation > 0.0 { (variation - valley) / variation } else { 0.0 };
+    // What is left of a single valley is rounding.
+    Some(if share > 1e-9 { share } else { 0.0 })
 }
 
 /// The mean roughness of the rows and columns of a plane.

@@ -216,7 +216,7 @@ pub fn spearman(pairs: &[[f64; 2]]) -> Option<f64> {
         return None;
     }
     let [x, y] = [0, 1].map(|k| ranks(&pairs.iter().map(|pair| pair[k]).collect::<Vec<_>>()));
-    let middle = (pairs.len() as f64 + 1.0) / 2.0;
+    let middle = f64::midpoint(pairs.len() as f64, 1.0);
     let (mut xy, mut xx, mut yy) = (0.0, 0.0, 0.0);
     for (a, b) in x.iter().zip(&y) {
         let (a, b) = (a - middle, b - middle);

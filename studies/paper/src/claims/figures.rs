@@ -62,7 +62,7 @@ pub(super) fn first_planes(lab: &Lab, cells: &[Cell], columns: usize) -> Result<
 
 /// A row for each cell: a dot for each training's mean over draws, and the interval of the mean over trainings.
 pub(super) fn dots(all: &Measurements, cells: &[Cell], measure: &str, title: &str) -> MeasureFigure {
-    let mut figure = MeasureFigure::new().title(title).x_label(measure);
+    let mut figure = MeasureFigure::new().title(title).x_label(measure).dots("trainings");
     for cell in cells {
         let means = all.means(&cell.name(), measure).into_iter().map(Reading::Value);
         figure = figure.group(cell.short_name(), &Measured::new(measure, means));
