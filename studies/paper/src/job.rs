@@ -161,10 +161,10 @@ impl Job {
             Self::Train(cell, _) => (cell.epochs * images) as f64 * gradient,
             Self::Lines(_, _, draws) => points(setting.line_points * draws),
             Self::Planes(_, _, draws) => points(setting.plane_points.pow(2) * draws),
-            Self::Segment(..) => points(setting.segment_points),
+            // Statistics first, then the loss.
+            Self::Segment(..) => 2.5 * points(setting.segment_points),
             // A product costs about three gradients, and a point 20 products from a cold start, fewer from a warm one.
             Self::Map(..) => (setting.map_points.pow(2) * setting.map_samples) as f64 * 16.0 * 3.0 * gradient,
-            // Statistics first, then the loss.
             Self::Start(..) => 2.5 * points(setting.plane_points.pow(2)),
             Self::Path(..) => points(setting.plane_points.pow(2)),
             Self::Picture(..) => points(setting.picture_points.pow(2)),

@@ -3,8 +3,8 @@
 use std::{ops::ControlFlow, time::Instant};
 
 use loss_landscape::{
-    Buffers, Curve, Directions, Draws, EigenRatio, Gradient, Loss, Mask, Model, Observer, Progress,
-    RandomDirections, Role, Surface, Sweep, content_hash, from_checkpoint_bytes,
+    Curve, Directions, Draws, EigenRatio, Gradient, Loss, Mask, Model, Observer, Progress, RandomDirections,
+    Role, Surface, Sweep, content_hash, from_checkpoint_bytes,
     ndarray::{Ix1, Ix2},
     report::SweepEnd,
     to_checkpoint_bytes,
@@ -32,7 +32,7 @@ const PATHS: u64 = 5_000;
 const PICTURES: u64 = 6_000;
 /// Lines reach from −LINE to LINE.
 const LINE: f64 = 1.5;
-/// Mini-batches of statistics at random starts.
+/// Mini-batches of statistics at random starts and between minimisers.
 const STATISTICS_BATCH: usize = 128;
 
 /// The data and the folder of a study, and whoever watches.
@@ -313,8 +313,9 @@ impl Lab {
     fn do_segment(&self, job: &Job, a: &Cell, b: &Cell, training: usize) -> Result<()> {
         let [small, large] = [self.network(a, training)?, self.network(b, training)?];
         let watch = self.watch();
-        let curve = Sweep::segment(&small, small.parameters(), large.parameters())
-            .buffers(Buffers::Move)
+        // Running variances, extrapolated beyond the ends, would be negative.
+        let anew = small.reestimated(&self.shown, STATISTICS_BATCH)?;
+        let curve = Sweep::segment(&anew, small.parameters(), large.parameters())
             .data("train", &self.shown)
             .alpha(-0.5..=1.5, self.setting.segment_points)
             .journal(self.journal(job)?)

@@ -100,10 +100,10 @@ impl Outcome {
 }
 
 impl Verdict {
-    /// By [`RULE`]. Without any prediction whose outcome is known, nothing is seen.
+    /// By [`RULE`]. A prediction of which too little is known counts as not seen.
     pub fn of(outcomes: &[Outcome]) -> Self {
         let count = |which: Outcome| outcomes.iter().filter(|outcome| **outcome == which).count();
-        let all = outcomes.len() - count(Outcome::Unknown);
+        let all = outcomes.len();
         let (supported, against) = (count(Outcome::Supported), count(Outcome::Against));
         if all > 0 && supported == all {
             Self::Holds
@@ -147,7 +147,8 @@ mod tests {
     #[test]
     fn verdicts_follow_the_rule() {
         assert_eq!(Verdict::of(&[Supported, Supported]), Verdict::Holds);
-        assert_eq!(Verdict::of(&[Supported, Unknown]), Verdict::Holds);
+        assert_eq!(Verdict::of(&[Supported, Unknown]), Verdict::NotSeen);
+        assert_eq!(Verdict::of(&[Supported, Supported, Unknown]), Verdict::HoldsWeakly);
         assert_eq!(Verdict::of(&[Supported, Leaning, NotSeen]), Verdict::HoldsWeakly);
         assert_eq!(Verdict::of(&[Leaning, Leaning]), Verdict::NotSeen);
         assert_eq!(Verdict::of(&[Supported, Against, Against]), Verdict::Opposite);

@@ -60,7 +60,8 @@ pub(super) fn section(lab: &Lab, all: &Measurements) -> Result<Section> {
             .to_owned(),
         measured: format!(
             "{} and {}, each trained {} times with batches of {} and of {} for {} epochs, without decay and with {}. \
-             On the line θ_s + α(θ_l − θ_s), buffers included, the plain width of an end is how far outwards (before \
+             On the line θ_s + α(θ_l − θ_s), batch statistics taken anew at every point (running variances would be \
+             negative beyond the ends), the plain width of an end is how far outwards (before \
              0, beyond 1) the loss stays within {} nats of the end's own; the measure is the logarithm of the ratio \
              of both, small over large, and beside it that of the norms of all weights.",
             pair_kinds(setting)[0].name(),
