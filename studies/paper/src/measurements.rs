@@ -69,6 +69,8 @@ pub mod name {
 pub const TRAINED: f64 = 0.1;
 /// The rise of the loss, in nats, that bounds a width.
 pub const RISE: f64 = 0.5;
+/// The same for plain widths on the line between two minimisers, which ends half its length beyond either.
+pub const PLAIN_RISE: f64 = 0.1;
 /// The least persistence of a minimum that is counted, in nats, and what bends down by less is not counted.
 pub const PERSISTENCE: f64 = 0.1;
 const TOLERANCE: f64 = 1e-3;
@@ -292,7 +294,7 @@ fn roughness_of_plane(surface: &Surface) -> f64 {
     if found.is_empty() { f64::NAN } else { mean(&found) }
 }
 
-/// How far outwards from either end of the line between two minimisers the loss stays within [`RISE`] of the end's own:
+/// How far outwards from either end of the line between two minimisers the loss stays within [`PLAIN_RISE`] of the end's own:
 /// before 0 and beyond 1, so that neither sees the other. Half the line's length at most.
 fn plain_widths(curve: &Curve) -> [f64; 2] {
     let (alpha, loss) = (curve.alpha(), curve.loss());
@@ -302,7 +304,7 @@ fn plain_widths(curve: &Curve) -> [f64; 2] {
         (0..alpha.len()).min_by(|i, j| distance(i).total_cmp(&distance(j))).unwrap_or(0)
     };
     let walk = |start: usize, towards: isize| {
-        let level = loss[start] + RISE;
+        let level = loss[start] + PLAIN_RISE;
         let mut at = start;
         loop {
             let Some(next) = at.checked_add_signed(towards).filter(|next| *next < loss.len()) else {
@@ -403,12 +405,12 @@ mod tests {
 
     #[test]
     fn plain_widths_are_measured_outwards_from_both_ends() {
-        // 2α² at 0 and (α − 1)²/2 at 1: a rise of a half after 1/2 and 1.
+        // 1.6α² at 0 and (α − 1)²/2.5 at 1: a rise of a tenth after 1/4 and 1/2.
         let alpha: Vec<f64> = (-20..=60).map(|i| f64::from(i) / 20.0).collect();
-        let loss = alpha.iter().map(|a| (2.0 * a * a).min((a - 1.0) * (a - 1.0) / 2.0));
+        let loss = alpha.iter().map(|a| (1.6 * a * a).min((a - 1.0) * (a - 1.0) / 2.5));
         let loss: Array1<f64> = loss.collect();
         let curve = Curve::from_channels(&alpha, [("train loss".to_owned(), loss)]).unwrap();
         let [small, large] = plain_widths(&curve);
-        assert!((small - 0.5).abs() < 0.02 && (large - 1.0).abs() < 0.02, "{small}, {large}");
+        assert!((small - 0.25).abs() < 0.02 && (large - 0.5).abs() < 0.02, "{small}, {large}");
     }
 }

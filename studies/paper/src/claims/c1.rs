@@ -3,7 +3,7 @@
 use loss_landscape::{Mask, Model, Role};
 use loss_landscape_plot::{CurveFigure, HistogramFigure, Panels, Scale, Series};
 
-use super::{decay_words, figures, goes_with, mean_is, pair_cells, pair_kinds};
+use super::{decay_words, differs, figures, goes_with, mean_is, pair_cells, pair_kinds};
 use crate::{
     Cell, Job, Lab, Measurements, Result, Setting,
     measurements::name,
@@ -30,6 +30,11 @@ pub(super) fn section(lab: &Lab, all: &Measurements) -> Result<Section> {
         let more = if small.decay == 0.0 { "larger" } else { "smaller" };
         let text = format!("{name} {words}: its weights are {more}");
         predictions.push(mean_is(all, text, &small.name(), name::NORM_RATIO, side, 0.0)?);
+    }
+    for both in pairs.chunks(2) {
+        let [[without, _], [with, _]] = both else { continue };
+        let text = format!("{}: decay makes the small-batch minimiser look less wide", with.kind.name());
+        predictions.push(differs(all, text, [with, without], name::PLAIN_RATIO, Side::Below)?);
     }
     let cells: Vec<String> = pairs.iter().map(|[small, _]| small.name()).collect();
     let text = "over all pairs: whoever has the larger weights looks wider".to_owned();
@@ -71,7 +76,7 @@ pub(super) fn section(lab: &Lab, all: &Measurements) -> Result<Section> {
             setting.pair_large,
             setting.pair_epochs,
             setting.pair_decay,
-            number(crate::measurements::RISE),
+            number(crate::measurements::PLAIN_RISE),
         ),
         predictions,
         pictures: vec![
