@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn names_and_keys_tell_cells_apart() {
-        let setting = Setting::full();
+        let setting = Setting { pair_epochs: 60, ..Setting::full() };
         let pair = Cell::pair(Kind::Vgg9, true, 5e-3, &setting);
         assert_eq!(pair.name(), "VGG-9, batch 128, decay 0.005, 60 epochs");
         assert_eq!(pair.key(), "vgg9_batch_128_decay_0005_60_epochs");
