@@ -20,8 +20,9 @@ use loss_landscape::{
 };
 use loss_landscape_nets::{Activation, Criterion, Mlp, Samples, Sgd, digits};
 use loss_landscape_plot::{
-    ContourFigure, CurveFigure, DensityFigure, FanFigure, Figure, HeatFigure, MatrixFigure, MeasureFigure,
-    MergeTreeFigure, Panels, PersistenceFigure, RatioFigure, Scale, Series, SurfaceFigure, TrajectoryFigure,
+    ContourFigure, CurveFigure, DensityFigure, FanFigure, Figure, HeatFigure, HistogramFigure, MatrixFigure,
+    MeasureFigure, MergeTreeFigure, Panels, PersistenceFigure, RatioFigure, Scale, Series, SurfaceFigure,
+    TrajectoryFigure,
 };
 
 const FOLDER: &str = "gallery";
@@ -93,6 +94,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [lo, hi] = spectrum.range();
     let density = Series::from_density("10 probes", &spectrum, Some((hi - lo) / 200.0))?;
     save("density", &DensityFigure::new().series(density).title("The Hessian's spectrum"))?;
+
+    let weights = |net: &Mlp<f64>| net.parameters().to_vec();
+    let histogram = HistogramFigure::new()
+        .group("batches of 64", &weights(&net))
+        .group("full batches", &weights(&other))
+        .range(-1.0, 1.0)
+        .x_label("weight");
+    save("histogram", &histogram.title("Weights of two networks"))?;
 
     draws(&train)?;
     save("matching", &segments(&net, &other, &train, &test)?)?;

@@ -102,7 +102,7 @@ pub enum Error {
     /// A figure or page with nothing on it.
     #[error("there is nothing to draw: no {what}")]
     Empty {
-        /// What is missing: `series`, `panels`, `branches`, `features`, `landscapes`, `channels` or
+        /// What is missing: `series`, `samples`, `panels`, `branches`, `features`, `landscapes`, `channels` or
         /// `points on a trajectory`.
         what: &'static str,
     },
@@ -137,6 +137,14 @@ pub enum Error {
         into: usize,
         /// What is wrong with that.
         why: &'static str,
+    },
+    /// A histogram without bins, or with more than can be drawn.
+    #[error("a histogram has 1 to {most} bins, not {bins}")]
+    Bins {
+        /// How many were asked for.
+        bins: usize,
+        /// The most that there may be.
+        most: usize,
     },
     /// A share that is not between none and all.
     #[error("the share of {what} is {value}, expected one from 0 to 1")]

@@ -9,8 +9,8 @@ use loss_landscape::{
 };
 use loss_landscape_plot::{
     Branch, ContourFigure, CriticalPoints, CurveFigure, DensityFigure, FanFigure, Figure, HeatFigure,
-    MatrixFigure, MeasureFigure, MergeTreeFigure, Panels, PersistenceFigure, RatioFigure, Scale, Series,
-    SurfaceFigure, TrajectoryFigure,
+    HistogramFigure, MatrixFigure, MeasureFigure, MergeTreeFigure, Panels, PersistenceFigure, RatioFigure,
+    Scale, Series, SurfaceFigure, TrajectoryFigure,
 };
 use ndarray::Array2;
 
@@ -54,6 +54,7 @@ fn figures() -> Vec<(&'static str, Box<dyn Figure>)> {
         ("curves", Box::new(CurveFigure::new().series(series().dashed()).guide(0.3, "here"))),
         ("density", Box::new(DensityFigure::new().series(series().band(&along, &[2.0; 31])))),
         ("minima", Box::new(contours.clone().critical_points(marks))),
+        ("histogram", Box::new(HistogramFigure::new().group("a", &along).group("b", &x).bins(12))),
         ("fan", Box::new(FanFigure::from_draws(&draws, "loss").unwrap().lines().title("Nine draws"))),
         ("measures", Box::new(measures)),
         ("matrix", Box::new(MatrixFigure::new(["a", "b", "c"], barriers.view()).value_label("barrier"))),

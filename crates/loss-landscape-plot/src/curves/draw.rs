@@ -20,6 +20,8 @@ use crate::{
 };
 
 const LINE_WIDTH: f64 = 1.6;
+/// Radius of a dot.
+pub(super) const DOT: f64 = 2.4;
 /// One of many lines, and its opacity.
 const THIN_WIDTH: f64 = 0.7;
 const THIN: f64 = 0.35;
@@ -86,7 +88,7 @@ fn draw_checked(chart: &Chart, axes: &ChartAxes, notes: &[String]) -> Drawing {
         .filter(|(curve, _)| !curve.label.is_empty())
         .map(|(curve, &color)| {
             let shade = if curve.has_band() { BAND } else { 0.0 };
-            Entry { label: &curve.label, color, dashed: curve.stroke == Stroke::Dashed, shade }
+            Entry { label: &curve.label, color, stroke: curve.stroke, shade }
         })
         .collect();
     legend::draw(&mut svg, &entries, &frame, &seen, &strips);
@@ -124,6 +126,12 @@ fn visible_lines(curve: &Series, axes: &ChartAxes, frame: &Rect) -> Vec<Polyline
         return Vec::new();
     };
     let points = in_pixels(&curve.x, &curve.y, &axes.x, vertical, frame);
+    if curve.stroke == Stroke::Points {
+        // Each is a line of its own, which is drawn as a dot.
+        let inside = |p: &Point| p[1] >= frame.y - 1e-9 && p[1] <= frame.bottom() + 1e-9;
+        let dot = |p: Point| Polyline { points: vec![p], closed: false };
+        return points.into_iter().filter(inside).map(dot).collect();
+    }
     let mut lines = Vec::new();
     for run in points.split(|p| p[1].is_nan()) {
         clip_into(&mut lines, run, frame);
@@ -222,7 +230,7 @@ fn draw_curve(svg: &mut Svg, curve: &Series, lines: &[Polyline], color: &str) {
         svg.tag("circle")
             .num("cx", line.points[0][0])
             .num("cy", line.points[0][1])
-            .num("r", 1.2 * LINE_WIDTH)
+            .num("r", if curve.stroke == Stroke::Points { DOT } else { 1.2 * LINE_WIDTH })
             .attr("fill", color)
             .end();
     }

@@ -1,5 +1,6 @@
 //! The legend of a curve figure.
 
+use super::{draw::DOT, series::Stroke};
 use crate::{
     colors::Rgb,
     geometry::{Point, Rect},
@@ -22,7 +23,7 @@ const INSET: f64 = 6.0;
 pub(crate) struct Entry<'a> {
     pub(crate) label: &'a str,
     pub(crate) color: Rgb,
-    pub(crate) dashed: bool,
+    pub(crate) stroke: Stroke,
     /// Opacity of the area around the line, 0 for none.
     pub(crate) shade: f64,
 }
@@ -53,15 +54,20 @@ pub(crate) fn draw(svg: &mut Svg, entries: &[Entry<'_>], frame: &Rect, seen: &[P
                 .num("fill-opacity", entry.shade)
                 .end();
         }
-        let mut tag = svg
-            .tag("path")
-            .attr("d", &format!("M{x:.2} {y:.2}h{SAMPLE}"))
-            .attr("stroke", &entry.color.hex())
-            .attr("stroke-width", "1.6");
-        if entry.dashed {
-            tag = tag.attr("stroke-dasharray", DASHES);
+        if entry.stroke == Stroke::Points {
+            let dot = svg.tag("circle").num("cx", x + SAMPLE / 2.0).num("cy", y).num("r", DOT);
+            dot.attr("fill", &entry.color.hex()).end();
+        } else {
+            let mut tag = svg
+                .tag("path")
+                .attr("d", &format!("M{x:.2} {y:.2}h{SAMPLE}"))
+                .attr("stroke", &entry.color.hex())
+                .attr("stroke-width", "1.6");
+            if entry.stroke == Stroke::Dashed {
+                tag = tag.attr("stroke-dasharray", DASHES);
+            }
+            tag.end();
         }
-        tag.end();
         Text::new([x + SAMPLE + PADDING, y], entry.label).anchor(Anchor::Start).draw(svg);
     }
 }

@@ -46,6 +46,8 @@ pub(crate) enum Stroke {
     Dashed,
     /// Thin and pale.
     Thin,
+    /// Dots, and no line.
+    Points,
 }
 
 impl Series {
@@ -155,6 +157,23 @@ impl Series {
         self
     }
 
+    /// Draws a dot at each point and no line, as in a scatter plot; a single point is enough, and points may share a
+    /// coordinate.
+    ///
+    /// # Example
+    /// ```
+    /// use loss_landscape_plot::{CurveFigure, Figure, Series};
+    ///
+    /// let (width, error) = ([0.3, 0.5, 0.5], [0.04, 0.03, 0.02]);
+    /// let svg = CurveFigure::new().series(Series::new("trainings", &width, &error).points()).to_svg()?;
+    /// assert_eq!(svg.matches("<circle").count(), 3 + 1); // and one in the legend
+    /// # Ok::<(), loss_landscape_plot::Error>(())
+    /// ```
+    pub fn points(mut self) -> Self {
+        self.stroke = Stroke::Points;
+        self
+    }
+
     /// Shades the band from `low[k]` to `high[k]` at `x[k]`: the spread around the line. It has gaps where an end is
     /// not finite; on a logarithmic axis an end that is not positive is drawn at the lower end of the axis. The axis
     /// extends to include the band.
@@ -185,7 +204,11 @@ impl Series {
     /// Checks coordinates and lengths.
     pub(crate) fn check(&self) -> Result<()> {
         let name = format!("series `{}`", self.label);
-        check_coordinates(&name, &self.x)?;
+        if self.stroke == Stroke::Points {
+            self.check_points(&name)?;
+        } else {
+            check_coordinates(&name, &self.x)?;
+        }
         let ends = self.band.iter().flatten().zip(["lower", "upper"]);
         let ends = ends.map(|(end, which)| (end, format!("{which} end of the band of {name}")));
         for (values, what) in [(&self.y, format!("values of {name}"))].into_iter().chain(ends) {
@@ -194,6 +217,24 @@ impl Series {
             }
         }
         Ok(())
+    }
+
+    /// Checks the coordinates of dots: one at least, finite, in their order.
+    fn check_points(&self, name: &str) -> Result<()> {
+        let what = name.to_owned();
+        if self.x.is_empty() {
+            return Err(Error::TooFewPoints { what, len: 0, least: 1 });
+        }
+        if let Some(index) = self.x.iter().position(|v| !v.is_finite()) {
+            return Err(Error::NotFinite { what, index, value: self.x[index] });
+        }
+        match self.x.windows(2).position(|w| w[0] > w[1]) {
+            Some(k) => {
+                let (previous, value) = (self.x[k], self.x[k + 1]);
+                Err(Error::NotIncreasing { what, index: k + 1, previous, value })
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -206,6 +247,15 @@ mod tests {
         let curve = |hi: [f64; 2]| Series::new("", &[0.0, 1.0], &[1.0; 2]).band(&[0.5, f64::NAN], &hi);
         assert!(curve([2.0, 2.0]).has_band() && !curve([f64::INFINITY, 2.0]).has_band());
         assert!(!Series::new("", &[0.0, 1.0], &[1.0; 2]).has_band());
+    }
+
+    #[test]
+    fn dots_may_be_one_and_share_a_coordinate_but_keep_their_order() {
+        let dots = |x: &[f64]| Series::new("", x, &vec![1.0; x.len()]).points().check();
+        assert!(dots(&[0.5]).is_ok() && dots(&[0.5, 0.5, 1.0]).is_ok());
+        assert!(matches!(dots(&[]), Err(Error::TooFewPoints { least: 1, .. })));
+        assert!(matches!(dots(&[1.0, 0.5]), Err(Error::NotIncreasing { index: 1, .. })));
+        assert!(matches!(dots(&[f64::NAN]), Err(Error::NotFinite { index: 0, .. })));
     }
 
     #[test]

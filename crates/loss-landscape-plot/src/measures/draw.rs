@@ -208,7 +208,7 @@ fn notes(figure: &MeasureFigure, centres: &[Centre], axis: &Axis) -> Vec<String>
     let means = centres.iter().any(|centre| !centre.is_median && centre.interval.is_some());
     let mut notes = Vec::new();
     if means {
-        notes.push(format!("dots: draws; bars: {percent} % intervals of the mean"));
+        notes.push(format!("dots: {}; bars: {percent} % intervals of the mean", figure.dots));
     }
     if medians {
         notes.push(format!("hollow: medians, with {percent} % intervals"));

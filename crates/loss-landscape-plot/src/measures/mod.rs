@@ -49,6 +49,8 @@ pub struct MeasureFigure {
     title: String,
     /// The name of the first measure where it is not set.
     x_label: Option<String>,
+    /// What the dots are, in the plural.
+    dots: String,
     scale: Scale,
     range: Option<(f64, f64)>,
 }
@@ -76,6 +78,7 @@ impl MeasureFigure {
             confidence: 0.95,
             title: String::new(),
             x_label: None,
+            dots: "draws".to_owned(),
             scale: Scale::Auto,
             range: None,
         }
@@ -110,6 +113,22 @@ impl MeasureFigure {
     /// The label of the axis; the name of the first measure by default.
     pub fn x_label(mut self, label: impl Into<String>) -> Self {
         self.x_label = Some(label.into());
+        self
+    }
+
+    /// What each dot is, in the plural, for the caption: `draws` by default, or `trainings`.
+    ///
+    /// ```
+    /// use loss_landscape::measure::{Measured, Reading};
+    /// use loss_landscape_plot::{Figure, MeasureFigure};
+    ///
+    /// let errors = Measured::new("test error", [0.02, 0.03, 0.01].map(Reading::Value));
+    /// let svg = MeasureFigure::new().group("ResNet-20", &errors).dots("trainings").to_svg()?;
+    /// assert!(svg.contains("dots: trainings"));
+    /// # Ok::<(), loss_landscape_plot::Error>(())
+    /// ```
+    pub fn dots(mut self, what: impl Into<String>) -> Self {
+        self.dots = what.into();
         self
     }
 

@@ -1,0 +1,223 @@
+//! A cell of the study: a network and how it is trained. Its trainings differ by their seeds alone.
+
+use loss_landscape_nets::{Architecture, Chain, Criterion, Network, Sgd, Skips};
+
+use crate::{Result, Setting};
+
+/// Images of the data: one channel, 8×8 pixels.
+const INPUT: [usize; 3] = [1, 8, 8];
+const CLASSES: usize = 10;
+/// The paper's weight decay.
+const DECAY: f64 = 5e-4;
+const BATCH: usize = 128;
+
+/// A network of the paper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// A residual network of this depth, with so many times the channels.
+    ResNet {
+        /// 6n + 2.
+        depth: usize,
+        /// 1 for the plain ones.
+        width: usize,
+        /// Whether it has its skip connections.
+        skips: bool,
+    },
+    /// VGG-9.
+    Vgg9,
+    /// DenseNet-121 itself, or a small network of the same pieces: blocks of 2, 4, 6 and 4 layers, growth 12.
+    DenseNet {
+        /// Whether it is DenseNet-121.
+        full: bool,
+    },
+}
+
+/// A network, and the mini-batches, decay and epochs of its trainings.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cell {
+    /// The network.
+    pub kind: Kind,
+    /// Images in a mini-batch.
+    pub batch: usize,
+    /// Weight decay.
+    pub decay: f64,
+    /// Epochs.
+    pub epochs: usize,
+    /// Whether its name says how it is trained.
+    pub is_pair: bool,
+}
+
+impl Kind {
+    /// Its layers.
+    ///
+    /// # Errors
+    /// Those of the networks, for a depth or a width that there is not.
+    pub fn architecture(self) -> Result<Architecture> {
+        Ok(match self {
+            Self::ResNet { depth, width, skips } => {
+                let skips = if skips { Skips::With } else { Skips::Without };
+                Architecture::wide_resnet(depth, width, INPUT, CLASSES, skips)?
+            }
+            Self::Vgg9 => Architecture::vgg9(INPUT, CLASSES)?,
+            Self::DenseNet { full: true } => Architecture::densenet121(INPUT, CLASSES)?,
+            Self::DenseNet { full: false } => small_densenet()?,
+        })
+    }
+
+    /// Its name, as the paper has it.
+    pub fn name(self) -> String {
+        match self {
+            Self::ResNet { depth, width, skips } => {
+                let name =
+                    if width == 1 { format!("ResNet-{depth}") } else { format!("WRN-{depth}-{width}") };
+                if skips { name } else { format!("{name} without skips") }
+            }
+            Self::Vgg9 => "VGG-9".to_owned(),
+            Self::DenseNet { full: true } => "DenseNet-121".to_owned(),
+            Self::DenseNet { full: false } => "DenseNet-37".to_owned(),
+        }
+    }
+}
+
+impl Cell {
+    /// A network trained as the paper's are: SGD with batches of 128 and decay 5e-4.
+    pub fn plain(kind: Kind, epochs: usize) -> Self {
+        Self { kind, batch: BATCH, decay: DECAY, epochs, is_pair: false }
+    }
+
+    /// A plain residual network of C3.
+    pub fn resnet(depth: usize, skips: bool, setting: &Setting) -> Self {
+        Self::plain(Kind::ResNet { depth, width: 1, skips }, setting.epochs)
+    }
+
+    /// A wide residual network of C4, trained for fewer epochs.
+    pub fn wide(width: usize, skips: bool, setting: &Setting) -> Self {
+        let kind = Kind::ResNet { depth: setting.wide_depth, width, skips };
+        Self { is_pair: true, ..Self::plain(kind, setting.large_epochs) }
+    }
+
+    /// The DenseNet of C7.
+    pub fn densenet(setting: &Setting) -> Self {
+        let (full, epochs) = (setting.densenet_121, setting.large_epochs);
+        Self { is_pair: true, ..Self::plain(Kind::DenseNet { full }, epochs) }
+    }
+
+    /// One of the minimisers of C1 and C2.
+    pub fn pair(kind: Kind, is_small: bool, decay: f64, setting: &Setting) -> Self {
+        let batch = if is_small { setting.pair_batch } else { setting.pair_large };
+        Self { kind, batch, decay, epochs: setting.pair_epochs, is_pair: true }
+    }
+
+    /// Its name, which no other cell of a study has.
+    pub fn name(&self) -> String {
+        let name = self.kind.name();
+        if !self.is_pair {
+            return name;
+        }
+        let decay = if self.decay == 0.0 { "no decay".to_owned() } else { format!("decay {}", self.decay) };
+        format!("{name}, batch {}, {decay}, {} epochs", self.batch, self.epochs)
+    }
+
+    /// A shorter name, where what is left out is said elsewhere.
+    pub fn short_name(&self) -> String {
+        let decay = if self.decay == 0.0 { "no decay" } else { "decay" };
+        if self.is_pair && self.decay != DECAY {
+            format!("{}, {}, {decay}", self.kind.name(), self.batch)
+        } else {
+            self.kind.name()
+        }
+    }
+
+    /// Its name for files.
+    pub fn key(&self) -> String {
+        let mut key = String::new();
+        for c in self.name().to_lowercase().replace(['-', '.'], "").chars() {
+            let c = if c.is_ascii_alphanumeric() { c } else { '_' };
+            if c != '_' || !key.ends_with('_') {
+                key.push(c);
+            }
+        }
+        key
+    }
+
+    /// The network at the random start of a training: the seed is the training's number.
+    ///
+    /// # Errors
+    /// Those of [`Kind::architecture`].
+    pub fn start(&self, training: usize) -> Result<Network<f32>> {
+        Ok(Network::new(&self.kind.architecture()?, Criterion::CrossEntropy, training as u64)?)
+    }
+
+    /// How it is trained: the paper's rate 0.1, lowered at half, three quarters and eleven twelfths of the way, with
+    /// Nesterov momentum 0.9. The shuffling has the training's number for its seed.
+    pub fn recipe(&self, training: usize) -> Sgd {
+        let epochs = self.epochs;
+        let steps = [epochs / 2, epochs * 3 / 4, epochs * 11 / 12].map(|done| (done.max(1), 0.1));
+        Sgd::new(0.1)
+            .momentum(0.9)
+            .nesterov(true)
+            .weight_decay(self.decay)
+            .batch_size(self.batch)
+            .epochs(epochs)
+            .learning_rate_steps(&steps)
+            .seed(training as u64)
+    }
+}
+
+/// The pieces of DenseNet-121 with a quarter of its layers and three eighths of its growth.
+fn small_densenet() -> Result<Architecture> {
+    let growth = 12;
+    let mut channels = 2 * growth;
+    let mut chain = Chain::new().conv3x3("conv1", channels, 1);
+    for (stage, count) in [2, 4, 6, 4].into_iter().enumerate() {
+        let mut layers = Chain::new();
+        for layer in 0..count {
+            let new = Chain::new()
+                .batch_norm("bn1")
+                .relu()
+                .conv1x1("conv1", 4 * growth, 1)
+                .batch_norm("bn2")
+                .relu()
+                .conv3x3("conv2", growth, 1);
+            layers = layers.scope(layer.to_string(), Chain::new().concat([new, Chain::new()]));
+            channels += growth;
+        }
+        chain = chain.scope(format!("dense{}", stage + 1), layers);
+        if stage < 3 {
+            channels /= 2;
+            let transition = Chain::new().batch_norm("bn").relu().conv1x1("conv", channels, 1);
+            let pool = loss_landscape_nets::Pool::new(2);
+            chain = chain.scope(format!("trans{}", stage + 1), transition.average_pool(pool));
+        }
+    }
+    let chain = chain.batch_norm("bn").relu().global_average_pool().linear("linear", CLASSES);
+    Ok(Architecture::new(INPUT, chain)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_keys_tell_cells_apart() {
+        let setting = Setting { pair_epochs: 60, ..Setting::full() };
+        let pair = Cell::pair(Kind::Vgg9, true, 5e-3, &setting);
+        assert_eq!(pair.name(), "VGG-9, batch 128, decay 0.005, 60 epochs");
+        assert_eq!(pair.key(), "vgg9_batch_128_decay_0005_60_epochs");
+        assert_eq!(pair.short_name(), "VGG-9, 128, decay");
+        let wide = Cell::wide(4, false, &setting);
+        assert_eq!(wide.short_name(), "WRN-14-4 without skips");
+        // Those of C3 and C4 have names of their own.
+        let same = Setting { wide_depth: 20, ..setting };
+        assert_ne!(Cell::wide(1, true, &same).key(), Cell::resnet(20, true, &same).key());
+    }
+
+    #[test]
+    fn the_small_densenet_has_the_pieces_of_the_large_one() {
+        let [small, large] = [false, true].map(|full| Kind::DenseNet { full }.architecture().unwrap());
+        assert!(small.trained_parameters() < 200_000, "{}", small.trained_parameters());
+        let ends = |net: &Architecture| net.layout().blocks().last().map(|block| block.name().to_owned());
+        assert_eq!(ends(&small), ends(&large));
+        assert_eq!(Kind::DenseNet { full: false }.name(), "DenseNet-37");
+    }
+}
