@@ -39,7 +39,9 @@ fn rendered<'py>(py: Python<'py>, figure: &impl Figure, format: &str) -> PyResul
         "png" => PyBytes::new(py, &figure.to_png(PIXELS_PER_UNIT).or_raise()?).into_any(),
         "pdf" => PyBytes::new(py, &figure.to_pdf().or_raise()?).into_any(),
         other => {
-            return Err(argument(format!("`{other}` is no format of figures: one of 'svg', 'png' and 'pdf'")));
+            return Err(argument(format!(
+                "`{other}` is no format of figures: one of 'svg', 'png' and 'pdf'"
+            )));
         }
     })
 }

@@ -17,6 +17,13 @@ use crate::{
     results::{PyLandscape, Values},
 };
 
+/// Runs on threads of its own. Those of rayon's global pool would not come along if the process forks, and waiting for
+/// them would never end.
+fn in_own_pool<T: Send>(work: impl FnOnce() -> T + Send) -> PyResult<T> {
+    let pool = rayon::ThreadPoolBuilder::new().build().map_err(|error| argument(error.to_string()))?;
+    Ok(pool.install(work))
+}
+
 /// The principal plane of snapshots: its directions, and a report as JSON text with a sentence.
 #[pyfunction]
 pub(crate) fn principal_plane(
@@ -35,7 +42,7 @@ pub(crate) fn principal_plane(
         components: usize,
     ) -> PyResult<(Vec<PyDirection>, String, String)> {
         let snapshots = snapshots.iter().map(vector_of::<S>).collect::<PyResult<Vec<_>>>()?;
-        let found = py.detach(|| plane.run(&layout.0, &snapshots)).or_raise()?;
+        let found = py.detach(|| in_own_pool(|| plane.run(&layout.0, &snapshots)))?.or_raise()?;
         let directions = (0..components).filter_map(|k| found.component(k).cloned()).map(S::wrap).collect();
         Ok((directions, json(found.report())?, found.report().to_string()))
     }

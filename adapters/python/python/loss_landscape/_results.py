@@ -153,8 +153,8 @@ class Landscape:
             channel: what is drawn, by default the loss; of curves also several.
             kind: of surfaces ``'contour'``, ``'surface'`` or ``'heat'``.
             style: ``title``, ``log`` (a logarithmic scale), ``range=(low, high)``, ``levels`` (of contours),
-                ``markers`` (triples of x, y and a text), ``path`` (a pair of coordinate arrays), ``x_label``,
-                ``y_label``.
+                ``markers`` (triples of x, y and a text), ``trajectory`` (a pair of coordinate arrays),
+                ``x_label``, ``y_label``.
         """
         name = os.fspath(path)
         ending = os.path.splitext(name)[1].lower()
@@ -414,7 +414,7 @@ def _style(
     range: tuple[float, float] | None = None,
     levels: Sequence[float] = (),
     markers: Sequence[tuple] = (),
-    path: tuple[Any, Any] | None = None,
+    trajectory: tuple[Any, Any] | None = None,
     x_label: str | None = None,
     y_label: str | None = None,
 ) -> SimpleNamespace:
@@ -426,7 +426,7 @@ def _style(
         high=high,
         levels=[float(level) for level in levels],
         markers=[(float(x), float(y), str(text)) for x, y, text in markers],
-        path=None if path is None else ([float(x) for x in path[0]], [float(y) for y in path[1]]),
+        path=None if trajectory is None else tuple([float(v) for v in along] for along in trajectory),
         x_label=x_label,
         y_label=y_label,
     )
