@@ -48,8 +48,8 @@ impl PyLayout {
         self.0.blocks() == other.0.blocks()
     }
 
-    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<(Py<PyAny>, (Vec<BlockTuple>,))> {
-        Ok((slf.get_type().into_any().unbind(), (slf.get().blocks(),)))
+    fn __reduce__(slf: &Bound<'_, Self>) -> (Py<PyAny>, (Vec<BlockTuple>,)) {
+        (slf.get_type().into_any().unbind(), (slf.get().blocks(),))
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) struct PyModel<S> {
 struct ByDifferences<S>(Arc<Object<S>>);
 
 struct Object<S> {
-    object: Py<PyAny>,
+    python: Py<PyAny>,
     layout: Layout,
     theta: Vec<S>,
     channels: Vec<String>,
@@ -50,7 +50,7 @@ impl<S: Scalar + Element> PyModel<S> {
     pub(crate) fn new(object: &Bound<'_, PyAny>, theta: Vec<S>, record: bool) -> PyResult<Self> {
         let layout = object.getattr("layout")?.getattr("_core")?.cast::<PyLayout>()?.get().0.clone();
         let object = Arc::new(Object {
-            object: object.clone().unbind(),
+            python: object.clone().unbind(),
             layout,
             theta,
             channels: object.getattr("channels")?.extract()?,
@@ -80,7 +80,7 @@ impl<S: Scalar + Element> Object<S> {
     fn measure(&self, theta: &[S], set: usize, out: &mut [f64]) -> Result<(), OracleError> {
         self.call(|py| {
             let theta = PyArray1::from_slice(py, theta);
-            write(&self.object.bind(py).call_method1("_measure", (set, theta))?, out)
+            write(&self.python.bind(py).call_method1("_measure", (set, theta))?, out)
         })
     }
 
@@ -88,7 +88,7 @@ impl<S: Scalar + Element> Object<S> {
         self.call(|py| {
             let theta = PyArray1::from_slice(py, theta);
             let (loss, gradient): (f64, PyReadonlyArray1<'_, S>) =
-                self.object.bind(py).call_method1("_gradient", (set, theta))?.extract()?;
+                self.python.bind(py).call_method1("_gradient", (set, theta))?.extract()?;
             copy(&gradient, out)?;
             Ok(loss)
         })
@@ -158,7 +158,7 @@ impl<S: Scalar + Element> Loss<usize> for PyModel<S> {
         let made = Python::attach(|py| -> PyResult<Option<Py<PyAny>>> {
             let vectors: Vec<_> = slice.basis().iter().map(|b| PyArray1::from_slice(py, b)).collect();
             let Some(kind) = kind(slice) else { return Ok(None) };
-            let made = object.object.bind(py).call_method1("_prepare", (*set, kind, vectors))?;
+            let made = object.python.bind(py).call_method1("_prepare", (*set, kind, vectors))?;
             Ok((!made.is_none()).then(|| made.unbind()))
         });
         // Before the first point an exception ends the sweep, whatever becomes of bad points.
@@ -238,14 +238,14 @@ impl<S: Scalar + Element> HessianWorker<S> for Products<'_, S> {
     fn at(&mut self, theta: &[S]) -> Result<(), OracleError> {
         self.object.call(|py| {
             let theta = PyArray1::from_slice(py, theta);
-            self.object.object.bind(py).call_method1("_hessian_at", (self.set, theta)).map(drop)
+            self.object.python.bind(py).call_method1("_hessian_at", (self.set, theta)).map(drop)
         })
     }
 
     fn product(&mut self, v: &[S], out: &mut [S]) -> Result<(), OracleError> {
         self.object.call(|py| {
             let v = PyArray1::from_slice(py, v);
-            let product = self.object.object.bind(py).call_method1("_hessian_product", (self.set, v))?;
+            let product = self.object.python.bind(py).call_method1("_hessian_product", (self.set, v))?;
             copy(&product.extract::<PyReadonlyArray1<'_, S>>()?, out)
         })
     }

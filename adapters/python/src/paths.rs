@@ -101,7 +101,7 @@ pub(crate) fn train_path<'py>(
             training.run_with(
                 &straight,
                 |theta, _, out| model.gradient(theta, &SETS[set], out),
-                |_| match Python::attach(|py| py.check_signals()) {
+                |_| match Python::attach(Python::check_signals) {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(error) => {
                         let _ = model.raised().keep(error);

@@ -150,11 +150,11 @@ pub(crate) fn read_journal(
 ) -> PyResult<(Vec<PyLandscape>, Option<crate::sweep::RatioParts>)> {
     let journal = py.detach(|| Journal::read(&paths)).or_raise()?;
     if let Ok(map) = RatioMap::<ndarray::Ix2>::from_journal(&journal) {
-        let (landscape, parts) = crate::sweep::ratio_parts(py, map)?;
+        let (landscape, parts) = crate::sweep::ratio_parts(py, map);
         return Ok((vec![landscape], Some(parts)));
     }
     if let Ok(map) = RatioMap::<ndarray::Ix1>::from_journal(&journal) {
-        let (landscape, parts) = crate::sweep::ratio_parts(py, map)?;
+        let (landscape, parts) = crate::sweep::ratio_parts(py, map);
         return Ok((vec![landscape], Some(parts)));
     }
     if let Ok(draws) = Draws::<ndarray::Ix2>::from_journal(&journal) {

@@ -336,7 +336,7 @@ impl<'j, S: PyScalar> Job<'j, '_, S> {
                 let sweep = self.configured(sweep.here(), &watch);
                 let answer = detached(self.py, || sweep.eigen_ratio(&ratio));
                 let (map, raised) = self.outcome(answer)?;
-                let (landscape, parts) = ratio_parts(self.py, map)?;
+                let (landscape, parts) = ratio_parts(self.py, map);
                 Ok((vec![landscape], Some(parts), None, None, raised))
             }
             ("ratio" | "adaptive", threads) if threads != 1 => {
@@ -388,7 +388,7 @@ fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> T {
 }
 
 /// What a ratio map knows beyond its values.
-pub(crate) fn ratio_parts<D: Known>(py: Python<'_>, map: RatioMap<D>) -> PyResult<(PyLandscape, RatioParts)> {
+pub(crate) fn ratio_parts<D: Known>(py: Python<'_>, map: RatioMap<D>) -> (PyLandscape, RatioParts) {
     let uncertain = map.uncertain().into_pyarray(py).into_any().unbind();
     let word = |state: &Option<RatioState>| {
         state.map(|state| match state {
@@ -407,5 +407,5 @@ pub(crate) fn ratio_parts<D: Known>(py: Python<'_>, map: RatioMap<D>) -> PyResul
         "reason": map.reason(),
     });
     let landscape = D::wrap((*map).clone());
-    Ok((landscape, (uncertain, states, about.to_string())))
+    (landscape, (uncertain, states, about.to_string()))
 }

@@ -25,8 +25,6 @@ class Direction:
     5.0
     """
 
-    _core: _core.Direction
-
     def __init__(self, oracle: BaseOracle, values: Any) -> None:
         self._core = _core.Direction.given(oracle.layout._core, oracle.vector(values))
 

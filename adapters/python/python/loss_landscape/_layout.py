@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterable, Iterator, Mapping, NamedTuple
+from typing import Any, Iterable, Iterator, Mapping, NamedTuple
 
 import numpy as np
 
@@ -59,7 +59,7 @@ class Layout:
     @classmethod
     def from_arrays(
         cls,
-        arrays: Mapping[str, object],
+        arrays: Mapping[str, Any],
         *,
         filter_axis: int | Mapping[str, int | None],
         roles: Mapping[str, str] | None = None,
@@ -78,7 +78,7 @@ class Layout:
         """
         blocks = []
         for name, array in arrays.items():
-            shape = tuple(np.shape(array))  # type: ignore[arg-type]
+            shape = tuple(np.shape(array))
             role = (roles or {}).get(name, "weight" if len(shape) > 1 else "bias")
             axis = filter_axis.get(name) if isinstance(filter_axis, Mapping) else filter_axis
             if role != "weight" or axis is None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any, Callable, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Callable
 
 
-class Progress(NamedTuple):
+@dataclass(frozen=True)
+class Progress:
     """What an observer is told of a finished point."""
 
     #: Points finished, this one included, and points there are.

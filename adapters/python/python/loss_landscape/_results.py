@@ -19,8 +19,6 @@ _FORMATS = (".npz", ".json", ".csv", ".h5", ".vtp")
 class Landscape:
     """What curves and surfaces share: channels as arrays, a report, files and figures."""
 
-    _core: _core.Landscape
-
     def __init__(self, core: _core.Landscape) -> None:
         self._core = core
 
@@ -448,8 +446,10 @@ def page(
     """
     shown = []
     for name, surface in surfaces.items():
-        lines = ((paths or {}).get(name) or {}).items()
-        shown.append((name, surface._core, [(label, [float(v) for v in x], [float(v) for v in y]) for label, (x, y) in lines]))
+        lines = []
+        for label, (x, y) in ((paths or {}).get(name) or {}).items():
+            lines.append((label, [float(v) for v in x], [float(v) for v in y]))
+        shown.append((name, surface._core, lines))
     text = _core.page(title, caption, shown)
     if path is not None:
         _core.write_file(os.fspath(path), text.encode())

@@ -146,7 +146,7 @@ class Oracle(BaseOracle):
         self._data_names = list(loader) if isinstance(loader, Mapping) else [""]
         loaders = list(loader.values()) if isinstance(loader, Mapping) else [loader]
         names = self._data_names
-        self._sets = [_Batches(l, n, self._device, dtype, self, memory_limit) for l, n in zip(loaders, names)]
+        self._sets = [_Batches(one, n, self._device, dtype, self, memory_limit) for one, n in zip(loaders, names)]
         self.channels = ["loss", *self._metrics]
         if step is not None:
             with self._session(), torch.no_grad():
@@ -394,7 +394,7 @@ class Oracle(BaseOracle):
 
     def _gradient(self, number: int, theta: np.ndarray) -> tuple[float, np.ndarray]:
         self._move(theta)
-        out = torch.zeros_like(self._flat)
+        out = torch.zeros(self.theta.size, dtype=self._dtype, device=self._device)
         loss = 0.0
         tensors = [slot.tensor for slot in self._trained]
         batches = self._sets[number]
@@ -516,14 +516,14 @@ class Oracle(BaseOracle):
         return _METHODS[self.product_method](self, number, v)
 
     def _by_double_backward(self, number: int, v: np.ndarray) -> np.ndarray:
-        out = torch.zeros_like(self._flat)
+        out = torch.zeros(self.theta.size, dtype=self._dtype, device=self._device)
         vector = torch.from_numpy(v).to(self._device)
         self._seed()
         if self._graph is None or self._graph[0] != number or not self._keep_graph:
-            made = (self._slopes(batch, self._share(batch, number)) for batch in self._sets[number])
+            made: Iterator = (self._slopes(b, self._share(b, number)) for b in self._sets[number])
             self._graph = (number, list(made)) if self._keep_graph else None
         else:
-            made = iter(())
+            made = iter(list[list]())
         graphs = made if self._graph is None else iter(self._graph[1])
         tensors = [slot.tensor for slot in self._trained]
         with _double_backward_kernels(self._plain_kernels is False):
@@ -548,7 +548,7 @@ class Oracle(BaseOracle):
         return out.cpu().numpy()
 
     def _by_forward_over_reverse(self, number: int, v: np.ndarray) -> np.ndarray:
-        out = torch.zeros_like(self._flat)
+        out = torch.zeros(self.theta.size, dtype=self._dtype, device=self._device)
         vector = torch.from_numpy(v).to(self._device)
         wrapped = _AsModule(self)
         names = {id(parameter): name for name, parameter in wrapped.named_parameters()}
@@ -559,10 +559,10 @@ class Oracle(BaseOracle):
         with _double_backward_kernels(True):
             for batch in self._sets[number]:
 
-                def loss(parameters: dict) -> torch.Tensor:
+                def loss(parameters: dict, batch: Any = batch) -> torch.Tensor:
                     return torch.func.functional_call(wrapped, parameters, (batch,))
 
-                _, products = torch.func.jvp(torch.func.grad(loss), (at,), (along,))
+                products = torch.func.jvp(torch.func.grad(loss), (at,), (along,))[1]
                 share = self._share(batch, number)
                 for slot, name in mine:
                     out[slot.range].add_(products[name].detach().reshape(-1), alpha=share)
@@ -828,9 +828,10 @@ def _left_as_it_was(model: nn.Module, device: torch.device) -> Iterator[None]:
                 tensor.data = data
                 tensor.requires_grad_(requires_grad)
             for module, parameters, buffers, plain in modules:
-                for kept, before in ((module._parameters, parameters), (module._buffers, buffers)):
-                    kept.clear()
-                    kept.update(before)
+                module._parameters.clear()
+                module._parameters.update(parameters)
+                module._buffers.clear()
+                module._buffers.update(buffers)
                 for name in [n for n, value in vars(module).items() if isinstance(value, _PLAIN) and n not in plain]:
                     del vars(module)[name]
                 vars(module).update(plain)
@@ -850,7 +851,7 @@ def _generators(devices: Sequence[torch.device]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _double_backward_kernels(slow: bool) -> Iterator[None]:
-    """Attention by plain arithmetic, which alone has second derivatives; if `slow`, no fused recurrent layers either."""
+    """Attention by plain arithmetic, which alone has second derivatives; if slow, no fused recurrent layers either."""
     from torch.nn.attention import SDPBackend, sdpa_kernel
 
     with contextlib.ExitStack() as stack:
@@ -919,7 +920,8 @@ class _Batches:
         if isinstance(sampler, data.SubsetRandomSampler):
             dataset = data.Subset(dataset, sorted(int(i) for i in sampler.indices))
         elif not isinstance(sampler, data.RandomSampler) or sampler.replacement or sampler._num_samples is not None:
-            self._tell(f"{of} draws its samples by {type(sampler).__name__}: they are read once, in the order of seed 0")
+            kind = type(sampler).__name__
+            self._tell(f"{of} draws its samples by {kind}: they are read once, in the order of seed 0")
             return loader
         self._tell(f"{of} shuffles: its samples are read in the order of the data set, all of them")
         return data.DataLoader(
@@ -939,10 +941,14 @@ class _Batches:
             # Only while the loader works: between batches the generators are those of whoever evaluates.
             with _generators([]):
                 if state is None:
-                    random.seed(0), np.random.seed(0), torch.manual_seed(0)
+                    random.seed(0)
+                    np.random.seed(0)
+                    torch.manual_seed(0)
                     iterator = iter(self._loader)
                 else:
-                    random.setstate(state[0]), np.random.set_state(state[1]), torch.set_rng_state(state[2])
+                    random.setstate(state[0])
+                    np.random.set_state(state[1])
+                    torch.set_rng_state(state[2])
                 try:
                     assert iterator is not None
                     batch = next(iterator)
