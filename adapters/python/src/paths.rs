@@ -65,6 +65,15 @@ pub(crate) fn barrier(curve: &PyLandscape, channel: &str, fall: bool) -> PyResul
     json(&found.or_raise()?)
 }
 
+/// Ctrl-C as an exception.
+fn signals() -> PyResult<()> {
+    #[allow(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method itself has one lifetime, and not all"
+    )]
+    Python::attach(|py| py.check_signals())
+}
+
 /// Trains a curve between two minimisers: its points, and a report as JSON text.
 #[pyfunction]
 #[allow(clippy::too_many_arguments, reason = "the keywords of a Python function")]
@@ -101,7 +110,7 @@ pub(crate) fn train_path<'py>(
             training.run_with(
                 &straight,
                 |theta, _, out| model.gradient(theta, &SETS[set], out),
-                |_| match Python::attach(Python::check_signals) {
+                |_| match signals() {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(error) => {
                         let _ = model.raised().keep(error);
