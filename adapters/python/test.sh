@@ -32,7 +32,7 @@ cd "$(mktemp -d)"
 run() { "$python" -m pytest --quiet --no-header --config-file="$here/pyproject.toml" --rootdir="$here" "$@"; }
 package=$("$python" -c 'import loss_landscape, os; print(os.path.dirname(loss_landscape.__file__))')
 run "$here/tests/test_numpy.py" --doctest-modules "$package" --ignore "$package/torch.py"
-"$python" -m mypy --no-error-summary --ignore-missing-imports --cache-dir "$target/mypy" "$package"
+"$python" -m mypy --no-error-summary --ignore-missing-imports --cache-dir "$target/mypy" "$here/python/loss_landscape"
 
 if ! "$python" -c 'import torch' 2>/dev/null &&
    ! pip 500 torch --index-url https://download.pytorch.org/whl/cpu && ! pip 500 torch; then
