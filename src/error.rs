@@ -418,6 +418,25 @@ pub enum Error {
         /// The channels of the oracle.
         channels: Vec<String>,
     },
+    /// An oracle that wants the sweep to end, and its point left for the next run: returned from an oracle, this is no
+    /// bad point. The sweep ends as if an observer had cancelled it; neither its result nor its journal knows the point.
+    /// So an adapter to a language with exceptions passes one on, and Ctrl-C within an evaluation is no failure of the
+    /// network.
+    ///
+    /// ```
+    /// use loss_landscape::{Error, FnModel, Layout, OracleError, RandomDirections, Sweep, report::SweepEnd};
+    ///
+    /// let loss = |t: &[f64], _: &()| -> Result<f64, OracleError> {
+    ///     if t[0] > 1.0 { Err(Error::Interrupted.into()) } else { Ok(t[0]) }
+    /// };
+    /// let model = FnModel::new(Layout::flat(1)?, vec![1.0], loss)?;
+    /// let curve = Sweep::line(&model, RandomDirections::new(7)).data("", &()).threads(1).run()?;
+    /// assert_eq!(curve.report().end, SweepEnd::Cancelled);
+    /// assert!(curve.report().bad_points.is_empty());
+    /// # Ok::<(), loss_landscape::Error>(())
+    /// ```
+    #[error("the oracle was interrupted")]
+    Interrupted,
     /// Two data sets of one name.
     #[error("two data sets are named `{name}`")]
     DuplicateData {

@@ -91,6 +91,12 @@ pub trait Observer: Sync {
     /// finished, no others begun, and what was computed is returned.
     fn point(&self, progress: &Progress<'_>) -> ControlFlow<()>;
 
+    /// The oracle [interrupts](crate::Error::Interrupted) the sweep: the point with these indices and coordinates, on
+    /// the data set of this name, is left for the next run.
+    fn interrupted(&self, index: [usize; 2], coordinates: [f64; 2], data: &str) {
+        let _ = (index, coordinates, data);
+    }
+
     /// The sweep has ended, for whatever reason.
     fn finished(&self) {}
 }

@@ -78,6 +78,11 @@ impl<'v> Rows<'v> {
         self.computed.fill(true);
     }
 
+    /// Takes back what was written for points that are not to count.
+    pub(super) fn forget(&mut self) {
+        self.values.fill(f64::NAN);
+    }
+
     /// Takes the first `count` rows off.
     pub(super) fn take_front(&mut self, count: usize) -> Self {
         let (values, values_left) = take(&mut self.values).split_at_mut(count * self.stride);

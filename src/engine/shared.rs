@@ -27,7 +27,7 @@ use crate::{
 /// Why a sweep stops before its last point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StopReason {
-    /// The observer asked for it, or panicked.
+    /// The observer or the oracle asked for it, or the observer panicked.
     Cancelled,
     /// A point was bad, and the caller wants none.
     BadPoint,
@@ -226,9 +226,19 @@ impl<'a> Shared<'a> {
     }
 
     fn list(&self, state: &mut ThreadState<'_, '_>, point: usize, set: usize, failure: PointFailure) {
-        if matches!(&failure, PointFailure::Error(error) if is_unmeasured(&**error)) {
-            self.unmeasured.store(true, Ordering::Relaxed);
-            return self.halt(StopReason::Cancelled);
+        if let PointFailure::Error(error) = &failure {
+            match error.downcast_ref() {
+                Some(Error::Unmeasured { .. }) => {
+                    self.unmeasured.store(true, Ordering::Relaxed);
+                    return self.halt(StopReason::Cancelled);
+                }
+                Some(Error::Interrupted) => {
+                    state.interrupted = true;
+                    self.tell_of_interruption(point, set);
+                    return self.halt(StopReason::Cancelled);
+                }
+                _ => {}
+            }
         }
         let (index, coordinates) = self.job.place(point);
         let data = self.job.sets[set].clone();
@@ -245,6 +255,10 @@ impl<'a> Shared<'a> {
     fn finish(&self, state: &mut ThreadState<'_, '_>, rows: &mut Rows<'_>) {
         if self.unmeasured.load(Ordering::Relaxed) {
             return;
+        }
+        if state.interrupted {
+            // What other data sets gave there goes too: the point is left for the next run.
+            return rows.forget();
         }
         if !self.write_records(state, rows) {
             return self.halt(StopReason::Journal);
@@ -297,6 +311,16 @@ impl<'a> Shared<'a> {
         }
     }
 
+    fn tell_of_interruption(&self, point: usize, set: usize) {
+        if let Some(observer) = self.job.observer {
+            let (index, coordinates) = self.job.place(point);
+            let tell = || observer.interrupted(index, coordinates, &self.job.sets[set]);
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(tell)) {
+                lock(&self.panic).get_or_insert(payload);
+            }
+        }
+    }
+
     fn halt(&self, reason: StopReason) {
         // An error means that there is a reason already.
         let _ = self.stop.set(reason);
@@ -308,10 +332,6 @@ fn next_run<'v>(stock: &mut Rows<'v>, threads: usize, batch: usize) -> Rows<'v> 
     let share = stock.len() / (8 * threads);
     let run = if share > batch { share.next_multiple_of(batch) } else { share };
     stock.take_front(run.max(batch.div_ceil(4)).min(stock.len()))
-}
-
-fn is_unmeasured(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
-    matches!(error.downcast_ref(), Some(Error::Unmeasured { .. }))
 }
 
 /// A lock is poisoned only where an invariant of this crate broke; that panic goes on to the caller when all threads

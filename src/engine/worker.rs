@@ -20,6 +20,8 @@ pub(super) struct ThreadState<'w, 'f> {
     /// The failures of the points that are being evaluated, and their records; unused without a journal.
     pub(super) failures: Vec<(usize, usize, PointFailure)>,
     pub(super) records: Vec<u8>,
+    /// Whether the oracle asked for the end of the sweep: what this thread has in work does not count.
+    pub(super) interrupted: bool,
 }
 
 impl<'w, 'f> ThreadState<'w, 'f> {
@@ -35,6 +37,7 @@ impl<'w, 'f> ThreadState<'w, 'f> {
             sum: vec![0.0; batch * channels],
             failures: Vec::new(),
             records: Vec::new(),
+            interrupted: false,
         }
     }
 

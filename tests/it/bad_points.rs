@@ -178,6 +178,55 @@ fn cancellation_keeps_what_is_done() {
     assert!(surface.report().bad_points.is_empty(), "what was not computed is not bad");
 }
 
+/// An oracle may end the sweep; its point is neither bad nor computed, and a journal leaves it for the next run.
+#[test]
+fn an_interrupted_point_is_left_for_the_next_run() {
+    let path = std::env::temp_dir().join(format!("interrupted-{}.journal", std::process::id()));
+    for (threads, sets) in [(1, 1), (1, 2), (3, 2)] {
+        let _ = std::fs::remove_file(&path);
+        let calm = AtomicUsize::new(0);
+        let loss = |theta: &[f64], set: &usize| -> Result<f64, OracleError> {
+            // In the last data set, so that values of the others are there already.
+            if theta[0] == 0.0 && *set + 1 == sets && calm.load(Ordering::Relaxed) == 0 {
+                return Err(Error::Interrupted.into());
+            }
+            Ok(theta[0] + *set as f64)
+        };
+        let layout = Layout::flat(1).unwrap();
+        let direction = Direction::new(&layout, vec![1.0]).unwrap();
+        let model = FnModel::new(layout, vec![0.0], loss).unwrap();
+        struct Place(Mutex<Vec<([usize; 2], [f64; 2], String)>>);
+        impl Observer for Place {
+            fn point(&self, _: &Progress<'_>) -> ControlFlow<()> {
+                ControlFlow::Continue(())
+            }
+            fn interrupted(&self, index: [usize; 2], coordinates: [f64; 2], data: &str) {
+                self.0.lock().unwrap().push((index, coordinates, data.to_owned()));
+            }
+        }
+        let place = Place(Mutex::default());
+        let sweep = || {
+            let line =
+                Sweep::line(&model, direction.clone()).threads(threads).journal(&path).observer(&place);
+            (0..sets).fold(line, |line, set| line.data(format!("{set}"), [&0, &1][set]))
+        };
+        let begun = sweep().run().unwrap();
+        let report = begun.report();
+        assert_eq!(report.end, SweepEnd::Cancelled);
+        assert!(report.bad_points.is_empty() && report.computed < 51);
+        assert!(!begun.computed()[25] && begun.values().row(25).iter().all(|value| value.is_nan()));
+        assert!(!Journal::read([&path]).unwrap().contains(25));
+
+        assert_eq!(*place.0.lock().unwrap(), [([25, 0], [0.0, 0.0], (sets - 1).to_string())]);
+
+        calm.store(1, Ordering::Relaxed);
+        let whole = sweep().run().unwrap();
+        assert_eq!(whole.report().end, SweepEnd::Complete);
+        assert!(whole.loss().iter().zip(whole.alpha()).all(|(loss, alpha)| loss == alpha));
+        std::fs::remove_file(&path).unwrap();
+    }
+}
+
 #[test]
 fn cancelling_at_the_last_point_is_complete() {
     struct Last(AtomicUsize);

@@ -1,0 +1,105 @@
+"""Loss landscapes of neural networks that you can believe: for PyTorch modules and any function of numpy arrays.
+
+>>> import numpy as np, loss_landscape as ll
+>>> oracle = ll.Oracle(np.array([2.0, 1.0]), lambda t: float(t @ t))
+>>> plane = ll.random_directions(oracle, seed=42)
+>>> surface = ll.grid_2d(oracle, plane, alpha=(-1, 1, 21), beta=(-1, 1, 21))
+>>> float(surface["loss"][10, 10])  # the centre is θ itself
+5.0
+
+``ll.torch.Oracle(model, loss_fn, loader)`` is the same for a module; it imports torch when it is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._core import __version__
+from ._curvature import (
+    Density,
+    DerivativeErrors,
+    EigenPairs,
+    Extremes,
+    Trace,
+    check_derivatives,
+    eigen_extremes,
+    eigenpairs,
+    gradient,
+    hessian_directions,
+    hessian_trace,
+    spectral_density,
+)
+from ._directions import (
+    Direction,
+    Directions,
+    Projection,
+    direction_between,
+    plane_through,
+    random_direction,
+    random_directions,
+)
+from ._errors import (
+    ArgumentError,
+    BusyError,
+    Error,
+    FigureError,
+    FileError,
+    FormatError,
+    HookWarning,
+    Interrupted,
+    JournalError,
+    LandscapeWarning,
+    LayoutError,
+    LayoutWarning,
+    LoaderWarning,
+    MemoryLimitError,
+    NonDeterministicWarning,
+    OracleFailure,
+    UnknownNameError,
+)
+from ._layout import Block, Layout
+from ._oracle import BaseOracle, Oracle
+from ._paths import Path, Trajectory, barrier, train_path, trajectory
+from ._progress import Bar, Progress
+from ._results import AdaptiveSurface, Curve, Draws, Landscape, RatioCurve, RatioMap, Surface, load, page
+from ._sweeps import (
+    adaptive_2d,
+    draws,
+    eigen_ratio_1d,
+    eigen_ratio_2d,
+    grid_2d,
+    interpolate,
+    line_1d,
+    merge_journals,
+    read_journal,
+    sweep_path,
+)
+
+if TYPE_CHECKING:
+    from . import torch
+
+__all__ = [
+    "AdaptiveSurface", "ArgumentError", "Bar", "BaseOracle", "Block", "BusyError", "Curve", "Density",
+    "DerivativeErrors", "Direction", "Directions", "Draws", "EigenPairs", "Error", "Extremes", "FigureError",
+    "FileError", "FormatError", "HookWarning", "Interrupted", "JournalError", "Landscape", "LandscapeWarning",
+    "Layout", "LayoutError", "LayoutWarning", "LoaderWarning", "MemoryLimitError", "NonDeterministicWarning",
+    "Oracle", "OracleFailure", "Path", "Progress", "Projection", "RatioCurve", "RatioMap", "Surface", "Trace",
+    "Trajectory", "UnknownNameError", "__version__", "adaptive_2d", "barrier", "check_derivatives",
+    "direction_between", "draws", "eigen_extremes", "eigen_ratio_1d", "eigen_ratio_2d", "eigenpairs", "gradient",
+    "grid_2d", "hessian_directions", "hessian_trace", "interpolate", "line_1d", "load", "merge_journals", "page",
+    "plane_through", "random_direction", "random_directions", "read_journal", "spectral_density", "sweep_path",
+    "train_path", "trajectory",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Not imported with the package, which works without torch.
+    if name == "torch":
+        import importlib
+
+        return importlib.import_module(".torch", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1038 @@
+"""PyTorch modules as oracles.
+
+>>> import torch, loss_landscape as ll
+>>> model = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Tanh(), torch.nn.Linear(3, 1))
+>>> data = [(torch.ones(4, 2), torch.zeros(4, 1))]  # or a DataLoader
+>>> oracle = ll.torch.Oracle(model, torch.nn.functional.mse_loss, data)
+>>> surface = ll.grid_2d(oracle, ll.random_directions(oracle), alpha=5, beta=5)
+>>> surface.shape
+(5, 5)
+
+For a sweep the module's parameters become views of one flat vector on its device. At a point two numbers go in,
+θ + α·d₁ + β·d₂ is written there, and the channels come out. Then the module has its own tensors again, which nobody
+touched: whatever happens in between, it is left as it was, bit for bit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import random
+import re
+import threading
+import warnings
+import weakref
+from typing import Any, Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from ._errors import (
+    ArgumentError,
+    BusyError,
+    HookWarning,
+    LayoutError,
+    LayoutWarning,
+    LoaderWarning,
+    NonDeterministicWarning,
+)
+from ._layout import Block, Layout
+from ._oracle import BaseOracle, number_of
+
+__all__ = ["Oracle", "module_layout"]
+
+_NUMPY = {torch.float32: np.float32, torch.float64: np.float64}
+
+
+class Oracle(BaseOracle):
+    """The mean loss of a module over the batches of a loader.
+
+    Args:
+        model: any ``torch.nn.Module``.
+        loss_fn: called with the output and the target of a batch; returns the mean over the batch.
+        loader: a ``DataLoader``, a list of batches, a tuple of tensors as one batch, or a dictionary of these by name
+            (``{"train": …, "test": …}``). A batch is ``(inputs…, target)``, a dictionary of keywords, or a tensor that
+            is input and target. It is read once, in a fixed order, and kept; see ``memory_limit``.
+        metrics: more channels by name: functions of output and target that return a mean over the batch.
+        device, dtype: where and in which precision to evaluate; those of the module by default. The module itself
+            stays where it is.
+        step: instead of ``loss_fn`` and ``metrics``, for any other training step: called with the module and a batch,
+            returns the mean loss, or a dictionary of channels with ``"loss"`` as its first.
+        size: called with a batch, returns how much its mean counts; by default the number of samples. Give the number
+            of tokens where a loss ignores some.
+        roles: what to decide otherwise: by pattern of names a role, or a pair of role and filter axis, such as
+            ``{"blocks.*.gate": ("weight", 1)}``.
+        frozen: whether parameters with ``requires_grad=False`` ``'still'`` stand, or ``'move'`` as the others. If all
+            are frozen, all move.
+        mode: ``'eval'``, or ``'train'``, or ``'keep'`` for whatever each module is set to.
+        batch_norm: ``'frozen'`` statistics, or ``'reestimate'``-d at each point over the first data set.
+        noise_seed: seeds torch's generator before each evaluation, so that dropout draws the same masks everywhere.
+        memory_limit: the most bytes of batches that are kept; more are read again for every point. Graphs for
+            Hessian-vector products are kept within the same limit.
+        products: ``'auto'``, ``'double backward'``, ``'forward over reverse'`` or ``'differences'`` for
+            Hessian-vector products; ``'auto'`` takes the first of these that works.
+        probe: evaluate one point twice before the first sweep, and warn if the two differ.
+
+    >>> oracle = Oracle(nn.Linear(2, 1), nn.functional.mse_loss, (torch.ones(4, 2), torch.zeros(4, 1)))
+    >>> print(oracle.layout)
+    name    shape  role    filters
+    weight  1×2    weight  1 along axis 0
+    bias    1      bias    -
+    3 parameters in 2 blocks
+    """
+
+    _one_thread = True
+    has_gradient = True
+
+    def __init__(
+        self,
+        model: nn.Module,
+        loss_fn: Callable | None,
+        loader: Any,
+        *,
+        metrics: Mapping[str, Callable] | None = None,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
+        step: Callable | None = None,
+        size: Callable[[Any], float] | None = None,
+        roles: Mapping[str, Any] | None = None,
+        frozen: str = "still",
+        mode: str = "eval",
+        batch_norm: str = "frozen",
+        noise_seed: int | None = None,
+        memory_limit: int = 2 << 30,
+        products: str = "auto",
+        probe: bool = True,
+    ) -> None:
+        if not isinstance(model, nn.Module):
+            raise ArgumentError(f"the model must be a torch.nn.Module, not {type(model).__name__}")
+        _one_of("frozen", frozen, ("still", "move"))
+        _one_of("mode", mode, ("eval", "train", "keep"))
+        _one_of("batch_norm", batch_norm, ("frozen", "reestimate"))
+        _one_of("products", products, ("auto", *_METHODS, "differences"))
+        if (loss_fn is None) == (step is None):
+            raise ArgumentError("an oracle needs a `loss_fn`, or else a `step`")
+        if step is not None and metrics:
+            raise ArgumentError("a `step` returns its own channels, as a dictionary: leave `metrics` out")
+        for name, function in [("loss_fn", loss_fn), ("step", step), ("size", size), *(metrics or {}).items()]:
+            if function is not None and not callable(function):
+                raise ArgumentError(f"`{name}` must be callable, not {type(function).__name__}")
+        if getattr(loss_fn, "reduction", "mean") == "none":
+            raise ArgumentError("the loss has reduction='none', and must give the mean over a batch")
+        self.model = model
+        self._loss_fn, self._step, self._size = loss_fn, step, size
+        self._metrics = dict(metrics or {})
+        self._mode, self._batch_norm, self._noise_seed = mode, batch_norm, noise_seed
+        self._memory_limit, self._products_wanted, self._probe = memory_limit, products, probe
+        self._sums = getattr(loss_fn, "reduction", "mean") == "sum"
+
+        decided = _decide(model, roles or {}, frozen, dtype)
+        self.layout, self._slots, self._notes, dtype = decided
+        self._dtype = dtype
+        self._device = torch.device(device) if device is not None else self._slots[0].tensor.device
+        if self._device.type == "cuda" and self._device.index is None:
+            self._device = torch.device("cuda", torch.cuda.current_device())
+        parts = [slot.tensor.detach().to("cpu", dtype).reshape(-1) for slot in self._slots]
+        self.theta = np.ascontiguousarray(torch.cat(parts).numpy())
+        self._trained = [slot for slot in self._slots if slot.moves]
+        hooked = [n for n, m in model.named_modules() if m._forward_hooks or m._forward_pre_hooks]
+        if hooked:
+            shown = ", ".join(f"`{name or 'the module'}`" for name in hooked[:4])
+            text = f"{len(hooked)} modules have forward hooks ({shown}…), which run at every evaluation"
+            warnings.warn(text.replace("…", "…" if len(hooked) > 4 else ""), HookWarning, stacklevel=2)
+
+        self._data_names = list(loader) if isinstance(loader, Mapping) else [""]
+        loaders = list(loader.values()) if isinstance(loader, Mapping) else [loader]
+        names = self._data_names
+        self._sets = [_Batches(one, n, self._device, dtype, self, memory_limit) for one, n in zip(loaders, names)]
+        self.channels = ["loss", *self._metrics]
+        if step is not None:
+            with self._session(), torch.no_grad():
+                first = step(model, next(iter(self._sets[0])))
+            if isinstance(first, Mapping):
+                self.channels = list(first)
+        context = self._context()
+        self._fingerprints = [batches.fingerprint(context) for batches in self._sets]
+        #: Whether two evaluations of one point gave the same bits; None until it was tried.
+        self.deterministic: bool | None = None
+        self._keep_graph: bool | None = None
+
+    # What was decided.
+
+    def table(self) -> str:
+        """The layout as a table, with what is tied, frozen or a guess."""
+        return self.layout.table(self._notes)
+
+    @property
+    def notes(self) -> list[str]:
+        """What became of the loaders."""
+        return [note for batches in self._sets for note in batches.notes]
+
+    def vector(self, parameters: Any) -> np.ndarray:
+        """Parameters as one flat vector: a vector, a state dict, or a module of the same kind."""
+        if isinstance(parameters, nn.Module):
+            parameters = parameters.state_dict()
+        if not isinstance(parameters, Mapping):
+            return super().vector(parameters)
+        arrays = {}
+        for block in self.layout.blocks:
+            if block.name in parameters:
+                value = parameters[block.name]
+                arrays[block.name] = value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else value
+        known = {block.name for block in self.layout.blocks} | set(self._left_out())
+        strange = [name for name in parameters if name not in known]
+        if strange:
+            raise ArgumentError(f"the state dict does not fit: the module has no {strange}")
+        return self.layout.join(arrays, self.theta.dtype)
+
+    def _left_out(self) -> list[str]:
+        """Names of the state dict that are not in θ: other names of tied tensors, counters and buffers."""
+        blocks = {block.name for block in self.layout.blocks}
+        return [name for name in self.model.state_dict(keep_vars=True) if name not in blocks]
+
+    def state_dict(self, theta: Any = None) -> dict[str, torch.Tensor]:
+        """A state dict of the module at other parameters, to load where they came from."""
+        parts = self.layout.split(self.theta if theta is None else self.vector(theta))
+        state = {name: tensor.detach().clone() for name, tensor in self.model.state_dict(keep_vars=True).items()}
+        by_tensor = {id(slot.tensor): parts[slot.name] for slot in self._slots}
+        for name, tensor in self.model.state_dict(keep_vars=True).items():
+            if id(tensor) in by_tensor:
+                state[name] = torch.from_numpy(by_tensor[id(tensor)].copy()).to(tensor.device, tensor.dtype)
+        return state
+
+    def __call__(self, theta: Any = None, data: str | None = None) -> float:
+        """The loss at θ, or at other parameters."""
+        at = self.theta if theta is None else self.vector(theta)
+        with self._session():
+            return self._measure(self._set(data), at)[0]
+
+    def __repr__(self) -> str:
+        where = f"{self._dtype}".removeprefix("torch.") + f" on {self._device}"
+        return f"<torch.Oracle of {type(self.model).__name__}, {self.theta.size} parameters, {where}>"
+
+    # Moving the module, and leaving it as it was.
+
+    @contextlib.contextmanager
+    def _session(self) -> Iterator[None]:
+        lock = _lock_of(self.model)
+        if not lock.acquire(blocking=False):
+            raise BusyError("another sweep is moving this module: sweep a copy (`copy.deepcopy`) in each thread")
+        forked = os.getpid() != _PID
+        threads = torch.get_num_threads()
+        try:
+            if forked and self._device.type == "cuda":
+                raise BusyError("CUDA cannot be used after a fork: start processes by `spawn`")
+            if forked and threads > 1:
+                # The threads of OpenMP did not come along, and waiting for them would never end.
+                torch.set_num_threads(1)
+            with _left_as_it_was(self.model, self._device):
+                self._enter()
+                try:
+                    yield
+                finally:
+                    self._graph = None
+                    self._flat = None
+        finally:
+            if forked and threads > 1:
+                torch.set_num_threads(threads)
+            lock.release()
+
+    def _enter(self) -> None:
+        if self._mode != "keep":
+            self.model.train(self._mode == "train")
+        flat = torch.from_numpy(self.theta).to(self._device, copy=True)
+        start = 0
+        mine = {id(slot.tensor) for slot in self._slots}
+        for slot in self._slots:
+            tensor = slot.tensor
+            tensor.data = flat[start : start + tensor.numel()].view(tensor.shape)
+            if slot.moves and not tensor.requires_grad:
+                tensor.requires_grad_(True)
+            start += tensor.numel()
+        for tensor in _tensors(self.model):
+            if id(tensor) not in mine:
+                kind = self._dtype if tensor.is_floating_point() else tensor.dtype
+                tensor.data = tensor.data.to(self._device, kind, copy=True)
+        self._flat = flat
+        self._graph = None
+
+    # Losses.
+
+    def _prepare(self, number: int, kind: str, vectors: list[np.ndarray]) -> Callable:
+        flat = self._flat
+        assert flat is not None
+        if number == 0:
+            self._look_for_noise()
+        basis = [torch.from_numpy(vector).to(self._device) for vector in vectors]
+        same = basis[0] == basis[1] if kind == "segment" else None
+
+        def evaluate(coefficients: tuple[float, ...]) -> list[float]:
+            with torch.no_grad():
+                if kind == "affine":
+                    torch.add(basis[0], basis[1], alpha=coefficients[1], out=flat)
+                    if len(basis) == 3:
+                        flat.add_(basis[2], alpha=coefficients[2])
+                elif 0.0 in coefficients:
+                    # An end, exactly.
+                    flat.copy_(basis[1 if coefficients[0] == 0.0 else 0])
+                else:
+                    assert same is not None
+                    torch.mul(basis[0], coefficients[0], out=flat)
+                    flat.add_(basis[1], alpha=coefficients[1])
+                    # What is equal at both ends stands still to the last bit.
+                    torch.where(same, basis[0], flat, out=flat)
+            return self._channels(number)
+
+        return evaluate
+
+    def _measure(self, number: int, theta: np.ndarray) -> list[float]:
+        self._move(theta)
+        return self._channels(number)
+
+    def _move(self, theta: np.ndarray) -> None:
+        assert self._flat is not None
+        self._graph = None
+        self._flat.copy_(torch.from_numpy(theta))
+
+    def _channels(self, number: int) -> list[float]:
+        if self._noise_seed is not None:
+            torch.manual_seed(self._noise_seed)
+        with torch.no_grad():
+            if self._batch_norm == "reestimate":
+                self._reestimate()
+            rows, weights = [], []
+            for batch in self._sets[number]:
+                rows.append(self._row(batch))
+                weights.append(1.0 if self._sums else self._weight(batch))
+        return self._mean(rows, weights, number)
+
+    def _mean(self, rows: list[list], weights: list[float], number: int) -> list[float]:
+        total = self._sets[number].total if self._sums else sum(weights)
+        if self._device.type == "cpu":
+            values = [[float(value) for value in row] for row in rows]
+        else:
+            # One wait for the device a point.
+            flat = torch.stack([torch.as_tensor(v, device=self._device).reshape(()) for row in rows for v in row])
+            values = flat.to("cpu").to(torch.float64).reshape(len(rows), -1).tolist()
+        means = [sum(w * row[k] for w, row in zip(weights, values)) / total for k in range(len(self.channels))]
+        if self._sums:
+            # Metrics are means all the same.
+            counts = self._sets[number].counts
+            for k in range(1, len(means)):
+                means[k] = sum(n * row[k] for n, row in zip(counts, values)) / sum(counts)
+        return means
+
+    def _row(self, batch: Any) -> list:
+        """The channels of a batch, as they come."""
+        if self._step is not None:
+            given = self._step(self.model, batch)
+            if not isinstance(given, Mapping):
+                given = {"loss": given}
+            if list(given) != self.channels:
+                raise TypeError(f"the step gave {list(given)}, and gave {self.channels} before")
+            return [_single(value, f"`{name}`") for name, value in given.items()]
+        output, target = self._forward(batch)
+        assert self._loss_fn is not None
+        row = [_single(self._loss_fn(output, target), "the loss")]
+        row += [_single(metric(output, target), f"metric `{name}`") for name, metric in self._metrics.items()]
+        return row
+
+    def _forward(self, batch: Any) -> tuple[Any, Any]:
+        if isinstance(batch, torch.Tensor):
+            return self.model(batch), batch
+        if isinstance(batch, Mapping):
+            return self.model(**batch), batch
+        *inputs, target = batch
+        return self.model(*inputs), target
+
+    def _weight(self, batch: Any) -> float:
+        if self._size is not None:
+            return float(self._size(batch))
+        return float(_samples(batch))
+
+    def _reestimate(self) -> None:
+        """Statistics of batch normalisations at these parameters, over the first data set."""
+        norms = [m for m in self.model.modules() if isinstance(m, nn.modules.batchnorm._NormBase)]
+        norms = [m for m in norms if m.running_mean is not None]
+        before = [(m, m.training, m.momentum) for m in norms]
+        try:
+            for m in norms:
+                m.reset_running_stats()
+                m.training, m.momentum = True, None
+            for batch in self._sets[0]:
+                if self._step is not None:
+                    self._step(self.model, batch)
+                else:
+                    self._forward(batch)
+        finally:
+            for m, training, momentum in before:
+                m.training, m.momentum = training, momentum
+
+    def _look_for_noise(self) -> None:
+        if not self._probe or self.deterministic is not None:
+            return
+        first, second = self._measure(0, self.theta), self._measure(0, self.theta)
+        self.deterministic = all(a == b or (a != a and b != b) for a, b in zip(first, second))
+        if not self.deterministic:
+            off = max(abs(a - b) / max(abs(a), abs(b), 1e-300) for a, b in zip(first, second))
+            active = [
+                name
+                for name, m in self.model.named_modules()
+                if m.training and isinstance(m, nn.modules.dropout._DropoutNd)
+            ]
+            cause = (
+                f"dropout is active in {active[:3]}: use mode='eval', or `noise_seed`"
+                if active
+                else "look for random augmentation, noise in the module, or atomic additions on the device"
+            )
+            text = f"two evaluations at the same parameters differ by {off:.1e}, relative: {cause}"
+            warnings.warn(text, NonDeterministicWarning, stacklevel=2)
+
+    # Derivatives.
+
+    def _gradient(self, number: int, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        self._move(theta)
+        out = torch.zeros(self.theta.size, dtype=self._dtype, device=self._device)
+        loss = 0.0
+        tensors = [slot.tensor for slot in self._trained]
+        batches = self._sets[number]
+        self._seed()
+        with torch.enable_grad(), _double_backward_kernels(False):
+            for batch in batches:
+                share = self._share(batch, number)
+                value = self._differentiable(batch)
+                loss += share * float(value.detach())
+                for slot, part in zip(self._trained, torch.autograd.grad(value, tensors, allow_unused=True)):
+                    if part is not None:
+                        out[slot.range].add_(part.reshape(-1), alpha=share)
+        return loss, out.cpu().numpy()
+
+    def _seed(self) -> None:
+        if self._noise_seed is not None:
+            torch.manual_seed(self._noise_seed)
+
+    def _share(self, batch: Any, number: int) -> float:
+        return (1.0 if self._sums else self._weight(batch)) / self._sets[number].total
+
+    def _differentiable(self, batch: Any) -> torch.Tensor:
+        if self._step is not None:
+            value = self._step(self.model, batch)
+            value = value[self.channels[0]] if isinstance(value, Mapping) else value
+        else:
+            assert self._loss_fn is not None
+            value = self._loss_fn(*self._forward(batch))
+        value = _single(value, "the loss")
+        if not isinstance(value, torch.Tensor) or not value.requires_grad:
+            raise TypeError("the loss does not depend on the parameters through torch, and has no gradient")
+        return value.reshape(())
+
+    def _ready_for_products(self) -> None:
+        """Finds out how products can be computed, by one product."""
+        self._look_for_noise()
+        if self.product_method is not None:
+            return
+        if self._batch_norm == "reestimate":
+            raise ArgumentError("curvature with batch statistics that move is not that of one function: freeze them")
+        wanted = [*_METHODS] if self._products_wanted == "auto" else [self._products_wanted]
+        #: Why the better ways to compute products were not taken.
+        self.product_failures: dict[str, str] = {}
+        self._move(self.theta)
+        v = np.ones_like(self.theta)
+        once = self._once_differentiable() if wanted != ["differences"] else None
+        for method in wanted:
+            if method == "differences":
+                break
+            if once is not None:
+                self.product_failures[method] = f"`{once}` can be differentiated once only"
+                continue
+            for plain in (True, False):
+                self._plain_kernels = plain
+                try:
+                    self._estimate_graph(method)
+                    _METHODS[method](self, 0, v)
+                except (RuntimeError, NotImplementedError) as error:
+                    self.product_failures[method] = str(error).splitlines()[0]
+                    self._graph = None
+                    continue
+                self.product_method, self._has_products = method, True
+                self._graph = None
+                return
+        if self._products_wanted not in ("auto", "differences"):
+            failure = self.product_failures.get(self._products_wanted)
+            raise ArgumentError(f"products by {self._products_wanted} do not work here: {failure}")
+        self.product_method, self._has_products = "differences of gradients", False
+
+    def _once_differentiable(self) -> str | None:
+        """The name of a function in the graph that is marked `once_differentiable`, if there is one: its second
+        derivative would silently be zero."""
+        for batch in self._sets[0]:
+            with torch.enable_grad(), _double_backward_kernels(False):
+                left = [self._differentiable(batch).grad_fn]
+            seen: set[Any] = set()
+            while left:
+                node = left.pop()
+                if node is None or node in seen:
+                    continue
+                seen.add(node)
+                function = getattr(node, "_forward_cls", None)
+                code = getattr(getattr(function, "backward", None), "__code__", None)
+                if code is not None and code.co_filename == torch.autograd.function.__file__ and function is not None:
+                    return function.__name__
+                left.extend(following for following, _ in node.next_functions)
+            break
+        return None
+
+    def _estimate_graph(self, method: str) -> None:
+        """Whether the graphs of all batches fit into the limit, by those of the first one."""
+        if method != "double backward" or self._keep_graph is not None:
+            return
+        seen: dict[int, int] = {}
+
+        def pack(tensor: torch.Tensor) -> torch.Tensor:
+            storage = tensor.untyped_storage()
+            seen[storage.data_ptr()] = storage.nbytes()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            for batch in self._sets[0]:
+                self._slopes(batch, 1.0)
+                break
+        self._keep_graph = sum(seen.values()) * len(self._sets[0].counts) <= self._memory_limit
+
+    def _slopes(self, batch: Any, share: float) -> list[torch.Tensor | None]:
+        """The gradient of a batch, as a function that can be differentiated again."""
+        tensors = [slot.tensor for slot in self._trained]
+        with torch.enable_grad(), _double_backward_kernels(self._plain_kernels is False):
+            value = self._differentiable(batch) * share
+            return list(torch.autograd.grad(value, tensors, create_graph=True, allow_unused=True))
+
+    def _hessian_at(self, number: int, theta: np.ndarray) -> None:
+        self._move(theta)
+
+    def _hessian_product(self, number: int, v: np.ndarray) -> np.ndarray:
+        assert self.product_method is not None
+        return _METHODS[self.product_method](self, number, v)
+
+    def _by_double_backward(self, number: int, v: np.ndarray) -> np.ndarray:
+        out = torch.zeros(self.theta.size, dtype=self._dtype, device=self._device)
+        vector = torch.from_numpy(v).to(self._device)
+        self._seed()
+        if self._graph is None or self._graph[0] != number or not self._keep_graph:
+            made: Iterator = (self._slopes(b, self._share(b, number)) for b in self._sets[number])
+            self._graph = (number, list(made)) if self._keep_graph else None
+        else:
+            made = iter(list[list]())
+        graphs = made if self._graph is None else iter(self._graph[1])
+        tensors = [slot.tensor for slot in self._trained]
+        with _double_backward_kernels(self._plain_kernels is False):
+            for slopes in graphs:
+                pairs = [
+                    (slope, vector[slot.range].view(slot.tensor.shape))
+                    for slope, slot in zip(slopes, self._trained)
+                    if slope is not None and slope.requires_grad
+                ]
+                if not pairs:
+                    continue
+                parts = torch.autograd.grad(
+                    [slope for slope, _ in pairs],
+                    tensors,
+                    [along for _, along in pairs],
+                    retain_graph=bool(self._keep_graph),
+                    allow_unused=True,
+                )
+                for slot, part in zip(self._trained, parts):
+                    if part is not None:
+                        out[slot.range].add_(part.reshape(-1))
+        return out.cpu().numpy()
+
+    def _by_forward_over_reverse(self, number: int, v: np.ndarray) -> np.ndarray:
+        out = torch.zeros(self.theta.size, dtype=self._dtype, device=self._device)
+        vector = torch.from_numpy(v).to(self._device)
+        wrapped = _AsModule(self)
+        names = {id(parameter): name for name, parameter in wrapped.named_parameters()}
+        mine = [(slot, names[id(slot.tensor)]) for slot in self._trained]
+        at = {name: slot.tensor.detach() for slot, name in mine}
+        along = {name: vector[slot.range].view(slot.tensor.shape) for slot, name in mine}
+        self._seed()
+        with _double_backward_kernels(True):
+            for batch in self._sets[number]:
+
+                def loss(parameters: dict, batch: Any = batch) -> torch.Tensor:
+                    return torch.func.functional_call(wrapped, parameters, (batch,))
+
+                products = torch.func.jvp(torch.func.grad(loss), (at,), (along,))[1]
+                share = self._share(batch, number)
+                for slot, name in mine:
+                    out[slot.range].add_(products[name].detach().reshape(-1), alpha=share)
+        return out.cpu().numpy()
+
+    _plain_kernels = True
+    _flat: torch.Tensor | None = None
+    _graph: tuple | None = None
+
+    # What decides the values beside θ and the data.
+
+    def _context(self) -> str:
+        mine = {id(slot.tensor) for slot in self._slots}
+        digest = hashlib.blake2b(digest_size=8)
+        for name, tensor in [*self.model.named_buffers(), *self.model.named_parameters()]:
+            if id(tensor) not in mine:
+                digest.update(name.encode())
+                digest.update(_bytes(tensor))
+        parts = [
+            repr(self.model),
+            _described(self._loss_fn),
+            _described(self._step),
+            _described(self._size),
+            str({name: _described(metric) for name, metric in self._metrics.items()}),
+            f"{self._mode} {self._batch_norm} {self._noise_seed} {self._dtype}",
+            digest.hexdigest(),
+        ]
+        return "\n".join(parts)
+
+
+_METHODS: dict[str, Callable] = {
+    "double backward": Oracle._by_double_backward,
+    "forward over reverse": Oracle._by_forward_over_reverse,
+}
+
+_PID = os.getpid()
+_LOCKS_LOCK = threading.Lock()
+_LOCKS: weakref.WeakKeyDictionary[nn.Module, tuple[int, threading.Lock]] = weakref.WeakKeyDictionary()
+
+
+def _lock_of(model: nn.Module) -> threading.Lock:
+    """The lock of a module, whichever oracle moves it. A process that forked has locks of its own."""
+    with _LOCKS_LOCK:
+        pid, lock = _LOCKS.get(model, (None, None))
+        if lock is None or pid != os.getpid():
+            lock = threading.Lock()
+            _LOCKS[model] = (os.getpid(), lock)
+        return lock
+
+
+class _AsModule(nn.Module):
+    """The loss of a batch as a module, for `functional_call`."""
+
+    def __init__(self, oracle: Oracle) -> None:
+        super().__init__()
+        self.model = oracle.model
+        object.__setattr__(self, "_oracle", oracle)
+
+    def forward(self, batch: Any) -> torch.Tensor:
+        oracle: Any = self._oracle
+        if oracle._step is not None:
+            value = oracle._step(self.model, batch)
+            value = value[oracle.channels[0]] if isinstance(value, Mapping) else value
+        else:
+            value = oracle._loss_fn(*oracle._forward(batch))
+        return _single(value, "the loss").reshape(())
+
+
+class _Slot:
+    """A tensor of the module that has a place in θ."""
+
+    __slots__ = ("name", "tensor", "moves", "range")
+
+    def __init__(self, name: str, tensor: torch.Tensor, moves: bool, start: int) -> None:
+        self.name, self.tensor, self.moves = name, tensor, moves
+        self.range = slice(start, start + tensor.numel())
+
+
+# Which parameters there are.
+
+
+def module_layout(model: nn.Module, roles: Mapping[str, Any] | None = None, frozen: str = "still") -> Layout:
+    """The layout of a module by the types of its modules, as an :class:`Oracle` decides it.
+
+    >>> print(module_layout(nn.Sequential(nn.ConvTranspose2d(8, 4, 3), nn.BatchNorm2d(4))))
+    name            shape    role        filters
+    0.weight        8×4×3×3  weight      4 along axis 1
+    0.bias          4        bias        -
+    1.weight        4        norm_scale  -
+    1.bias          4        norm_shift  -
+    1.running_mean  4        buffer      -
+    1.running_var   4        buffer      -
+    308 parameters in 6 blocks
+    """
+    return _decide(model, roles or {}, frozen, None)[0]
+
+
+def _decide(
+    model: nn.Module, roles: Mapping[str, Any], frozen: str, dtype: torch.dtype | None
+) -> tuple[Layout, list[_Slot], dict[str, str], torch.dtype]:
+    blocks: list[Block] = []
+    slots: list[_Slot] = []
+    notes: dict[str, list[str]] = {}
+    guessed: list[str] = []
+    first: dict[int, str] = {}
+    parameters = list(model.parameters())
+    if not parameters:
+        raise LayoutError("the module has no parameters")
+    dtype = _check(model, dtype)
+    all_frozen = not any(parameter.requires_grad for parameter in parameters)
+    used: set[str] = set()
+    start = 0
+    for prefix, module in model.named_modules(remove_duplicate=True):
+        own = [*module.named_parameters(recurse=False, remove_duplicate=False), *_statistics(module)]
+        for short, tensor in own:
+            name = f"{prefix}.{short}" if prefix else short
+            if id(tensor) in first:
+                notes.setdefault(first[id(tensor)], []).append(f"tied with {name}")
+                continue
+            first[id(tensor)] = name
+            decision = _role(module, short, tensor)
+            if decision is None:
+                decision = ("weight", None) if tensor.ndim > 1 else ("bias", None)
+                if not any(_matches(pattern, name) for pattern in roles):
+                    guessed.append(name)
+                    notes.setdefault(name, []).append(f"a guess: {type(module).__name__} is of no known type")
+            for pattern, override in roles.items():
+                if _matches(pattern, name):
+                    used.add(pattern)
+                    role, axis = (override, None) if isinstance(override, str) else override
+                    decision = (role, axis)
+                    notes.setdefault(name, []).append("as you said")
+            role, axis = decision
+            moves = isinstance(tensor, nn.Parameter)
+            if moves and not tensor.requires_grad and not all_frozen and frozen == "still":
+                role, axis, moves = "buffer", None, False
+                notes.setdefault(name, []).append("frozen")
+            if role == "buffer":
+                moves = False
+            blocks.append(Block(name, tuple(tensor.shape), role, axis))
+            slots.append(_Slot(name, tensor, moves, start))
+            start += tensor.numel()
+    unused = [pattern for pattern in roles if pattern not in used]
+    if unused:
+        raise ArgumentError(f"no parameter matches {unused}; there are {[block.name for block in blocks]}")
+    if guessed:
+        shown = ", ".join(f"`{name}`" for name in guessed[:6]) + ("…" if len(guessed) > 6 else "")
+        text = f"the role of {shown} is a guess (tensors of two or more axes are one filter each): say it by `roles=`"
+        warnings.warn(text, LayoutWarning, stacklevel=3)
+    if all_frozen:
+        for block in blocks:
+            notes.setdefault(block.name, []).append("all are frozen, so all move")
+    return Layout(blocks), slots, {name: "; ".join(texts) for name, texts in notes.items()}, dtype
+
+
+def _check(model: nn.Module, dtype: torch.dtype | None) -> torch.dtype:
+    """Whether the parameters can be one vector."""
+    named = list(model.named_parameters())
+    lazy = [name for name, p in named if isinstance(p, nn.parameter.UninitializedParameter)]
+    if lazy:
+        raise LayoutError(f"{lazy} are not initialised: call the module once")
+    devices: dict[str, str] = {str(p.device): name for name, p in reversed(named)}
+    if len(devices) > 1:
+        each = ", ".join(f"`{name}` on {device}" for device, name in devices.items())
+        raise LayoutError(f"the parameters are on several devices ({each}), and one vector is on one")
+    if "meta" in devices:
+        raise LayoutError("the parameters are on the meta device, and have no values")
+    odd = [f"`{name}` of {p.dtype}" for name, p in named if not p.is_floating_point() or p.is_sparse]
+    if odd:
+        raise LayoutError(f"{', '.join(odd[:4])}: only dense real numbers can be moved")
+    kinds: dict[torch.dtype, str] = {p.dtype: name for name, p in reversed(named)}
+    if len(kinds) > 1 and dtype is None:
+        each = ", ".join(f"`{name}` of {kind}" for kind, name in kinds.items())
+        raise LayoutError(f"the parameters are of several types ({each}): give the oracle one, such as "
+                          "`dtype=torch.float32`; the module keeps its own")
+    dtype = dtype or next(iter(kinds))
+    if dtype not in _NUMPY:
+        raise LayoutError(f"{dtype} is too coarse for directions: give the oracle `dtype=torch.float32`; the module "
+                          "keeps its own")
+    extents = sorted(
+        (p.data_ptr(), p.data_ptr() + p.numel() * p.element_size(), name)
+        for name, p in named
+        if p.numel() and p.is_contiguous()
+    )
+    for (_, end, one), (begin, _, other) in zip(extents, extents[1:]):
+        if begin < end:
+            raise LayoutError(f"`{one}` and `{other}` are different parameters in the same memory: make them one "
+                              "parameter, and it counts as tied")
+    return dtype
+
+
+def _statistics(module: nn.Module) -> list[tuple[str, torch.Tensor]]:
+    if not isinstance(module, nn.modules.batchnorm._NormBase):
+        return []
+    named = [(name, getattr(module, name)) for name in ("running_mean", "running_var")]
+    return [(name, tensor) for name, tensor in named if tensor is not None]
+
+
+def _role(module: nn.Module, short: str, tensor: torch.Tensor) -> tuple[str, int | None] | None:
+    """The role and the filter axis, by the type of the module; None where that is unknown."""
+    if short in ("running_mean", "running_var"):
+        return ("buffer", None)
+    kind = type(module).__name__
+    if isinstance(module, nn.modules.conv._ConvNd):
+        axis = 1 if module.transposed else 0
+        return ("weight", axis) if short == "weight" else ("bias", None)
+    if isinstance(module, (nn.Linear, nn.Bilinear)):
+        return ("weight", 0) if short == "weight" else ("bias", None)
+    if isinstance(module, (nn.Embedding, nn.EmbeddingBag)):
+        return ("weight", 0)
+    if isinstance(module, nn.MultiheadAttention):
+        # The rows of q, k and v are filters, also where the three are one tensor.
+        return ("weight", 0) if short.endswith("weight") else ("bias", None)
+    if isinstance(module, (nn.RNNBase, nn.RNNCellBase)):
+        return ("weight", 0) if short.startswith("weight") else ("bias", None)
+    if isinstance(module, nn.modules.batchnorm._NormBase) or (kind.endswith("Norm") and tensor.ndim <= 1) or (
+        isinstance(module, (nn.LayerNorm, nn.GroupNorm)) or re.fullmatch(r".*(Layer|Group|RMS)Norm\d*d?", kind)
+    ):
+        return ("norm_shift", None) if "bias" in short else ("norm_scale", None)
+    if isinstance(module, nn.PReLU):
+        return ("bias", None)
+    if kind == "Conv1D" and hasattr(module, "nf"):
+        # Of transformers: a linear layer that stores [in, out].
+        return ("weight", 1) if short == "weight" else ("bias", None)
+    return None
+
+
+def _matches(pattern: str, name: str) -> bool:
+    expression = "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
+    return re.fullmatch(expression, name) is not None
+
+
+# Leaving the module as it was.
+
+
+def _tensors(model: nn.Module) -> list[torch.Tensor]:
+    """All parameters and buffers, each once."""
+    found: dict[int, torch.Tensor] = {}
+    for module in model.modules():
+        for tensor in [*module._parameters.values(), *module._buffers.values()]:
+            if tensor is not None:
+                found[id(tensor)] = tensor
+    return list(found.values())
+
+
+_PLAIN = (bool, int, float, str, type(None))
+
+
+@contextlib.contextmanager
+def _left_as_it_was(model: nn.Module, device: torch.device) -> Iterator[None]:
+    """Puts back every tensor with its memory, every plain attribute and every generator, whatever happened."""
+    tensors = [(tensor, tensor.data, tensor.requires_grad) for tensor in _tensors(model)]
+    modules = []
+    for module in model.modules():
+        plain = {name: value for name, value in vars(module).items() if isinstance(value, _PLAIN)}
+        modules.append((module, dict(module._parameters), dict(module._buffers), plain))
+    devices = [device] if device.type == "cuda" else []
+    with _generators(devices):
+        try:
+            yield
+        finally:
+            for tensor, data, requires_grad in tensors:
+                tensor.data = data
+                tensor.requires_grad_(requires_grad)
+            for module, parameters, buffers, plain in modules:
+                module._parameters.clear()
+                module._parameters.update(parameters)
+                module._buffers.clear()
+                module._buffers.update(buffers)
+                for name in [n for n, value in vars(module).items() if isinstance(value, _PLAIN) and n not in plain]:
+                    del vars(module)[name]
+                vars(module).update(plain)
+
+
+@contextlib.contextmanager
+def _generators(devices: Sequence[torch.device]) -> Iterator[None]:
+    """Puts back the states of all generators that code at a point might draw from."""
+    python, numbers = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=[device.index or 0 for device in devices]):
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numbers)
+
+
+@contextlib.contextmanager
+def _double_backward_kernels(slow: bool) -> Iterator[None]:
+    """Attention by plain arithmetic, which alone has second derivatives; if slow, no fused recurrent layers either."""
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+        if slow:
+            stack.enter_context(torch.backends.mkldnn.flags(enabled=False))
+            stack.enter_context(torch.backends.cudnn.flags(enabled=False))
+        yield
+
+
+# The data.
+
+
+class _Batches:
+    """The batches of a loader in a fixed order, kept on the device or read again."""
+
+    def __init__(
+        self, loader: Any, name: str, device: torch.device, dtype: torch.dtype, oracle: Oracle, limit: int
+    ) -> None:
+        self._device, self._dtype = device, dtype
+        self.notes: list[str] = []
+        of = f"loader `{name}`" if name else "the loader"
+        self._loader = self._in_order(loader, of)
+        self._kept: list | None = []
+        self.counts: list[float] = []
+        digest = hashlib.blake2b(digest_size=8)
+        held = 0
+        for batch in self._read():
+            digest.update(_structure(batch))
+            self.counts.append(oracle._weight(batch))
+            if self._kept is not None:
+                held += _size_of(batch)
+                if held > limit:
+                    self._kept = None
+                    self._tell(f"{of} has more than {limit / 2**30:.3g} GiB, and is read again for every point")
+                else:
+                    self._kept.append(_moved(batch, device, dtype))
+        if not self.counts:
+            raise ArgumentError(f"{of} has no batches (a generator can be read only once)")
+        self.total = sum(self.counts)
+        if self.total <= 0:
+            raise ArgumentError(f"the batches of {of} count {self.total} in all")
+        self._digest = digest.digest()
+        if self._kept is None and len(list(zip(range(1), self._read()))) == 0:
+            raise ArgumentError(f"{of} is too large to be kept, and cannot be read again: raise `memory_limit`")
+
+    def _tell(self, note: str) -> None:
+        self.notes.append(note)
+        warnings.warn(note, LoaderWarning, stacklevel=4)
+
+    def _in_order(self, loader: Any, of: str) -> Any:
+        data = torch.utils.data
+        if isinstance(loader, tuple) and loader and all(isinstance(part, torch.Tensor) for part in loader):
+            return [loader]
+        if isinstance(loader, torch.Tensor):
+            return [loader]
+        if isinstance(loader, data.Dataset):
+            raise ArgumentError(f"{of} is a data set without batches: wrap it in `DataLoader(…, batch_size=…)`")
+        if not hasattr(loader, "__iter__"):
+            raise ArgumentError(f"{of} must be a DataLoader or a list of batches, not {type(loader).__name__}")
+        if not isinstance(loader, data.DataLoader) or isinstance(loader.dataset, data.IterableDataset):
+            return loader
+        sampler, dataset = loader.sampler, loader.dataset
+        if isinstance(sampler, data.SequentialSampler) or loader.batch_size is None:
+            return loader
+        if isinstance(sampler, data.SubsetRandomSampler):
+            dataset = data.Subset(dataset, sorted(int(i) for i in sampler.indices))
+        elif not isinstance(sampler, data.RandomSampler) or sampler.replacement or sampler._num_samples is not None:
+            kind = type(sampler).__name__
+            self._tell(f"{of} draws its samples by {kind}: they are read once, in the order of seed 0")
+            return loader
+        self._tell(f"{of} shuffles: its samples are read in the order of the data set, all of them")
+        return data.DataLoader(
+            dataset,
+            batch_size=loader.batch_size,
+            num_workers=loader.num_workers,
+            collate_fn=loader.collate_fn,
+            pin_memory=loader.pin_memory,
+            worker_init_fn=loader.worker_init_fn,
+        )
+
+    def _read(self) -> Iterator[Any]:
+        """The batches as the loader gives them; what it draws, it draws from seed 0 each time."""
+        iterator = None
+        state = None
+        while True:
+            # Only while the loader works: between batches the generators are those of whoever evaluates.
+            with _generators([]):
+                if state is None:
+                    random.seed(0)
+                    np.random.seed(0)
+                    torch.manual_seed(0)
+                    iterator = iter(self._loader)
+                else:
+                    random.setstate(state[0])
+                    np.random.set_state(state[1])
+                    torch.set_rng_state(state[2])
+                try:
+                    assert iterator is not None
+                    batch = next(iterator)
+                except StopIteration:
+                    return
+                state = (random.getstate(), np.random.get_state(), torch.get_rng_state())
+            yield batch
+
+    def __iter__(self) -> Iterator[Any]:
+        if self._kept is not None:
+            return iter(self._kept)
+        return (_moved(batch, self._device, self._dtype) for batch in self._read())
+
+    def fingerprint(self, context: str) -> int:
+        digest = hashlib.blake2b(self._digest + context.encode(), digest_size=8)
+        return int.from_bytes(digest.digest(), "little")
+
+
+def _moved(batch: Any, device: torch.device, dtype: torch.dtype) -> Any:
+    if isinstance(batch, torch.Tensor):
+        kind = dtype if batch.is_floating_point() else batch.dtype
+        return batch.to(device, kind)
+    if isinstance(batch, Mapping):
+        return {key: _moved(value, device, dtype) for key, value in batch.items()}
+    if isinstance(batch, (tuple, list)):
+        return type(batch)(_moved(value, device, dtype) for value in batch) if type(batch) in (tuple, list) else batch
+    return batch
+
+
+def _leaves(batch: Any) -> Iterator[torch.Tensor]:
+    if isinstance(batch, torch.Tensor):
+        yield batch
+    elif isinstance(batch, Mapping):
+        for value in batch.values():
+            yield from _leaves(value)
+    elif isinstance(batch, (tuple, list)):
+        for value in batch:
+            yield from _leaves(value)
+
+
+def _samples(batch: Any) -> int:
+    for leaf in _leaves(batch):
+        return int(leaf.shape[0]) if leaf.ndim else 1
+    raise ArgumentError(f"a batch without tensors ({type(batch).__name__}): say by `size` how much it counts")
+
+
+def _size_of(batch: Any) -> int:
+    return sum(leaf.numel() * leaf.element_size() for leaf in _leaves(batch))
+
+
+def _structure(batch: Any) -> bytes:
+    parts = []
+    for leaf in _leaves(batch):
+        parts.append(f"{leaf.dtype} {tuple(leaf.shape)}\n".encode())
+        parts.append(_bytes(leaf))
+    return b"".join(parts)
+
+
+def _bytes(tensor: torch.Tensor) -> bytes:
+    flat = tensor.detach().cpu().contiguous().reshape(-1)
+    return flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
+
+
+def _described(function: Any) -> str:
+    """What is the same in every process: never an address."""
+    if function is None:
+        return "none"
+    if isinstance(function, nn.Module):
+        return repr(function)
+    return f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', type(function).__qualname__)}"
+
+
+def _single(value: Any, what: str) -> Any:
+    if isinstance(value, torch.Tensor):
+        if value.numel() != 1:
+            shape = tuple(value.shape)
+            raise TypeError(f"{what} must be one number for a batch, not a tensor of shape {shape}: take its mean")
+        if value.is_complex():
+            raise TypeError(f"{what} must be a real number, not {value.dtype}")
+        return value
+    return number_of(value, what)
+
+
+def _one_of(name: str, value: str, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise ArgumentError(f"{name}={value!r} is none of {list(allowed)}")
+

@@ -1,0 +1,308 @@
+//! An object of Python as an oracle: it has a layout, θ and methods that evaluate.
+
+use std::sync::Arc;
+
+use loss_landscape::{
+    Gradient, HessianProduct, Layout, Loss, Model, OracleError, Scalar,
+    oracle::{HessianWorker, Point, Prepared, Slice, Worker},
+};
+use numpy::{Element, PyArray1, PyArrayMethods, PyReadonlyArray1};
+use pyo3::{prelude::*, types::PyTuple};
+
+use crate::{
+    errors::{Raised, is_fatal},
+    layout::PyLayout,
+};
+
+/// The numbers of data sets, to borrow.
+pub(crate) const SETS: [usize; 64] = {
+    let mut sets = [0; 64];
+    let mut i = 0;
+    while i < 64 {
+        sets[i] = i;
+        i += 1;
+    }
+    sets
+};
+
+/// A model that is an object of Python. Data are the numbers of its data sets.
+pub(crate) struct PyModel<S> {
+    object: Arc<Object<S>>,
+    differences: ByDifferences<S>,
+}
+
+/// The same without products of its own, so that they are differences of gradients.
+struct ByDifferences<S>(Arc<Object<S>>);
+
+struct Object<S> {
+    python: Py<PyAny>,
+    layout: Layout,
+    theta: Vec<S>,
+    channels: Vec<String>,
+    fingerprints: Vec<Option<u64>>,
+    products: bool,
+    /// Whether exceptions are bad points; otherwise they end the call.
+    record: bool,
+    raised: Raised,
+}
+
+impl<S: Scalar + Element> PyModel<S> {
+    pub(crate) fn new(object: &Bound<'_, PyAny>, theta: Vec<S>, record: bool) -> PyResult<Self> {
+        let layout = object.getattr("layout")?.getattr("_core")?.cast::<PyLayout>()?.get().0.clone();
+        let object = Arc::new(Object {
+            python: object.clone().unbind(),
+            layout,
+            theta,
+            channels: object.getattr("channels")?.extract()?,
+            fingerprints: object.getattr("_fingerprints")?.extract()?,
+            products: object.getattr("_has_products")?.extract()?,
+            record,
+            raised: Raised::default(),
+        });
+        Ok(Self { differences: ByDifferences(Arc::clone(&object)), object })
+    }
+
+    pub(crate) fn raised(&self) -> &Raised {
+        &self.object.raised
+    }
+}
+
+impl<S: Scalar + Element> Object<S> {
+    /// Calls Python; an exception becomes a failed point, or ends everything.
+    fn call<T>(&self, work: impl FnOnce(Python<'_>) -> PyResult<T>) -> Result<T, OracleError> {
+        Python::attach(|py| {
+            work(py).map_err(|error| {
+                if self.record && !is_fatal(py, &error) { error.into() } else { self.raised.keep(error) }
+            })
+        })
+    }
+
+    fn measure(&self, theta: &[S], set: usize, out: &mut [f64]) -> Result<(), OracleError> {
+        self.call(|py| {
+            let theta = PyArray1::from_slice(py, theta);
+            write(&self.python.bind(py).call_method1("_measure", (set, theta))?, out)
+        })
+    }
+
+    fn gradient(&self, theta: &[S], set: usize, out: &mut [S]) -> Result<f64, OracleError> {
+        self.call(|py| {
+            let theta = PyArray1::from_slice(py, theta);
+            let (loss, gradient): (f64, PyReadonlyArray1<'_, S>) =
+                self.python.bind(py).call_method1("_gradient", (set, theta))?.extract()?;
+            copy(&gradient, out)?;
+            Ok(loss)
+        })
+    }
+}
+
+/// The values of a sequence of numbers, as many as there is room for.
+fn write(values: &Bound<'_, PyAny>, out: &mut [f64]) -> PyResult<()> {
+    let values: Vec<f64> = values.extract()?;
+    if values.len() != out.len() {
+        let text = format!("the oracle gave {} values, and has {} channels", values.len(), out.len());
+        return Err(crate::errors::argument(text));
+    }
+    out.copy_from_slice(&values);
+    Ok(())
+}
+
+fn copy<S: Element + Copy>(values: &PyReadonlyArray1<'_, S>, out: &mut [S]) -> PyResult<()> {
+    let values = values.as_slice()?;
+    if values.len() != out.len() {
+        let text =
+            format!("the oracle gave a vector of {} values for {} parameters", values.len(), out.len());
+        return Err(crate::errors::argument(text));
+    }
+    out.copy_from_slice(values);
+    Ok(())
+}
+
+impl<S: Scalar + Element> Model for PyModel<S> {
+    type Scalar = S;
+
+    fn layout(&self) -> &Layout {
+        &self.object.layout
+    }
+
+    fn parameters(&self) -> &[S] {
+        &self.object.theta
+    }
+}
+
+impl<S: Scalar + Element> Loss<usize> for PyModel<S> {
+    fn loss(&self, theta: &[S], set: &usize) -> Result<f64, OracleError> {
+        let mut out = vec![0.0; self.object.channels.len()];
+        self.object.measure(theta, *set, &mut out)?;
+        Ok(out[0])
+    }
+
+    fn channels(&self) -> Vec<String> {
+        self.object.channels.clone()
+    }
+
+    fn measure(&self, theta: &[S], set: &usize, out: &mut [f64]) -> Result<(), OracleError> {
+        self.object.measure(theta, *set, out)
+    }
+
+    fn fingerprint(&self, set: &usize) -> Option<u64> {
+        self.object.fingerprints.get(*set).copied().flatten()
+    }
+
+    /// Hands the vectors of the slice over, where the object wants to combine them itself.
+    fn prepare<'a>(
+        &'a self,
+        slice: &'a Slice<'a, S>,
+        set: &'a usize,
+    ) -> Result<Option<Box<dyn Prepared + 'a>>, OracleError> {
+        let object = &self.object;
+        let made = Python::attach(|py| -> PyResult<Option<Py<PyAny>>> {
+            let vectors: Vec<_> = slice.basis().iter().map(|b| PyArray1::from_slice(py, b)).collect();
+            let Some(kind) = kind(slice) else { return Ok(None) };
+            let made = object.python.bind(py).call_method1("_prepare", (*set, kind, vectors))?;
+            Ok((!made.is_none()).then(|| made.unbind()))
+        });
+        // Before the first point an exception ends the sweep, whatever becomes of bad points.
+        match made {
+            Ok(None) => Ok(None),
+            Ok(Some(evaluate)) => Ok(Some(Box::new(Combining { object, slice, evaluate }))),
+            Err(error) => Err(object.raised.keep(error)),
+        }
+    }
+}
+
+/// How the vectors of a slice are combined: `affine` where the first counts once, `segment` where both share 1.
+/// Curves are combined here.
+fn kind<S: Scalar>(slice: &Slice<'_, S>) -> Option<&'static str> {
+    let at = |alpha| slice.coefficients([alpha, 0.0]).collect::<Vec<f64>>();
+    match (at(2.0).as_slice(), slice.basis().len()) {
+        ([1.0, 2.0] | [1.0, 2.0, 0.0], _) => Some("affine"),
+        ([-1.0, 2.0], 2) => Some("segment"),
+        _ => None,
+    }
+}
+
+/// Points whose vectors Python combines: a few numbers go in, the channels come out.
+struct Combining<'a, S> {
+    object: &'a Object<S>,
+    slice: &'a Slice<'a, S>,
+    evaluate: Py<PyAny>,
+}
+
+impl<S: Scalar + Element> Prepared for Combining<'_, S> {
+    fn worker(&self) -> Result<Box<dyn Worker + '_>, OracleError> {
+        Ok(Box::new(move |points: &[Point], _: usize, out: &mut [f64]| {
+            let channels = self.object.channels.len();
+            for (point, out) in points.iter().zip(out.chunks_exact_mut(channels)) {
+                self.object.call(|py| {
+                    let coefficients = PyTuple::new(py, self.slice.coefficients(point.coordinates))?;
+                    write(&self.evaluate.bind(py).call1((coefficients,))?, out)
+                })?;
+            }
+            Ok::<(), OracleError>(())
+        }))
+    }
+}
+
+impl<S: Scalar + Element> Gradient<usize> for PyModel<S> {
+    fn gradient(&self, theta: &[S], set: &usize, out: &mut [S]) -> Result<f64, OracleError> {
+        self.object.gradient(theta, *set, out)
+    }
+}
+
+impl<S: Scalar + Element> HessianProduct<usize> for PyModel<S> {
+    fn hessian_product(&self, theta: &[S], v: &[S], set: &usize, out: &mut [S]) -> Result<(), OracleError> {
+        if !self.object.products {
+            return self.differences.hessian_product(theta, v, set, out);
+        }
+        let mut worker = Products { object: &self.object, set: *set };
+        worker.at(theta)?;
+        worker.product(v, out)
+    }
+
+    fn hessian_worker<'a>(&'a self, set: &'a usize) -> Result<Box<dyn HessianWorker<S> + 'a>, OracleError> {
+        if self.object.products {
+            Ok(Box::new(Products { object: &self.object, set: *set }))
+        } else {
+            self.differences.hessian_worker(set)
+        }
+    }
+}
+
+/// Products of the object's own, at one θ after another.
+struct Products<'a, S> {
+    object: &'a Object<S>,
+    set: usize,
+}
+
+impl<S: Scalar + Element> HessianWorker<S> for Products<'_, S> {
+    fn at(&mut self, theta: &[S]) -> Result<(), OracleError> {
+        self.object.call(|py| {
+            let theta = PyArray1::from_slice(py, theta);
+            self.object.python.bind(py).call_method1("_hessian_at", (self.set, theta)).map(drop)
+        })
+    }
+
+    fn product(&mut self, v: &[S], out: &mut [S]) -> Result<(), OracleError> {
+        self.object.call(|py| {
+            let v = PyArray1::from_slice(py, v);
+            let product = self.object.python.bind(py).call_method1("_hessian_product", (self.set, v))?;
+            copy(&product.extract::<PyReadonlyArray1<'_, S>>()?, out)
+        })
+    }
+}
+
+impl<S: Scalar> Model for ByDifferences<S> {
+    type Scalar = S;
+
+    fn layout(&self) -> &Layout {
+        &self.0.layout
+    }
+
+    fn parameters(&self) -> &[S] {
+        &self.0.theta
+    }
+}
+
+impl<S: Scalar + Element> Loss<usize> for ByDifferences<S> {
+    fn loss(&self, theta: &[S], set: &usize) -> Result<f64, OracleError> {
+        let mut out = vec![0.0; self.0.channels.len()];
+        self.0.measure(theta, *set, &mut out)?;
+        Ok(out[0])
+    }
+}
+
+impl<S: Scalar + Element> Gradient<usize> for ByDifferences<S> {
+    fn gradient(&self, theta: &[S], set: &usize, out: &mut [S]) -> Result<f64, OracleError> {
+        self.0.gradient(theta, *set, out)
+    }
+}
+
+impl<S: Scalar + Element> HessianProduct<usize> for ByDifferences<S> {}
+
+/// θ of an oracle, of the scalar that it has.
+pub(crate) enum AnyModel {
+    F32(PyModel<f32>),
+    F64(PyModel<f64>),
+}
+
+impl AnyModel {
+    pub(crate) fn new(object: &Bound<'_, PyAny>, record: bool) -> PyResult<Self> {
+        let theta = object.getattr("theta")?;
+        if let Ok(theta) = theta.cast::<PyArray1<f32>>() {
+            return Ok(Self::F32(PyModel::new(object, theta.to_vec()?, record)?));
+        }
+        let theta: PyReadonlyArray1<'_, f64> = theta.extract()?;
+        Ok(Self::F64(PyModel::new(object, theta.as_array().to_vec(), record)?))
+    }
+}
+
+/// Runs the same code for both scalars.
+macro_rules! with_model {
+    ($any:expr, $model:ident => $work:expr) => {
+        match $any {
+            $crate::oracle::AnyModel::F32($model) => $work,
+            $crate::oracle::AnyModel::F64($model) => $work,
+        }
+    };
+}
+pub(crate) use with_model;
