@@ -178,6 +178,22 @@ fn cancellation_keeps_what_is_done() {
     assert!(surface.report().bad_points.is_empty(), "what was not computed is not bad");
 }
 
+/// Notes the interrupted points, with the data sets that interrupted them.
+#[derive(Default)]
+struct Interruptions(Mutex<Vec<Interruption>>);
+
+type Interruption = ([usize; 2], [f64; 2], String);
+
+impl Observer for Interruptions {
+    fn point(&self, _: &Progress<'_>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    fn interrupted(&self, index: [usize; 2], coordinates: [f64; 2], data: &str) {
+        self.0.lock().unwrap().push((index, coordinates, data.to_owned()));
+    }
+}
+
 /// An oracle may end the sweep; its point is neither bad nor computed, and a journal leaves it for the next run.
 #[test]
 fn an_interrupted_point_is_left_for_the_next_run() {
@@ -195,19 +211,12 @@ fn an_interrupted_point_is_left_for_the_next_run() {
         let layout = Layout::flat(1).unwrap();
         let direction = Direction::new(&layout, vec![1.0]).unwrap();
         let model = FnModel::new(layout, vec![0.0], loss).unwrap();
-        struct Place(Mutex<Vec<([usize; 2], [f64; 2], String)>>);
-        impl Observer for Place {
-            fn point(&self, _: &Progress<'_>) -> ControlFlow<()> {
-                ControlFlow::Continue(())
-            }
-            fn interrupted(&self, index: [usize; 2], coordinates: [f64; 2], data: &str) {
-                self.0.lock().unwrap().push((index, coordinates, data.to_owned()));
-            }
-        }
-        let place = Place(Mutex::default());
+        let interruptions = Interruptions::default();
         let sweep = || {
-            let line =
-                Sweep::line(&model, direction.clone()).threads(threads).journal(&path).observer(&place);
+            let line = Sweep::line(&model, direction.clone())
+                .threads(threads)
+                .journal(&path)
+                .observer(&interruptions);
             (0..sets).fold(line, |line, set| line.data(format!("{set}"), [&0, &1][set]))
         };
         let begun = sweep().run().unwrap();
@@ -217,7 +226,7 @@ fn an_interrupted_point_is_left_for_the_next_run() {
         assert!(!begun.computed()[25] && begun.values().row(25).iter().all(|value| value.is_nan()));
         assert!(!Journal::read([&path]).unwrap().contains(25));
 
-        assert_eq!(*place.0.lock().unwrap(), [([25, 0], [0.0, 0.0], (sets - 1).to_string())]);
+        assert_eq!(*interruptions.0.lock().unwrap(), [([25, 0], [0.0, 0.0], (sets - 1).to_string())]);
 
         calm.store(1, Ordering::Relaxed);
         let whole = sweep().run().unwrap();
