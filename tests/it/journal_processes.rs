@@ -134,11 +134,12 @@ fn a_sweep_killed_twenty_times_ends_in_the_same_bits() {
     let folder = Folder::new("kill");
     let journal = folder.0.join("run.journal");
     let computed = || Journal::read([&journal]).map_or(0, |journal| journal.computed());
-    // A point takes 20 ms, and a process has two threads. Every fourth process is killed as soon as it is there, the
-    // others when 1 to 8 new points are in the journal: by what they did, so that no machine is too slow for it.
+    // Every fourth process is killed as soon as it is there, the others when 1 to 8 new points are in the journal: by
+    // what they did, so that no machine is too slow for it. A point takes 60 ms, and a process has two threads, so that
+    // this one may wait ten seconds for a busy processor and still kills in time.
     let (mut moments, mut known) = (0x2545_f491_4f6c_dd1d_u64, 0);
     for kill in 0..20 {
-        let mut child = command(&journal, 20_000).spawn().unwrap();
+        let mut child = command(&journal, 60_000).spawn().unwrap();
         moments ^= moments << 13;
         moments ^= moments >> 7;
         moments ^= moments << 17;
