@@ -256,7 +256,7 @@ def test_an_exception_leaves_its_point_for_the_next_run(tmp_path, threads):
 
 
 @pytest.mark.parametrize("inside", [True, False])
-def test_ctrl_c_keeps_what_is_done(tmp_path, inside):
+def test_ctrl_c_keeps_what_is_done(tmp_path, ctrl_c, inside):
     calls = [0]
 
     def loss(t):

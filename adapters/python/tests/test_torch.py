@@ -305,7 +305,7 @@ def test_batch_statistics_are_frozen_or_estimated_again():
         ll.eigen_extremes(moving)
 
 
-def test_the_module_is_left_as_it_was_when_a_sweep_fails():
+def test_the_module_is_left_as_it_was_when_a_sweep_fails(ctrl_c):
     model, _, data = NETWORKS["lenet"]
     calls = [0]
 
