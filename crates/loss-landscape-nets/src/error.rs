@@ -232,6 +232,10 @@ pub enum CountSetting {
     ResNetDepth,
     /// The width of [`Architecture::wide_resnet`](crate::Architecture::wide_resnet).
     ResNetWidth,
+    /// The layers of a block of [`Architecture::densenet`](crate::Architecture::densenet).
+    DenseNetLayers,
+    /// The growth of [`Architecture::densenet`](crate::Architecture::densenet).
+    DenseNetGrowth,
 }
 
 impl NumberSetting {
@@ -297,7 +301,8 @@ impl CountSetting {
             Self::BatchSize | Self::SnapshotInterval => "at least 1",
             Self::CropPadding => "smaller than the images' height and width",
             Self::ResNetDepth => "6n + 2 from 8 to 10,004",
-            Self::ResNetWidth => "from 1 to 65,536",
+            Self::ResNetWidth | Self::DenseNetGrowth => "from 1 to 65,536",
+            Self::DenseNetLayers => "from 1 to 1,024",
         }
     }
 
@@ -315,6 +320,8 @@ impl fmt::Display for CountSetting {
             Self::CropPadding => "the padding of the crop",
             Self::ResNetDepth => "the depth of a residual network",
             Self::ResNetWidth => "the width of a residual network",
+            Self::DenseNetLayers => "the number of layers of a dense block",
+            Self::DenseNetGrowth => "the growth of a dense network",
         })
     }
 }

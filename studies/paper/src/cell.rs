@@ -1,6 +1,6 @@
 //! A cell of the study: a network and how it is trained. Its trainings differ by their seeds alone.
 
-use loss_landscape_nets::{Architecture, Chain, Criterion, Network, Sgd, Skips};
+use loss_landscape_nets::{Architecture, Criterion, Network, Sgd, Skips};
 
 use crate::{Result, Setting};
 
@@ -60,7 +60,8 @@ impl Kind {
             }
             Self::Vgg9 => Architecture::vgg9(INPUT, CLASSES)?,
             Self::DenseNet { full: true } => Architecture::densenet121(INPUT, CLASSES)?,
-            Self::DenseNet { full: false } => small_densenet()?,
+            // The pieces of DenseNet-121 with a quarter of its layers and three eighths of its growth.
+            Self::DenseNet { full: false } => Architecture::densenet([2, 4, 6, 4], 12, INPUT, CLASSES)?,
         })
     }
 
@@ -162,36 +163,6 @@ impl Cell {
             .learning_rate_steps(&steps)
             .seed(training as u64)
     }
-}
-
-/// The pieces of DenseNet-121 with a quarter of its layers and three eighths of its growth.
-fn small_densenet() -> Result<Architecture> {
-    let growth = 12;
-    let mut channels = 2 * growth;
-    let mut chain = Chain::new().conv3x3("conv1", channels, 1);
-    for (stage, count) in [2, 4, 6, 4].into_iter().enumerate() {
-        let mut layers = Chain::new();
-        for layer in 0..count {
-            let new = Chain::new()
-                .batch_norm("bn1")
-                .relu()
-                .conv1x1("conv1", 4 * growth, 1)
-                .batch_norm("bn2")
-                .relu()
-                .conv3x3("conv2", growth, 1);
-            layers = layers.scope(layer.to_string(), Chain::new().concat([new, Chain::new()]));
-            channels += growth;
-        }
-        chain = chain.scope(format!("dense{}", stage + 1), layers);
-        if stage < 3 {
-            channels /= 2;
-            let transition = Chain::new().batch_norm("bn").relu().conv1x1("conv", channels, 1);
-            let pool = loss_landscape_nets::Pool::new(2);
-            chain = chain.scope(format!("trans{}", stage + 1), transition.average_pool(pool));
-        }
-    }
-    let chain = chain.batch_norm("bn").relu().global_average_pool().linear("linear", CLASSES);
-    Ok(Architecture::new(INPUT, chain)?)
 }
 
 #[cfg(test)]

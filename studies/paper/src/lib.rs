@@ -6,7 +6,7 @@
 //! by how much, and how sure. Run it with
 //!
 //! ```sh
-//! cargo run --release -p loss-landscape-paper            # all nine claims, less than ten minutes on two cores
+//! cargo run --release -p loss-landscape-paper            # all nine claims; about 700 seconds of one core
 //! cargo run --release -p loss-landscape-paper -- --full  # hours; killed at any time and started again, it goes on
 //! cargo run --release -p loss-landscape-paper -- --help
 //! ```

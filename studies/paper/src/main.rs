@@ -14,7 +14,7 @@ The claims of \"Visualizing the Loss Landscape of Neural Nets\" as numbers, on h
 
     loss-landscape-paper [--quick | --full | --tiny] [options]
 
-    --quick            smaller networks, fewer trainings and draws: less than ten minutes on two cores (the default)
+    --quick            smaller networks, fewer trainings and draws: about 700 seconds of one core (the default)
     --full             the paper's depths and widths: hours
     --tiny             seconds; for tests, its numbers mean nothing
     --only C3          one claim, or several: --only C1,C2

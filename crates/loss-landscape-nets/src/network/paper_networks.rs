@@ -108,16 +108,37 @@ impl Architecture {
         Self::new(input, chain)
     }
 
-    /// DenseNet-121 with the 3×3 stem for small images: blocks of 6, 12, 24 and 16 layers, growth 32,
-    /// halved between (Huang et al. 2017). Images of 8×8 and more.
+    /// DenseNet-121 with the 3×3 stem for small images: a [`densenet`](Self::densenet) with blocks of 6, 12, 24 and 16
+    /// layers and growth 32. Images of 8×8 and more.
     ///
     /// # Errors
     /// Those of [`new`](Self::new).
     pub fn densenet121(input: [usize; 3], classes: usize) -> Result<Self> {
-        let growth = 32;
+        Self::densenet([6, 12, 24, 16], 32, input, classes)
+    }
+
+    /// A dense network with bottlenecks and the 3×3 stem for small images (Huang et al. 2017, section 3): four blocks of
+    /// `layers` layers, each of which adds `growth` channels; channels and sides are halved between blocks.
+    ///
+    /// ```
+    /// use loss_landscape_nets::Architecture;
+    ///
+    /// let small = Architecture::densenet([2, 4, 6, 4], 12, [1, 8, 8], 10)?;
+    /// assert!(small.trained_parameters() < Architecture::densenet121([1, 8, 8], 10)?.trained_parameters());
+    /// # Ok::<(), loss_landscape_nets::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::CountOutOfRange`] for a block of 0 or more than 1,024 layers, or a growth of 0 or more than 65,536; those
+    /// of [`new`](Self::new).
+    pub fn densenet(layers: [usize; 4], growth: usize, input: [usize; 3], classes: usize) -> Result<Self> {
+        CountSetting::DenseNetGrowth.ensure((1..=1 << 16).contains(&growth), growth)?;
+        for count in layers {
+            CountSetting::DenseNetLayers.ensure((1..=1024).contains(&count), count)?;
+        }
         let mut channels = 2 * growth;
         let mut chain = Chain::new().conv3x3("conv1", channels, 1);
-        for (stage, count) in [6, 12, 24, 16].into_iter().enumerate() {
+        for (stage, count) in layers.into_iter().enumerate() {
             let mut layers = Chain::new();
             for layer in 0..count {
                 let new = Chain::new()
@@ -192,6 +213,10 @@ mod tests {
             Architecture::resnet(19, [3, 32, 32], 10, Skips::With),
             Err(Error::CountOutOfRange { setting: CountSetting::ResNetDepth, value: 19 })
         ));
+        for (layers, growth, value) in [([1, 0, 1, 1], 4, 0), ([1; 4], 0, 0), ([1, 1, 1, 1025], 4, 1025)] {
+            let refused = Architecture::densenet(layers, growth, [3, 8, 8], 10).unwrap_err();
+            assert!(matches!(refused, Error::CountOutOfRange { value: found, .. } if found == value));
+        }
         assert!(matches!(Architecture::densenet121([3, 4, 4], 10), Err(Error::LayerShape { .. })));
         assert!(matches!(
             Architecture::resnet(20, [3, 32, 32], 0, Skips::With),
