@@ -144,8 +144,8 @@ pub trait GaussNewtonProduct<D: ?Sized>: HessianProduct<D> {
     ) -> Result<(), OracleError>;
 
     /// A worker for many products with all parts of the Hessian, one for each thread. The default calls
-    /// [`gauss_newton_product`](Self::gauss_newton_product) and
-    /// [`hessian_product`](HessianProduct::hessian_product) for each vector.
+    /// [`gauss_newton_product`](Self::gauss_newton_product) for each vector, and multiplies with H by a
+    /// [`hessian_worker`](HessianProduct::hessian_worker), whose estimated error the bounds on H and R know.
     ///
     /// # Errors
     /// Any error, such as of data that does not fit the model.
@@ -153,7 +153,12 @@ pub trait GaussNewtonProduct<D: ?Sized>: HessianProduct<D> {
         &'a self,
         data: &'a D,
     ) -> Result<Box<dyn GaussNewtonWorker<Self::Scalar> + 'a>, OracleError> {
-        Ok(Box::new(RecomputingParts { model: self, data, theta: Vec::new() }))
+        Ok(Box::new(RecomputingParts {
+            model: self,
+            data,
+            theta: Vec::new(),
+            hessian: self.hessian_worker(data)?,
+        }))
     }
 }
 
@@ -227,17 +232,31 @@ struct RecomputingParts<'a, M: GaussNewtonProduct<D> + ?Sized, D: ?Sized> {
     model: &'a M,
     data: &'a D,
     theta: Vec<M::Scalar>,
+    hessian: Box<dyn HessianWorker<M::Scalar> + 'a>,
 }
 
 impl<M: GaussNewtonProduct<D> + ?Sized, D: ?Sized> HessianWorker<M::Scalar> for RecomputingParts<'_, M, D> {
     fn at(&mut self, theta: &[M::Scalar]) -> Result<(), OracleError> {
         self.theta.clear();
         self.theta.extend_from_slice(theta);
-        Ok(())
+        self.hessian.at(theta)
     }
 
     fn product(&mut self, v: &[M::Scalar], out: &mut [M::Scalar]) -> Result<(), OracleError> {
-        self.model.hessian_product(&self.theta, v, self.data, out)
+        self.hessian.product(v, out)
+    }
+
+    fn products(
+        &mut self,
+        n: usize,
+        vectors: &[M::Scalar],
+        out: &mut [M::Scalar],
+    ) -> Result<(), OracleError> {
+        self.hessian.products(n, vectors, out)
+    }
+
+    fn product_error(&self) -> f64 {
+        self.hessian.product_error()
     }
 }
 

@@ -105,6 +105,62 @@ fn sum(g: &[f64], r: &[f64]) -> Vec<f64> {
     g.iter().zip(r).map(|(g, r)| g + r).collect()
 }
 
+/// The same with differences of gradients for products with H.
+struct Estimated(Cubes);
+
+impl Model for Estimated {
+    type Scalar = f64;
+    fn layout(&self) -> &Layout {
+        &self.0.layout
+    }
+    fn parameters(&self) -> &[f64] {
+        &self.0.theta
+    }
+}
+
+impl Loss<()> for Estimated {
+    fn loss(&self, theta: &[f64], data: &()) -> Result<f64, OracleError> {
+        self.0.loss(theta, data)
+    }
+}
+
+impl Gradient<()> for Estimated {
+    fn gradient(&self, theta: &[f64], data: &(), out: &mut [f64]) -> Result<f64, OracleError> {
+        self.0.gradient(theta, data, out)
+    }
+}
+
+impl HessianProduct<()> for Estimated {}
+
+impl GaussNewtonProduct<()> for Estimated {
+    fn gauss_newton_product(
+        &self,
+        theta: &[f64],
+        v: &[f64],
+        data: &(),
+        out: &mut [f64],
+    ) -> Result<(), OracleError> {
+        self.0.gauss_newton_product(theta, v, data, out)
+    }
+}
+
+#[test]
+fn bounds_know_the_error_of_differences() {
+    let model = Estimated(Cubes::new(9));
+    let report = GaussNewtonSplit::new().report(&model, model.parameters(), &()).unwrap();
+    for (part, extremes) in [(0, &report.hessian), (1, &report.rest)] {
+        assert!(extremes.product_error > 0.0 && extremes.product_error < 1e-3, "{part}: {extremes:?}");
+    }
+    assert!(report.gauss_newton.product_error == 0.0);
+    let [g, r] = model.0.diagonals();
+    let whole: Vec<f64> = g.iter().zip(&r).map(|(g, r)| g + r).collect();
+    for (extremes, spectrum) in [(&report.hessian, &whole), (&report.rest, &r)] {
+        let least = spectrum.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = spectrum.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        assert!(extremes.bounds[0] <= least && most <= extremes.bounds[1], "{extremes:?}");
+    }
+}
+
 #[test]
 fn every_estimator_takes_every_part() {
     let model = Cubes::new(24);

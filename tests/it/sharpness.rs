@@ -190,6 +190,22 @@ impl Gradient<()> for Walled {
     }
 }
 
+impl loss_landscape::HessianProduct<()> for Walled {}
+
+#[test]
+fn bounds_know_the_error_of_differences() {
+    let model = Walled(Layout::flat(2).unwrap());
+    let theta = [0.25, 0.125];
+    for scale in SCALES {
+        let report = Sharpness::new(0.01).scale(scale).report(&model, &theta, &()).unwrap();
+        let squares = theta.map(|t| if scale == SharpnessScale::Plain { 1.0 } else { t * t });
+        let spectrum = [2.0 * squares[0], 4.0 * squares[1]];
+        let Extremes { bounds, product_error, .. } = report.extremes;
+        assert!(product_error > 0.0 && product_error < 1e-6, "{product_error}");
+        assert!(bounds[0] <= spectrum[0].min(spectrum[1]) && spectrum[0].max(spectrum[1]) <= bounds[1]);
+    }
+}
+
 #[test]
 fn ascents_stay_where_the_loss_is_finite() {
     let model = Walled(Layout::flat(2).unwrap());

@@ -1,27 +1,124 @@
-//! Curvature at one point: extreme eigenvalues, eigenvectors, traces, densities, gradients.
+//! Curvature at one point: extreme eigenvalues, eigenvectors, traces, densities, gradients, of the Hessian or of one of
+//! its parts H = G + R.
 
 use loss_landscape::{
-    Gradient, Model,
+    Direction, Gradient, Mask, Model, OracleError,
     check::{check_gradient, check_hessian_product},
-    curvature::{DensityEstimate, HessianOperator, Lanczos, SpectralDensity, TraceEstimator},
+    curvature::{
+        DensityEstimate, EigenPairs, Extremes, GaussNewtonOperator, GaussNewtonSplit, HessianOperator,
+        HessianPart, Lanczos, SpectralDensity, SymmetricOperator, TraceEstimator,
+    },
 };
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
 
 use crate::{
-    errors::{Raised, exception},
+    errors::{Raised, argument, exception},
     layout::{PyDirection, PyScalar, Vector, json, mask_of, vector_of},
     oracle::{AnyModel, PyModel, SETS, with_model},
 };
 
 /// The core's answer; an exception of Python's that passed through it comes first.
-fn outcome<T>(answer: loss_landscape::Result<T>, raised: &Raised) -> PyResult<T> {
+pub(crate) fn outcome<T>(answer: loss_landscape::Result<T>, raised: &Raised) -> PyResult<T> {
     answer.map_err(|error| raised.take().unwrap_or_else(|| exception(&error)))
 }
 
-fn at<S: PyScalar>(model: &PyModel<S>, theta: Option<&Vector<'_>>) -> PyResult<Vec<S>> {
+pub(crate) fn at<S: PyScalar>(model: &PyModel<S>, theta: Option<&Vector<'_>>) -> PyResult<Vec<S>> {
     theta.map_or_else(|| Ok(model.parameters().to_vec()), vector_of::<S>)
 }
+
+/// The Hessian, or one of its parts, in chosen blocks.
+enum Matrix<'a, S> {
+    Hessian(HessianOperator<'a, S>),
+    Part(GaussNewtonOperator<'a, S>),
+}
+
+fn part_of(word: &str) -> PyResult<HessianPart> {
+    Ok(match word {
+        "hessian" => HessianPart::Whole,
+        "gauss_newton" => HessianPart::GaussNewton,
+        "rest" => HessianPart::Rest,
+        other => {
+            let text = format!(
+                "`{other}` is no part of a Hessian: one of 'hessian', 'gauss_newton' (G) and 'rest' (R = H − G)"
+            );
+            return Err(argument(text));
+        }
+    })
+}
+
+impl<'a, S: PyScalar> Matrix<'a, S> {
+    fn new(
+        model: &'a PyModel<S>,
+        theta: &[S],
+        set: usize,
+        part: HessianPart,
+        mask: Option<&Mask>,
+    ) -> loss_landscape::Result<Self> {
+        if part == HessianPart::Whole {
+            let hessian = HessianOperator::new(model, theta, &SETS[set])?;
+            return Ok(Self::Hessian(match mask {
+                Some(mask) => hessian.masked(mask)?,
+                None => hessian,
+            }));
+        }
+        let mut operator = GaussNewtonOperator::new(model, theta, &SETS[set])?;
+        if let Some(mask) = mask {
+            operator = operator.masked(mask)?;
+        }
+        operator.set_part(part);
+        Ok(Self::Part(operator))
+    }
+
+    fn direction(&self, pairs: &EigenPairs<S>, index: usize) -> loss_landscape::Result<Direction<S>> {
+        match self {
+            Self::Hessian(hessian) => pairs.direction(hessian, index),
+            Self::Part(part) => Direction::new(part.layout(), part.embed(&pairs.vectors[index])?),
+        }
+    }
+}
+
+impl<S: PyScalar> SymmetricOperator for Matrix<'_, S> {
+    type Scalar = S;
+
+    fn dimension(&self) -> usize {
+        match self {
+            Self::Hessian(hessian) => hessian.dimension(),
+            Self::Part(part) => part.dimension(),
+        }
+    }
+
+    fn apply(&mut self, v: &[S], out: &mut [S]) -> Result<(), OracleError> {
+        self.apply_several(v, out)
+    }
+
+    fn apply_several(&mut self, vectors: &[S], out: &mut [S]) -> Result<(), OracleError> {
+        match self {
+            Self::Hessian(hessian) => hessian.apply_several(vectors, out),
+            Self::Part(part) => part.apply_several(vectors, out),
+        }
+    }
+
+    fn product_error(&self) -> f64 {
+        match self {
+            Self::Hessian(hessian) => hessian.product_error(),
+            Self::Part(part) => part.product_error(),
+        }
+    }
+}
+
+/// What follows from both ends of a spectrum, in words too.
+pub(crate) fn about<S: PyScalar>(found: &Extremes<S>) -> serde_json::Value {
+    serde_json::json!({
+        "ratio": found.ratio(),
+        "ratio_interval": found.ratio_interval(),
+        "reason": found.reason(),
+        "text": found.to_string(),
+    })
+}
+
+/// What matrix is meant: the part of the Hessian, and patterns of block names.
+type Which = (String, Option<Vec<String>>);
 
 /// λ_min and λ_max with bounds: a JSON text, and the two vectors if asked for.
 #[pyfunction]
@@ -31,28 +128,21 @@ pub(crate) fn extremes(
     oracle: &Bound<'_, PyAny>,
     set: usize,
     theta: Option<Vector<'_>>,
-    mask: Option<Vec<String>>,
+    which: Which,
     settings: (f64, f64, usize, u64),
 ) -> PyResult<String> {
     let model = AnyModel::new(oracle, false)?;
     with_model!(&model, model => {
         let theta = at(model, theta.as_ref())?;
-        let mask = mask_of(model.layout(), mask)?;
+        let (part, mask) = (part_of(&which.0)?, mask_of(model.layout(), which.1)?);
         let (tolerance, confidence, products, seed) = settings;
         let lanczos =
             Lanczos::new().tolerance(tolerance).confidence(confidence).max_products(products).seed(seed).vectors(false);
         let answer = py.detach(|| {
-            let mut hessian = HessianOperator::new(model, &theta, &SETS[set])?;
-            if let Some(mask) = &mask {
-                hessian = hessian.masked(mask)?;
-            }
-            let found = lanczos.run(&mut hessian)?;
-            let interval = found.ratio_interval();
-            Ok((found.ratio(), interval, found.reason(), found.to_string(), found))
+            lanczos.run(&mut Matrix::new(model, &theta, set, part, mask.as_ref())?)
         });
-        let (ratio, interval, reason, text, found) = outcome(answer, model.raised())?;
-        let about = serde_json::json!({ "ratio": ratio, "ratio_interval": interval, "reason": reason, "text": text });
-        Ok(format!("[{},{about}]", json(&found)?))
+        let found = outcome(answer, model.raised())?;
+        Ok(format!("[{},{}]", json(&found)?, about(&found)))
     })
 }
 
@@ -64,19 +154,21 @@ pub(crate) fn eigenpairs(
     oracle: &Bound<'_, PyAny>,
     set: usize,
     theta: Option<Vector<'_>>,
+    which: Which,
     counts: (usize, usize),
     settings: (f64, usize, u64),
 ) -> PyResult<(Vec<f64>, Vec<PyDirection>, Vec<f64>, usize, String)> {
     let model = AnyModel::new(oracle, false)?;
     with_model!(&model, model => {
         let theta = at(model, theta.as_ref())?;
+        let (part, mask) = (part_of(&which.0)?, mask_of(model.layout(), which.1)?);
         let (tolerance, products, seed) = settings;
         let lanczos = Lanczos::new().tolerance(tolerance).max_products(products).seed(seed);
         let answer = py.detach(|| {
-            let mut hessian = HessianOperator::new(model, &theta, &SETS[set])?;
-            let pairs = lanczos.pairs(&mut hessian, counts.0, counts.1)?;
+            let mut matrix = Matrix::new(model, &theta, set, part, mask.as_ref())?;
+            let pairs = lanczos.pairs(&mut matrix, counts.0, counts.1)?;
             let directions = (0..pairs.values.len())
-                .map(|k| pairs.direction(&hessian, k).map(PyScalar::wrap))
+                .map(|k| matrix.direction(&pairs, k).map(PyScalar::wrap))
                 .collect::<loss_landscape::Result<Vec<_>>>()?;
             Ok((pairs.values.clone(), directions, pairs.residuals.clone(), pairs.products, pairs.end.to_string()))
         });
@@ -91,14 +183,16 @@ pub(crate) fn trace(
     oracle: &Bound<'_, PyAny>,
     set: usize,
     theta: Option<Vector<'_>>,
+    which: Which,
     settings: (f64, usize, u64),
 ) -> PyResult<String> {
     let model = AnyModel::new(oracle, false)?;
     with_model!(&model, model => {
         let theta = at(model, theta.as_ref())?;
+        let (part, mask) = (part_of(&which.0)?, mask_of(model.layout(), which.1)?);
         let (confidence, products, seed) = settings;
         let estimator = TraceEstimator::new().confidence(confidence).max_products(products).seed(seed);
-        let answer = py.detach(|| estimator.run(&mut HessianOperator::new(model, &theta, &SETS[set])?));
+        let answer = py.detach(|| estimator.run(&mut Matrix::new(model, &theta, set, part, mask.as_ref())?));
         json(&outcome(answer, model.raised())?)
     })
 }
@@ -157,15 +251,81 @@ pub(crate) fn density(
     oracle: &Bound<'_, PyAny>,
     set: usize,
     theta: Option<Vector<'_>>,
+    which: Which,
     settings: (usize, usize, f64, u64),
 ) -> PyResult<PyDensity> {
     let model = AnyModel::new(oracle, false)?;
     with_model!(&model, model => {
         let theta = at(model, theta.as_ref())?;
+        let (part, mask) = (part_of(&which.0)?, mask_of(model.layout(), which.1)?);
         let (probes, steps, confidence, seed) = settings;
         let density = SpectralDensity::new().probes(probes).steps(steps).confidence(confidence).seed(seed);
-        let answer = py.detach(|| density.run(&mut HessianOperator::new(model, &theta, &SETS[set])?));
+        let answer = py.detach(|| density.run(&mut Matrix::new(model, &theta, set, part, mask.as_ref())?));
         Ok(PyDensity(outcome(answer, model.raised())?))
+    })
+}
+
+/// Both parts of the Hessian: the report and its text, as a JSON text.
+#[pyfunction]
+pub(crate) fn gauss_newton_split(
+    py: Python<'_>,
+    oracle: &Bound<'_, PyAny>,
+    set: usize,
+    theta: Option<Vector<'_>>,
+    mask: Option<Vec<String>>,
+    settings: (f64, f64, usize, usize, usize, u64),
+) -> PyResult<String> {
+    let model = AnyModel::new(oracle, false)?;
+    with_model!(&model, model => {
+        let theta = at(model, theta.as_ref())?;
+        let (tolerance, confidence, products, trace_products, probes, seed) = settings;
+        let lanczos =
+            Lanczos::new().tolerance(tolerance).confidence(confidence).max_products(products).seed(seed).vectors(false);
+        let trace = TraceEstimator::new().max_products(trace_products).seed(seed);
+        let mut split = GaussNewtonSplit::new().lanczos(lanczos).trace(trace).probes(probes);
+        if let Some(mask) = mask_of(model.layout(), mask)? {
+            split = split.mask(&mask);
+        }
+        let answer = py.detach(|| split.report(model, &theta, &SETS[set]));
+        let report = outcome(answer, model.raised())?;
+        let about = serde_json::json!({
+            "text": report.to_string(),
+            "hessian": about(&report.hessian),
+            "gauss_newton": about(&report.gauss_newton),
+            "rest": about(&report.rest),
+        });
+        Ok(format!("[{},{about}]", json(&report)?))
+    })
+}
+
+/// The product of the Hessian or of one of its parts with a vector.
+#[pyfunction]
+pub(crate) fn part_product<'py>(
+    py: Python<'py>,
+    oracle: &Bound<'py, PyAny>,
+    set: usize,
+    theta: Option<Vector<'py>>,
+    part: &str,
+    v: Vector<'py>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let model = AnyModel::new(oracle, false)?;
+    with_model!(&model, model => {
+        let theta = at(model, theta.as_ref())?;
+        let (v, part) = (vector_of(&v)?, part_of(part)?);
+        let answer = py.detach(|| {
+            let mut matrix = Matrix::new(model, &theta, set, part, None)?;
+            let chosen = match &matrix {
+                Matrix::Hessian(hessian) => hessian.restrict(&v)?,
+                Matrix::Part(part) => part.restrict(&v)?,
+            };
+            let mut out = chosen.clone();
+            matrix.apply(&chosen, &mut out).map_err(loss_landscape::Error::from)?;
+            match &matrix {
+                Matrix::Hessian(hessian) => hessian.embed(&out),
+                Matrix::Part(part) => part.embed(&out),
+            }
+        });
+        Ok(outcome(answer, model.raised())?.into_pyarray(py).into_any())
     })
 }
 

@@ -32,6 +32,11 @@ impl Raised {
         });
     }
 
+    /// Whether an exception ended the call, so that nothing more is to be asked.
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).is_some()
+    }
+
     pub(crate) fn take(&self) -> Option<PyErr> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
     }

@@ -1,9 +1,9 @@
 //! Figures and pages, as text and bytes.
 
-use loss_landscape::Draws;
+use loss_landscape::{Draws, path::BarrierMatrix, topology::TopologyReport};
 use loss_landscape_plot::{
-    ContourFigure, CurveFigure, DensityFigure, FanFigure, Figure, HeatFigure, RatioFigure, Scale, Series,
-    SurfaceFigure,
+    ContourFigure, CurveFigure, DensityFigure, FanFigure, Figure, HeatFigure, MatrixFigure, MergeTreeFigure,
+    PersistenceFigure, RatioFigure, Scale, Series, SurfaceFigure,
     page::{Page, PageLandscape},
 };
 use numpy::PyReadonlyArray2;
@@ -15,6 +15,7 @@ use pyo3::{
 use crate::{
     errors::{OrRaise, argument},
     results::{PyLandscape, Values},
+    topology::PyTopology,
 };
 
 /// How a figure looks; the fields are those of Python's `_Style`.
@@ -29,6 +30,8 @@ pub(crate) struct Style {
     path: Option<(Vec<f64>, Vec<f64>)>,
     x_label: Option<String>,
     y_label: Option<String>,
+    /// Minima and saddles that are marked on surfaces.
+    critical_points: Option<PyTopology>,
 }
 
 const PIXELS_PER_UNIT: f64 = 2.5;
@@ -128,6 +131,9 @@ pub(crate) fn figure<'py>(
             if !style.levels.is_empty() {
                 figure = figure.levels(style.levels.clone());
             }
+            if let Some(shape) = &style.critical_points {
+                figure = figure.critical_points(&shape.0);
+            }
             rendered(py, &figure, format)
         }
         (Values::Surface(surface), "heat") => {
@@ -135,6 +141,9 @@ pub(crate) fn figure<'py>(
                 flat!(HeatFigure::from_surface(surface, channel).or_raise()?, style).scale(scale(style));
             if let Some((low, high)) = range {
                 figure = figure.color_range(low, high);
+            }
+            if let Some(shape) = &style.critical_points {
+                figure = figure.critical_points(&shape.0);
             }
             rendered(py, &figure, format)
         }
@@ -151,6 +160,9 @@ pub(crate) fn figure<'py>(
             }
             if let Some((low, high)) = range {
                 figure = figure.height_range(low, high);
+            }
+            if let Some(shape) = &style.critical_points {
+                figure = figure.critical_points(&shape.0);
             }
             rendered(py, &figure, format)
         }
@@ -210,6 +222,70 @@ pub(crate) fn fan_figure<'py>(
     }
     if let Some((low, high)) = style.low.zip(style.high) {
         figure = figure.range(low, high);
+    }
+    rendered(py, &figure, format)
+}
+
+/// Draws a shape as its `persistence` diagram or as a `merge_tree`, with a line of the persistence below which nothing
+/// counts.
+pub(crate) fn shape<'py>(
+    py: Python<'py>,
+    report: &TopologyReport,
+    kind: &str,
+    format: &str,
+    style: &Style,
+    floor: Option<f64>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let title = style.title.clone();
+    match kind {
+        "persistence" => {
+            let mut figure = PersistenceFigure::from_report(report).scale(scale(style));
+            if let Some(title) = title {
+                figure = figure.title(title);
+            }
+            if let Some(label) = &style.y_label {
+                figure = figure.value_label(label.clone());
+            }
+            if let Some(floor) = floor {
+                figure = figure.floor(floor);
+            }
+            rendered(py, &figure, format)
+        }
+        "merge_tree" => {
+            let mut figure = MergeTreeFigure::from_report(report).scale(scale(style));
+            if let Some(title) = title {
+                figure = figure.title(title);
+            }
+            if let Some(label) = &style.y_label {
+                figure = figure.y_label(label.clone());
+            }
+            if let Some(floor) = floor {
+                figure = figure.floor(floor);
+            }
+            rendered(py, &figure, format)
+        }
+        other => {
+            Err(argument(format!("a shape is not drawn as `{other}`: one of 'persistence' and 'merge_tree'")))
+        }
+    }
+}
+
+/// Draws the heights of barriers as a matrix.
+pub(crate) fn barriers<'py>(
+    py: Python<'py>,
+    matrix: &BarrierMatrix,
+    format: &str,
+    style: &Style,
+) -> PyResult<Bound<'py, PyAny>> {
+    let mut figure = MatrixFigure::from_barriers(matrix).scale(scale(style));
+    if let Some(title) = &style.title {
+        figure = figure.title(title.clone());
+    }
+    if let Some(label) = &style.y_label {
+        figure = figure.value_label(label.clone());
+    }
+    if let Some((low, high)) = style.low.zip(style.high) {
+        figure = figure.color_range(low, high);
     }
     rendered(py, &figure, format)
 }

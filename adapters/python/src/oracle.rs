@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use loss_landscape::{
-    Gradient, HessianProduct, Layout, Loss, Model, OracleError, Scalar,
-    oracle::{HessianWorker, Point, Prepared, Slice, Worker},
+    Error, GaussNewtonProduct, Gradient, HessianProduct, Layout, Loss, Model, OracleError, Scalar,
+    oracle::{GaussNewtonWorker, HessianWorker, Point, Prepared, Slice, Worker},
 };
-use numpy::{Element, PyArray1, PyArrayMethods, PyReadonlyArray1};
+use numpy::{Element, PyArray1, PyArrayMethods, PyReadonlyArray1, ToPyArray};
 use pyo3::{prelude::*, types::PyTuple};
 
 use crate::{
@@ -41,6 +41,8 @@ struct Object<S> {
     channels: Vec<String>,
     fingerprints: Vec<Option<u64>>,
     products: bool,
+    /// The most points that it evaluates in one call; 1 where it takes them one by one.
+    points_at_once: usize,
     /// Whether exceptions are bad points; otherwise they end the call.
     record: bool,
     raised: Raised,
@@ -56,6 +58,7 @@ impl<S: Scalar + Element> PyModel<S> {
             channels: object.getattr("channels")?.extract()?,
             fingerprints: object.getattr("_fingerprints")?.extract()?,
             products: object.getattr("_has_products")?.extract()?,
+            points_at_once: object.getattr("_points_at_once")?.extract::<usize>()?.max(1),
             record,
             raised: Raised::default(),
         });
@@ -70,10 +73,41 @@ impl<S: Scalar + Element> PyModel<S> {
 impl<S: Scalar + Element> Object<S> {
     /// Calls Python; an exception becomes a failed point, or ends everything.
     fn call<T>(&self, work: impl FnOnce(Python<'_>) -> PyResult<T>) -> Result<T, OracleError> {
+        if self.raised.is_set() {
+            return Err(Error::Interrupted.into());
+        }
         Python::attach(|py| {
             work(py).map_err(|error| {
                 if self.record && !is_fatal(py, &error) { error.into() } else { self.raised.keep(error) }
             })
+        })
+    }
+
+    /// The same for several points. What fails for all of them is asked for again one by one, so that an exception has
+    /// its point.
+    fn call_for_several<T>(&self, work: impl FnOnce(Python<'_>) -> PyResult<T>) -> Result<T, OracleError> {
+        if self.raised.is_set() {
+            return Err(Error::Interrupted.into());
+        }
+        Python::attach(|py| {
+            work(py)
+                .map_err(|error| if is_fatal(py, &error) { self.raised.keep(error) } else { error.into() })
+        })
+    }
+
+    fn hessian_at(&self, theta: &[S], set: usize) -> Result<(), OracleError> {
+        self.call(|py| {
+            let theta = PyArray1::from_slice(py, theta);
+            self.python.bind(py).call_method1("_hessian_at", (set, theta)).map(drop)
+        })
+    }
+
+    /// A product with the matrix of a method, at the θ of the last [`hessian_at`](Self::hessian_at).
+    fn product(&self, method: &str, v: &[S], set: usize, out: &mut [S]) -> Result<(), OracleError> {
+        self.call(|py| {
+            let v = PyArray1::from_slice(py, v);
+            let product = self.python.bind(py).call_method1(method, (set, v))?;
+            copy(&product.extract::<PyReadonlyArray1<'_, S>>()?, out)
         })
     }
 
@@ -103,6 +137,18 @@ fn write(values: &Bound<'_, PyAny>, out: &mut [f64]) -> PyResult<()> {
         return Err(crate::errors::argument(text));
     }
     out.copy_from_slice(&values);
+    Ok(())
+}
+
+/// The values of a sequence of rows of numbers, one for each point.
+fn write_rows(rows: &Bound<'_, PyAny>, channels: usize, outs: Vec<&mut [f64]>) -> PyResult<()> {
+    let rows: Vec<Vec<f64>> = rows.extract()?;
+    if rows.len() != outs.len() || rows.iter().any(|row| row.len() != channels) {
+        let text =
+            format!("the oracle gave {} rows for {} points of {channels} channels", rows.len(), outs.len());
+        return Err(crate::errors::argument(text));
+    }
+    outs.into_iter().zip(rows).for_each(|(out, row)| out.copy_from_slice(&row));
     Ok(())
 }
 
@@ -163,7 +209,13 @@ impl<S: Scalar + Element> Loss<usize> for PyModel<S> {
         });
         // Before the first point an exception ends the sweep, whatever becomes of bad points.
         match made {
+            Ok(None) if object.points_at_once > 1 => {
+                Ok(Some(Box::new(Together { object, slice, set: *set, evaluate: None })))
+            }
             Ok(None) => Ok(None),
+            Ok(Some(evaluate)) if object.points_at_once > 1 => {
+                Ok(Some(Box::new(Together { object, slice, set: *set, evaluate: Some(evaluate) })))
+            }
             Ok(Some(evaluate)) => Ok(Some(Box::new(Combining { object, slice, evaluate }))),
             Err(error) => Err(object.raised.keep(error)),
         }
@@ -203,6 +255,75 @@ impl<S: Scalar + Element> Prepared for Combining<'_, S> {
     }
 }
 
+/// Several points in one call. A point always has the same place among them, its number modulo how many there are, so
+/// that its value does not depend on which others are evaluated with it.
+struct Together<'a, S> {
+    object: &'a Object<S>,
+    slice: &'a Slice<'a, S>,
+    set: usize,
+    /// Combines the vectors itself; otherwise they are combined here.
+    evaluate: Option<Py<PyAny>>,
+}
+
+impl<S: Scalar + Element> Prepared for Together<'_, S> {
+    fn worker(&self) -> Result<Box<dyn Worker + '_>, OracleError> {
+        Ok(Box::new(move |points: &[Point], _: usize, out: &mut [f64]| {
+            let channels = self.object.channels.len();
+            let mut rows = out.chunks_exact_mut(channels);
+            let mut rest = points;
+            while !rest.is_empty() {
+                let (call, others) = rest.split_at(self.apart(rest));
+                let outs: Vec<&mut [f64]> = rows.by_ref().take(call.len()).collect();
+                let work = |py: Python<'_>| write_rows(&self.evaluated(py, call)?, channels, outs);
+                if points.len() == 1 {
+                    self.object.call(work)?;
+                } else {
+                    self.object.call_for_several(work)?;
+                }
+                rest = others;
+            }
+            Ok::<(), OracleError>(())
+        }))
+    }
+
+    fn batch(&self) -> usize {
+        self.object.points_at_once
+    }
+}
+
+impl<S: Scalar + Element> Together<'_, S> {
+    fn place(&self, point: &Point) -> usize {
+        point.number % self.object.points_at_once
+    }
+
+    /// How many of the first points have places of their own.
+    fn apart(&self, points: &[Point]) -> usize {
+        let mut taken = vec![false; self.object.points_at_once];
+        points.iter().take_while(|point| !std::mem::replace(&mut taken[self.place(point)], true)).count()
+    }
+
+    fn evaluated<'py>(&self, py: Python<'py>, points: &[Point]) -> PyResult<Bound<'py, PyAny>> {
+        let places: Vec<usize> = points.iter().map(|point| self.place(point)).collect();
+        if let Some(evaluate) = &self.evaluate {
+            let all: Vec<Vec<f64>> =
+                points.iter().map(|point| self.slice.coefficients(point.coordinates).collect()).collect();
+            return evaluate.bind(py).call1((places, all));
+        }
+        // Places without a point have the first one's θ.
+        let first = points.first().ok_or_else(|| crate::errors::argument("no points"))?;
+        let mut theta = vec![S::zero(); self.slice.len()];
+        self.slice.theta_into(first.coordinates, &mut theta);
+        let mut all = theta.repeat(self.object.points_at_once);
+        for (point, place) in points.iter().zip(&places) {
+            self.slice.theta_into(point.coordinates, &mut theta);
+            all[place * theta.len()..][..theta.len()].copy_from_slice(&theta);
+        }
+        let all = ndarray::ArrayView2::from_shape((self.object.points_at_once, theta.len()), &all);
+        let all = all.map_err(|error| crate::errors::argument(error.to_string()))?.to_pyarray(py);
+        self.object.python.bind(py).call_method1("_measure_together", (self.set, all, places))
+    }
+}
+
 impl<S: Scalar + Element> Gradient<usize> for PyModel<S> {
     fn gradient(&self, theta: &[S], set: &usize, out: &mut [S]) -> Result<f64, OracleError> {
         self.object.gradient(theta, *set, out)
@@ -236,18 +357,69 @@ struct Products<'a, S> {
 
 impl<S: Scalar + Element> HessianWorker<S> for Products<'_, S> {
     fn at(&mut self, theta: &[S]) -> Result<(), OracleError> {
-        self.object.call(|py| {
-            let theta = PyArray1::from_slice(py, theta);
-            self.object.python.bind(py).call_method1("_hessian_at", (self.set, theta)).map(drop)
-        })
+        self.object.hessian_at(theta, self.set)
     }
 
     fn product(&mut self, v: &[S], out: &mut [S]) -> Result<(), OracleError> {
-        self.object.call(|py| {
-            let v = PyArray1::from_slice(py, v);
-            let product = self.object.python.bind(py).call_method1("_hessian_product", (self.set, v))?;
-            copy(&product.extract::<PyReadonlyArray1<'_, S>>()?, out)
-        })
+        self.object.product("_hessian_product", v, self.set, out)
+    }
+}
+
+impl<S: Scalar + Element> GaussNewtonProduct<usize> for PyModel<S> {
+    fn gauss_newton_product(
+        &self,
+        theta: &[S],
+        v: &[S],
+        set: &usize,
+        out: &mut [S],
+    ) -> Result<(), OracleError> {
+        self.object.hessian_at(theta, *set)?;
+        self.object.product("_gauss_newton_product", v, *set, out)
+    }
+
+    fn gauss_newton_worker<'a>(
+        &'a self,
+        set: &'a usize,
+    ) -> Result<Box<dyn GaussNewtonWorker<S> + 'a>, OracleError> {
+        let hessian = self.hessian_worker(set)?;
+        Ok(Box::new(Parts { object: &self.object, set: *set, hessian, theta: Vec::new() }))
+    }
+}
+
+/// Products with H, G and R = H − G.
+struct Parts<'a, S> {
+    object: &'a Object<S>,
+    set: usize,
+    hessian: Box<dyn HessianWorker<S> + 'a>,
+    theta: Vec<S>,
+}
+
+impl<S: Scalar + Element> HessianWorker<S> for Parts<'_, S> {
+    fn at(&mut self, theta: &[S]) -> Result<(), OracleError> {
+        self.theta.clear();
+        self.theta.extend_from_slice(theta);
+        self.hessian.at(theta)
+    }
+
+    fn product(&mut self, v: &[S], out: &mut [S]) -> Result<(), OracleError> {
+        self.hessian.product(v, out)
+    }
+
+    fn product_error(&self) -> f64 {
+        self.hessian.product_error()
+    }
+}
+
+impl<S: Scalar + Element> GaussNewtonWorker<S> for Parts<'_, S> {
+    fn gauss_newton_products(&mut self, n: usize, vectors: &[S], out: &mut [S]) -> Result<(), OracleError> {
+        if !self.object.products {
+            // Differences of gradients have moved the object.
+            self.object.hessian_at(&self.theta, self.set)?;
+        }
+        for (v, out) in vectors.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
+            self.object.product("_gauss_newton_product", v, self.set, out)?;
+        }
+        Ok(())
     }
 }
 

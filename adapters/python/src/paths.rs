@@ -19,7 +19,7 @@ use crate::{
 
 /// Runs on threads of its own. Those of rayon's global pool would not come along if the process forks, and waiting for
 /// them would never end.
-fn in_own_pool<T: Send>(work: impl FnOnce() -> T + Send) -> PyResult<T> {
+pub(crate) fn in_own_pool<T: Send>(work: impl FnOnce() -> T + Send) -> PyResult<T> {
     let pool = rayon::ThreadPoolBuilder::new().build().map_err(|error| argument(error.to_string()))?;
     Ok(pool.install(work))
 }

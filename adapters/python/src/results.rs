@@ -41,6 +41,7 @@ macro_rules! with_values {
         }
     };
 }
+pub(crate) use with_values;
 
 #[pymethods]
 impl PyLandscape {

@@ -1,4 +1,5 @@
-"""Networks and data of the tests: a residual network, a LeNet, a small GPT and an LSTM, over the digits."""
+"""Networks and data of the tests: a residual network, a LeNet, a small GPT and an LSTM, over the digits; and whether a
+module is what it was."""
 
 from __future__ import annotations
 
@@ -174,3 +175,44 @@ def networks() -> dict:
         model = trained(network().double(), loss_fn, *data)
         made[name] = (model, loss_fn, batches(*data, 64))
     return made
+
+
+def small() -> dict:
+    x, y = digits()
+    x = F.avg_pool2d(x, 2)[:60]  # 4×4
+    torch.manual_seed(4)
+    mlp = nn.Sequential(nn.Flatten(), nn.Linear(16, 6), nn.Tanh(), nn.Linear(6, 10)).double()
+    conv = nn.Sequential(
+        nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.Tanh(), nn.Flatten(), nn.Dropout(0.3), nn.Linear(12, 10)
+    ).double()
+    gpt = GPT(5, 4, 6, hidden=6).double()
+    text = tokens(20, 6)
+    return {
+        "mlp": (trained(mlp, F.cross_entropy, x, y[:60]), F.cross_entropy, batches(x, y[:60], 25)),
+        "conv": (trained(conv, F.cross_entropy, x, y[:60]), F.cross_entropy, batches(x, y[:60], 25)),
+        "gpt": (gpt, token_loss, batches(text[0] % 5, text[1] % 5, 8)),
+    }
+
+
+def state(model: nn.Module) -> dict:
+    """Everything of a module that a sweep might leave behind."""
+    return {
+        "tensors": {
+            name: (id(t), t.data_ptr(), t.dtype, t.device, t.requires_grad, t.detach().clone(), t.grad)
+            for name, t in [*model.named_parameters(), *model.named_buffers()]
+        },
+        "plain": [
+            {k: v for k, v in vars(m).items() if isinstance(v, (int, float, bool, str))} for m in model.modules()
+        ],
+        "generator": torch.get_rng_state(),
+    }
+
+
+def assert_same(before: dict, after: dict) -> None:
+    assert before["plain"] == after["plain"] and torch.equal(before["generator"], after["generator"])
+    assert before["tensors"].keys() == after["tensors"].keys()
+    for name, was in before["tensors"].items():
+        now = after["tensors"][name]
+        assert was[:5] == now[:5], name
+        assert was[5].numpy().tobytes() == now[5].numpy().tobytes(), name
+        assert was[6] is now[6], name

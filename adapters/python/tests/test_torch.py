@@ -18,7 +18,20 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from models import GPT, LeNet, accuracy, batches, digits, networks, token_loss, tokens, trained  # noqa: E402
+from models import (  # noqa: E402
+    GPT,
+    LeNet,
+    accuracy,
+    assert_same,
+    batches,
+    digits,
+    networks,
+    small,
+    state,
+    token_loss,
+    tokens,
+    trained,
+)
 from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
@@ -26,30 +39,6 @@ import loss_landscape as ll  # noqa: E402
 
 torch.set_num_threads(1)
 NETWORKS = networks()
-
-
-def state(model: nn.Module) -> dict:
-    """Everything of a module that a sweep might leave behind."""
-    return {
-        "tensors": {
-            name: (id(t), t.data_ptr(), t.dtype, t.device, t.requires_grad, t.detach().clone(), t.grad)
-            for name, t in [*model.named_parameters(), *model.named_buffers()]
-        },
-        "plain": [
-            {k: v for k, v in vars(m).items() if isinstance(v, (int, float, bool, str))} for m in model.modules()
-        ],
-        "generator": torch.get_rng_state(),
-    }
-
-
-def assert_same(before: dict, after: dict) -> None:
-    assert before["plain"] == after["plain"] and torch.equal(before["generator"], after["generator"])
-    assert before["tensors"].keys() == after["tensors"].keys()
-    for name, was in before["tensors"].items():
-        now = after["tensors"][name]
-        assert was[:5] == now[:5], name
-        assert was[5].numpy().tobytes() == now[5].numpy().tobytes(), name
-        assert was[6] is now[6], name
 
 
 def plain_loop(model, loss_fn, data, theta, directions, points) -> list[float]:
@@ -621,23 +610,6 @@ def dense_hessian(oracle, theta):
         return sums
 
     return torch.autograd.functional.hessian(loss, torch.from_numpy(theta)).numpy()
-
-
-def small() -> dict:
-    x, y = digits()
-    x = F.avg_pool2d(x, 2)[:60]  # 4×4
-    torch.manual_seed(4)
-    mlp = nn.Sequential(nn.Flatten(), nn.Linear(16, 6), nn.Tanh(), nn.Linear(6, 10)).double()
-    conv = nn.Sequential(
-        nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.Tanh(), nn.Flatten(), nn.Dropout(0.3), nn.Linear(12, 10)
-    ).double()
-    gpt = GPT(5, 4, 6, hidden=6).double()
-    text = tokens(20, 6)
-    return {
-        "mlp": (trained(mlp, F.cross_entropy, x, y[:60]), F.cross_entropy, batches(x, y[:60], 25)),
-        "conv": (trained(conv, F.cross_entropy, x, y[:60]), F.cross_entropy, batches(x, y[:60], 25)),
-        "gpt": (gpt, token_loss, batches(text[0] % 5, text[1] % 5, 8)),
-    }
 
 
 @pytest.mark.parametrize("name", ["mlp", "conv", "gpt"])

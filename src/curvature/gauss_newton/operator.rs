@@ -159,6 +159,14 @@ impl<S: Scalar> SymmetricOperator for GaussNewtonOperator<'_, S> {
             HessianPart::Rest => worker.rest_products(n, vectors, out),
         })
     }
+
+    /// That of products with H, which R = H − G has as well; products with G have none.
+    fn product_error(&self) -> f64 {
+        match self.part {
+            HessianPart::GaussNewton => 0.0,
+            HessianPart::Whole | HessianPart::Rest => self.worker.product_error(),
+        }
+    }
 }
 
 impl<S: Scalar> fmt::Debug for GaussNewtonOperator<'_, S> {

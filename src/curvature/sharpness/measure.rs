@@ -412,4 +412,10 @@ impl<S: Scalar> SymmetricOperator for Scaled<'_, S> {
         scale(out, &self.axes);
         Ok(())
     }
+
+    /// c⊙v is at most max c as long as v, and so is the error of H·(c⊙v) after the second factor.
+    fn product_error(&self) -> f64 {
+        let longest = self.axes.iter().copied().fold(0.0, f64::max);
+        longest * longest * self.hessian.product_error()
+    }
 }

@@ -14,18 +14,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._barriers import BarrierMatrix, barrier_matrix
 from ._core import __version__
 from ._curvature import (
     Density,
     DerivativeErrors,
     EigenPairs,
     Extremes,
+    GaussNewtonSplit,
     Trace,
     check_derivatives,
     eigen_extremes,
     eigenpairs,
+    gauss_newton_split,
     gradient,
     hessian_directions,
+    hessian_product,
     hessian_trace,
     spectral_density,
 )
@@ -58,10 +62,27 @@ from ._errors import (
     UnknownNameError,
 )
 from ._layout import Block, Layout
+from ._matching import (
+    Matched,
+    PermutationCheck,
+    UnitGroup,
+    assignment,
+    check_permutations,
+    match_units,
+    permute,
+)
 from ._oracle import BaseOracle, Oracle
 from ._paths import Path, Trajectory, barrier, train_path, trajectory
 from ._progress import Bar, Progress
 from ._results import AdaptiveSurface, Curve, Draws, Landscape, RatioCurve, RatioMap, Surface, load, page
+from ._sharpness import (
+    AverageSharpness,
+    Sharpness,
+    WorstSharpness,
+    average_sharpness,
+    sharpness,
+    worst_sharpness,
+)
 from ._sweeps import (
     adaptive_2d,
     draws,
@@ -74,21 +95,25 @@ from ._sweeps import (
     read_journal,
     sweep_path,
 )
+from ._topology import Hill, Merge, Minimum, PersistencePair, Topology, TreeNode, topology
 
 if TYPE_CHECKING:
     from . import torch
 
 __all__ = [
-    "AdaptiveSurface", "ArgumentError", "Bar", "BaseOracle", "Block", "BusyError", "Curve", "Density",
-    "DerivativeErrors", "Direction", "Directions", "Draws", "EigenPairs", "Error", "Extremes", "FigureError",
-    "FileError", "FormatError", "HookWarning", "Interrupted", "JournalError", "Landscape", "LandscapeWarning",
-    "Layout", "LayoutError", "LayoutWarning", "LoaderWarning", "MemoryLimitError", "NonDeterministicWarning",
-    "Oracle", "OracleFailure", "Path", "Progress", "Projection", "RatioCurve", "RatioMap", "Surface", "Trace",
-    "Trajectory", "UnknownNameError", "__version__", "adaptive_2d", "barrier", "check_derivatives",
-    "direction_between", "draws", "eigen_extremes", "eigen_ratio_1d", "eigen_ratio_2d", "eigenpairs", "gradient",
-    "grid_2d", "hessian_directions", "hessian_trace", "interpolate", "line_1d", "load", "merge_journals", "page",
-    "plane_through", "random_direction", "random_directions", "read_journal", "spectral_density", "sweep_path",
-    "train_path", "trajectory",
+    "AdaptiveSurface", "ArgumentError", "AverageSharpness", "Bar", "BarrierMatrix", "BaseOracle", "Block",
+    "BusyError", "Curve", "Density", "DerivativeErrors", "Direction", "Directions", "Draws", "EigenPairs", "Error",
+    "Extremes", "FigureError", "FileError", "FormatError", "GaussNewtonSplit", "Hill", "HookWarning", "Interrupted",
+    "JournalError", "Landscape", "LandscapeWarning", "Layout", "LayoutError", "LayoutWarning", "LoaderWarning",
+    "Matched", "MemoryLimitError", "Merge", "Minimum", "NonDeterministicWarning", "Oracle", "OracleFailure", "Path",
+    "PermutationCheck", "PersistencePair", "Progress", "Projection", "RatioCurve", "RatioMap", "Sharpness", "Surface",
+    "Topology", "Trace", "Trajectory", "TreeNode", "UnitGroup", "UnknownNameError", "WorstSharpness", "__version__",
+    "adaptive_2d", "assignment", "average_sharpness", "barrier", "barrier_matrix", "check_derivatives",
+    "check_permutations", "direction_between", "draws", "eigen_extremes", "eigen_ratio_1d", "eigen_ratio_2d",
+    "eigenpairs", "gauss_newton_split", "gradient", "grid_2d", "hessian_directions", "hessian_product",
+    "hessian_trace", "interpolate", "line_1d", "load", "match_units", "merge_journals", "page", "permute",
+    "plane_through", "random_direction", "random_directions", "read_journal", "sharpness", "spectral_density",
+    "sweep_path", "topology", "train_path", "trajectory", "worst_sharpness",
 ]
 
 

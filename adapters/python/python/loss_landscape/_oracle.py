@@ -25,10 +25,16 @@ class BaseOracle:
     #: How Hessian-vector products are computed: ``'own'``, ``'double backward'``, ``'forward over reverse'``,
     #: ``'differences of gradients'``, or None before the first.
     product_method: str | None = None
+    #: Whether there are products with the Gauss–Newton part of the Hessian, and so the parts of H = G + R.
+    has_gauss_newton: bool = False
+    #: How products with G are computed: ``'own'``, ``'jvp'``, ``'double backward'``, or None before the first.
+    gauss_newton_method: str | None = None
     _data_names: list[str]
     _fingerprints: list[int | None]
     _has_products: bool = False
     _one_thread: bool = False
+    #: The most points that are evaluated in one call.
+    _points_at_once: int = 1
 
     def vector(self, parameters: Any) -> np.ndarray:
         """Parameters as one flat vector of this oracle's layout and scalar."""
@@ -61,9 +67,20 @@ class BaseOracle:
         if not self.has_gradient:
             raise ArgumentError("curvature needs a gradient: give the oracle `gradient=`")
 
+    def _ready_for_parts(self) -> None:
+        """Called before anything that multiplies with G."""
+        self._ready_for_products()
+        if not self.has_gauss_newton:
+            raise ArgumentError("the parts of H = G + R need products with G: give the oracle `gauss_newton_product=`")
+
     def _prepare(self, number: int, kind: str, vectors: list[np.ndarray]) -> Callable | None:
-        """A function of the coefficients of these vectors, where the oracle combines them itself."""
+        """A function of the coefficients of these vectors, where the oracle combines them itself. With several points
+        at once it gets a list of their places among these, below ``_points_at_once``, and a list of coefficients."""
         return None
+
+    def _measure_together(self, number: int, thetas: np.ndarray, places: list[int]) -> list[Sequence[float]]:
+        """The channels of the rows of ``thetas`` that have these numbers."""
+        raise NotImplementedError
 
     def _measure(self, number: int, theta: np.ndarray) -> Sequence[float]:
         raise NotImplementedError
@@ -94,6 +111,12 @@ class Oracle(BaseOracle):
         layout: names, roles and filter axes; needed for arrays by name, a single block without filters otherwise.
         gradient: called as ``loss`` is; returns ∇L in the form of θ, or a pair (L, ∇L).
         hessian_product: called with θ and v (and a data set); returns ∇²L·v.
+        gauss_newton_product: called as ``hessian_product`` is; returns Jᵀ·∇²ℓ·J·v, where L is a mean of ℓ(z(θ)) over
+            samples and J the Jacobian of z. :func:`gauss_newton_split` then tells the parts of the Hessian apart.
+        losses: with ``points_at_once``, called with several θ as the rows of an array (or arrays by name with one more
+            axis in front) and with a data set if there are any; returns what ``loss`` returns, with an axis of the
+            points in front. ``jax.vmap(loss)`` is one.
+        points_at_once: how many points ``losses`` gets in one call: always as many, the last ones repeated if need be.
         channels: the names of what ``loss`` returns, if that is more than the loss.
         data: data sets by name.
         fingerprint: a number that changes when the data do, or a function of a data set that gives one. Arrays, and
@@ -108,6 +131,9 @@ class Oracle(BaseOracle):
         *,
         gradient: Callable | None = None,
         hessian_product: Callable | None = None,
+        gauss_newton_product: Callable | None = None,
+        losses: Callable | None = None,
+        points_at_once: int = 1,
         channels: Sequence[str] | None = None,
         data: Mapping[str, Any] | None = None,
         fingerprint: int | Callable[[Any], int] | None = None,
@@ -131,13 +157,26 @@ class Oracle(BaseOracle):
         self.layout = Layout.flat(flat.size) if layout is None else layout
         if len(self.layout) != flat.size:
             raise ArgumentError(f"{flat.size} parameters where the layout has {len(self.layout)}")
-        for name, function in [("loss", loss), ("gradient", gradient), ("hessian_product", hessian_product)]:
+        functions = {
+            "loss": loss,
+            "gradient": gradient,
+            "hessian_product": hessian_product,
+            "gauss_newton_product": gauss_newton_product,
+            "losses": losses,
+        }
+        for name, function in functions.items():
             if function is not None and not callable(function):
                 raise ArgumentError(f"`{name}` must be callable, not {type(function).__name__}")
         self._loss, self._gradient_of, self._product_of = loss, gradient, hessian_product
         self.has_gradient = gradient is not None
         self._has_products = hessian_product is not None and gradient is not None
         self.product_method = None if gradient is None else "own" if self._has_products else "differences of gradients"
+        self._gauss_newton_of = gauss_newton_product
+        self.has_gauss_newton = gauss_newton_product is not None and gradient is not None
+        self.gauss_newton_method = "own" if self.has_gauss_newton else None
+        self._losses, self._points_at_once = losses, points_at_once_of(points_at_once)
+        if (losses is None) != (self._points_at_once == 1):
+            raise ArgumentError("several points at once need both `losses` and `points_at_once`, above 1")
         self.channels = ["loss"] if channels is None else list(channels)
         self._data = None if data is None else list(data.values())
         self._data_names = [""] if data is None else list(data)
@@ -170,6 +209,28 @@ class Oracle(BaseOracle):
             value = [value[name] for name in self.channels]
         return [number_of(v, f"channel `{name}`") for v, name in zip_exactly(value, self.channels)]
 
+    def _measure_together(self, number: int, thetas: np.ndarray, places: list[int]) -> list[Sequence[float]]:
+        assert self._losses is not None
+        given: Any = thetas
+        if self._named:
+            rows = [self.layout.split(theta) for theta in thetas]
+            given = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+        value = self._losses(given, *([] if self._data is None else [self._data[number]]))
+        if isinstance(value, Mapping):
+            missing = [name for name in self.channels if name not in value]
+            if missing:
+                raise ArgumentError(f"the losses are {list(value)}, and not the channels {missing}")
+            value = np.stack([np.asarray(value[name]) for name in self.channels], axis=-1)
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"the losses must be real numbers, not {array.dtype}")
+        count = len(self.channels)
+        if array.shape not in ((len(thetas), count), *([(len(thetas),)] if count == 1 else [])):
+            wanted = f"{len(thetas)} points" + (f" of {count} channels" if count > 1 else "")
+            raise TypeError(f"the losses have shape {array.shape} for {wanted}")
+        table = array.reshape(len(thetas), count).astype(np.float64)
+        return [table[place].tolist() for place in places]
+
     def _vector(self, value: Any, what: str) -> np.ndarray:
         vector = self.layout.join(value) if isinstance(value, Mapping) else np.asarray(value)
         if vector.shape != self.theta.shape:
@@ -190,9 +251,20 @@ class Oracle(BaseOracle):
         assert self._product_of is not None
         return self._vector(self._product_of(*self._arguments(number, self._at, v)), "the product")
 
+    def _gauss_newton_product(self, number: int, v: np.ndarray) -> np.ndarray:
+        assert self._gauss_newton_of is not None
+        return self._vector(self._gauss_newton_of(*self._arguments(number, self._at, v)), "the product with G")
+
     def __repr__(self) -> str:
         sets = "" if self._data is None else f", data {self._data_names}"
         return f"<Oracle of {self.theta.size} {self.theta.dtype} parameters, channels {self.channels}{sets}>"
+
+
+def points_at_once_of(number: Any) -> int:
+    """A number of points in one call, 1 or more."""
+    if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or not 1 <= number <= 1 << 20:
+        raise ArgumentError(f"points_at_once={number!r} is no number of points from 1 to {1 << 20}")
+    return int(number)
 
 
 def number_of(value: Any, what: str) -> float:

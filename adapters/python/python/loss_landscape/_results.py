@@ -152,7 +152,8 @@ class Landscape:
             kind: of surfaces ``'contour'``, ``'surface'`` or ``'heat'``.
             style: ``title``, ``log`` (a logarithmic scale), ``range=(low, high)``, ``levels`` (of contours),
                 ``markers`` (triples of x, y and a text), ``trajectory`` (a pair of coordinate arrays),
-                ``x_label``, ``y_label``.
+                ``x_label``, ``y_label``, and of surfaces ``critical_points`` (a :class:`Topology`, whose minima and
+                saddles are marked).
         """
         name = os.fspath(path)
         ending = os.path.splitext(name)[1].lower()
@@ -415,6 +416,7 @@ def _style(
     trajectory: tuple[Any, Any] | None = None,
     x_label: str | None = None,
     y_label: str | None = None,
+    critical_points: Any = None,
 ) -> SimpleNamespace:
     low, high = (None, None) if range is None else (float(range[0]), float(range[1]))
     return SimpleNamespace(
@@ -427,6 +429,7 @@ def _style(
         path=None if trajectory is None else tuple([float(v) for v in along] for along in trajectory),
         x_label=x_label,
         y_label=y_label,
+        critical_points=None if critical_points is None else critical_points._core,
     )
 
 

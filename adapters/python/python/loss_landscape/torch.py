@@ -39,9 +39,10 @@ from ._errors import (
     NonDeterministicWarning,
 )
 from ._layout import Block, Layout
-from ._oracle import BaseOracle, number_of
+from ._oracle import BaseOracle, number_of, points_at_once_of
+from ._torch_units import unit_groups
 
-__all__ = ["Oracle", "module_layout"]
+__all__ = ["Oracle", "module_layout", "unit_groups"]
 
 _NUMPY = {torch.float32: np.float32, torch.float64: np.float64}
 
@@ -73,6 +74,9 @@ class Oracle(BaseOracle):
             Hessian-vector products are kept within the same limit.
         products: ``'auto'``, ``'double backward'``, ``'forward over reverse'`` or ``'differences'`` for
             Hessian-vector products; ``'auto'`` takes the first of these that works.
+        points_at_once: how many points of a sweep are evaluated in one call, by ``torch.func.vmap``: faster for small
+            modules and few samples, where most of the time goes into calls, and on devices that wait for them. Values
+            are those of one point at a time but for rounding. It takes the memory of as many modules and activations.
         probe: evaluate one point twice before the first sweep, and warn if the two differ.
 
     >>> oracle = Oracle(nn.Linear(2, 1), nn.functional.mse_loss, (torch.ones(4, 2), torch.zeros(4, 1)))
@@ -104,6 +108,7 @@ class Oracle(BaseOracle):
         noise_seed: int | None = None,
         memory_limit: int = 2 << 30,
         products: str = "auto",
+        points_at_once: int = 1,
         probe: bool = True,
     ) -> None:
         if not isinstance(model, nn.Module):
@@ -112,6 +117,9 @@ class Oracle(BaseOracle):
         _one_of("mode", mode, ("eval", "train", "keep"))
         _one_of("batch_norm", batch_norm, ("frozen", "reestimate"))
         _one_of("products", products, ("auto", *_METHODS, "differences"))
+        self._points_at_once = points_at_once_of(points_at_once)
+        if self._points_at_once > 1 and batch_norm == "reestimate":
+            raise ArgumentError("batch statistics are estimated again for one point at a time: leave `points_at_once` at 1")
         if (loss_fn is None) == (step is None):
             raise ArgumentError("an oracle needs a `loss_fn`, or else a `step`")
         if step is not None and metrics:
@@ -158,6 +166,11 @@ class Oracle(BaseOracle):
         #: Whether two evaluations of one point gave the same bits; None until it was tried.
         self.deterministic: bool | None = None
         self._keep_graph: bool | None = None
+        self._tried_together: set[int] = set()
+        # The parts of H = G + R are those of a loss of outputs.
+        self.has_gauss_newton = step is None
+        #: Why the better way to multiply with G was not taken.
+        self.gauss_newton_failures: dict[str, str] = {}
 
     # What was decided.
 
@@ -232,7 +245,7 @@ class Oracle(BaseOracle):
                 try:
                     yield
                 finally:
-                    self._graph = None
+                    self._graph = self._outputs = None
                     self._flat = None
         finally:
             if forked and threads > 1:
@@ -256,7 +269,7 @@ class Oracle(BaseOracle):
                 kind = self._dtype if tensor.is_floating_point() else tensor.dtype
                 tensor.data = tensor.data.to(self._device, kind, copy=True)
         self._flat = flat
-        self._graph = None
+        self._graph = self._outputs = None
 
     # Losses.
 
@@ -268,24 +281,99 @@ class Oracle(BaseOracle):
         basis = [torch.from_numpy(vector).to(self._device) for vector in vectors]
         same = basis[0] == basis[1] if kind == "segment" else None
 
+        def combine(coefficients: Sequence[float], out: torch.Tensor) -> None:
+            if kind == "affine":
+                torch.add(basis[0], basis[1], alpha=coefficients[1], out=out)
+                if len(basis) == 3:
+                    out.add_(basis[2], alpha=coefficients[2])
+            elif 0.0 in coefficients:
+                # An end, exactly.
+                out.copy_(basis[1 if coefficients[0] == 0.0 else 0])
+            else:
+                assert same is not None
+                torch.mul(basis[0], coefficients[0], out=out)
+                out.add_(basis[1], alpha=coefficients[1])
+                # What is equal at both ends stands still to the last bit.
+                torch.where(same, basis[0], out, out=out)
+
         def evaluate(coefficients: tuple[float, ...]) -> list[float]:
             with torch.no_grad():
-                if kind == "affine":
-                    torch.add(basis[0], basis[1], alpha=coefficients[1], out=flat)
-                    if len(basis) == 3:
-                        flat.add_(basis[2], alpha=coefficients[2])
-                elif 0.0 in coefficients:
-                    # An end, exactly.
-                    flat.copy_(basis[1 if coefficients[0] == 0.0 else 0])
-                else:
-                    assert same is not None
-                    torch.mul(basis[0], coefficients[0], out=flat)
-                    flat.add_(basis[1], alpha=coefficients[1])
-                    # What is equal at both ends stands still to the last bit.
-                    torch.where(same, basis[0], flat, out=flat)
+                combine(coefficients, flat)
             return self._channels(number)
 
-        return evaluate
+        if self._points_at_once == 1:
+            return evaluate
+        self._try_together(number)
+        many = torch.empty((self._points_at_once, flat.numel()), dtype=self._dtype, device=self._device)
+
+        def evaluate_together(places: list[int], coefficients: list[list[float]]) -> list[Sequence[float]]:
+            # Places without a point have the first one's θ.
+            all_of_them = [coefficients[0]] * self._points_at_once
+            for place, one in zip(places, coefficients):
+                all_of_them[place] = one
+            with torch.no_grad():
+                if kind == "affine":
+                    columns = torch.tensor(all_of_them, dtype=self._dtype, device=self._device).T[:, :, None]
+                    torch.addcmul(basis[0], columns[1], basis[1], out=many)
+                    if len(basis) == 3:
+                        many.addcmul_(columns[2], basis[2])
+                else:
+                    for row, one in zip(many, all_of_them):
+                        combine(one, row)
+            return self._together(number, many, places)
+
+        return evaluate_together
+
+    # Several points in one call.
+
+    def _measure_together(self, number: int, thetas: np.ndarray, places: list[int]) -> list[Sequence[float]]:
+        self._try_together(number)
+        return self._together(number, torch.from_numpy(thetas).to(self._device), places)
+
+    def _together(self, number: int, many: torch.Tensor, places: list[int]) -> list[Sequence[float]]:
+        wrapped = _AsModule(self)
+        names = {id(t): name for name, t in [*wrapped.named_parameters(), *wrapped.named_buffers()]}
+        tensors = {names[id(s.tensor)]: many[:, s.range].view(-1, *s.tensor.shape) for s in self._slots}
+        rows, weights = [], []
+        self._seed()
+        # The masks of a seed are the same for all points; without one they may not be drawn at all.
+        randomness = "error" if self._noise_seed is None else "same"
+        with torch.no_grad(), _double_backward_kernels(False):
+            for batch in self._sets[number]:
+
+                def row(tensors: dict, batch: Any = batch) -> tuple:
+                    values = torch.func.functional_call(wrapped, tensors, (batch, "row"))
+                    return tuple(torch.as_tensor(value, device=self._device).reshape(()) for value in values)
+
+                found = torch.func.vmap(row, randomness=randomness)(tensors)
+                rows.append([channel.tolist() for channel in found])
+                weights.append(1.0 if self._sums else self._weight(batch))
+        return [self._means([[c[place] for c in row] for row in rows], weights, number) for place in places]
+
+    def _try_together(self, number: int) -> None:
+        """Evaluates θ alone and among others, before the first points of a data set."""
+        if number in self._tried_together:
+            return
+        count = self._points_at_once
+        alone = self._measure(number, self.theta)
+        many = torch.from_numpy(self.theta).to(self._device).repeat(count, 1)
+        try:
+            found = self._together(number, many, [0, count - 1])
+        except (RuntimeError, NotImplementedError, ValueError) as error:
+            why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            text = f"{count} points at once do not work here: {why.rstrip('.')}. Leave `points_at_once` at 1"
+            raise ArgumentError(text) from error
+        allowed = 1e-9 if self._dtype == torch.float64 else 1e-3
+        for row in found:
+            for name, one, other in zip(self.channels, alone, row):
+                if one == other or (one != one and other != other):
+                    continue
+                if not abs(one - other) <= allowed * max(1.0, abs(one)):
+                    text = f"`{name}` is {one} at θ alone and {other} among {count} points: leave `points_at_once` at 1"
+                    raise ArgumentError(text)
+        self._tried_together.add(number)
+
+    # One point.
 
     def _measure(self, number: int, theta: np.ndarray) -> list[float]:
         self._move(theta)
@@ -293,7 +381,7 @@ class Oracle(BaseOracle):
 
     def _move(self, theta: np.ndarray) -> None:
         assert self._flat is not None
-        self._graph = None
+        self._graph = self._outputs = None
         self._flat.copy_(torch.from_numpy(theta))
 
     def _channels(self, number: int) -> list[float]:
@@ -309,13 +397,16 @@ class Oracle(BaseOracle):
         return self._mean(rows, weights, number)
 
     def _mean(self, rows: list[list], weights: list[float], number: int) -> list[float]:
-        total = self._sets[number].total if self._sums else sum(weights)
         if self._device.type == "cpu":
             values = [[float(value) for value in row] for row in rows]
         else:
             # One wait for the device a point.
             flat = torch.stack([torch.as_tensor(v, device=self._device).reshape(()) for row in rows for v in row])
             values = flat.to("cpu").to(torch.float64).reshape(len(rows), -1).tolist()
+        return self._means(values, weights, number)
+
+    def _means(self, values: list[list[float]], weights: list[float], number: int) -> list[float]:
+        total = self._sets[number].total if self._sums else sum(weights)
         means = [sum(w * row[k] for w, row in zip(weights, values)) / total for k in range(len(self.channels))]
         if self._sums:
             # Metrics are means all the same.
@@ -568,9 +659,106 @@ class Oracle(BaseOracle):
                     out[slot.range].add_(products[name].detach().reshape(-1), alpha=share)
         return out.cpu().numpy()
 
+    # Products with the Gauss–Newton part of the Hessian.
+
+    def _ready_for_parts(self) -> None:
+        """Finds out how products with G can be computed, by one product."""
+        if self._step is not None:
+            text = "the parts of H = G + R are those of a `loss_fn` of the module's output, and a `step` shows neither"
+            raise ArgumentError(text)
+        self._ready_for_products()
+        if self.gauss_newton_method is not None:
+            return
+        once = self._once_differentiable()
+        if once is not None:
+            raise ArgumentError(f"products with G need second derivatives, and `{once}` can be differentiated once only")
+        # With a seed for the noise, the one way in which a batch goes through the module once only.
+        ways = ["double backward"] if self._noise_seed is not None else ["jvp", "double backward"]
+        self._move(self.theta)
+        for way in ways:
+            for plain in (True, False):
+                self._plain_outputs, self._outputs = plain, None
+                try:
+                    self._gauss_newton_by(way, 0, np.ones_like(self.theta))
+                except (RuntimeError, NotImplementedError) as error:
+                    self.gauss_newton_failures[way] = str(error).splitlines()[0]
+                    continue
+                finally:
+                    self._outputs = None
+                self.gauss_newton_method = way
+                return
+        raise ArgumentError(f"products with G do not work here: {self.gauss_newton_failures}")
+
+    def _gauss_newton_product(self, number: int, v: np.ndarray) -> np.ndarray:
+        assert self.gauss_newton_method is not None
+        return self._gauss_newton_by(self.gauss_newton_method, number, v)
+
+    def _gauss_newton_by(self, way: str, number: int, v: np.ndarray) -> np.ndarray:
+        """Jᵀ·∇²ℓ·J·v, batch by batch."""
+        out = torch.zeros(self.theta.size, dtype=self._dtype, device=self._device)
+        vector = torch.from_numpy(v).to(self._device)
+        tensors = [slot.tensor for slot in self._trained]
+        along_slots = [vector[slot.range].view(slot.tensor.shape) for slot in self._trained]
+        batches, keep = self._sets[number], bool(self._keep_graph)
+        if self._outputs is None or self._outputs[0] != number or not keep:
+            self._seed()
+            made = (self._output_of(batch, self._share(batch, number), way) for batch in batches)
+            self._outputs = (number, list(made)) if keep else None
+        kept = made if self._outputs is None else iter(self._outputs[1])
+        with torch.enable_grad(), _double_backward_kernels(self._plain_outputs is False):
+            for batch, output in zip(batches, kept):
+                if way == "jvp":
+                    along = self._along_by_jvp(batch, output, along_slots)
+                else:
+                    along = output.along(along_slots)
+                for part, slot in zip(output.back(along, tensors), self._trained):
+                    if part is not None:
+                        out[slot.range].add_(part.reshape(-1))
+        return out.cpu().numpy()
+
+    def _output_of(self, batch: Any, share: float, way: str) -> _Output:
+        with torch.enable_grad(), _double_backward_kernels(self._plain_outputs is False):
+            output, target = self._forward(batch)
+            leaves, structure = torch.utils._pytree.tree_flatten(output)
+            moving = [k for k, leaf in enumerate(leaves) if isinstance(leaf, torch.Tensor) and leaf.requires_grad]
+            if not moving:
+                kind = type(output).__name__
+                text = f"the output, a {kind}, has no tensors that depend on the parameters: return tensors, or tuples, "
+                raise TypeError(text + "lists or dictionaries of them")
+            free = [leaves[k].detach().requires_grad_(True) for k in moving]
+            given = [leaf.detach() if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves]
+            for k, tensor in zip(moving, free):
+                given[k] = tensor
+            assert self._loss_fn is not None
+            loss = self._loss_fn(torch.utils._pytree.tree_unflatten(given, structure), target)
+            loss = _single(loss, "the loss")
+            if not isinstance(loss, torch.Tensor) or not loss.requires_grad:
+                raise TypeError("the loss does not depend on the output through torch, and has no derivatives by it")
+            slopes = torch.autograd.grad(loss.reshape(()) * share, free, create_graph=True, allow_unused=True)
+            made = _Output(moving, [leaves[k] for k in moving], free, list(slopes))
+            if way == "double backward":
+                made.prepare_along([slot.tensor for slot in self._trained])
+        return made
+
+    def _along_by_jvp(self, batch: Any, output: _Output, along: list[torch.Tensor]) -> list[torch.Tensor]:
+        """J·v by forward derivatives."""
+        wrapped = _AsModule(self)
+        names = {id(parameter): name for name, parameter in wrapped.named_parameters()}
+        mine = [names[id(slot.tensor)] for slot in self._trained]
+        at = {name: slot.tensor.detach() for name, slot in zip(mine, self._trained)}
+
+        def outputs(parameters: dict) -> tuple:
+            leaves = torch.func.functional_call(wrapped, parameters, (batch, "output"))
+            return tuple(leaves[k] for k in output.moving)
+
+        found = torch.func.jvp(outputs, (at,), (dict(zip(mine, along)),))[1]
+        return [tangent.detach() for tangent in found]
+
     _plain_kernels = True
+    _plain_outputs = True
     _flat: torch.Tensor | None = None
     _graph: tuple | None = None
+    _outputs: tuple | None = None
 
     # What decides the values beside θ and the data.
 
@@ -590,6 +778,9 @@ class Oracle(BaseOracle):
             f"{self._mode} {self._batch_norm} {self._noise_seed} {self._dtype}",
             digest.hexdigest(),
         ]
+        if self._points_at_once > 1:
+            # Other roundings.
+            parts.append(f"{self._points_at_once} points at once")
         return "\n".join(parts)
 
 
@@ -614,21 +805,65 @@ def _lock_of(model: nn.Module) -> threading.Lock:
 
 
 class _AsModule(nn.Module):
-    """The loss of a batch as a module, for `functional_call`."""
+    """What an oracle computes of a batch as a module, for `functional_call`: the loss, the row of all channels, or the
+    tensors of the output."""
 
     def __init__(self, oracle: Oracle) -> None:
         super().__init__()
         self.model = oracle.model
         object.__setattr__(self, "_oracle", oracle)
 
-    def forward(self, batch: Any) -> torch.Tensor:
+    def forward(self, batch: Any, what: str = "loss") -> Any:
         oracle: Any = self._oracle
+        if what == "row":
+            return oracle._row(batch)
+        if what == "output":
+            return torch.utils._pytree.tree_flatten(oracle._forward(batch)[0])[0]
         if oracle._step is not None:
             value = oracle._step(self.model, batch)
             value = value[oracle.channels[0]] if isinstance(value, Mapping) else value
         else:
             value = oracle._loss_fn(*oracle._forward(batch))
         return _single(value, "the loss").reshape(())
+
+
+class _Output:
+    """The output z of a batch at θ, and the slopes of its share of the loss by z: with graphs for J and ∇²ℓ."""
+
+    def __init__(self, moving: list[int], z: list[torch.Tensor], free: list[torch.Tensor], slopes: list) -> None:
+        #: Which tensors of the output depend on θ.
+        self.moving = moving
+        #: These, and the same without their history, by which the loss is differentiated.
+        self.z, self.free, self.slopes = z, free, slopes
+        #: Jᵀu as a function of u, which is linear: its derivative along v is J·v.
+        self._u: list[torch.Tensor] = []
+        self._back: list = []
+
+    def prepare_along(self, tensors: list[torch.Tensor]) -> None:
+        self._u = [torch.zeros_like(z, requires_grad=True) for z in self.z]
+        self._back = list(torch.autograd.grad(self.z, tensors, self._u, create_graph=True, allow_unused=True))
+
+    def along(self, v: list[torch.Tensor]) -> list[torch.Tensor]:
+        pairs = [(b, part) for b, part in zip(self._back, v) if b is not None and b.requires_grad]
+        if not pairs:
+            return [torch.zeros_like(z) for z in self.z]
+        given = [b for b, _ in pairs], self._u, [part for _, part in pairs]
+        found = torch.autograd.grad(*given, retain_graph=True, allow_unused=True)
+        return [torch.zeros_like(z) if part is None else part for part, z in zip(found, self.z)]
+
+    def back(self, along: list[torch.Tensor], tensors: list[torch.Tensor]) -> Sequence[torch.Tensor | None]:
+        """Jᵀ·∇²ℓ of J·v."""
+        pairs = [(s, a) for s, a in zip(self.slopes, along) if s is not None and s.requires_grad]
+        if not pairs:
+            # A loss that is linear in the output.
+            return [None] * len(tensors)
+        slopes, directions = [s for s, _ in pairs], [a for _, a in pairs]
+        curved = torch.autograd.grad(slopes, self.free, directions, retain_graph=True, allow_unused=True)
+        known = [(z, c) for z, c in zip(self.z, curved) if c is not None]
+        if not known:
+            return [None] * len(tensors)
+        given = [z for z, _ in known], tensors, [c for _, c in known]
+        return torch.autograd.grad(*given, retain_graph=True, allow_unused=True)
 
 
 class _Slot:
