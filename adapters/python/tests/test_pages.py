@@ -13,6 +13,9 @@ from models import LeNet, accuracy, batches, digits, trained  # noqa: E402
 
 import loss_landscape as ll  # noqa: E402
 
+# More of them wait for each other on a machine that has other work.
+torch.set_num_threads(1)
+
 ADAPTER = pathlib.Path(__file__).parents[1]
 GUIDE = ADAPTER.parents[1] / "docs/guide/src/python.md"
 
@@ -24,7 +27,7 @@ def programs(page: pathlib.Path) -> list[str]:
 def names() -> dict:
     x, y = digits(torch.float32)
     torch.manual_seed(0)
-    model = trained(LeNet(), torch.nn.functional.cross_entropy, x, y, 10)
+    model, other = (trained(LeNet(), torch.nn.functional.cross_entropy, x, y, 10) for _ in range(2))
 
     def train():
         for epoch in range(4):
@@ -34,6 +37,7 @@ def names() -> dict:
     loader = batches(x[:64], y[:64], 64)
     return {
         "model": model,
+        "other": other,
         "loss_fn": torch.nn.CrossEntropyLoss(),
         "loader": loader,
         "train": train,
@@ -56,6 +60,8 @@ def test_the_guide(tmp_path, monkeypatch):
         "surface.svg",
         "surface.html",
         "ratios.svg",
+        "minima.svg",
+        "persistence.svg",
         "path.svg",
     }
 

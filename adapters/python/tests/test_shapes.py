@@ -108,9 +108,9 @@ def test_shapes_that_are_refused(tmp_path):
     with pytest.raises(ll.ArgumentError):
         ll.topology(surface["loss"])
     shape = ll.topology(surface)
-    for call in (lambda: shape.svg("tree"), lambda: shape.plot(tmp_path / "a.jpg"), lambda: shape.save(tmp_path / "a.txt")):
+    for call in (lambda p: shape.svg("tree"), lambda p: shape.plot(p / "a.jpg"), lambda p: shape.save(p / "a.txt")):
         with pytest.raises(ll.ArgumentError):
-            call()
+            call(tmp_path)
     (tmp_path / "bad.json").write_text("{}")
     with pytest.raises(ll.FormatError):
         ll.Topology.load(tmp_path / "bad.json")

@@ -51,8 +51,8 @@ class BarrierMatrix:
         return None if pair is None else (self.names[pair[0]], self.names[pair[1]])
 
     def curve(self, a: int | str, b: int | str) -> Curve | None:
-        """The curve between two minimisers, by number or name, from the one with the lower number at 0; None where it was
-        not measured."""
+        """The curve between two minimisers, by number or name, from the one with the lower number at 0; None where it
+        was not measured."""
         curve = self._core.curve(*self._numbers(a, b))
         return None if curve is None else Curve(curve)
 
@@ -85,8 +85,8 @@ class BarrierMatrix:
         _core.write_file(os.fspath(path), drawn.encode() if isinstance(drawn, str) else drawn)
 
     def save(self, path: str | os.PathLike) -> None:
-        """Writes a file in the format of its ending: ``.json`` holds everything and can be :meth:`load`-ed, ``.npz`` the
-        matrices, ``.csv`` a line for each pair."""
+        """Writes a file in the format of its ending: ``.json`` holds everything and can be :meth:`load`-ed, ``.npz``
+        the matrices, ``.csv`` a line for each pair."""
         ending = os.path.splitext(os.fspath(path))[1].lower()
         if ending not in (".json", ".npz", ".csv"):
             raise ArgumentError(f"`{os.fspath(path)}` ends in none of .json, .npz and .csv")
@@ -140,9 +140,9 @@ def barrier_matrix(
         minimisers: two or more, in a list or by name: vectors, dictionaries of arrays, state dicts or modules.
         points: how many on each line, both ends among them.
         channel: of which; by default the loss of the first data set.
-        move_buffers: interpolate buffers too. By default those of the first of a pair stay, so that the loss at the other
-            end is not that of the other minimiser where buffers matter; so is it with statistics of batch
-            normalisation, for which an oracle has ``batch_norm="reestimate"``.
+        move_buffers: interpolate buffers too. By default those of the first of a pair stay, so that the loss at the
+            other end is not that of the other minimiser where buffers matter, as statistics of batch normalisation do:
+            for these an oracle has ``batch_norm="reestimate"``.
         journals: a folder, in which each pair has a journal; the same call goes on where it was interrupted.
         options: those of :func:`interpolate`, such as ``on_error`` and ``progress``.
 

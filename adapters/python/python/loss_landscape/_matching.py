@@ -184,8 +184,8 @@ def check_permutations(
     data: str | None = None,
     seed: int = 0,
 ) -> PermutationCheck:
-    """Compares the loss with those after random permutations of units. Right groups change it by rounding only, 1e-15 in
-    ``float64`` and 1e-6 in ``float32``; a group that leaves out a bias does not.
+    """Compares the loss with those after random permutations of units. Right groups change it by rounding only, 1e-15
+    in ``float64`` and 1e-6 in ``float32``; a group that leaves out a bias does not.
 
     >>> import numpy as np, loss_landscape as ll
     >>> def loss(p): return float((p["v"] * np.tanh(p["w"] + p["b"])).sum())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import os
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -15,7 +16,8 @@ from ._errors import ArgumentError
 from ._results import Landscape, _style
 
 
-class Minimum(NamedTuple):
+@dataclass(frozen=True)
+class Minimum:
     """A local minimum: a component of the points below a level begins here."""
 
     #: Its indices on the axes, and its coordinates α and β.
@@ -35,7 +37,8 @@ class Minimum(NamedTuple):
     certain: bool
 
 
-class Merge(NamedTuple):
+@dataclass(frozen=True)
+class Merge:
     """A saddle where two components meet."""
 
     index: tuple[int, int]
@@ -49,7 +52,8 @@ class Merge(NamedTuple):
     certain: bool
 
 
-class Hill(NamedTuple):
+@dataclass(frozen=True)
+class Hill:
     """A maximum that lower ground surrounds."""
 
     index: tuple[int, int]

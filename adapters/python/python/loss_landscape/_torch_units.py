@@ -41,7 +41,7 @@ def unit_groups(model: nn.Sequential) -> list[UnitGroup]:
     for name, layer in _chain(model, ""):
         for parameter in layer.parameters():
             if id(parameter) in seen:
-                raise LayoutError(f"`{name}` shares parameters with another layer of the chain: name its units yourself")
+                raise LayoutError(f"`{name}` shares parameters with another layer: name its units yourself")
             seen.add(id(parameter))
         if isinstance(layer, (nn.Linear, *_CONVOLUTIONS, *_TRANSPOSED)):
             transposed, linear = isinstance(layer, _TRANSPOSED), isinstance(layer, nn.Linear)
@@ -62,7 +62,8 @@ def unit_groups(model: nn.Sequential) -> list[UnitGroup]:
             flattened, spatial = False, layer.weight.dim() - 2
         elif isinstance(layer, nn.Flatten):
             if layer.start_dim != 1 or layer.end_dim != -1:
-                raise LayoutError(f"`{name}` flattens dimensions {layer.start_dim} to {layer.end_dim}, not all from 1 on")
+                dimensions = f"{layer.start_dim} to {layer.end_dim}"
+                raise LayoutError(f"`{name}` flattens dimensions {dimensions}, not all from 1 on")
             flattened = True
         elif isinstance(layer, (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm)):
             if open_group is None:
@@ -82,7 +83,7 @@ def unit_groups(model: nn.Sequential) -> list[UnitGroup]:
                 open_group = open_group.axis(f"{name}.weight", 0)
         elif not isinstance(layer, _UNITWISE):
             kind = type(layer).__name__
-            raise LayoutError(f"what `{name}`, a {kind}, does with units is not known: name the groups of units yourself")
+            raise LayoutError(f"what `{name}`, a {kind}, does with units is not known: name the groups yourself")
     return groups
 
 

@@ -74,9 +74,10 @@ class Oracle(BaseOracle):
             Hessian-vector products are kept within the same limit.
         products: ``'auto'``, ``'double backward'``, ``'forward over reverse'`` or ``'differences'`` for
             Hessian-vector products; ``'auto'`` takes the first of these that works.
-        points_at_once: how many points of a sweep are evaluated in one call, by ``torch.func.vmap``: faster for small
-            modules and few samples, where most of the time goes into calls, and on devices that wait for them. Values
-            are those of one point at a time but for rounding. It takes the memory of as many modules and activations.
+        points_at_once: how many points of a sweep are evaluated in one call, by ``torch.func.vmap``. It is faster
+            where a point takes hardly longer than the calls that it is made of, a small module on a handful of samples,
+            and slower elsewhere: measure it. Values are those of one point at a time but for rounding. It takes the
+            memory of as many modules and activations.
         probe: evaluate one point twice before the first sweep, and warn if the two differ.
 
     >>> oracle = Oracle(nn.Linear(2, 1), nn.functional.mse_loss, (torch.ones(4, 2), torch.zeros(4, 1)))
@@ -119,7 +120,7 @@ class Oracle(BaseOracle):
         _one_of("products", products, ("auto", *_METHODS, "differences"))
         self._points_at_once = points_at_once_of(points_at_once)
         if self._points_at_once > 1 and batch_norm == "reestimate":
-            raise ArgumentError("batch statistics are estimated again for one point at a time: leave `points_at_once` at 1")
+            raise ArgumentError("batch statistics are estimated again one point at a time: leave `points_at_once` at 1")
         if (loss_fn is None) == (step is None):
             raise ArgumentError("an oracle needs a `loss_fn`, or else a `step`")
         if step is not None and metrics:
@@ -671,7 +672,7 @@ class Oracle(BaseOracle):
             return
         once = self._once_differentiable()
         if once is not None:
-            raise ArgumentError(f"products with G need second derivatives, and `{once}` can be differentiated once only")
+            raise ArgumentError(f"G has second derivatives in it, and `{once}` can be differentiated once only")
         # With a seed for the noise, the one way in which a batch goes through the module once only.
         ways = ["double backward"] if self._noise_seed is not None else ["jvp", "double backward"]
         self._move(self.theta)
@@ -723,8 +724,8 @@ class Oracle(BaseOracle):
             moving = [k for k, leaf in enumerate(leaves) if isinstance(leaf, torch.Tensor) and leaf.requires_grad]
             if not moving:
                 kind = type(output).__name__
-                text = f"the output, a {kind}, has no tensors that depend on the parameters: return tensors, or tuples, "
-                raise TypeError(text + "lists or dictionaries of them")
+                text = f"the output, a {kind}, has no tensors that depend on the parameters: "
+                raise TypeError(text + "return tensors, or tuples, lists or dictionaries of them")
             free = [leaves[k].detach().requires_grad_(True) for k in moving]
             given = [leaf.detach() if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves]
             for k, tensor in zip(moving, free):
