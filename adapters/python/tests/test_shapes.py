@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import pickle
 import signal
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -365,6 +367,34 @@ def test_ctrl_c_stops_sharpness(ctrl_c):
     with pytest.raises(KeyboardInterrupt):
         ll.average_sharpness(ll.Oracle(np.ones(2), loss))
     assert calls[0] == 10
+
+
+def _everything() -> list:
+    """What runs on threads of its own, as plain values."""
+    oracle, groups = network()
+    shuffled = ll.permute(oracle, oracle.theta, groups, seed=2)
+    matched = ll.match_units(oracle, oracle.theta, shuffled, groups)
+    sharp = ll.sharpness(bowl(), 0.1)
+    basins = ll.topology(two_wells(65)).basins
+    return [matched.orders, str(sharp), basins.tolist(), ll.gauss_newton_split(cubes()).products]
+
+
+def _in_child(queue) -> None:
+    queue.put(_everything())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_it_works_after_a_fork_and_in_a_pool():
+    before = _everything()
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    child = context.Process(target=_in_child, args=(queue,))
+    child.start()
+    assert queue.get(timeout=60) == before
+    child.join(timeout=60)
+    with ThreadPoolExecutor(3) as pool:
+        assert all(found == before for found in pool.map(lambda _: _everything(), range(6)))
 
 
 def test_sharpness_that_is_refused():
