@@ -5,8 +5,8 @@ use loss_landscape::{
     Direction, Gradient, Mask, Model, OracleError,
     check::{check_gradient, check_hessian_product},
     curvature::{
-        DensityEstimate, EigenPairs, Extremes, GaussNewtonOperator, GaussNewtonSplit, HessianOperator,
-        HessianPart, Lanczos, SpectralDensity, SymmetricOperator, TraceEstimator,
+        DensityEstimate, DiagonalEstimator, EigenPairs, Extremes, GaussNewtonOperator, GaussNewtonSplit,
+        HessianOperator, HessianPart, Lanczos, SpectralDensity, SymmetricOperator, TraceEstimator,
     },
 };
 use numpy::{IntoPyArray, PyArray1};
@@ -75,6 +75,18 @@ impl<'a, S: PyScalar> Matrix<'a, S> {
             Self::Hessian(hessian) => pairs.direction(hessian, index),
             Self::Part(part) => Direction::new(part.layout(), part.embed(&pairs.vectors[index])?),
         }
+    }
+}
+
+impl<S: PyScalar> Matrix<'_, S> {
+    /// The index in θ of each parameter.
+    fn places(&self) -> loss_landscape::Result<Vec<usize>> {
+        let ones = vec![S::from_f64(1.0); self.dimension()];
+        let chosen = match self {
+            Self::Hessian(hessian) => hessian.embed(&ones)?,
+            Self::Part(part) => part.embed(&ones)?,
+        };
+        Ok((0..chosen.len()).filter(|&index| chosen[index].as_f64() != 0.0).collect())
     }
 }
 
@@ -194,6 +206,43 @@ pub(crate) fn trace(
         let estimator = TraceEstimator::new().confidence(confidence).max_products(products).seed(seed);
         let answer = py.detach(|| estimator.run(&mut Matrix::new(model, &theta, set, part, mask.as_ref())?));
         json(&outcome(answer, model.raised())?)
+    })
+}
+
+/// The diagonal of the Hessian as a whole vector, its standard errors, whose relative size, products and how it ended.
+#[pyfunction]
+#[allow(clippy::type_complexity, reason = "a tuple for Python")]
+pub(crate) fn diagonal<'py>(
+    py: Python<'py>,
+    oracle: &Bound<'py, PyAny>,
+    set: usize,
+    theta: Option<Vector<'py>>,
+    which: Which,
+    settings: (Option<f64>, usize, u64),
+) -> PyResult<(Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>, f64, usize, String)> {
+    let model = AnyModel::new(oracle, false)?;
+    with_model!(&model, model => {
+        let theta = at(model, theta.as_ref())?;
+        let (part, mask) = (part_of(&which.0)?, mask_of(model.layout(), which.1)?);
+        let (tolerance, products, seed) = settings;
+        let mut estimator = DiagonalEstimator::new().max_products(products).seed(seed);
+        if let Some(tolerance) = tolerance {
+            estimator = estimator.tolerance(tolerance);
+        }
+        let answer = py.detach(|| {
+            let mut matrix = Matrix::new(model, &theta, set, part, mask.as_ref())?;
+            let found = estimator.run(&mut matrix)?;
+            // Where each parameter of the operator is in θ.
+            let places = matrix.places()?;
+            let whole = |values: &[f64]| {
+                let mut whole = vec![0.0; theta.len()];
+                places.iter().zip(values).for_each(|(&place, value)| whole[place] = *value);
+                whole
+            };
+            Ok((whole(&found.values), whole(&found.standard_errors), found.relative_error(), found.products, found.end))
+        });
+        let (values, errors, relative, products, end) = outcome(answer, model.raised())?;
+        Ok((values.into_pyarray(py), errors.into_pyarray(py), relative, products, format!("{end:?}")))
     })
 }
 

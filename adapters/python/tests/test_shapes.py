@@ -487,6 +487,70 @@ def test_parts_that_are_refused():
         ll.gauss_newton_split(short)
 
 
+# Planes.
+
+
+def test_what_planes_show_is_known():
+    h = np.arange(30) - 2.0
+    theta = np.full(30, 0.01)
+    oracle = ll.Oracle(
+        theta, lambda t: t @ (h * t) / 2, gradient=lambda t: h * t, hessian_product=lambda t, v: h * v
+    )
+    plane = ll.Directions(ll.Direction(oracle, 2 * np.eye(30)[0]), ll.Direction(oracle, np.eye(30)[29] + np.eye(30)[0]))
+    found = ll.slice_curvature(oracle, plane, (0.5, 0.25), tolerance=1e-9)
+    np.testing.assert_allclose(found.matrix, [[-8.0, -4.0], [-4.0, 25.0]], atol=1e-12)
+    assert found.curvatures == pytest.approx((-2.0, 27.0)) and found.convex is False
+    assert found.energy_share == pytest.approx((4 + 27**2) / (h @ h)) and found.parameters == 30
+    assert found.extremes.lambda_max == pytest.approx(27.0) and "not convex" in str(found)
+    flat = ll.slice_curvature(oracle, ll.Directions(plane.first, plane.first))
+    assert flat.convex is None and np.isnan(flat.curvatures).all() and "span no plane" in str(flat)
+    curvatures = ll.directional_curvatures(oracle, 5, seed=3)
+    lines = [ll.random_direction(oracle, seed=3, stream=k).values for k in range(5)]
+    assert curvatures == pytest.approx([d @ (h * d) for d in lines], rel=1e-12)
+    across = ll.gradient_directions(oracle, "eigenvector")
+    gradient = h * theta / np.linalg.norm(h * theta)
+    np.testing.assert_allclose(across.first.values, gradient, rtol=1e-12)
+    assert abs(across.cosine) < 1e-12 and abs(across.second.values).argmax() == 29
+
+
+@pytest.mark.parametrize("part", ["hessian", "gauss_newton", "rest"])
+def test_diagonals_are_known(part):
+    oracle = cubes()
+    t = oracle.theta
+    expected = {"gauss_newton": 9 * t**4, "rest": 6 * t * (t**3 - 1)}
+    expected["hessian"] = expected["gauss_newton"] + expected["rest"]
+    found = ll.hessian_diagonal(oracle, part=part, tolerance=0.01)
+    assert found.values == pytest.approx(expected[part], rel=1e-6, abs=1e-6) and found.values.shape == t.shape
+    assert found.end == "Exact" and found.relative_error == 0 and not found.standard_errors.any()
+    arrays = {"a": np.ones(2), "b": np.ones(3)}
+    blocks = ll.Oracle(
+        arrays, lambda p: float((p["a"] ** 2).sum() + 3 * (p["b"] ** 2).sum()),
+        ll.Layout.from_arrays(arrays, filter_axis=0), gradient=lambda p: {"a": 2 * p["a"], "b": 6 * p["b"]},
+    )
+    masked = blocks.split(ll.hessian_diagonal(blocks, mask="b", max_products=20).values)
+    assert masked["a"].tolist() == [0, 0] and masked["b"] == pytest.approx(np.full(3, 6.0), rel=1e-6)
+
+
+def test_planes_that_are_refused():
+    oracle = bowl()
+    plane = ll.random_directions(oracle)
+    for call in (
+        lambda: ll.slice_curvature(oracle, plane, (np.nan, 0.0)),
+        lambda: ll.slice_curvature(oracle, plane, probes=1),
+        lambda: ll.slice_curvature(oracle, plane, mask="none"),
+        lambda: ll.gradient_directions(oracle, "second"),
+        lambda: ll.gradient_directions(ll.Oracle(np.ones(2), lambda t: 0.0)),
+        lambda: ll.directional_curvatures(oracle, 0),
+        lambda: ll.hessian_diagonal(oracle, max_products=1),
+        lambda: ll.hessian_diagonal(oracle, tolerance=-1.0),
+        lambda: ll.hessian_diagonal(oracle, part="gauss_newton"),
+    ):
+        with pytest.raises(ll.ArgumentError):
+            call()
+    with pytest.raises(ll.OracleFailure, match="gradient"):
+        ll.gradient_directions(oracle)  # at its minimum
+
+
 # Several points at once.
 
 

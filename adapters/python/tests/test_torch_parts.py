@@ -67,6 +67,9 @@ def test_gauss_newton_products_are_those_of_dense_jacobians(name):
     found = ll.eigen_extremes(oracle, part="gauss_newton", tolerance=1e-6, max_products=2000)
     assert found.lambda_max == pytest.approx(values[-1], rel=1e-6) and found.bounds[0] <= values[0] + 1e-12
     assert found.method == oracle.gauss_newton_method == "jvp"
+    diagonal = ll.hessian_diagonal(oracle, part="gauss_newton", max_products=400)
+    off = abs(diagonal.values - np.diag(g))
+    assert (off <= 6 * diagonal.standard_errors + 1e-9).all() and diagonal.relative_error < 0.3
     trace = ll.hessian_trace(oracle, part="gauss_newton", max_products=60, confidence=0.9999)
     assert trace.interval[0] <= values.sum() <= trace.interval[1]
     parts = ll.gauss_newton_split(oracle, probes=4, trace_products=30)
@@ -412,6 +415,10 @@ EVERYTHING = {
     "split": lambda o: ll.gauss_newton_split(o),
     "pairs": lambda o: ll.hessian_directions(o),
     "trace": lambda o: ll.hessian_trace(o),
+    "diagonal": lambda o: ll.hessian_diagonal(o),
+    "slice": lambda o: ll.slice_curvature(o, ll.random_directions(o)),
+    "curvatures": lambda o: ll.directional_curvatures(o, 5),
+    "across": lambda o: ll.gradient_directions(o, "eigenvector"),
     "density": lambda o: ll.spectral_density(o),
     "gradient": lambda o: [ll.gradient(o) for _ in range(9)],
     "check": lambda o: ll.check_derivatives(o),

@@ -19,6 +19,7 @@ from ._core import __version__
 from ._curvature import (
     Density,
     DerivativeErrors,
+    Diagonal,
     EigenPairs,
     Extremes,
     GaussNewtonSplit,
@@ -28,6 +29,7 @@ from ._curvature import (
     eigenpairs,
     gauss_newton_split,
     gradient,
+    hessian_diagonal,
     hessian_directions,
     hessian_product,
     hessian_trace,
@@ -73,6 +75,7 @@ from ._matching import (
 )
 from ._oracle import BaseOracle, Oracle
 from ._paths import Path, Trajectory, barrier, train_path, trajectory
+from ._planes import SliceCurvature, directional_curvatures, gradient_directions, slice_curvature
 from ._progress import Bar, Progress
 from ._results import AdaptiveSurface, Curve, Draws, Landscape, RatioCurve, RatioMap, Surface, load, page
 from ._sharpness import (
@@ -102,17 +105,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AdaptiveSurface", "ArgumentError", "AverageSharpness", "Bar", "BarrierMatrix", "BaseOracle", "Block",
-    "BusyError", "Curve", "Density", "DerivativeErrors", "Direction", "Directions", "Draws", "EigenPairs", "Error",
-    "Extremes", "FigureError", "FileError", "FormatError", "GaussNewtonSplit", "Hill", "HookWarning", "Interrupted",
-    "JournalError", "Landscape", "LandscapeWarning", "Layout", "LayoutError", "LayoutWarning", "LoaderWarning",
-    "Matched", "MemoryLimitError", "Merge", "Minimum", "NonDeterministicWarning", "Oracle", "OracleFailure", "Path",
-    "PermutationCheck", "PersistencePair", "Progress", "Projection", "RatioCurve", "RatioMap", "Sharpness", "Surface",
-    "Topology", "Trace", "Trajectory", "TreeNode", "UnitGroup", "UnknownNameError", "WorstSharpness", "__version__",
-    "adaptive_2d", "assignment", "average_sharpness", "barrier", "barrier_matrix", "check_derivatives",
-    "check_permutations", "direction_between", "draws", "eigen_extremes", "eigen_ratio_1d", "eigen_ratio_2d",
-    "eigenpairs", "gauss_newton_split", "gradient", "grid_2d", "hessian_directions", "hessian_product",
-    "hessian_trace", "interpolate", "line_1d", "load", "match_units", "merge_journals", "page", "permute",
-    "plane_through", "random_direction", "random_directions", "read_journal", "sharpness", "spectral_density",
+    "BusyError", "Curve", "Density", "DerivativeErrors", "Diagonal", "Direction", "Directions", "Draws", "EigenPairs",
+    "Error", "Extremes", "FigureError", "FileError", "FormatError", "GaussNewtonSplit", "Hill", "HookWarning",
+    "Interrupted", "JournalError", "Landscape", "LandscapeWarning", "Layout", "LayoutError", "LayoutWarning",
+    "LoaderWarning", "Matched", "MemoryLimitError", "Merge", "Minimum", "NonDeterministicWarning", "Oracle",
+    "OracleFailure", "Path", "PermutationCheck", "PersistencePair", "Progress", "Projection", "RatioCurve",
+    "RatioMap", "Sharpness", "SliceCurvature", "Surface", "Topology", "Trace", "Trajectory", "TreeNode", "UnitGroup",
+    "UnknownNameError", "WorstSharpness", "__version__", "adaptive_2d", "assignment", "average_sharpness", "barrier",
+    "barrier_matrix", "check_derivatives", "check_permutations", "direction_between", "directional_curvatures",
+    "draws", "eigen_extremes", "eigen_ratio_1d", "eigen_ratio_2d", "eigenpairs", "gauss_newton_split", "gradient",
+    "gradient_directions", "grid_2d", "hessian_diagonal", "hessian_directions", "hessian_product", "hessian_trace",
+    "interpolate", "line_1d", "load", "match_units", "merge_journals", "page", "permute", "plane_through",
+    "random_direction", "random_directions", "read_journal", "sharpness", "slice_curvature", "spectral_density",
     "sweep_path", "topology", "train_path", "trajectory", "worst_sharpness",
 ]
 

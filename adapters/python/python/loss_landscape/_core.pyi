@@ -122,6 +122,24 @@ def trace(oracle: Any, set: int, theta: Vector | None, which: Which, settings: t
 def density(
     oracle: Any, set: int, theta: Vector | None, which: Which, settings: tuple[int, int, float, int]
 ) -> Density: ...
+def diagonal(
+    oracle: Any, set: int, theta: Vector | None, which: Which, settings: tuple[float | None, int, int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float, int, str]: ...
+def slice_curvature(
+    oracle: Any,
+    set: int,
+    first: Direction,
+    second: Direction,
+    coordinates: tuple[float, float],
+    mask: list[str] | None,
+    settings: tuple[float, float, int, int, int],
+) -> str: ...
+def gradient_directions(
+    oracle: Any, set: int, second: str, mask: list[str] | None, settings: tuple[int, int, float, int]
+) -> list[Direction]: ...
+def directional_curvatures(
+    oracle: Any, set: int, settings: str, mask: list[str] | None, draws: int
+) -> list[float]: ...
 def gauss_newton_split(
     oracle: Any,
     set: int,

@@ -238,6 +238,50 @@ def hessian_trace(
     return _trace(found, _method(oracle, part))
 
 
+@dataclass(frozen=True, eq=False)
+class Diagonal:
+    """An estimate of the Hessian's diagonal."""
+
+    #: As long as θ, with zeros in buffers and outside the chosen blocks.
+    values: np.ndarray
+    #: 0 where a value is exact.
+    standard_errors: np.ndarray
+    #: The norm of the errors, as a share of that of the values.
+    relative_error: float
+    products: int
+    #: ``'Exact'``, ``'Tolerance'``, ``'Missed'`` or ``'ProductLimit'``.
+    end: str
+    method: str | None
+
+
+def hessian_diagonal(
+    oracle: BaseOracle,
+    *,
+    theta: Any = None,
+    data: str | None = None,
+    part: str = "hessian",
+    mask: str | Sequence[str] | None = None,
+    tolerance: float | None = None,
+    max_products: int = 100,
+    seed: int = 0,
+) -> Diagonal:
+    """The diagonal of the Hessian, or of a ``part`` of it, from random products; ``oracle.split(found.values)`` has it by
+    block. With a ``tolerance`` of the relative error no more products are taken than that needs.
+
+    >>> import numpy as np, loss_landscape as ll
+    >>> h = np.array([1.0, 4.0, -2.0])
+    >>> saddle = ll.Oracle(np.zeros(3), lambda t: t @ (h * t) / 2, gradient=lambda t: h * t,
+    ...                    hessian_product=lambda t, v: h * v)
+    >>> ll.hessian_diagonal(saddle).values.round(6)
+    array([ 1.,  4., -2.])
+    """
+    with oracle._session():
+        _ready(oracle, part)
+        which, settings = (part, _patterns(mask)), (tolerance, max_products, seed)
+        found = _core.diagonal(oracle, oracle._set(data), _at(oracle, theta), which, settings)
+    return Diagonal(*found, _method(oracle, part))
+
+
 class Density:
     """An estimated density of the Hessian's eigenvalues."""
 
