@@ -265,8 +265,8 @@ def hessian_diagonal(
     max_products: int = 100,
     seed: int = 0,
 ) -> Diagonal:
-    """The diagonal of the Hessian, or of a ``part`` of it, from random products; ``oracle.split(found.values)`` has it by
-    block. With a ``tolerance`` of the relative error no more products are taken than that needs.
+    """The diagonal of the Hessian, or of a ``part`` of it, from random products; ``oracle.split(found.values)`` has it
+    by block. With a ``tolerance`` of the relative error no more products are taken than that needs.
 
     >>> import numpy as np, loss_landscape as ll
     >>> h = np.array([1.0, 4.0, -2.0])
