@@ -29,6 +29,8 @@ impl ByPoint {
         let mut bad_points = bad_points.into_iter().peekable();
         let directions = header.provenance.directions.len() / header.draws;
         let beta = header.beta.clone().unwrap_or_else(|| vec![0.0]);
+        // Once, so that a draw does not copy the directions of all others.
+        let common = Provenance { directions: Vec::new(), ..header.provenance.clone() };
         let parts = cosines.iter().zip(elapsed).enumerate().map(|(draw, (&cosine, &elapsed))| {
             let own = draw * points..(draw + 1) * points;
             let (values, computed) = if header.draws == 1 {
@@ -51,7 +53,7 @@ impl ByPoint {
                     directions: header.provenance.directions[draw * directions..(draw + 1) * directions]
                         .to_vec(),
                     cosine,
-                    ..header.provenance.clone()
+                    ..common.clone()
                 },
             };
             let (alpha, beta, channels) = (header.alpha.clone(), beta.clone(), header.full_channels());

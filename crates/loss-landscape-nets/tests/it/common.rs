@@ -61,6 +61,12 @@ pub(crate) fn reference<S: NetScalar>(activation: Activation) -> (Mlp<S>, Sample
     (net, digits().unwrap().0, reference)
 }
 
+/// The first digits, each of 64 values.
+pub(crate) fn first<S: NetScalar>(data: &Samples<S>, count: usize) -> Samples<S> {
+    let values = Array2::from_shape_vec((count, 64), data.inputs()[..count * 64].to_vec()).unwrap();
+    Samples::labelled(values, data.labels().unwrap()[..count].to_vec()).unwrap()
+}
+
 /// The raw directions of the reference, before normalisation.
 pub(crate) fn raw<S: NetScalar>(f: impl Fn(f64) -> f64) -> Vec<S> {
     (0..1210).map(|i| S::from_f64(f(f64::from(i)))).collect()

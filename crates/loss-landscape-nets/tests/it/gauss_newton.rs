@@ -209,7 +209,7 @@ fn g_is_semidefinite_symmetric_and_adds_up() {
 /// The same bits for any number of threads, whether states are kept, and in whatever order parts are asked for.
 #[test]
 fn products_have_the_same_bits_however_they_are_computed() {
-    let architecture = Architecture::resnet(20, [1, 8, 8], 10, Skips::With).unwrap();
+    let architecture = Architecture::resnet(8, [1, 8, 8], 10, Skips::With).unwrap();
     let net = hashed_network::<f32>(&architecture, Criterion::CrossEntropy, 0, 0.7);
     let data = hashed_samples(300, 64, 10);
     let perceptron = mlp::<f32>(&[64, 9, 10], Activation::Tanh, Criterion::CrossEntropy);

@@ -6,9 +6,10 @@ use loss_landscape_nets::{Architecture, Criterion, Network, Samples, Skips};
 
 const THREADS: [usize; 3] = [1, 2, 4];
 
-/// ResNet-20, and samples that fill neither their last group nor their last chunk.
+/// ResNet-8, whose blocks are those of the deeper ones, and samples that fill neither their last group nor their last
+/// chunk.
 fn case() -> (Network<f32>, Samples<f32>) {
-    let architecture = Architecture::resnet(20, [1, 8, 8], 10, Skips::With).unwrap();
+    let architecture = Architecture::resnet(8, [1, 8, 8], 10, Skips::With).unwrap();
     (hashed_network(&architecture, Criterion::CrossEntropy, 0, 0.7), hashed_samples(300, 64, 10))
 }
 
