@@ -188,14 +188,17 @@ pub use io::{
     to_checkpoint_bytes, write_checkpoint,
 };
 pub use landscape::{Curve, GridDimension, Landscape, OnBadPoint, Surface};
-pub use model::{FnModel, GaussNewtonProduct, Gradient, HessianProduct, IntoLoss, Loss, Model, OracleError};
+pub use model::{
+    FnModel, GaussNewtonProduct, Gradient, HessianProduct, IntoLoss, Loss, Model, OracleError, SampleLosses,
+};
 pub use params::{Block, Layout, Mask, NamedTensor, Role, burn_roles, content_hash, pytorch_roles};
 #[cfg(feature = "progress")]
 pub use progress::ProgressBar;
 pub use scalar::Scalar;
 pub use sweep::{
     Adaptive, AdaptiveEnd, AdaptiveSurface, ErrorScale, Geometry, HeldOut, Line, Plane, RandomGeometry,
-    RefinementStage, Segment, Sweep, SweepCost, grid_2d, interpolate, line_1d,
+    RefinementStage, Sampled, SampledLandscape, SampledReport, SampledSet, Segment, Sweep, SweepCost,
+    grid_2d, interpolate, line_1d,
 };
 
 pub(crate) use model::{Prepared, Worker};
@@ -206,8 +209,8 @@ pub(crate) use slice::{PathShape, Point, Slice};
 pub mod oracle {
     pub use crate::{
         model::{
-            Fingerprint, FnFingerprint, GaussNewtonWorker, HessianWorker, NoFingerprint, Prepared, Worker,
-            pointwise,
+            Fingerprint, FnFingerprint, GaussNewtonWorker, HessianWorker, NoFingerprint, Prepared,
+            SampleWorker, Worker, pointwise, samplewise,
         },
         slice::{Point, Slice},
     };

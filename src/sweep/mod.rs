@@ -5,6 +5,7 @@ mod cost;
 mod draws;
 mod geometry;
 mod losses;
+mod sampled;
 mod shortcuts;
 
 use std::{ops::RangeInclusive, path::PathBuf};
@@ -13,6 +14,7 @@ pub use adaptive::{Adaptive, AdaptiveEnd, AdaptiveSurface, ErrorScale, HeldOut, 
 pub use cost::SweepCost;
 pub use geometry::{Geometry, Line, Plane, RandomGeometry, Segment};
 pub(crate) use geometry::{Placed, sealed};
+pub use sampled::{Sampled, SampledLandscape, SampledReport, SampledSet};
 pub use shortcuts::{grid_2d, interpolate, line_1d};
 
 use crate::{
