@@ -244,7 +244,7 @@ fn few_samples_are_all_evaluated_and_the_report_says_so() {
     let (surface, full) = (sweep().sampled(&Sampled::new()).unwrap(), sweep().run().unwrap());
     let [few, more] = surface.sampling().sets.as_slice() else { panic!("two sets") };
     assert!(few.too_few && few.share == 1.0 && few.in_full == 81 && few.largest_error == 0.0);
-    // Three sixteens would be more than 70 % of 60.
+    // The first draw would be more than 70 % of 60.
     assert!(!more.too_few && more.share == 1.0);
     assert!(
         surface.sampling().to_string().contains("since there are fewer than 32"),

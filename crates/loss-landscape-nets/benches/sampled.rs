@@ -323,7 +323,7 @@ impl Rule {
                 Chance::Strata => neyman(&gaps, &doubt, copies, allowed),
                 _ => by_size(&gaps, &sizes(&doubt, self.chance), copies, allowed),
             };
-            let needed = needed.max(48.0) / all;
+            let needed = needed.max(64.0) / all;
             if needed > 0.7 { 1.0 } else { needed }
         })
     }

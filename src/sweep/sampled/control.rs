@@ -38,6 +38,8 @@ const LARGE: f64 = 36.0;
 const BEND: f64 = 10.0;
 /// The largest argument of a hyperbolic sine that stays in single precision.
 const MOST: f64 = 80.0;
+/// Nodes at the corners of a cell.
+const CORNERS: usize = 4;
 /// How far a prediction may be off, in parts of the range of the losses at the corners, beside its distance from the
 /// linear interpolation.
 const RANGE: f64 = 0.1;
@@ -118,10 +120,11 @@ fn predict_loss(store: &Store, cubic: &[Weighted], corners: &[Weighted], out: &m
     for w in cubic {
         out.iter_mut().zip(of(w)).for_each(|(out, g)| *out += w.weight * f64::from(*g));
     }
-    let corners: Vec<(f64, &[f32])> = corners.iter().map(|w| (w.weight, of(w))).collect();
+    let mut room = [(0.0, &[][..]); CORNERS];
+    let corners = with_values(corners, of, &mut room);
     for (sample, (out, doubt)) in out.iter_mut().zip(doubt).enumerate() {
         let (mut linear, mut low, mut high) = (0.0, f64::INFINITY, f64::NEG_INFINITY);
-        for (weight, values) in &corners {
+        for (weight, values) in corners {
             let g = f64::from(values[sample]);
             linear += weight * g;
             low = low.min(g);
@@ -132,11 +135,24 @@ fn predict_loss(store: &Store, cubic: &[Weighted], corners: &[Weighted], out: &m
     }
 }
 
+/// Weights with the values that belong to them.
+fn with_values<'r, 'v>(
+    corners: &[Weighted],
+    of: impl Fn(&Weighted) -> &'v [f32],
+    room: &'r mut [(f64, &'v [f32]); CORNERS],
+) -> &'r [(f64, &'v [f32])] {
+    for (room, corner) in room.iter_mut().zip(corners) {
+        *room = (corner.weight, of(corner));
+    }
+    &room[..corners.len()]
+}
+
 /// Interpolates another channel, linearly, and adds its range at the corners to the sizes.
 fn add_further(store: &Store, channel: usize, corners: &[Weighted], out: &mut [f64], sizes: &mut [f64]) {
     let samples = out.len();
     let of = |w: &Weighted| store.node(w.node).map_or(&[][..], |node| node.channel(channel, samples));
-    let corners: Vec<(f64, &[f32])> = corners.iter().map(|w| (w.weight, of(w))).collect();
+    let mut room = [(0.0, &[][..]); CORNERS];
+    let corners = with_values(corners, of, &mut room);
     let range = |sample: usize| {
         let values = corners.iter().map(|(_, values)| values[sample]);
         values.clone().fold(f32::NEG_INFINITY, f32::max) - values.fold(f32::INFINITY, f32::min)

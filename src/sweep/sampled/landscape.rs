@@ -43,7 +43,7 @@ use crate::{Error, GridDimension, Landscape, Result};
 /// assert_eq!(sampled.channels(), ["train loss", "train loss standard error", "train samples"]);
 /// let error = sampled.standard_error("train loss")?;
 /// // 95 % intervals reach 1.96 standard errors to both sides.
-/// let inside = sampled.loss().iter().zip(full.loss()).zip(&error).filter(|((found, true_value), error)| {
+/// let inside = sampled.loss().into_iter().zip(full.loss()).zip(&error).filter(|((found, true_value), error)| {
 ///     (*found - *true_value).abs() <= 1.96 * **error + 1e-12
 /// });
 /// assert!(inside.count() as f64 >= 0.9 * 441.0);
@@ -113,6 +113,11 @@ impl<D: GridDimension> SampledLandscape<D> {
                 Err(Error::UnknownChannel { name: name.to_owned(), names })
             }
         }
+    }
+
+    /// The standard error of the loss on the first data set; see [`standard_error`](Self::standard_error).
+    pub fn error(&self) -> ArrayView<'_, f64, D> {
+        self.landscape.channel_at(self.channels)
     }
 
     /// The number of samples evaluated at each point, on the first data set.

@@ -33,8 +33,8 @@ pub(super) struct Rule {
     pub(super) seed: u64,
 }
 
-/// Samples of the first draw at a point, three sixteens.
-pub(super) const PILOT: usize = 48;
+/// Samples of the first draw at a point. With 48 a few intervals less hold.
+pub(super) const PILOT: usize = 64;
 /// With fewer samples than this all of them are evaluated.
 pub(super) const LEAST: usize = 32;
 /// A point that needs a larger share of all samples is finished in full.

@@ -26,7 +26,7 @@ impl<M: Model + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D, W, X> {
     /// the samples is finished in full. The oracle must know the losses of single samples: [`SampleLosses`].
     ///
     /// **Cost.** What the lattice costs is a share of a full sweep (a 21st for 51×51 points with a spacing of 5), what
-    /// the points between cost is a number of samples, 48 at least. So it pays the more, the more samples there are;
+    /// the points between cost is a number of samples, 64 at least. So it pays the more, the more samples there are;
     /// `cargo bench -p loss-landscape-nets --bench sampled` has tables. Further channels, such as the accuracy, are
     /// estimated from the same samples, with errors of their own, which do not steer.
     ///
