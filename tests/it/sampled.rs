@@ -163,7 +163,7 @@ fn intervals_hold_as_often_as_they_say() {
     for heavy in [false, true] {
         let (model, data) = (Squares::new(), rows(1500, heavy));
         let full = plane(&model, &data).run().unwrap();
-        let (mut inside, mut all) = ([0; 2], [0; 2]);
+        let (mut inside, mut all) = ([0_u32; 2], [0_u32; 2]);
         for seed in 0..16 {
             let surface =
                 plane(&model, &data).sampled(&Sampled::new().relative_error(0.03).seed(seed)).unwrap();
@@ -175,13 +175,13 @@ fn intervals_hold_as_often_as_they_say() {
                 {
                     if *error > 0.0 {
                         all[channel] += 1;
-                        inside[channel] += usize::from((value - truth).abs() <= 1.96 * error);
+                        inside[channel] += u32::from((value - truth).abs() <= 1.96 * error);
                     }
                 }
             }
         }
         for channel in 0..2 {
-            let share = inside[channel] as f64 / all[channel] as f64;
+            let share = f64::from(inside[channel]) / f64::from(all[channel]);
             assert!(all[channel] > 2000, "{} intervals of channel {channel}", all[channel]);
             assert!((0.93..=0.97).contains(&share), "{share} of channel {channel}, heavy {heavy}");
         }
@@ -373,6 +373,6 @@ fn settings_that_make_no_sense_are_refused() {
         assert!(matches!(surface.standard_error(name), Err(Error::UnknownChannel { .. })), "{name}");
     }
     // A closure has no samples, but every other kind of sweep.
-    let closure = FnModel::new(Layout::flat(1).unwrap(), vec![1.0], |t: &[f64], _: &()| t[0]).unwrap();
+    let closure = FnModel::new(Layout::flat(1).unwrap(), vec![1.0], |t: &[f64], (): &()| t[0]).unwrap();
     Sweep::line(&closure, RandomDirections::new(1)).data("", &()).run().unwrap();
 }

@@ -1,6 +1,8 @@
 //! What sampled sweeps cost on networks, by which rule, and how often their intervals hold.
 //! `cargo bench -p loss-landscape-nets --bench sampled`, and with the perceptrons alone, which take a minute,
-//! `cargo bench -p loss-landscape-nets --bench sampled -- --quick`
+//! `cargo bench -p loss-landscape-nets --bench sampled -- --quick`; with a network of 50,000 samples on 51×51 points,
+//! checked in full at 100 of them that are drawn at random,
+//! `cargo bench -p loss-landscape-nets --bench sampled -- --large`
 //!
 //! The loss and the hit of every sample are computed once at every point of 41×41 on a plane. First, rules are compared:
 //! for each, by the variance that its design has exactly, how many samples a point needs for a standard error of 1 % of
@@ -26,6 +28,9 @@ const COMPARED: usize = 150;
 fn main() {
     let quick = std::env::args().any(|argument| argument == "--quick");
     let (train, _) = digits::<f32>().unwrap();
+    if std::env::args().any(|argument| argument == "--large") {
+        return large(&noisy(&train, 50_000));
+    }
     let many = noisy(&train, 20_000);
     let images = train.clone().normalized(&[0.3053], &[0.3762]).unwrap();
     let mut tables = vec![
@@ -264,19 +269,20 @@ fn compare_rules(tables: &[Table]) {
     println!(
         "Samples for a standard error of 1 %, in % of a full sweep; in brackets for 50,000 samples like these"
     );
-    println!("{:<34}{}", "", tables.iter().map(|t| format!("{:>24}", t.name)).collect::<String>());
-    let role = |t: &Table| format!("{:>24}", if t.chosen_by { "chosen by" } else { "checked on" });
-    println!("{:<34}{}", "", tables.iter().map(role).collect::<String>());
+    let row = |name: &str, cell: &dyn Fn(&Table) -> String| {
+        print!("{name:<34}");
+        for table in tables {
+            print!("{:>24}", cell(table));
+        }
+        println!();
+    };
+    row("", &|t| t.name.to_owned());
+    row("", &|t| if t.chosen_by { "chosen by" } else { "checked on" }.to_owned());
     for rule in rules() {
-        let cell = |table: &Table| {
+        row(rule.name, &|table| {
             let [own, many] = rule.share(table);
             format!("{:>15.1} ({:>5.2})", 100.0 * own, 100.0 * many)
-        };
-        println!(
-            "{:<34}{}",
-            rule.name,
-            tables.iter().map(|t| format!("{:>24}", cell(t))).collect::<String>()
-        );
+        });
     }
 }
 
@@ -343,7 +349,9 @@ impl Rule {
                     }
                 }
             }
-            values.iter_mut().for_each(|value| *value = self.scale.backward(*value));
+            for value in &mut values {
+                *value = self.scale.backward(*value);
+            }
             (values, range)
         };
         let (linear, range) = combine(2);
@@ -441,7 +449,7 @@ fn sweep_tables(tables: &[Table]) {
     for table in tables {
         for (target, seeds) in [(0.05, 3), (0.02, 3), (0.01, 3), (0.005, 3)] {
             let (mut spent, mut full) = (0.0, 0);
-            let (mut errors, mut held, mut intervals) = (Vec::new(), [0; 2], [0; 2]);
+            let (mut errors, mut held, mut intervals) = (Vec::new(), [0_u32; 2], [0_u32; 2]);
             for seed in 0..seeds {
                 let flat = |x: f64, y: f64| Direction::new(&table.layout, vec![x, y]).unwrap();
                 let directions = Directions::new(flat(1.0, 0.0), flat(0.0, 1.0)).unwrap();
@@ -460,14 +468,15 @@ fn sweep_tables(tables: &[Table]) {
                         }
                         if *error > 0.0 {
                             intervals[channel] += 1;
-                            held[channel] += usize::from(gap <= 1.96 * error);
+                            held[channel] += u32::from(gap <= 1.96 * error);
                         }
                     }
                 }
             }
             errors.sort_by(f64::total_cmp);
             let quantile = |q: f64| 100.0 * errors[((errors.len() - 1) as f64 * q) as usize];
-            let share = |channel: usize| 100.0 * held[channel] as f64 / intervals[channel].max(1) as f64;
+            let share =
+                |channel: usize| 100.0 * f64::from(held[channel]) / f64::from(intervals[channel].max(1));
             println!(
                 "{:<24}{:>7.1}%{:>8.1}%{:>11}{:>9.2}%{:>9.2}%{:>9.2}%{:>11.1}%{:>11.1}%{:>10}",
                 table.name,
@@ -482,6 +491,48 @@ fn sweep_tables(tables: &[Table]) {
                 intervals[0]
             );
         }
+    }
+}
+
+/// ResNet-20 on 50,000 images of 8×8, 51×51 points, to 1 %.
+fn large(samples: &Samples<f32>) {
+    let images = samples.clone().normalized(&[0.3053], &[0.3762]).unwrap();
+    let architecture = Architecture::resnet(20, [1, 8, 8], 10, Skips::With).unwrap();
+    let mut net = Network::<f32>::new(&architecture, Criterion::CrossEntropy, 0).unwrap();
+    let sgd = Sgd::new(0.1).momentum(0.9).nesterov(true).weight_decay(5e-4).batch_size(128).epochs(3);
+    sgd.learning_rate_steps(&[(2, 0.1)]).train(&mut net, &images).unwrap();
+    let directions = RandomDirections::new(7).pair(&net).unwrap();
+    let sweep = || Sweep::plane(&net, directions.clone()).data("", &images);
+    let started = Instant::now();
+    let found = sweep().sampled(&Sampled::new()).unwrap();
+    let seconds = started.elapsed().as_secs_f64();
+    println!("ResNet-20, 50,000 samples, 51×51 points, in {seconds:.0} s: {}", found.sampling());
+    let slice = {
+        let [first, second] = [directions.first(), directions.second()].map(Direction::values);
+        Slice::plane(net.layout(), net.parameters(), first, second).unwrap()
+    };
+    let (loss, error, mut theta) = (found.loss(), found.error(), vec![0.0; slice.len()]);
+    let (mut held, mut errors, mut state, mut full_seconds) = (0, Vec::new(), 11_u64, 0.0);
+    while errors.len() < 100 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let [i, j] = [(state >> 33) as usize % 51, (state >> 45) as usize % 51];
+        if error[[i, j]] == 0.0 {
+            continue;
+        }
+        slice.theta_into([found.alpha()[i], found.beta()[j]], &mut theta);
+        let started = Instant::now();
+        let truth = net.loss(&theta, &images).unwrap();
+        full_seconds += started.elapsed().as_secs_f64();
+        held += usize::from((loss[[i, j]] - truth).abs() <= 1.96 * error[[i, j]]);
+        errors.push(100.0 * (loss[[i, j]] / truth - 1.0));
+    }
+    println!(
+        "{held} of 100 points inside of their 95 % intervals; a point in full takes {:.2} s",
+        full_seconds / 100.0
+    );
+    println!("relative errors, in %:");
+    for row in errors.chunks(10) {
+        println!("{}", row.iter().map(|error| format!("{error:>8.3}")).collect::<Vec<_>>().join(""));
     }
 }
 

@@ -169,7 +169,9 @@ fn add_further(store: &Store, channel: usize, corners: &[Weighted], out: &mut [f
 fn raise(sizes: &mut [f64]) {
     let typical = (sizes.iter().map(|size| size.sqrt()).sum::<f64>() / sizes.len() as f64).powi(2);
     let floor = if typical > 0.0 { FLOOR * typical } else { 1.0 };
-    sizes.iter_mut().for_each(|size| *size += floor);
+    for size in sizes {
+        *size += floor;
+    }
 }
 
 /// Scales values to this mean, unless all are 0.
@@ -177,7 +179,9 @@ fn normalise(values: &mut [f64], mean: f64) {
     let sum: f64 = values.iter().sum();
     let factor = mean * values.len() as f64 / sum;
     if factor.is_finite() {
-        values.iter_mut().for_each(|value| *value *= factor);
+        for value in values {
+            *value *= factor;
+        }
     } else {
         values.fill(0.0);
     }

@@ -164,6 +164,8 @@ mod tests {
         }
     }
 
+    const DRAWS: usize = 4000;
+
     /// The mean over many draws is the mean of all values, within four of its own standard errors, and so is the
     /// estimated variance that of the estimates, within a tenth.
     #[test]
@@ -173,7 +175,6 @@ mod tests {
         let total: f64 = predicted.iter().sum();
         let mut draw = Draw::new(400).unwrap();
         draw.sizes.copy_from_slice(&sizes);
-        const DRAWS: usize = 4000;
         for count in [48, 160] {
             let (mut sum, mut squares, mut variances, mut inside) = (0.0, 0.0, 0.0, 0);
             for stream in 0..DRAWS as u64 {

@@ -106,10 +106,10 @@ impl AxisNodes {
         let first = (after.saturating_sub(count / 2)).min(self.nodes.len() - count);
         let at = |k: usize| self.coordinates[self.nodes[first + k]];
         let x = self.coordinates[position];
-        for k in 0..count {
+        for (k, weight) in weights.iter_mut().enumerate().take(count) {
             let factors =
                 (0..count).filter(|other| *other != k).map(|other| (x - at(other)) / (at(k) - at(other)));
-            weights[k] = factors.product();
+            *weight = factors.product();
         }
         (first, weights)
     }

@@ -249,7 +249,9 @@ impl SampledWorker<'_, '_> {
         for values in self.room.values.chunks_exact(channels) {
             means.iter_mut().zip(values).for_each(|(mean, value)| *mean += value);
         }
-        means.iter_mut().for_each(|mean| *mean /= samples as f64);
+        for mean in means {
+            *mean /= samples as f64;
+        }
         rest[..channels].fill(0.0);
         rest[channels] = samples as f64;
         Ok(())
@@ -263,8 +265,7 @@ impl SampledWorker<'_, '_> {
         for (channel, (&mean, own)) in means.iter().zip(own).enumerate() {
             let sizes = self.room.values.chunks_exact(channels).map(|values| values[channel].abs());
             let size = sizes.sum::<f64>() / samples as f64;
-            // Not the same as more than: `own` may be NaN.
-            if !((mean - own).abs() <= ROUNDING * size) {
+            if own.is_nan() || (mean - own).abs() > ROUNDING * size {
                 let channel = self.measurement.channels[channel].clone();
                 let data = self.measurement.sets[self.set].clone();
                 return Err(Error::SampleMeans { channel, data, samples, mean, own }.into());
