@@ -532,7 +532,10 @@ fn large(samples: &Samples<f32>) {
     );
     println!("relative errors, in %:");
     for row in errors.chunks(10) {
-        println!("{}", row.iter().map(|error| format!("{error:>8.3}")).collect::<Vec<_>>().join(""));
+        for error in row {
+            print!("{error:>8.3}");
+        }
+        println!();
     }
 }
 

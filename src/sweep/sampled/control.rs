@@ -174,11 +174,11 @@ fn raise(sizes: &mut [f64]) {
     }
 }
 
-/// Scales values to this mean, unless all are 0.
+/// Scales values to this mean; all become 0 where they are, or where one has no bound.
 fn normalise(values: &mut [f64], mean: f64) {
     let sum: f64 = values.iter().sum();
     let factor = mean * values.len() as f64 / sum;
-    if factor.is_finite() {
+    if factor.is_finite() && sum.is_finite() {
         for value in values {
             *value *= factor;
         }

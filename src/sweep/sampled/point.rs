@@ -196,6 +196,7 @@ impl SampledWorker<'_, '_> {
                 return Ok(());
             }
             let wanted = MARGIN * count as f64 * (error / allowed).powi(2);
+            let wanted = if wanted.is_nan() { f64::INFINITY } else { wanted };
             let wanted = wanted.clamp((count + SIXTEEN) as f64, GROWTH * count as f64);
             count = (wanted as usize).next_multiple_of(SIXTEEN);
         }
