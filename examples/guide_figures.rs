@@ -13,7 +13,7 @@ use std::{error::Error, f64::consts::PI, fmt::Write as _, fs, path::Path, time::
 
 use loss_landscape::{
     Adaptive, Buffers, Curve, Direction, Directions, EigenRatio, FnModel, Layout, Model, Norm, Normalization,
-    RandomDirections, Role, Surface, Sweep,
+    RandomDirections, Role, Sampled, Surface, Sweep,
     curvature::{HessianOperator, Lanczos, SliceCurvature, SpectralDensity, TraceEstimator, eigen_extremes},
     ndarray::Array2,
     topology::Topology,
@@ -79,6 +79,7 @@ fn main() -> Outcome {
     permutation(&mut guide, &relu, &train)?;
     norms(&mut guide, &relu, &train)?;
     adaptive(&mut guide, &relu, &train)?;
+    sampled(&mut guide, &relu, &train)?;
 
     let tanh = trained(Activation::Tanh, 0, 32, 3, &train)?;
     hidden_curvature(&mut guide, &tanh, &train)?;
@@ -412,6 +413,35 @@ fn adaptive(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
         .x_label("α")
         .y_label("β");
     guide.svg("adaptive", &Panels::new().panel(points).panel(contours(&found, "the surface")))
+}
+
+/// What a sampled sweep costs and how sure it is, and isolines from so few samples that their errors show.
+fn sampled(guide: &mut Guide, net: &Net, data: &Data) -> Outcome {
+    guide.heading("Sampled sweeps (sampled)")?;
+    let directions = RandomDirections::new(7).pair(net)?;
+    let whole = surface(net, data, &directions, 1.0, 51)?;
+    for (name, settings) in [
+        ("to 1 %", Sampled::new()),
+        ("to 15 %, every 25th point in full", Sampled::new().relative_error(0.15).spacing(25)),
+    ] {
+        let found = Sweep::plane(net, directions.clone()).data("", data).sampled(&settings)?;
+        let (loss, error) = (found.loss(), found.error());
+        let points = loss.iter().zip(error).zip(whole.loss()).filter(|((_, error), _)| **error > 0.0);
+        let held = points.clone().filter(|((loss, error), truth)| (**loss - **truth).abs() <= 1.96 * **error);
+        guide.number(format!(
+            "  {name}: {}; {} of {} intervals held",
+            found.sampling(),
+            held.count(),
+            points.clone().count()
+        ))?;
+        if settings != Sampled::new() {
+            let figure = ContourFigure::from(&found).title("the surface").value_label(LOSS).scale(Scale::Log);
+            let errors =
+                HeatFigure::from_surface(&found, "loss standard error")?.title("its standard errors");
+            guide.svg("sampled", &Panels::new().panel(figure.marker(0.0, 0.0, "")).panel(errors))?;
+        }
+    }
+    Ok(())
 }
 
 /// One point, a random plane through it, and lines along the extreme eigenvectors.

@@ -26,6 +26,7 @@ pages! {
     GuideMatching: "../docs/guide/src/matching.md",
     GuideCurvature: "../docs/guide/src/curvature.md",
     GuideLongRuns: "../docs/guide/src/long_runs.md",
+    GuideSampling: "../docs/guide/src/sampling.md",
     GuidePromises: "../docs/guide/src/promises.md",
 }
 

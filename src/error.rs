@@ -723,6 +723,62 @@ pub enum Error {
         /// The number of shards.
         n: usize,
     },
+    /// A sampled sweep of one shard of several: all of its points need the lattice.
+    #[error("a sampled sweep has no shards: all points need its lattice, and {k} of {n} has a part")]
+    SampledShard {
+        /// The shard.
+        k: usize,
+        /// The number of shards.
+        n: usize,
+    },
+    /// A budget of evaluations that the lattice of a sampled sweep takes nearly all of.
+    #[error(
+        "a share of {share} of all evaluations is too little: {nodes} of {points} points are evaluated in full, and with \
+         32 samples for each of the others that is {least:.4}; a larger spacing takes less"
+    )]
+    SampleBudget {
+        /// The budget.
+        share: f64,
+        /// Points evaluated in full.
+        nodes: usize,
+        /// All points.
+        points: usize,
+        /// The least share that is enough.
+        least: f64,
+    },
+    /// A data set without samples.
+    #[error("the data set `{data}` has no samples")]
+    NoSamples {
+        /// Its name.
+        data: String,
+    },
+    /// Losses of single samples whose mean is not the loss.
+    #[error(
+        "`{channel}` of `{data}` is {own}, but the mean over its {samples} samples is {mean}: an oracle that is sampled \
+         must yield means of what `SampleLosses` gives"
+    )]
+    SampleMeans {
+        /// The channel.
+        channel: String,
+        /// The data set.
+        data: String,
+        /// The number of its samples.
+        samples: usize,
+        /// The mean over the samples.
+        mean: f64,
+        /// What the oracle itself yields.
+        own: f64,
+    },
+    /// A sample whose loss is NaN or infinite.
+    #[error("`{channel}` of sample {sample} is {value}")]
+    NonFiniteSample {
+        /// The channel.
+        channel: String,
+        /// The number of the sample.
+        sample: usize,
+        /// Its value.
+        value: f64,
+    },
     /// A shard number that is not below the number of shards.
     #[error("there is no shard {k} of {n}: they are counted from 0")]
     Shard {

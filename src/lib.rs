@@ -45,7 +45,7 @@
 //! **Your model.** [`Model`] says which parameters there are: θ, and its [`Layout`] of named [`Block`]s with their
 //! [`Role`] and filter axis. [`Loss`] evaluates θ on your own data type; [`FnModel`] makes both out of a closure.
 //! What your model can do beyond that are traits of their own: [`Gradient`], [`HessianProduct`],
-//! [`GaussNewtonProduct`]. The module [`check`] tests the first two. What you write fails with an [`OracleError`], which
+//! [`GaussNewtonProduct`], and [`SampleLosses`] for the losses of single samples. The module [`check`] tests the first two. What you write fails with an [`OracleError`], which
 //! is made of any error.
 //!
 //! **Directions.** [`RandomDirections`] draws them from a seed, [`Direction::between`] takes the difference of two
@@ -55,13 +55,14 @@
 //!
 //! **Sweeps.** [`Sweep`] says where to go, on which data and how (axes, threads, journal, shard, observer), once for
 //! all kinds of sweeps: [`run`](Sweep::run) evaluates losses at every point, [`adaptive`](Sweep::adaptive) at a fifth
-//! of the points of a smooth surface, [`eigen_ratio`](Sweep::eigen_ratio) maps the eigenvalue ratio. [`line_1d`],
+//! of the points of a smooth surface, [`sampled`](Sweep::sampled) estimates it at every point from some of the samples,
+//! with an error, [`eigen_ratio`](Sweep::eigen_ratio) maps the eigenvalue ratio. [`line_1d`],
 //! [`interpolate`], [`grid_2d`],
 //! [`eigen_ratio_1d`] and [`eigen_ratio_2d`] are sweeps with all defaults.
 //!
 //! **Results.** A [`Landscape`] is a [`Curve`] or a [`Surface`]: values by channel, and a [report] of
-//! how it went, which points were bad, and where everything came from. A [`RatioMap`] and an [`AdaptiveSurface`] are
-//! landscapes that know more. A [`Journal`] is the file that a long sweep writes as it goes; an [`Observer`] watches
+//! how it went, which points were bad, and where everything came from. A [`RatioMap`], an [`AdaptiveSurface`] and
+//! a [`SampledLandscape`] are landscapes that know more. A [`Journal`] is the file that a long sweep writes as it goes; an [`Observer`] watches
 //! and may cancel.
 //!
 //! **Curvature** beyond maps is in the module [`curvature`]: extreme eigenvalues with bounds, eigenpairs, traces,
@@ -108,7 +109,8 @@
 //! - It does not prove that an eigenvalue is the extreme one: from products alone nobody can. Bounds hold with the
 //!   probability that they name.
 //! - It does not smooth, clip or replace values. NaN and infinity are stored as they are, listed, and masked in
-//!   figures. Only [adaptive sweeps](Sweep::adaptive) interpolate, and mark where.
+//!   figures. Only [adaptive sweeps](Sweep::adaptive) interpolate, and mark where; only [sampled ones](Sweep::sampled)
+//!   estimate, and say how well.
 //! - It does not re-estimate batch statistics unless asked. Buffers stand still unless you move them.
 //! - It does not guess roles or filter axes from ranks or names; the layout says them, or a rule that you choose
 //!   ([`Layout::from_tensors`]).
@@ -188,14 +190,17 @@ pub use io::{
     to_checkpoint_bytes, write_checkpoint,
 };
 pub use landscape::{Curve, GridDimension, Landscape, OnBadPoint, Surface};
-pub use model::{FnModel, GaussNewtonProduct, Gradient, HessianProduct, IntoLoss, Loss, Model, OracleError};
+pub use model::{
+    FnModel, GaussNewtonProduct, Gradient, HessianProduct, IntoLoss, Loss, Model, OracleError, SampleLosses,
+};
 pub use params::{Block, Layout, Mask, NamedTensor, Role, burn_roles, content_hash, pytorch_roles};
 #[cfg(feature = "progress")]
 pub use progress::ProgressBar;
 pub use scalar::Scalar;
 pub use sweep::{
     Adaptive, AdaptiveEnd, AdaptiveSurface, ErrorScale, Geometry, HeldOut, Line, Plane, RandomGeometry,
-    RefinementStage, Segment, Sweep, SweepCost, grid_2d, interpolate, line_1d,
+    RefinementStage, Sampled, SampledLandscape, SampledReport, SampledSet, Segment, Sweep, SweepCost,
+    grid_2d, interpolate, line_1d,
 };
 
 pub(crate) use model::{Prepared, Worker};
@@ -206,8 +211,8 @@ pub(crate) use slice::{PathShape, Point, Slice};
 pub mod oracle {
     pub use crate::{
         model::{
-            Fingerprint, FnFingerprint, GaussNewtonWorker, HessianWorker, NoFingerprint, Prepared, Worker,
-            pointwise,
+            Fingerprint, FnFingerprint, GaussNewtonWorker, HessianWorker, NoFingerprint, Prepared,
+            SampleWorker, Worker, pointwise, samplewise,
         },
         slice::{Point, Slice},
     };

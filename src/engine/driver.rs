@@ -3,7 +3,6 @@
 use std::{
     ops::Range,
     panic::resume_unwind,
-    sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 
@@ -17,7 +16,7 @@ use super::{
     stages::{Choice, Stages},
 };
 use crate::{
-    Error, Point, Result,
+    Point, Result,
     landscape::{BadPoint, OnBadPoint, SweepEnd},
 };
 
@@ -106,8 +105,9 @@ impl Job<'_> {
             observer.finished();
         }
         outcome?;
-        if shared.unmeasured.load(Ordering::Relaxed) {
-            return Err(Error::Unmeasured { channels: self.channels.to_vec() });
+        let mut shared = shared;
+        if let Some(error) = shared.broken.take() {
+            return Err(error);
         }
         Ok(self.outcome(shared, found, hidden, elapsed))
     }

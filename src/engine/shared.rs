@@ -6,7 +6,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
 };
 
@@ -43,9 +43,9 @@ pub(super) struct Shared<'a> {
     done: AtomicUsize,
     /// The first reason to stop, which is the one that counts.
     pub(super) stop: OnceLock<StopReason>,
-    /// Set where the oracle turns out not to write what it names. That is no matter of one point, so that the sweep
-    /// ends with an error.
-    pub(super) unmeasured: AtomicBool,
+    /// Set where the oracle turns out not to write what it names, or not to be a mean of its samples. That is no matter
+    /// of one point, so that the sweep ends with this error.
+    pub(super) broken: OnceLock<Error>,
     /// Point, number of the data set.
     pub(super) bad: Mutex<Vec<(usize, usize, BadPoint)>>,
     /// What the caller's observer panicked with: the sweep stops, and the panic goes on outside.
@@ -68,7 +68,7 @@ impl<'a> Shared<'a> {
             total,
             done: AtomicUsize::new(done),
             stop: OnceLock::new(),
-            unmeasured: AtomicBool::new(false),
+            broken: OnceLock::new(),
             bad: Mutex::new(bad),
             panic: Mutex::new(None),
         }
@@ -228,9 +228,18 @@ impl<'a> Shared<'a> {
     fn list(&self, state: &mut ThreadState<'_, '_>, point: usize, set: usize, failure: PointFailure) {
         if let PointFailure::Error(error) = &failure {
             match error.downcast_ref() {
-                Some(Error::Unmeasured { .. }) => {
-                    self.unmeasured.store(true, Ordering::Relaxed);
-                    return self.halt(StopReason::Cancelled);
+                Some(Error::Unmeasured { channels }) => {
+                    return self.end_with(Error::Unmeasured { channels: channels.clone() });
+                }
+                Some(Error::SampleMeans { channel, data, samples, mean, own }) => {
+                    let (channel, data, samples) = (channel.clone(), data.clone(), *samples);
+                    return self.end_with(Error::SampleMeans {
+                        channel,
+                        data,
+                        samples,
+                        mean: *mean,
+                        own: *own,
+                    });
                 }
                 Some(Error::Interrupted) => {
                     state.interrupted = true;
@@ -253,7 +262,7 @@ impl<'a> Shared<'a> {
 
     /// Writes evaluated points to the journal, and only then counts them and tells the observer.
     fn finish(&self, state: &mut ThreadState<'_, '_>, rows: &mut Rows<'_>) {
-        if self.unmeasured.load(Ordering::Relaxed) {
+        if self.broken.get().is_some() {
             return;
         }
         if state.interrupted {
@@ -319,6 +328,12 @@ impl<'a> Shared<'a> {
                 lock(&self.panic).get_or_insert(payload);
             }
         }
+    }
+
+    /// Ends the sweep with an error, the first one that there is.
+    fn end_with(&self, error: Error) {
+        let _ = self.broken.set(error);
+        self.halt(StopReason::Cancelled);
     }
 
     fn halt(&self, reason: StopReason) {

@@ -19,8 +19,9 @@ use crate::{Error, Result};
 ///
 /// A sweep returns a landscape. [`from_channels`](Surface::from_channels) makes one from values of other programs, and
 /// [`from_journal`](Self::from_journal) from the points in a journal. Maps of eigenvalue ratios
-/// ([`RatioMap`](crate::RatioMap)) and adaptive surfaces ([`AdaptiveSurface`](crate::AdaptiveSurface)) are landscapes
-/// with more methods of their own: all methods below work on them too.
+/// ([`RatioMap`](crate::RatioMap)), adaptive surfaces ([`AdaptiveSurface`](crate::AdaptiveSurface)) and sampled ones
+/// ([`SampledLandscape`](crate::SampledLandscape)) are landscapes with more methods of their own: all methods below work
+/// on them too.
 ///
 /// # Reading values
 ///

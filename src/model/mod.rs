@@ -8,6 +8,7 @@ mod guard;
 mod hessian;
 mod oracle;
 mod oracle_error;
+mod sample_losses;
 
 pub use check::{DerivativeCheck, GradientCheck, HessianCheck, check_gradient, check_hessian_product};
 pub use closure::{Fingerprint, FnFingerprint, FnModel, IntoLoss, NoFingerprint};
@@ -15,6 +16,7 @@ pub use gauss_newton::{GaussNewtonProduct, GaussNewtonWorker, HessianPart};
 pub use hessian::HessianWorker;
 pub use oracle::{Prepared, Worker, pointwise};
 pub use oracle_error::OracleError;
+pub use sample_losses::{SampleLosses, SampleWorker, samplewise};
 
 pub(crate) use guard::{OracleFailure, catch, guarded};
 

@@ -5,6 +5,7 @@ mod cost;
 mod draws;
 mod geometry;
 mod losses;
+mod sampled;
 mod shortcuts;
 
 use std::{ops::RangeInclusive, path::PathBuf};
@@ -13,6 +14,7 @@ pub use adaptive::{Adaptive, AdaptiveEnd, AdaptiveSurface, ErrorScale, HeldOut, 
 pub use cost::SweepCost;
 pub use geometry::{Geometry, Line, Plane, RandomGeometry, Segment};
 pub(crate) use geometry::{Placed, sealed};
+pub use sampled::{Sampled, SampledLandscape, SampledReport, SampledSet};
 pub use shortcuts::{grid_2d, interpolate, line_1d};
 
 use crate::{
@@ -36,6 +38,7 @@ use losses::Losses;
 /// The first call says **where** it goes: [`line`](Self::line), [`segment`](Self::segment), [`along`](Self::along) a
 /// curve, or [`plane`](Self::plane). The last one says **what** is measured, at which points, and starts the sweep: [`run`](Self::run) evaluates the loss
 /// at every point, [`adaptive`](Self::adaptive) evaluates it at some points of a plane and interpolates the others,
+/// [`sampled`](Self::sampled) estimates it at every point from some of the samples,
 /// [`eigen_ratio`](Self::eigen_ratio) maps |λ_min/λ_max| of the Hessian. The calls in between say **how** it runs, in
 /// the same way for all of them: [data](Self::data), [axes](Self::alpha), [threads](Self::threads),
 /// [journal](Self::journal), [shard](Self::shard), [observer](Self::observer), [bad points](Self::on_bad_point),
@@ -404,8 +407,8 @@ impl<'a, M: ?Sized, D: ?Sized, W, X> Sweep<'a, M, D, W, X> {
     /// 1, and leaves the others to other processes. [`Journal::read`](crate::Journal::read) merges their
     /// [journals](Self::journal); [`Journal`](crate::Journal) has an example. The result of one shard has NaN at the
     /// points of the others, and ends as [`SweepEnd::Partial`](crate::report::SweepEnd::Partial). A map of eigenvalue
-    /// ratios starts all points of a shard cold. An adaptive sweep has no shards, since every stage needs all points
-    /// before it.
+    /// ratios starts all points of a shard cold. An adaptive or sampled sweep has no shards, since every stage needs all
+    /// points before it.
     ///
     /// The call that starts the sweep fails with [`Error::Shard`](crate::Error::Shard) unless k < n.
     pub fn shard(mut self, k: usize, n: usize) -> Self {

@@ -18,6 +18,7 @@ mod matching;
 mod paths;
 mod planes;
 mod quadratic;
+mod sampled;
 mod serialised;
 mod sharpness;
 mod topology;

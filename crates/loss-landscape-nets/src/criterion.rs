@@ -36,6 +36,13 @@ impl Criterion {
         }
     }
 
+    pub(crate) fn channel_count(self) -> usize {
+        match self {
+            Self::CrossEntropy => 2,
+            Self::MeanSquaredError => 1,
+        }
+    }
+
     pub(crate) fn write_fingerprint(self, out: &mut Fingerprint) {
         out.number(match self {
             Self::CrossEntropy => 0,
@@ -81,6 +88,41 @@ pub(crate) struct LossSums {
     pub(crate) hits: f64,
 }
 
+/// What becomes of the losses and hits of single samples.
+pub(crate) trait LossSink {
+    fn loss(&mut self, sample: usize, loss: f64);
+    fn hit(&mut self, sample: usize, hit: bool);
+}
+
+impl LossSink for LossSums {
+    fn loss(&mut self, _: usize, loss: f64) {
+        self.loss += loss;
+    }
+
+    fn hit(&mut self, _: usize, hit: bool) {
+        self.hits += f64::from(u8::from(hit));
+    }
+}
+
+/// The channels of each sample by itself, [samples, channels].
+#[derive(Debug)]
+pub(crate) struct EachLoss<'a> {
+    pub(crate) out: &'a mut [f64],
+    pub(crate) channels: usize,
+}
+
+impl LossSink for EachLoss<'_> {
+    fn loss(&mut self, sample: usize, loss: f64) {
+        self.out[sample * self.channels] = loss;
+    }
+
+    fn hit(&mut self, sample: usize, hit: bool) {
+        if let Some(out) = self.out[sample * self.channels..][..self.channels].get_mut(1) {
+            *out = f64::from(u8::from(hit));
+        }
+    }
+}
+
 /// Loss and hits of `outputs`, [units, samples]. With labels `outputs` becomes the softmax.
 ///
 /// Cross-entropy of a sample is ln Σ exp(zₖ − max z) + max z − z_label; a hit is a label that is
@@ -92,13 +134,26 @@ pub(crate) fn evaluate<S: Real>(
     samples: usize,
     scratch: &mut [S],
 ) -> LossSums {
+    let mut sums = LossSums::default();
+    evaluate_into(outputs, wanted, samples, scratch, &mut sums);
+    sums
+}
+
+/// The same, sample by sample in their order: all hits, and then all losses.
+pub(crate) fn evaluate_into<S: Real>(
+    outputs: &mut [S],
+    wanted: TargetSlice<'_, S>,
+    samples: usize,
+    scratch: &mut [S],
+    sink: &mut impl LossSink,
+) {
     match wanted {
-        TargetSlice::Labels(labels) => cross_entropy(outputs, labels, scratch),
-        TargetSlice::Values(values) => squared_error(outputs, values, samples),
+        TargetSlice::Labels(labels) => cross_entropy(outputs, labels, scratch, sink),
+        TargetSlice::Values(values) => squared_error(outputs, values, samples, sink),
     }
 }
 
-fn cross_entropy<S: Real>(outputs: &mut [S], labels: &[u32], scratch: &mut [S]) -> LossSums {
+fn cross_entropy<S: Real>(outputs: &mut [S], labels: &[u32], scratch: &mut [S], sink: &mut impl LossSink) {
     let samples = labels.len();
     let (largest, scratch) = scratch.split_at_mut(samples);
     let (first, scratch) = scratch.split_at_mut(samples);
@@ -108,31 +163,28 @@ fn cross_entropy<S: Real>(outputs: &mut [S], labels: &[u32], scratch: &mut [S]) 
         *gap = outputs[label as usize * samples + sample];
     }
     LargestOutputs { outputs, largest, first }.run();
-    let mut sums = LossSums::default();
-    for ((&label, &first), (gap, &largest)) in labels.iter().zip(&*first).zip(gap.iter_mut().zip(&*largest)) {
-        sums.hits += f64::from(u8::from(first.as_f64() == f64::from(label) && !largest.is_nan()));
+    let found = labels.iter().zip(&*first).zip(gap.iter_mut().zip(&*largest));
+    for (sample, ((&label, &first), (gap, &largest))) in found.enumerate() {
+        sink.hit(sample, first.as_f64() == f64::from(label) && !largest.is_nan());
         // From here on: max z − z_label, the loss but for the logarithm.
         *gap = largest - *gap;
     }
     let totals = first;
     Softmax { outputs, largest, totals }.run();
-    for (&gap, &total) in gap.iter().zip(&*totals) {
-        sums.loss += (gap + total.ln()).as_f64();
+    for (sample, (&gap, &total)) in gap.iter().zip(&*totals).enumerate() {
+        sink.loss(sample, (gap + total.ln()).as_f64());
     }
-    sums
 }
 
-fn squared_error<S: Real>(outputs: &[S], values: &[S], samples: usize) -> LossSums {
+fn squared_error<S: Real>(outputs: &[S], values: &[S], samples: usize, sink: &mut impl LossSink) {
     let units = outputs.len() / samples;
-    let mut loss = 0.0;
     for (sample, wanted) in values.chunks_exact(units).enumerate() {
         let squares = wanted.iter().enumerate().map(|(unit, &wanted)| {
             let gap = (outputs[unit * samples + sample] - wanted).as_f64();
             gap * gap
         });
-        loss += squares.sum::<f64>() / units as f64;
+        sink.loss(sample, squares.sum::<f64>() / units as f64);
     }
-    LossSums { loss, hits: 0.0 }
 }
 
 /// The derivative of `scale`·loss by the outputs, in place of what [`evaluate`] left of them.

@@ -81,6 +81,16 @@ pub enum Error {
         /// The number of samples.
         len: usize,
     },
+    /// Numbers of samples that do not ascend.
+    #[error("number {index} at position {position} of the samples follows {before}; they must ascend")]
+    SampleOrder {
+        /// The position in the list of numbers.
+        position: usize,
+        /// The number there.
+        index: usize,
+        /// The one before it.
+        before: usize,
+    },
     /// Targets of a kind that the criterion does not compare with.
     #[error(
         "the loss {criterion} needs {}",

@@ -5,7 +5,7 @@
 use std::alloc::System;
 
 use loss_landscape::{
-    FnModel, Layout, Loss, RandomDirections, Sweep,
+    FnModel, Layout, Loss, RandomDirections, SampleLosses, Sampled, Sweep,
     path::{BentPath, PathShape},
 };
 use loss_landscape_nets::{Activation, Architecture, Chain, Criterion, Mlp, Network, Pool, digits};
@@ -57,6 +57,27 @@ fn assert_none_along_curves<M: Loss<D> + Sync, D: Sync>(model: &M, data: &D) {
     }
 }
 
+/// A sampled sweep allocates what its nodes keep, a few pieces each, and nothing for a point between them.
+fn assert_none_between_nodes<M, D>(model: &M, data: &D)
+where
+    M: SampleLosses<D> + Sync,
+    D: Sync,
+{
+    let allocations = |n: usize| {
+        let dirs = RandomDirections::new(1).pair(model).unwrap();
+        let sweep = Sweep::plane(model, dirs).data("", data).alpha(-1.0..=1.0, n).beta(-1.0..=1.0, n);
+        let region = Region::new(ALLOCATOR);
+        let spacing = (n - 1) / 4;
+        let surface = sweep.threads(1).sampled(&Sampled::new().relative_error(0.1).spacing(spacing)).unwrap();
+        let change = region.change();
+        assert_eq!(surface.sampling().nodes, 25);
+        change.allocations + change.reallocations
+    };
+    allocations(9);
+    let (few, many) = (allocations(9), allocations(33));
+    assert!(many.abs_diff(few) < 20, "{few} allocations for 81 points, {many} for 1,089");
+}
+
 // One test, since the counter is the whole program's.
 #[test]
 fn a_sweep_allocates_nothing_per_point() {
@@ -93,4 +114,5 @@ fn a_sweep_allocates_nothing_per_point() {
     let few = train.select(&(0..100).collect::<Vec<_>>()).unwrap();
     assert_none_per_point(&net, &few);
     assert_none_along_curves(&net, &few);
+    assert_none_between_nodes(&net, &train);
 }

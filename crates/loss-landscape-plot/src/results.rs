@@ -1,6 +1,6 @@
 //! The parts of the core's results that figures are drawn from.
 
-use loss_landscape::{Curve, Surface, curvature::DensityEstimate};
+use loss_landscape::{Curve, SampledLandscape, Surface, curvature::DensityEstimate};
 use ndarray::{ArrayView1, ArrayView2};
 
 use crate::Result;
@@ -21,6 +21,21 @@ pub(crate) fn channel<'a>(surface: &'a Surface, name: &str) -> Result<ArrayView2
 /// The name of the first channel of a surface, and its values. A surface has at least one channel.
 pub(crate) fn first_channel(surface: &Surface) -> (&str, ArrayView2<'_, f64>) {
     (&surface.channels()[0], surface.loss())
+}
+
+/// The standard errors of a channel of a sampled surface, [α, β].
+pub(crate) fn standard_error<'a>(sampled: &'a SampledLandscape, name: &str) -> Result<ArrayView2<'a, f64>> {
+    Ok(sampled.standard_error(name)?)
+}
+
+/// Those of its first channel.
+pub(crate) fn first_standard_error(sampled: &SampledLandscape) -> ArrayView2<'_, f64> {
+    sampled.error()
+}
+
+/// How much of a full sweep a sampled one took.
+pub(crate) fn sampled_note(sampled: &SampledLandscape) -> String {
+    format!("{:.1} % of all samples evaluated", 100.0 * sampled.share())
 }
 
 /// One channel along a curve.
@@ -47,7 +62,7 @@ pub(crate) fn density_points(estimate: &DensityEstimate, width: f64) -> Vec<f64>
 mod tests {
     use loss_landscape::{
         Curve, EigenRatio, Gradient, HessianProduct, Layout, Loss, Model, OracleError, RandomDirections,
-        Sweep,
+        SampleLosses, Sampled, Sweep,
         curvature::{FnOperator, RatioState, SpectralDensity},
     };
     use ndarray::{Array1, Array2};
@@ -104,6 +119,70 @@ mod tests {
         assert_eq!(CurveFigure::from(&curve).to_svg().unwrap(), first.to_svg().unwrap());
         let error = Series::from_curve(&curve, "losses").unwrap_err();
         assert!(matches!(error, Error::Core(_)) && error.to_string().contains("losses"), "{error}");
+    }
+
+    /// (θ₀·x + θ₁ − y)² of each sample.
+    struct Line(Layout, Vec<f64>);
+
+    impl Line {
+        fn one(theta: &[f64], x: f64) -> f64 {
+            (theta[0] * x + theta[1] - (3.0 * x).sin()).powi(2)
+        }
+    }
+
+    impl Model for Line {
+        type Scalar = f64;
+
+        fn layout(&self) -> &Layout {
+            &self.0
+        }
+
+        fn parameters(&self) -> &[f64] {
+            &self.1
+        }
+    }
+
+    impl Loss<[f64]> for Line {
+        fn loss(&self, theta: &[f64], data: &[f64]) -> Result<f64, OracleError> {
+            Ok(data.iter().map(|x| Self::one(theta, *x)).sum::<f64>() / data.len() as f64)
+        }
+    }
+
+    impl SampleLosses<[f64]> for Line {
+        fn sample_count(&self, data: &[f64]) -> usize {
+            data.len()
+        }
+
+        fn sample_losses(
+            &self,
+            theta: &[f64],
+            data: &[f64],
+            samples: &[usize],
+            out: &mut [f64],
+        ) -> Result<(), OracleError> {
+            samples.iter().zip(out).for_each(|(&sample, out)| *out = Self::one(theta, data[sample]));
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_figure_of_a_sampled_surface_has_its_errors_and_its_share() {
+        let model = Line(Layout::flat(2).unwrap(), vec![1.0, 0.0]);
+        let data: Vec<f64> = (0..900).map(|i| f64::from(i).sin()).collect();
+        let sweep = Sweep::plane(&model, RandomDirections::new(2)).data("train", data.as_slice());
+        let sweep = sweep.alpha(-1.0..=1.0, 11).beta(-1.0..=1.0, 9);
+        let sampled = sweep.sampled(&Sampled::new().relative_error(0.1)).unwrap();
+        let error = sampled.standard_error("train loss").unwrap();
+        assert_eq!(error, sampled.error());
+        let by_hand = ContourFigure::from_surface(&sampled, "train loss").unwrap().standard_error(error);
+        let figure = ContourFigure::from_sampled(&sampled, "train loss").unwrap();
+        let share = format!("{:.1} % of all samples evaluated", 100.0 * sampled.share());
+        assert!(figure.to_svg().unwrap().contains(&share));
+        assert_same(&figure, &by_hand.note(share));
+        assert_same(&ContourFigure::from(&sampled), &figure);
+        assert!(HeatFigure::from_surface(&sampled, "train loss standard error").is_ok());
+        let none = ContourFigure::from_sampled(&sampled, "train samples");
+        assert!(matches!(none, Err(Error::Core(_))));
     }
 
     /// x⁴ + y² − z², whose Hessian has one negative eigenvalue.

@@ -57,6 +57,14 @@ pub(crate) fn paths(svg: &str, attribute: &str, value: &str) -> Vec<Vec<Point>> 
     document.descendants().filter(wanted).filter_map(|n| n.attribute("d")).map(points).collect()
 }
 
+/// Absolute points of all rings of the paths whose attribute has this value.
+pub(crate) fn rings(svg: &str, attribute: &str, value: &str) -> Vec<Vec<Point>> {
+    let document = Document::parse(svg).expect("well-formed");
+    let wanted = |n: &Node<'_, '_>| n.has_tag_name("path") && n.attribute(attribute) == Some(value);
+    let data = document.descendants().filter(wanted).filter_map(|n| n.attribute("d"));
+    data.flat_map(|d| d.split('M').skip(1)).map(|ring| points(&format!("M{ring}"))).collect()
+}
+
 /// The points at which the lines or dots of a hatching begin and end, which the width of their strokes tells.
 pub(crate) fn hatched(svg: &str, width: &str) -> Vec<Point> {
     let document = Document::parse(svg).expect("well-formed");

@@ -11,7 +11,7 @@ use std::path::Path;
 use loss_landscape::{
     OracleError,
     oracle::Slice,
-    oracle::{GaussNewtonWorker, Prepared},
+    oracle::{GaussNewtonWorker, Prepared, SampleWorker},
 };
 use ndarray::{Array2, Array4};
 
@@ -58,6 +58,10 @@ pub(super) struct ModelFunctions<S, N> {
     pub(super) hessian: for<'a> fn(&'a N, &'a Samples<S>) -> Box<dyn GaussNewtonWorker<S> + 'a>,
     /// For losses over a line or a plane.
     pub(super) prepare: for<'a> fn(&'a N, &'a Slice<'a, S>, &'a Samples<S>) -> Result<Box<dyn Prepared + 'a>>,
+    /// The channels of single samples.
+    pub(super) sample_losses: fn(&N, &[S], &Samples<S>, &[usize], &mut [f64]) -> Result<()>,
+    pub(super) sample_worker:
+        for<'a> fn(&'a N, &'a Slice<'a, S>, &'a Samples<S>) -> Result<Box<dyn SampleWorker + 'a>>,
     pub(super) fingerprint: fn(&N, &Samples<S>) -> u64,
     pub(super) learner: for<'a> fn(&'a N, usize) -> Result<Box<dyn Learner<S> + 'a>>,
 }
@@ -116,6 +120,8 @@ impl<S: Real> Compiled<S> {
                     gradient: mlp::gradient,
                     hessian: |net, data| Box::new(MlpHessian::new(net, data)),
                     prepare: mlp::prepare,
+                    sample_losses: mlp::sample_losses,
+                    sample_worker: mlp::sample_worker,
                     fingerprint: mlp_fingerprint,
                     learner: |net, batch_size| Ok(mlp::learner(net, batch_size)),
                 },
@@ -129,6 +135,8 @@ impl<S: Real> Compiled<S> {
                     gradient: network::gradient,
                     hessian: |net, data| Box::new(NetworkHessian::new(net, data, net.hessian_memory)),
                     prepare: |net, plane, data| network::prepare(net, plane, data, None),
+                    sample_losses: network::sample_losses,
+                    sample_worker: network::sample_worker,
                     fingerprint: network_fingerprint,
                     learner: network::learner,
                 },

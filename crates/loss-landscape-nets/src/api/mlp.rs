@@ -1,10 +1,10 @@
 //! What users ask of a multilayer perceptron.
 
 use loss_landscape::{
-    GaussNewtonProduct, Gradient, HessianProduct, Layout, Loss, Model, OracleError,
+    GaussNewtonProduct, Gradient, HessianProduct, Layout, Loss, Model, OracleError, SampleLosses,
     matching::PermutationSpec,
     oracle::Slice,
-    oracle::{GaussNewtonWorker, HessianWorker, Prepared},
+    oracle::{GaussNewtonWorker, HessianWorker, Prepared, SampleWorker},
 };
 use ndarray::Array2;
 
@@ -139,6 +139,32 @@ impl<S: NetScalar> Loss<Samples<S>> for Mlp<S> {
         self.check_samples(data)?;
         self.blocks.ensure_length("the plane", plane.len())?;
         Ok(Some((S::compiled().mlp.model.prepare)(self, plane, data)?))
+    }
+}
+
+impl<S: NetScalar> SampleLosses<Samples<S>> for Mlp<S> {
+    fn sample_count(&self, data: &Samples<S>) -> usize {
+        data.len()
+    }
+
+    /// Samples that do not lie together are copied. What is [prepared](Loss::prepare) for the plane of a full sweep is
+    /// not used: every sample goes through all layers.
+    fn sample_losses(
+        &self,
+        theta: &[S],
+        data: &Samples<S>,
+        samples: &[usize],
+        out: &mut [f64],
+    ) -> Result<(), OracleError> {
+        Ok((S::compiled().mlp.model.sample_losses)(self, theta, data, samples, out)?)
+    }
+
+    fn sample_worker<'a>(
+        &'a self,
+        slice: &'a Slice<'a, S>,
+        data: &'a Samples<S>,
+    ) -> Result<Box<dyn SampleWorker + 'a>, OracleError> {
+        Ok((S::compiled().mlp.model.sample_worker)(self, slice, data)?)
     }
 }
 

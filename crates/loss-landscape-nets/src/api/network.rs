@@ -1,9 +1,9 @@
 //! What users ask of a convolutional network.
 
 use loss_landscape::{
-    GaussNewtonProduct, Gradient, HessianProduct, Layout, Loss, Model, OracleError,
+    GaussNewtonProduct, Gradient, HessianProduct, Layout, Loss, Model, OracleError, SampleLosses,
     oracle::Slice,
-    oracle::{GaussNewtonWorker, HessianWorker, Prepared},
+    oracle::{GaussNewtonWorker, HessianWorker, Prepared, SampleWorker},
 };
 use ndarray::Array2;
 
@@ -142,6 +142,32 @@ impl<S: NetScalar> Loss<Samples<S>> for Network<S> {
         self.check_samples(data)?;
         self.layout().ensure_length("the plane", plane.len())?;
         Ok(Some((S::compiled().network.model.prepare)(self, plane, data)?))
+    }
+}
+
+impl<S: NetScalar> SampleLosses<Samples<S>> for Network<S> {
+    fn sample_count(&self, data: &Samples<S>) -> usize {
+        data.len()
+    }
+
+    /// Samples that do not lie together are copied into sixteens of their own, which takes little beside their
+    /// convolutions; a number that is a multiple of 16 is best.
+    fn sample_losses(
+        &self,
+        theta: &[S],
+        data: &Samples<S>,
+        samples: &[usize],
+        out: &mut [f64],
+    ) -> Result<(), OracleError> {
+        Ok((S::compiled().network.model.sample_losses)(self, theta, data, samples, out)?)
+    }
+
+    fn sample_worker<'a>(
+        &'a self,
+        slice: &'a Slice<'a, S>,
+        data: &'a Samples<S>,
+    ) -> Result<Box<dyn SampleWorker + 'a>, OracleError> {
+        Ok((S::compiled().network.model.sample_worker)(self, slice, data)?)
     }
 }
 

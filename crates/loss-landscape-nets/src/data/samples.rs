@@ -189,6 +189,43 @@ impl<S: Scalar> Samples<S> {
         (inputs, wanted)
     }
 
+    /// Inputs and targets of samples with ascending numbers: in their place if they are consecutive, and otherwise
+    /// copied to `batch`.
+    pub(crate) fn chosen<'a>(
+        &'a self,
+        indices: &[usize],
+        batch: &'a mut Self,
+    ) -> (&'a [S], TargetSlice<'a, S>) {
+        match *indices {
+            [first, .., last] if last - first + 1 == indices.len() => self.slice(first..last + 1),
+            [only] => self.slice(only..only + 1),
+            _ => {
+                self.gather(indices, batch);
+                batch.slice(0..indices.len())
+            }
+        }
+    }
+
+    /// Checks numbers of samples, and the room for `channels` values of each.
+    pub(crate) fn check_chosen(&self, indices: &[usize], room: usize, channels: usize) -> Result<()> {
+        if let Some(position) = indices.iter().position(|&index| index >= self.len) {
+            return Err(Error::SampleOutOfRange { position, index: indices[position], len: self.len });
+        }
+        if let Some(position) = (1..indices.len()).find(|&k| indices[k] <= indices[k - 1]) {
+            return Err(Error::SampleOrder {
+                position,
+                index: indices[position],
+                before: indices[position - 1],
+            });
+        }
+        let expected = indices.len() * channels;
+        if room == expected {
+            Ok(())
+        } else {
+            Err(Error::SampleShape { what: "the room for losses of samples", found: room, expected })
+        }
+    }
+
     /// The first samples, `count` of them at most: memory for mini-batches of that size.
     pub(crate) fn first(&self, count: usize) -> Self {
         let len = count.min(self.len);

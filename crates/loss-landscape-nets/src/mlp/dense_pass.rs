@@ -12,7 +12,7 @@ use loss_landscape_kernels::{
 use super::perceptron::Mlp;
 use crate::{
     activation::Activation,
-    criterion::{self, LossSums, TargetSlice},
+    criterion::{self, EachLoss, LossSums, TargetSlice},
     data::Samples,
     real::Real,
 };
@@ -109,6 +109,20 @@ impl<S: Real> DensePass<S> {
     pub(super) fn finish(&mut self, wanted: TargetSlice<'_, S>, samples: usize) -> LossSums {
         let outputs = self.layers.last_mut().expect("a network has at least one layer");
         criterion::evaluate(&mut outputs[..self.outputs * samples], wanted, samples, &mut self.scratch)
+    }
+
+    /// The channels of each sample from the outputs of the last forward pass, into `out`, [samples, channels].
+    pub(super) fn finish_each(&mut self, wanted: TargetSlice<'_, S>, samples: usize, out: &mut [f64]) {
+        let channels = out.len() / samples;
+        let outputs = self.layers.last_mut().expect("a network has at least one layer");
+        let outputs = &mut outputs[..self.outputs * samples];
+        criterion::evaluate_into(
+            outputs,
+            wanted,
+            samples,
+            &mut self.scratch,
+            &mut EachLoss { out, channels },
+        );
     }
 
     /// Writes the gradient of the mean loss and returns loss and hits, summed over all samples.

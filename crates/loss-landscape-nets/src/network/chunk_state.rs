@@ -1,12 +1,14 @@
 //! One chunk of samples in a network: its values in a forward pass, its derivatives in a backward one.
 
+use std::ops::Range;
+
 use loss_landscape_kernels::{
     AlignedBuffer, ChannelSums, Epilogue, LANES, ScaledTensor, load, squeeze, stretch,
 };
 
 use super::{backward_step::BackwardStep, memory_plan::MemoryPlan, plan::Plan};
 use crate::{
-    criterion::{self, LossSums, TargetSlice},
+    criterion::{self, EachLoss, LossSums, TargetSlice},
     layers::{BatchStatistics, INPUT, LayerContext, TensorSlot, Tensors, Weights},
     real::Real,
 };
@@ -162,6 +164,35 @@ impl<S: Real> ChunkState<S> {
     /// Loss and hits from the outputs, which become the softmax.
     pub(crate) fn finish(&mut self, plan: &Plan<S>, wanted: TargetSlice<'_, S>) -> LossSums {
         let mut sums = LossSums::default();
+        self.finish_groups(plan, wanted, |_, outputs, wanted, live, scratch| {
+            let share = criterion::evaluate(outputs, wanted, live, scratch);
+            sums.loss += share.loss;
+            sums.hits += share.hits;
+        });
+        sums
+    }
+
+    /// The channels of each sample into `out`, [samples, channels].
+    pub(super) fn finish_each(
+        &mut self,
+        plan: &Plan<S>,
+        wanted: TargetSlice<'_, S>,
+        out: &mut [f64],
+        channels: usize,
+    ) {
+        self.finish_groups(plan, wanted, |range, outputs, wanted, live, scratch| {
+            let out = &mut out[range.start * channels..range.end * channels];
+            criterion::evaluate_into(outputs, wanted, live, scratch, &mut EachLoss { out, channels });
+        });
+    }
+
+    /// Calls `evaluate` for the samples of each group, with their outputs as [units, samples].
+    fn finish_groups(
+        &mut self,
+        plan: &Plan<S>,
+        wanted: TargetSlice<'_, S>,
+        mut evaluate: impl FnMut(Range<usize>, &mut [S], TargetSlice<'_, S>, usize, &mut [S]),
+    ) {
         let (samples, outputs) = (self.samples, plan.outputs());
         let slot = self.value_slots[self.value_slots.len() - 1];
         let tensor = &mut self.values[slot.buffer][..slot.len * samples.div_ceil(LANES)];
@@ -169,18 +200,11 @@ impl<S: Real> ChunkState<S> {
             let range = group * LANES..((group + 1) * LANES).min(samples);
             let live = range.len();
             let (compact, scratch) = self.outputs.split_at_mut(outputs * LANES);
-            squeeze(tensor, &mut compact[..outputs * live], live);
-            let share = criterion::evaluate(
-                &mut compact[..outputs * live],
-                wanted.part(range, outputs),
-                live,
-                scratch,
-            );
-            sums.loss += share.loss;
-            sums.hits += share.hits;
-            stretch(&compact[..outputs * live], tensor, live);
+            let compact = &mut compact[..outputs * live];
+            squeeze(tensor, compact, live);
+            evaluate(range.clone(), compact, wanted.part(range, outputs), live, scratch);
+            stretch(compact, tensor, live);
         }
-        sums
     }
 
     /// δ of the outputs, from what [`finish`](Self::finish) left of them.

@@ -20,6 +20,7 @@ mod prepared_first_layer;
 mod prepared_plane;
 mod reestimated;
 mod scratch_pool;
+mod single_samples;
 mod tangent_state;
 mod training_mode;
 mod unit_groups;
@@ -34,6 +35,7 @@ pub use reestimated::Reestimated;
 pub(crate) use evaluation::{gradient, measure, outputs};
 pub(crate) use hessian_products::NetworkHessian;
 pub(crate) use prepared_plane::prepare;
+pub(crate) use single_samples::{sample_losses, sample_worker};
 pub(crate) use training_mode::learner;
 
 #[cfg(test)]

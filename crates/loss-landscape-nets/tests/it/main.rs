@@ -29,5 +29,6 @@ mod properties;
 mod pytorch;
 mod resnet;
 mod sharpness;
+mod single_samples;
 mod sweeps_over_networks;
 mod value_stability;

@@ -29,13 +29,25 @@ pub(super) fn draw(data: &PlaneValues, scale: Option<&SharedScale>, bands: &Band
     for (&level, color) in bands.levels.iter().zip(&colors[1..]) {
         canvas.area(&trace(&mut tracer, level), &color.hex());
     }
+    let styles = LineStyle::between(&colors);
+    if let Some(ends) = data.interval_ends() {
+        // The region that is at or above a level by the upper end, without that by the lower: isolines of both, filled
+        // by the even-odd rule.
+        let grids = ends.map(|end| canvas.grid(end.mapv(|v| bands.mapping.forward(v))).padded());
+        let [mut low, mut high] = grids.each_ref().map(Tracer::new);
+        for (&level, style) in bands.levels.iter().zip(&styles) {
+            let mut rings = trace(&mut high, level);
+            rings.extend(trace(&mut low, level));
+            canvas.shade(&rings, style);
+        }
+    }
     canvas.mask(&grid);
     let mut tracer = Tracer::new(&grid);
     let mut lines: Vec<(usize, Polyline)> = Vec::new();
     for (k, &level) in bands.levels.iter().enumerate() {
         lines.extend(trace(&mut tracer, level).into_iter().map(|line| (k, line)));
     }
-    canvas.isolines(&lines, bands, &LineStyle::between(&colors));
+    canvas.isolines(&lines, bands, &styles);
     canvas.finish(&data.bar(Ramp::banded(bands, &colors), bands, scale), &data.notes(bands))
 }
 
@@ -44,10 +56,10 @@ mod tests {
     use ndarray::Array2;
 
     use crate::{
-        ContourFigure, Figure,
+        ContourFigure, Error, Figure,
         axis::scale::Scale,
         layout,
-        testing::{axis, bounds, paths},
+        testing::{axis, bounds, paths, rings},
     };
 
     /// The first filled band above the lowest.
@@ -77,6 +89,38 @@ mod tests {
         let (_, lowest) = bounds(&first_band(&svg), 1);
         let expected = layout::TOP + layout::FRAME_SIDE * 0.5 / 4.0;
         assert!((lowest - expected).abs() < 0.02, "{lowest} {expected}");
+    }
+
+    #[test]
+    fn isolines_are_shaded_as_far_as_two_standard_errors() {
+        // Along x the value is x, and its error a tenth: the isoline of 2 may be from 1.8 to 2.2.
+        let (x, y) = (axis(0.0, 4.0, 9), axis(0.0, 1.0, 2));
+        let values = Array2::from_shape_fn((9, 2), |(i, _)| x[i]);
+        let errors = Array2::from_elem((9, 2), 0.1);
+        let figure = || ContourFigure::new(&x, &y, values.view()).levels([2.0]);
+        let svg = figure().standard_error(errors.view()).to_svg().unwrap();
+        let (left, side) = (layout::SIDE, layout::FRAME_SIDE);
+        let across = |point: &[f64; 2]| (point[0] - left) / side * 4.0;
+        let least = |ring: &Vec<[f64; 2]>| ring.iter().map(across).fold(f64::INFINITY, f64::min);
+        let starts: Vec<f64> = rings(&svg, "fill-opacity", "0.35").iter().map(least).collect();
+        // Both rings reach to the right end; between their left ends is what the even-odd rule fills.
+        assert!(
+            starts.len() == 2 && (starts[0] - 1.8).abs() < 0.01 && (starts[1] - 2.2).abs() < 0.01,
+            "{starts:?}"
+        );
+        assert!(!figure().to_svg().unwrap().contains("fill-opacity"));
+        let narrow = Array2::zeros((8, 2));
+        assert!(matches!(figure().standard_error(narrow.view()).to_svg(), Err(Error::Length { .. })));
+    }
+
+    #[test]
+    fn intervals_down_to_zero_and_unknown_errors_are_drawn() {
+        let values = ndarray::array![[1.0, 10.0], [100.0, 1000.0]];
+        let errors = ndarray::array![[1.0, 10.0], [f64::NAN, f64::INFINITY]];
+        let figure = ContourFigure::new(&[0.0, 1.0], &[0.0, 1.0], values.view()).scale(Scale::Log);
+        let svg = figure.standard_error(errors.view()).to_svg().unwrap();
+        roxmltree::Document::parse(&svg).unwrap();
+        assert!(!svg.contains("NaN") && !svg.contains("inf"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 mod draw;
 
-use loss_landscape::Surface;
+use loss_landscape::{SampledLandscape, Surface};
 use ndarray::ArrayView2;
 
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
         shared::SharedScale,
         values::{PlaneValues, Shareable, difference},
     },
+    results,
     svg::Drawing,
 };
 
@@ -113,6 +114,38 @@ impl ContourFigure {
     ) -> Result<Self> {
         let difference = difference(&first, &second)?;
         Ok(Self::new(x, y, difference.view()).diverging())
+    }
+
+    /// A figure of one channel of a sampled surface, as by [`from_surface`](Self::from_surface), with its
+    /// [standard errors](Self::standard_error), and the share of the samples that were evaluated in the caption.
+    ///
+    /// A map of the errors is a [`HeatFigure`](crate::HeatFigure) of the channel `"… standard error"`.
+    ///
+    /// ```
+    /// use loss_landscape::{GridDimension, SampledLandscape};
+    /// use loss_landscape_plot::{ContourFigure, Figure, HeatFigure, Result};
+    ///
+    /// fn draw(sampled: &SampledLandscape) -> Result<()> {
+    ///     ContourFigure::from_sampled(sampled, "train loss")?.save("loss.svg")?;
+    ///     HeatFigure::from_surface(sampled, "train loss standard error")?.save("error.svg")
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Core`](crate::Error::Core) for a channel that the oracle does not have.
+    pub fn from_sampled(sampled: &SampledLandscape, channel: &str) -> Result<Self> {
+        let errors = results::standard_error(sampled, channel)?;
+        let figure = Self::from_surface(sampled, channel)?.standard_error(errors);
+        Ok(figure.note(results::sampled_note(sampled)))
+    }
+
+    /// Shades, around each isoline, where the true value may be its level: where the level is within two of these
+    /// standard errors of the value. That is an interval of 95 % at each point, not a band that holds the whole line.
+    #[allow(clippy::needless_pass_by_value, reason = "views are passed by value throughout ndarray")]
+    pub fn standard_error(mut self, errors: ArrayView2<'_, f64>) -> Self {
+        self.data.errors = Some(errors.to_owned());
+        self.data.sheet.notes.push("shaded: isolines within ±2 standard errors".to_owned());
+        self
     }
 
     /// The title above the figure; none by default.
@@ -220,6 +253,14 @@ impl ContourFigure {
 impl From<&Surface> for ContourFigure {
     fn from(surface: &Surface) -> Self {
         Self::of(PlaneValues::from_first_channel(surface))
+    }
+}
+
+/// A figure of the first channel, as by `from_sampled`.
+impl From<&SampledLandscape> for ContourFigure {
+    fn from(sampled: &SampledLandscape) -> Self {
+        let figure = Self::from(&**sampled).standard_error(results::first_standard_error(sampled));
+        figure.note(results::sampled_note(sampled))
     }
 }
 

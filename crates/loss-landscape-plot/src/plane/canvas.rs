@@ -28,6 +28,8 @@ use crate::{
 
 /// Font size of the numbers on contour lines.
 const NUMBER: f64 = 8.5;
+/// Opacity of what shows how sure an isoline is.
+const SHADE: &str = "0.35";
 /// Tolerances of thinning, in pixels: the first that keeps the points of all lines of a kind
 /// within the budget is used for each level.
 const TOLERANCES: [f64; 4] = [0.03, 0.12, 0.35, 0.8];
@@ -94,6 +96,23 @@ impl<'a> Canvas<'a> {
                 .tag("path")
                 .attr("d", path.as_str())
                 .attr("fill", fill)
+                .attr("fill-rule", "evenodd")
+                .end();
+        }
+    }
+
+    /// Shades what is inside of an odd number of rings.
+    pub(crate) fn shade(&mut self, rings: &[Polyline], style: &LineStyle) {
+        let mut path = PathData::default();
+        for ring in rings {
+            path.polyline(&ring.points, true);
+        }
+        if !path.is_empty() {
+            self.svg
+                .tag("path")
+                .attr("d", path.as_str())
+                .attr("fill", style.ink)
+                .attr("fill-opacity", SHADE)
                 .attr("fill-rule", "evenodd")
                 .end();
         }

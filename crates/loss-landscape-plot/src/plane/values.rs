@@ -21,6 +21,8 @@ use loss_landscape::Surface;
 pub(crate) struct PlaneValues {
     pub(crate) sheet: Sheet,
     pub(crate) values: Array2<f64>,
+    /// Standard errors of the values, where isolines show them.
+    pub(crate) errors: Option<Array2<f64>>,
     pub(crate) bands: BandOptions,
 }
 
@@ -34,7 +36,8 @@ pub struct Shareable<'a> {
 
 impl PlaneValues {
     pub(crate) fn new(x: &[f64], y: &[f64], values: &ArrayView2<'_, f64>) -> Self {
-        Self { sheet: Sheet::new(x, y), values: values.to_owned(), bands: BandOptions::default() }
+        let (sheet, values) = (Sheet::new(x, y), values.to_owned());
+        Self { sheet, values, errors: None, bands: BandOptions::default() }
     }
 
     /// The values of one channel of a surface, with the labels of its axes and the channel's name.
@@ -66,7 +69,15 @@ impl PlaneValues {
     /// Checks the sheet and the shape of the values.
     pub(crate) fn check(&self) -> Result<()> {
         self.sheet.check()?;
-        self.sheet.check_shape("values", self.values.dim())
+        self.sheet.check_shape("values", self.values.dim())?;
+        self.errors.as_ref().map_or(Ok(()), |errors| self.sheet.check_shape("standard errors", errors.dim()))
+    }
+
+    /// The values at the lower and upper ends of their intervals, two standard errors to both sides; none without
+    /// errors.
+    pub(crate) fn interval_ends(&self) -> Option<[Array2<f64>; 2]> {
+        let errors = self.errors.as_ref()?;
+        Some([-2.0, 2.0].map(|times| &self.values + &(times * errors)))
     }
 
     /// Extent of the finite values.
