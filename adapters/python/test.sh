@@ -31,14 +31,14 @@ here=$PWD
 cd "$(mktemp -d)"
 run() { "$python" -m pytest --quiet --no-header --config-file="$here/pyproject.toml" --rootdir="$here" "$@"; }
 package=$("$python" -c 'import loss_landscape, os; print(os.path.dirname(loss_landscape.__file__))')
-run "$here/tests/test_numpy.py" "$here/tests/test_shapes.py" --doctest-modules "$package" \
-  --ignore "$package/torch.py" --ignore "$package/_torch_units.py"
+run "$here/tests/test_numpy.py" "$here/tests/test_shapes.py" "$here/tests/test_sampled.py" --doctest-modules "$package" \
+  --ignore "$package/torch.py" --ignore "$package/_torch_data.py" --ignore "$package/_torch_units.py"
 "$python" -m mypy --no-error-summary --ignore-missing-imports --cache-dir "$target/mypy" "$here/python/loss_landscape"
 
 if ! "$python" -c 'import torch' 2>/dev/null && ! pip 500 torch; then
   echo "no torch to be had here: modules are not tested"
   exit 0
 fi
-run "$here/tests/test_torch.py" "$here/tests/test_torch_parts.py" "$here/tests/test_pages.py" \
-  --doctest-modules "$package/torch.py" "$package/_torch_units.py"
+run "$here"/tests/test_torch*.py "$here/tests/test_pages.py" \
+  --doctest-modules "$package/torch.py" "$package/_torch_data.py" "$package/_torch_units.py"
 run --nbmake "$here/notebooks"

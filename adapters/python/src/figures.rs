@@ -32,6 +32,10 @@ pub(crate) struct Style {
     y_label: Option<String>,
     /// Minima and saddles that are marked on surfaces.
     critical_points: Option<PyTopology>,
+    /// The channel with the standard errors of the one that is drawn: shaded as far as two of them.
+    errors: Option<String>,
+    /// A sentence for the caption of contours.
+    note: Option<String>,
 }
 
 const PIXELS_PER_UNIT: f64 = 2.5;
@@ -107,8 +111,13 @@ pub(crate) fn figure<'py>(
         (Values::Curve(curve), "curve") => {
             let mut figure = CurveFigure::new().left_scale(scale(style));
             for channel in &channels {
-                let values = curve.channel(channel).or_raise()?.to_vec();
-                figure = figure.series(Series::new(channel.clone(), curve.alpha(), &values));
+                let values = curve.channel(channel).or_raise()?;
+                let mut series = Series::new(channel.clone(), curve.alpha(), &values.to_vec());
+                if let Some(errors) = &style.errors {
+                    let twice = 2.0 * &curve.channel(errors).or_raise()?;
+                    series = series.band(&(&values - &twice).to_vec(), &(&values + &twice).to_vec());
+                }
+                figure = figure.series(series);
             }
             figure = figure.x_label(style.x_label.clone().unwrap_or_else(|| "α".to_owned()));
             if let Some(label) = &style.y_label {
@@ -133,6 +142,12 @@ pub(crate) fn figure<'py>(
             }
             if let Some(shape) = &style.critical_points {
                 figure = figure.critical_points(&shape.0);
+            }
+            if let Some(errors) = &style.errors {
+                figure = figure.standard_error(surface.channel(errors).or_raise()?);
+            }
+            if let Some(note) = &style.note {
+                figure = figure.note(note.clone());
             }
             rendered(py, &figure, format)
         }

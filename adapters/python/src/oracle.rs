@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use loss_landscape::{
-    Error, GaussNewtonProduct, Gradient, HessianProduct, Layout, Loss, Model, OracleError, Scalar,
-    oracle::{GaussNewtonWorker, HessianWorker, Point, Prepared, Slice, Worker},
+    Error, GaussNewtonProduct, Gradient, HessianProduct, Layout, Loss, Model, OracleError, SampleLosses,
+    Scalar,
+    oracle::{GaussNewtonWorker, HessianWorker, Point, Prepared, SampleWorker, Slice, Worker, samplewise},
 };
-use numpy::{Element, PyArray1, PyArrayMethods, PyReadonlyArray1, ToPyArray};
+use numpy::{Element, PyArray1, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, ToPyArray};
 use pyo3::{prelude::*, types::PyTuple};
 
 use crate::{
@@ -43,6 +44,8 @@ struct Object<S> {
     products: bool,
     /// The most points that it evaluates in one call; 1 where it takes them one by one.
     points_at_once: usize,
+    /// The number of samples of each data set, where it knows the losses of single ones.
+    sample_counts: Vec<usize>,
     /// Whether exceptions are bad points; otherwise they end the call.
     record: bool,
     raised: Raised,
@@ -59,6 +62,7 @@ impl<S: Scalar + Element> PyModel<S> {
             fingerprints: object.getattr("_fingerprints")?.extract()?,
             products: object.getattr("_has_products")?.extract()?,
             points_at_once: object.getattr("_points_at_once")?.extract::<usize>()?.max(1),
+            sample_counts: object.getattr("_sample_counts")?.extract()?,
             record,
             raised: Raised::default(),
         });
@@ -93,6 +97,23 @@ impl<S: Scalar + Element> Object<S> {
             work(py)
                 .map_err(|error| if is_fatal(py, &error) { self.raised.keep(error) } else { error.into() })
         })
+    }
+
+    /// Hands the vectors of a slice to a method, which returns a function of their coefficients where the object
+    /// combines them itself. Before the first point an exception ends the sweep, whatever becomes of bad points.
+    fn prepared(
+        &self,
+        method: &str,
+        slice: &Slice<'_, S>,
+        set: usize,
+    ) -> Result<Option<Py<PyAny>>, OracleError> {
+        let made = Python::attach(|py| -> PyResult<Option<Py<PyAny>>> {
+            let vectors: Vec<_> = slice.basis().iter().map(|b| PyArray1::from_slice(py, b)).collect();
+            let Some(kind) = kind(slice) else { return Ok(None) };
+            let made = self.python.bind(py).call_method1(method, (set, kind, vectors))?;
+            Ok((!made.is_none()).then(|| made.unbind()))
+        });
+        made.map_err(|error| self.raised.keep(error))
     }
 
     fn hessian_at(&self, theta: &[S], set: usize) -> Result<(), OracleError> {
@@ -152,6 +173,23 @@ fn write_rows(rows: &Bound<'_, PyAny>, channels: usize, outs: Vec<&mut [f64]>) -
     Ok(())
 }
 
+/// The numbers of samples as Python gets them.
+fn numbers<'py>(py: Python<'py>, samples: &[usize]) -> Bound<'py, PyArray1<i64>> {
+    PyArray1::from_iter(py, samples.iter().map(|&sample| sample as i64))
+}
+
+/// The rows of an array with the channels of each sample.
+fn write_samples(rows: &Bound<'_, PyAny>, out: &mut [f64]) -> PyResult<()> {
+    let rows: PyReadonlyArray2<'_, f64> = rows.extract()?;
+    let rows = rows.as_slice()?;
+    if rows.len() != out.len() {
+        let text = format!("the oracle gave {} values for samples where {} are due", rows.len(), out.len());
+        return Err(crate::errors::argument(text));
+    }
+    out.copy_from_slice(rows);
+    Ok(())
+}
+
 fn copy<S: Element + Copy>(values: &PyReadonlyArray1<'_, S>, out: &mut [S]) -> PyResult<()> {
     let values = values.as_slice()?;
     if values.len() != out.len() {
@@ -201,24 +239,11 @@ impl<S: Scalar + Element> Loss<usize> for PyModel<S> {
         set: &'a usize,
     ) -> Result<Option<Box<dyn Prepared + 'a>>, OracleError> {
         let object = &self.object;
-        let made = Python::attach(|py| -> PyResult<Option<Py<PyAny>>> {
-            let vectors: Vec<_> = slice.basis().iter().map(|b| PyArray1::from_slice(py, b)).collect();
-            let Some(kind) = kind(slice) else { return Ok(None) };
-            let made = object.python.bind(py).call_method1("_prepare", (*set, kind, vectors))?;
-            Ok((!made.is_none()).then(|| made.unbind()))
-        });
-        // Before the first point an exception ends the sweep, whatever becomes of bad points.
-        match made {
-            Ok(None) if object.points_at_once > 1 => {
-                Ok(Some(Box::new(Together { object, slice, set: *set, evaluate: None })))
-            }
-            Ok(None) => Ok(None),
-            Ok(Some(evaluate)) if object.points_at_once > 1 => {
-                Ok(Some(Box::new(Together { object, slice, set: *set, evaluate: Some(evaluate) })))
-            }
-            Ok(Some(evaluate)) => Ok(Some(Box::new(Combining { object, slice, evaluate }))),
-            Err(error) => Err(object.raised.keep(error)),
+        let evaluate = object.prepared("_prepare", slice, *set)?;
+        if object.points_at_once > 1 {
+            return Ok(Some(Box::new(Together { object, slice, set: *set, evaluate })));
         }
+        Ok(evaluate.map(|evaluate| -> Box<dyn Prepared> { Box::new(Combining { object, slice, evaluate }) }))
     }
 }
 
@@ -321,6 +346,55 @@ impl<S: Scalar + Element> Together<'_, S> {
         let all = ndarray::ArrayView2::from_shape((self.object.points_at_once, theta.len()), &all);
         let all = all.map_err(|error| crate::errors::argument(error.to_string()))?.to_pyarray(py);
         self.object.python.bind(py).call_method1("_measure_together", (self.set, all, places))
+    }
+}
+
+impl<S: Scalar + Element> SampleLosses<usize> for PyModel<S> {
+    fn sample_count(&self, set: &usize) -> usize {
+        self.object.sample_counts.get(*set).copied().unwrap_or(0)
+    }
+
+    fn sample_losses(
+        &self,
+        theta: &[S],
+        set: &usize,
+        samples: &[usize],
+        out: &mut [f64],
+    ) -> Result<(), OracleError> {
+        self.object.call(|py| {
+            let arguments = (*set, PyArray1::from_slice(py, theta), numbers(py, samples));
+            write_samples(&self.object.python.bind(py).call_method1("_sample_losses", arguments)?, out)
+        })
+    }
+
+    fn sample_worker<'a>(
+        &'a self,
+        slice: &'a Slice<'a, S>,
+        set: &'a usize,
+    ) -> Result<Box<dyn SampleWorker + 'a>, OracleError> {
+        let object = &self.object;
+        Ok(match object.prepared("_prepare_samples", slice, *set)? {
+            Some(evaluate) => Box::new(CombiningSamples { object, slice, evaluate }),
+            None => samplewise(slice, move |theta: &[S], samples: &[usize], out: &mut [f64]| {
+                self.sample_losses(theta, set, samples, out)
+            }),
+        })
+    }
+}
+
+/// Samples at points whose vectors Python combines.
+struct CombiningSamples<'a, S> {
+    object: &'a Object<S>,
+    slice: &'a Slice<'a, S>,
+    evaluate: Py<PyAny>,
+}
+
+impl<S: Scalar + Element> SampleWorker for CombiningSamples<'_, S> {
+    fn evaluate(&mut self, point: Point, samples: &[usize], out: &mut [f64]) -> Result<(), OracleError> {
+        self.object.call(|py| {
+            let coefficients = PyTuple::new(py, self.slice.coefficients(point.coordinates))?;
+            write_samples(&self.evaluate.bind(py).call1((coefficients, numbers(py, samples)))?, out)
+        })
     }
 }
 

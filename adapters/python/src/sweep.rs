@@ -4,7 +4,7 @@ use std::{ops::ControlFlow, path::PathBuf};
 
 use loss_landscape::{
     Adaptive, Direction, Directions, EigenRatio, ErrorScale, Execution, Geometry, GridDimension, Here,
-    Observer, OnBadPoint, Plane, Progress, RatioMap, Sweep,
+    Observer, OnBadPoint, Plane, Progress, RatioMap, Sampled, SampledLandscape, Sweep,
     curvature::RatioState,
     path::{BentPath, PathShape},
 };
@@ -43,7 +43,7 @@ pub(crate) struct Options {
 /// What is measured at each point; the fields are those of Python's `_What`.
 #[derive(FromPyObject)]
 pub(crate) struct What {
-    /// `loss`, `adaptive`, `draws` or `ratio`.
+    /// `loss`, `adaptive`, `sampled`, `draws` or `ratio`.
     kind: String,
     /// Of draws.
     draws: usize,
@@ -58,6 +58,11 @@ pub(crate) struct What {
     audit: Option<usize>,
     max_products: Option<usize>,
     mask: Option<Vec<String>>,
+    /// Of sampled sweeps: one of three targets, and the spacing of the lattice.
+    relative_error: Option<f64>,
+    standard_error: Option<f64>,
+    share: Option<f64>,
+    spacing: Option<usize>,
 }
 
 /// Where a sweep goes; the fields are those of Python's `_Where`.
@@ -78,15 +83,19 @@ pub(crate) type RatioParts = (Py<PyAny>, Vec<Vec<Option<String>>>, String);
 /// The adaptive part of a surface: estimated errors and a JSON text.
 type AdaptiveParts = (Py<PyAny>, String);
 
-/// What a sweep gives back: landscapes, the parts of a ratio map or of an adaptive surface, a report of draws, and the
-/// exception that ended it.
-type Outcome = (
-    Vec<PyLandscape>,
-    Option<RatioParts>,
-    Option<AdaptiveParts>,
-    Option<String>,
-    Option<Py<PyBaseException>>,
-);
+/// What a sweep gives back, a dictionary in Python.
+#[derive(Default, IntoPyObject)]
+pub(crate) struct Outcome {
+    landscapes: Vec<PyLandscape>,
+    ratio: Option<RatioParts>,
+    adaptive: Option<AdaptiveParts>,
+    /// A JSON text of how the draws went.
+    draws: Option<String>,
+    /// A JSON text of what was sampled.
+    sampled: Option<String>,
+    /// The exception that ended the sweep.
+    error: Option<Py<PyBaseException>>,
+}
 
 /// Tells Python of every point, looks for Ctrl-C, and stops where either says so.
 struct Watch<'a> {
@@ -282,7 +291,7 @@ impl<'j, S: PyScalar> Job<'j, '_, S> {
         let watch = self.watch();
         let sweep = self.configured(sweep.here(), &watch);
         let answer = detached(self.py, || sweep.adaptive(&settings));
-        let (surface, raised) = self.outcome(answer)?;
+        let (surface, error) = self.outcome(answer)?;
         let errors = surface.estimated_error().clone().into_pyarray(self.py).into_any().unbind();
         let held_out = surface.held_out().map(|held| format!("{held:?}"));
         let about = serde_json::json!({
@@ -290,8 +299,8 @@ impl<'j, S: PyScalar> Job<'j, '_, S> {
             "end": format!("{:?}", surface.end()),
             "held_out": held_out,
         });
-        let landscape = PyLandscape::from((*surface).clone());
-        Ok((vec![landscape], None, Some((errors, about.to_string())), None, raised))
+        let landscapes = vec![PyLandscape::from((*surface).clone())];
+        Ok(Outcome { landscapes, adaptive: Some((errors, about.to_string())), error, ..Outcome::default() })
     }
 
     fn adaptive(&self) -> PyResult<Adaptive> {
@@ -328,18 +337,27 @@ impl<'j, S: PyScalar> Job<'j, '_, S> {
                     let sweep = self.configured(sweep, &watch).threads(threads);
                     detached(self.py, || sweep.run())
                 };
-                let (landscape, raised) = self.outcome(answer)?;
-                Ok((vec![W::Dim::wrap(landscape)], None, None, None, raised))
+                let (landscape, error) = self.outcome(answer)?;
+                Ok(Outcome { landscapes: vec![W::Dim::wrap(landscape)], error, ..Outcome::default() })
             }
             ("ratio", 1) => {
                 let ratio = self.eigen_ratio()?;
                 let sweep = self.configured(sweep.here(), &watch);
                 let answer = detached(self.py, || sweep.eigen_ratio(&ratio));
-                let (map, raised) = self.outcome(answer)?;
+                let (map, error) = self.outcome(answer)?;
                 let (landscape, parts) = ratio_parts(self.py, map);
-                Ok((vec![landscape], Some(parts), None, None, raised))
+                Ok(Outcome { landscapes: vec![landscape], ratio: Some(parts), error, ..Outcome::default() })
             }
-            ("ratio" | "adaptive", threads) if threads != 1 => {
+            ("sampled", 1) => {
+                let sampled = self.sampled();
+                let sweep = self.configured(sweep.here(), &watch);
+                let answer = detached(self.py, || sweep.sampled(&sampled));
+                let (sampled, error) = self.outcome(answer)?;
+                let about = Some(about_sampling(&sampled));
+                let landscapes = vec![W::Dim::wrap(sampled.into_landscape())];
+                Ok(Outcome { landscapes, sampled: about, error, ..Outcome::default() })
+            }
+            ("ratio" | "adaptive" | "sampled", threads) if threads != 1 => {
                 Err(argument("only losses are swept on several threads"))
             }
             (kind, _) => Err(argument(format!("a sweep over a {kind} needs a plane"))),
@@ -354,10 +372,28 @@ impl<'j, S: PyScalar> Job<'j, '_, S> {
         let sweep = self.configured(sweep.here(), &watch);
         let count = self.what.draws;
         let answer = detached(self.py, || sweep.draws(count));
-        let (draws, raised) = self.outcome(answer)?;
-        let report = json(draws.report())?;
+        let (draws, error) = self.outcome(answer)?;
+        let report = Some(json(draws.report())?);
         let landscapes = draws.into_landscapes().into_iter().map(W::Dim::wrap).collect();
-        Ok((landscapes, None, None, Some(report), raised))
+        Ok(Outcome { landscapes, draws: report, error, ..Outcome::default() })
+    }
+
+    fn sampled(&self) -> Sampled {
+        let What { relative_error, standard_error, share, spacing, seed, .. } = *self.what;
+        let mut sampled = Sampled::new().seed(seed);
+        if let Some(error) = relative_error {
+            sampled = sampled.relative_error(error);
+        }
+        if let Some(error) = standard_error {
+            sampled = sampled.standard_error(error);
+        }
+        if let Some(share) = share {
+            sampled = sampled.budget(share);
+        }
+        match spacing {
+            Some(spacing) => sampled.spacing(spacing),
+            None => sampled,
+        }
     }
 
     fn eigen_ratio(&self) -> PyResult<EigenRatio> {
@@ -385,6 +421,32 @@ impl<'j, S: PyScalar> Job<'j, '_, S> {
 /// Runs without Python's lock.
 fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> T {
     py.detach(work)
+}
+
+/// What a sampled landscape knows beyond its values, as JSON.
+fn about_sampling<D: Known>(sampled: &SampledLandscape<D>) -> String {
+    let report = sampled.sampling();
+    let sets = report.sets.iter().map(|set| {
+        serde_json::json!({
+            "data": set.data,
+            "samples": set.samples,
+            "evaluations": set.evaluations,
+            "share": set.share,
+            "in_full": set.in_full,
+            "too_few": set.too_few,
+            "median_error": set.median_error,
+            "error_95": set.error_95,
+            "largest_error": set.largest_error,
+        })
+    });
+    let about = serde_json::json!({
+        "share": sampled.share(),
+        "spacing": report.spacing,
+        "nodes": report.nodes,
+        "sets": sets.collect::<Vec<_>>(),
+        "text": report.to_string(),
+    });
+    about.to_string()
 }
 
 /// What a ratio map knows beyond its values.

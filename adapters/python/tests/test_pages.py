@@ -62,6 +62,7 @@ def test_the_guide(tmp_path, monkeypatch):
         "ratios.svg",
         "minima.svg",
         "persistence.svg",
+        "sampled.svg",
         "path.svg",
     }
 

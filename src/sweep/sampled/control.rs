@@ -17,6 +17,8 @@ pub(super) struct Control {
     pub(super) predicted: Vec<f64>,
     /// Their sums over all samples.
     pub(super) sums: Vec<f64>,
+    /// How far off the prediction of a sample may be, by channel, as the mean over all samples.
+    pub(super) doubts: Vec<f64>,
     cubic: Vec<Weighted>,
     corners: Vec<Weighted>,
 }
@@ -81,7 +83,13 @@ impl Control {
     /// Room for these samples and channels.
     pub(super) fn new(samples: usize, channels: usize) -> Result<Self> {
         let predicted = filled("the predictions of a sampled sweep", samples * channels, 0.0)?;
-        Ok(Self { predicted, sums: vec![0.0; channels], cubic: Vec::new(), corners: Vec::new() })
+        Ok(Self {
+            predicted,
+            sums: vec![0.0; channels],
+            doubts: vec![0.0; channels],
+            cubic: Vec::new(),
+            corners: Vec::new(),
+        })
     }
 
     /// Predicts all samples at a point, and writes the sizes by which they are to be drawn.
@@ -94,6 +102,7 @@ impl Control {
             // A corner failed: every sample is as likely as any other, and nothing is taken for known.
             self.predicted.fill(0.0);
             self.sums.fill(0.0);
+            self.doubts.fill(0.0);
             return sizes.fill(1.0);
         }
         if !known(&self.cubic) {
@@ -101,9 +110,10 @@ impl Control {
         }
         let (loss, further) = self.predicted.split_at_mut(samples);
         predict_loss(store, &self.cubic, &self.corners, loss, sizes);
+        self.doubts[0] = sizes.iter().sum::<f64>() / samples as f64;
         normalise(sizes, 1.0);
         for (channel, predicted) in further.chunks_exact_mut(samples).enumerate() {
-            add_further(store, channel + 1, &self.corners, predicted, sizes);
+            self.doubts[channel + 1] = add_further(store, channel + 1, &self.corners, predicted, sizes);
         }
         raise(sizes);
         for (sum, predicted) in self.sums.iter_mut().zip(self.predicted.chunks_exact(samples)) {
@@ -147,8 +157,15 @@ fn with_values<'r, 'v>(
     &room[..corners.len()]
 }
 
-/// Interpolates another channel, linearly, and adds its range at the corners to the sizes.
-fn add_further(store: &Store, channel: usize, corners: &[Weighted], out: &mut [f64], sizes: &mut [f64]) {
+/// Interpolates another channel, linearly, and adds its range at the corners to the sizes; returns the mean of the
+/// ranges.
+fn add_further(
+    store: &Store,
+    channel: usize,
+    corners: &[Weighted],
+    out: &mut [f64],
+    sizes: &mut [f64],
+) -> f64 {
     let samples = out.len();
     let of = |w: &Weighted| store.node(w.node).map_or(&[][..], |node| node.channel(channel, samples));
     let mut room = [(0.0, &[][..]); CORNERS];
@@ -163,6 +180,7 @@ fn add_further(store: &Store, channel: usize, corners: &[Weighted], out: &mut [f
         *out = corners.iter().map(|(weight, values)| weight * f64::from(values[sample])).sum();
         *size += weight * f64::from(range(sample));
     }
+    total / samples as f64
 }
 
 /// Adds a share of the typical size to all. The mean of roots, squared, is not what a few huge ones make it.

@@ -91,17 +91,22 @@ impl Draw {
     /// The error is widened so that ±1.96 of it hold the mean with 95 %, however few the samples and however skewed:
     /// by Student's t with 2n/(κ − 1) degrees of freedom, which is how well a variance is known from n values of
     /// kurtosis κ, n − 1 at most.
-    pub(super) fn estimate(&self, predicted: f64, gap: impl Fn(usize) -> f64) -> Estimate {
+    ///
+    /// What was drawn does not show how rare surprises are: where nearly all predictions are exact, a draw that misses the
+    /// few others would claim a precision that it does not have. So the error knows of one sample more, whose prediction
+    /// is off by a quarter of what it may be off by. In a draw by sizes it adds as much of `doubt`, the mean over all
+    /// samples of what these may be off by, as one of n samples stands for.
+    pub(super) fn estimate(&self, predicted: f64, doubt: f64, gap: impl Fn(usize) -> f64) -> Estimate {
         let (all, drawn) = (self.sizes.len() as f64, self.probabilities.len());
         let ratio = |k: usize| gap(self.order[k] as usize) / self.probabilities[k];
-        let doubt = |k: usize| 1.0 - self.probabilities[k];
+        let chance = |k: usize| 1.0 - self.probabilities[k];
         let (mut sum, mut weight, mut weighted, mut uncertain) = (0.0, 0.0, 0.0, 0_usize);
         for k in 0..drawn {
-            let (ratio, doubt) = (ratio(k), doubt(k));
+            let (ratio, chance) = (ratio(k), chance(k));
             sum += ratio;
-            weight += doubt;
-            weighted += doubt * ratio;
-            uncertain += usize::from(doubt > 0.0);
+            weight += chance;
+            weighted += chance * ratio;
+            uncertain += usize::from(chance > 0.0);
         }
         if uncertain < 2 {
             // Every sample is certain to be drawn but for one at most, whose spread nobody knows.
@@ -111,21 +116,26 @@ impl Draw {
         let typical = weighted / weight;
         let (mut squares, mut fourths) = (0.0, 0.0);
         for k in 0..drawn {
-            let square = doubt(k) * (ratio(k) - typical).powi(2);
+            let square = chance(k) * (ratio(k) - typical).powi(2);
             squares += square;
             fourths += square * square;
         }
         let count = uncertain as f64;
         let mean = (predicted + sum + typical * (self.expected - drawn as f64)) / all;
+        let missed = SURPRISE * doubt / count;
         if squares == 0.0 {
-            return Estimate { mean, error: 0.0 };
+            return Estimate { mean, error: missed };
         }
         let kurtosis = fourths * count / (squares * squares);
         let freedom = (2.0 * count / (kurtosis - 1.0).max(1e-9)).min(count - 1.0).max(LEAST_FREEDOM);
         let error = (count / (count - 1.0) * squares).sqrt() / all;
-        Estimate { mean, error: error * widening(freedom) }
+        Estimate { mean, error: (error * widening(freedom)).hypot(missed) }
     }
 }
+
+/// With it 95 % intervals keep what they promise on quadratics of any range (`cargo bench --bench sampled_coverage`).
+/// Without, 71 % of them held where parabolas are nearly exact; with all of the doubt, 97.5 % where they are not.
+const SURPRISE: f64 = 0.25;
 
 /// Degrees of freedom are not taken to be fewer, or one sample in a thousand could cost all others.
 const LEAST_FREEDOM: f64 = 3.0;
@@ -186,7 +196,7 @@ mod tests {
             for stream in 0..DRAWS as u64 {
                 draw.start(7, stream);
                 draw.first(count);
-                let Estimate { mean, error } = draw.estimate(total, |i| values[i] - predicted[i]);
+                let Estimate { mean, error } = draw.estimate(total, 0.0, |i| values[i] - predicted[i]);
                 sum += mean - truth;
                 squares += (mean - truth).powi(2);
                 variances += error * error;
@@ -207,7 +217,8 @@ mod tests {
         let mut draw = Draw::new(100).unwrap();
         draw.start(0, 0);
         draw.first(48);
-        assert_eq!(draw.estimate(250.0, |_| 0.0), Estimate { mean: 2.5, error: 0.0 });
+        assert_eq!(draw.estimate(250.0, 0.0, |_| 0.0), Estimate { mean: 2.5, error: 0.0 });
+        assert_eq!(draw.estimate(250.0, 48.0, |_| 0.0), Estimate { mean: 2.5, error: SURPRISE });
     }
 
     #[test]

@@ -222,7 +222,9 @@ impl SampledWorker<'_, '_> {
         let Room { control, draw, values, .. } = &self.room;
         let (samples, channels) = (self.store.samples(), self.channels());
         let predicted = &control.predicted[channel * samples..][..samples];
-        draw.estimate(control.sums[channel], |i| values[i * channels + channel] - predicted[i])
+        draw.estimate(control.sums[channel], control.doubts[channel], |i| {
+            values[i * channels + channel] - predicted[i]
+        })
     }
 
     fn write_estimates(&self, count: usize, out: &mut [f64]) {

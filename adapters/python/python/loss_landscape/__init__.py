@@ -77,7 +77,19 @@ from ._oracle import BaseOracle, Oracle
 from ._paths import Path, Trajectory, barrier, train_path, trajectory
 from ._planes import SliceCurvature, directional_curvatures, gradient_directions, slice_curvature
 from ._progress import Bar, Progress
-from ._results import AdaptiveSurface, Curve, Draws, Landscape, RatioCurve, RatioMap, Surface, load, page
+from ._results import (
+    AdaptiveSurface,
+    Curve,
+    Draws,
+    Landscape,
+    RatioCurve,
+    RatioMap,
+    SampledCurve,
+    SampledSurface,
+    Surface,
+    load,
+    page,
+)
 from ._sharpness import (
     AverageSharpness,
     Sharpness,
@@ -96,6 +108,8 @@ from ._sweeps import (
     line_1d,
     merge_journals,
     read_journal,
+    sampled_1d,
+    sampled_2d,
     sweep_path,
 )
 from ._topology import Hill, Merge, Minimum, PersistencePair, Topology, TreeNode, topology
@@ -104,20 +118,21 @@ if TYPE_CHECKING:
     from . import torch
 
 __all__ = [
-    "AdaptiveSurface", "ArgumentError", "AverageSharpness", "Bar", "BarrierMatrix", "BaseOracle", "Block",
-    "BusyError", "Curve", "Density", "DerivativeErrors", "Diagonal", "Direction", "Directions", "Draws", "EigenPairs",
-    "Error", "Extremes", "FigureError", "FileError", "FormatError", "GaussNewtonSplit", "Hill", "HookWarning",
-    "Interrupted", "JournalError", "Landscape", "LandscapeWarning", "Layout", "LayoutError", "LayoutWarning",
-    "LoaderWarning", "Matched", "MemoryLimitError", "Merge", "Minimum", "NonDeterministicWarning", "Oracle",
-    "OracleFailure", "Path", "PermutationCheck", "PersistencePair", "Progress", "Projection", "RatioCurve",
-    "RatioMap", "Sharpness", "SliceCurvature", "Surface", "Topology", "Trace", "Trajectory", "TreeNode", "UnitGroup",
-    "UnknownNameError", "WorstSharpness", "__version__", "adaptive_2d", "assignment", "average_sharpness", "barrier",
-    "barrier_matrix", "check_derivatives", "check_permutations", "direction_between", "directional_curvatures",
-    "draws", "eigen_extremes", "eigen_ratio_1d", "eigen_ratio_2d", "eigenpairs", "gauss_newton_split", "gradient",
-    "gradient_directions", "grid_2d", "hessian_diagonal", "hessian_directions", "hessian_product", "hessian_trace",
-    "interpolate", "line_1d", "load", "match_units", "merge_journals", "page", "permute", "plane_through",
-    "random_direction", "random_directions", "read_journal", "sharpness", "slice_curvature", "spectral_density",
-    "sweep_path", "topology", "train_path", "trajectory", "worst_sharpness",
+    "AdaptiveSurface", "ArgumentError", "AverageSharpness", "Bar", "BarrierMatrix", "BaseOracle", "Block", "BusyError",
+    "Curve", "Density", "DerivativeErrors", "Diagonal", "Direction", "Directions", "Draws", "EigenPairs", "Error",
+    "Extremes", "FigureError", "FileError", "FormatError", "GaussNewtonSplit", "Hill", "HookWarning", "Interrupted",
+    "JournalError", "Landscape", "LandscapeWarning", "Layout", "LayoutError", "LayoutWarning", "LoaderWarning",
+    "Matched", "MemoryLimitError", "Merge", "Minimum", "NonDeterministicWarning", "Oracle", "OracleFailure", "Path",
+    "PermutationCheck", "PersistencePair", "Progress", "Projection", "RatioCurve", "RatioMap", "SampledCurve",
+    "SampledSurface", "Sharpness", "SliceCurvature", "Surface", "Topology", "Trace", "Trajectory", "TreeNode",
+    "UnitGroup", "UnknownNameError", "WorstSharpness", "__version__", "adaptive_2d", "assignment", "average_sharpness",
+    "barrier", "barrier_matrix", "check_derivatives", "check_permutations", "direction_between",
+    "directional_curvatures", "draws", "eigen_extremes", "eigen_ratio_1d", "eigen_ratio_2d", "eigenpairs",
+    "gauss_newton_split", "gradient", "gradient_directions", "grid_2d", "hessian_diagonal", "hessian_directions",
+    "hessian_product", "hessian_trace", "interpolate", "line_1d", "load", "match_units", "merge_journals", "page",
+    "permute", "plane_through", "random_direction", "random_directions", "read_journal", "sampled_1d", "sampled_2d",
+    "sharpness", "slice_curvature", "spectral_density", "sweep_path", "topology", "train_path", "trajectory",
+    "worst_sharpness",
 ]
 
 

@@ -1,7 +1,7 @@
 """The compiled part. Private: what users call is in the package."""
 
 import os
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,11 +96,19 @@ def through(
     layout: Layout, points: list[Vector], move_buffers: bool
 ) -> tuple[list[Direction], list[list[float]]]: ...
 def content_hash_of(vector: Vector) -> int: ...
-def sweep(
-    oracle: Any, place: Any, options: Any, what: Any
-) -> tuple[
-    list[Landscape], RatioParts | None, tuple[NDArray[np.float64], str] | None, str | None, BaseException | None
-]: ...
+Outcome = TypedDict(
+    "Outcome",
+    {
+        "landscapes": list[Landscape],
+        "ratio": RatioParts | None,
+        "adaptive": tuple[NDArray[np.float64], str] | None,
+        "draws": str | None,
+        "sampled": str | None,
+        "error": BaseException | None,
+    },
+)
+
+def sweep(oracle: Any, place: Any, options: Any, what: Any) -> Outcome: ...
 def read_journal(paths: list[str]) -> tuple[list[Landscape], RatioParts | None]: ...
 def merge_journals(paths: list[str], out: str | os.PathLike[str], drop_failures: bool) -> tuple[int, int]: ...
 def extremes(

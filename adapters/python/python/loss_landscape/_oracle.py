@@ -29,6 +29,11 @@ class BaseOracle:
     has_gauss_newton: bool = False
     #: How products with G are computed: ``'own'``, ``'jvp'``, ``'double backward'``, or None before the first.
     gauss_newton_method: str | None = None
+    #: Whether the losses of single samples are known, as sampled sweeps need them.
+    has_sample_losses: bool = False
+    #: How they are computed: ``'own'``, ``'vmap'``, ``'one by one'``, or None before the first.
+    sample_method: str | None = None
+    _sample_counts: list[int] = []
     _data_names: list[str]
     _fingerprints: list[int | None]
     _has_products: bool = False
@@ -72,6 +77,20 @@ class BaseOracle:
         self._ready_for_products()
         if not self.has_gauss_newton:
             raise ArgumentError("the parts of H = G + R need products with G: give the oracle `gauss_newton_product=`")
+
+    def _ready_for_samples(self) -> None:
+        """Called before sampled sweeps."""
+        if not self.has_sample_losses:
+            raise ArgumentError("a sampled sweep needs the losses of single samples: give the oracle `sample_losses=`")
+
+    def _prepare_samples(self, number: int, kind: str, vectors: list[np.ndarray]) -> Callable | None:
+        """A function of the coefficients of these vectors and of numbers of samples, where the oracle combines them
+        itself."""
+        return None
+
+    def _sample_losses(self, number: int, theta: np.ndarray, samples: np.ndarray) -> np.ndarray:
+        """The channels of samples, an array [sample, channel]."""
+        raise NotImplementedError
 
     def _prepare(self, number: int, kind: str, vectors: list[np.ndarray]) -> Callable | None:
         """A function of the coefficients of these vectors, where the oracle combines them itself. With several points
@@ -117,6 +136,11 @@ class Oracle(BaseOracle):
             axis in front) and with a data set if there are any; returns what ``loss`` returns, with an axis of the
             points in front. ``jax.vmap(loss)`` is one.
         points_at_once: how many points ``losses`` gets in one call: always as many, the last ones repeated if need be.
+        sample_losses: for :func:`sampled_2d`: called as ``loss`` is, with an array of numbers of samples as last
+            argument; returns the loss of each of them, as what ``loss`` returns with an axis of the samples in front.
+            The loss must be the plain mean over all samples, which is checked at the first point.
+        sample_count: how many samples there are: a number, or a function of a data set; by default the length of the
+            first array in a data set.
         channels: the names of what ``loss`` returns, if that is more than the loss.
         data: data sets by name.
         fingerprint: a number that changes when the data do, or a function of a data set that gives one. Arrays, and
@@ -134,6 +158,8 @@ class Oracle(BaseOracle):
         gauss_newton_product: Callable | None = None,
         losses: Callable | None = None,
         points_at_once: int = 1,
+        sample_losses: Callable | None = None,
+        sample_count: int | Callable[[Any], int] | None = None,
         channels: Sequence[str] | None = None,
         data: Mapping[str, Any] | None = None,
         fingerprint: int | Callable[[Any], int] | None = None,
@@ -163,6 +189,7 @@ class Oracle(BaseOracle):
             "hessian_product": hessian_product,
             "gauss_newton_product": gauss_newton_product,
             "losses": losses,
+            "sample_losses": sample_losses,
         }
         for name, function in functions.items():
             if function is not None and not callable(function):
@@ -181,6 +208,12 @@ class Oracle(BaseOracle):
         self._data = None if data is None else list(data.values())
         self._data_names = [""] if data is None else list(data)
         self._fingerprints = [self._fingerprint(fingerprint, number) for number in range(len(self._data_names))]
+        self._sample_losses_of = sample_losses
+        self.has_sample_losses = sample_losses is not None
+        if sample_losses is not None:
+            self.sample_method = "own"
+            sets = [None] if self._data is None else self._data
+            self._sample_counts = [sample_count_of(sample_count, one) for one in sets]
 
     def _fingerprint(self, fingerprint: int | Callable[[Any], int] | None, number: int) -> int | None:
         if callable(fingerprint):
@@ -216,20 +249,13 @@ class Oracle(BaseOracle):
             rows = [self.layout.split(theta) for theta in thetas]
             given = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
         value = self._losses(given, *([] if self._data is None else [self._data[number]]))
-        if isinstance(value, Mapping):
-            missing = [name for name in self.channels if name not in value]
-            if missing:
-                raise ArgumentError(f"the losses are {list(value)}, and not the channels {missing}")
-            value = np.stack([np.asarray(value[name]) for name in self.channels], axis=-1)
-        array = np.asarray(value)
-        if array.dtype.kind not in "fiub":
-            raise TypeError(f"the losses must be real numbers, not {array.dtype}")
-        count = len(self.channels)
-        if array.shape not in ((len(thetas), count), *([(len(thetas),)] if count == 1 else [])):
-            wanted = f"{len(thetas)} points" + (f" of {count} channels" if count > 1 else "")
-            raise TypeError(f"the losses have shape {array.shape} for {wanted}")
-        table = array.reshape(len(thetas), count).astype(np.float64)
+        table = table_of(value, len(thetas), self.channels, "points")
         return [table[place].tolist() for place in places]
+
+    def _sample_losses(self, number: int, theta: np.ndarray, samples: np.ndarray) -> np.ndarray:
+        assert self._sample_losses_of is not None
+        value = self._sample_losses_of(*self._arguments(number, theta), samples)
+        return table_of(value, len(samples), self.channels, "samples")
 
     def _vector(self, value: Any, what: str) -> np.ndarray:
         vector = self.layout.join(value) if isinstance(value, Mapping) else np.asarray(value)
@@ -265,6 +291,44 @@ def points_at_once_of(number: Any) -> int:
     if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or not 1 <= number <= 1 << 20:
         raise ArgumentError(f"points_at_once={number!r} is no number of points from 1 to {1 << 20}")
     return int(number)
+
+
+def sample_count_of(given: Any, data: Any) -> int:
+    """How many samples there are: as given, or as many as the first array of the data is long."""
+    count = given(data) if callable(given) else given
+    if count is None:
+        first = next(_arrays(data), None)
+        if first is None or first.ndim == 0:
+            raise ArgumentError("`sample_losses` needs to know how many samples there are: give `sample_count=`")
+        count = len(first)
+    if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
+        raise ArgumentError(f"sample_count={count!r} is no number of samples")
+    return int(count)
+
+
+def _arrays(data: Any) -> Iterator[np.ndarray]:
+    if isinstance(data, np.ndarray):
+        yield data
+    elif isinstance(data, (Mapping, tuple, list)):
+        for value in data.values() if isinstance(data, Mapping) else data:
+            yield from _arrays(value)
+
+
+def table_of(value: Any, rows: int, channels: Sequence[str], what: str) -> np.ndarray:
+    """The losses of several points or samples as an array [row, channel], from one array or one for each channel."""
+    if isinstance(value, Mapping):
+        missing = [name for name in channels if name not in value]
+        if missing:
+            raise ArgumentError(f"the losses are {list(value)}, and not the channels {missing}")
+        value = np.stack([np.asarray(value[name]) for name in channels], axis=-1)
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"the losses must be real numbers, not {array.dtype}")
+    count = len(channels)
+    if array.shape not in ((rows, count), *([(rows,)] if count == 1 else [])):
+        wanted = f"{rows} {what}" + (f" of {count} channels" if count > 1 else "")
+        raise TypeError(f"the losses have shape {array.shape} for {wanted}")
+    return np.ascontiguousarray(array.reshape(rows, count), dtype=np.float64)
 
 
 def number_of(value: Any, what: str) -> float:

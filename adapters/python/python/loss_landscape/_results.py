@@ -268,6 +268,60 @@ class AdaptiveSurface(Surface):
         return {"estimated_error": self.estimated_error, "about": self._about}
 
 
+class _Sampled:
+    """What sampled curves and surfaces share."""
+
+    #: The share of the evaluations of a full sweep over the same points.
+    share: float
+    #: How many samples were taken, and how sure the points are: the spacing of the points evaluated in full, their
+    #: number, and for each data set the evaluations and relative errors.
+    sampling: dict
+
+    def _take(self, about: dict) -> None:
+        self.share, self.sampling = about["share"], about
+
+    def _extras(self) -> dict:
+        return {"about": self.sampling}
+
+    def standard_error(self, channel: str | None = None) -> np.ndarray:
+        """The standard error of each point of a channel, by default the loss of the first data set: 0 where all samples
+        were evaluated. 1.96 of them to both sides are an interval of 95 % for the mean over all samples."""
+        return self[self._errors_of(channel)]  # type: ignore[index]
+
+    def samples(self, data: str | None = None) -> np.ndarray:
+        """How many samples of a data set, by default the first, were evaluated at each point."""
+        first = self.sampling["sets"][0]["data"]
+        name = f"{first if data is None else data} samples".strip()
+        return self[name]  # type: ignore[index]
+
+    def _errors_of(self, channel: str | None) -> str:
+        return f"{self._drawn(channel)[0]} standard error"  # type: ignore[attr-defined]
+
+    def _figure(self, kind: str | None, channels: list[str], format: str, style: SimpleNamespace) -> Any:
+        errors = self._errors_of(channels[0])
+        if errors in self.channels and len(channels) == 1:  # type: ignore[attr-defined]
+            style.errors, style.note = errors, f"{100 * self.share:.1f} % of all samples evaluated"
+        return super()._figure(kind, channels, format, style)  # type: ignore[misc]
+
+
+class SampledCurve(_Sampled, Curve):
+    """A curve of which each point is estimated from some of the samples. Figures shade two standard errors."""
+
+    def __init__(self, core: _core.Landscape, about: dict) -> None:
+        Curve.__init__(self, core)
+        self._take(about)
+
+
+class SampledSurface(_Sampled, Surface):
+    """A surface of which each point is estimated from some of the samples: for each channel there is another one with
+    its standard errors, and ``"samples"`` has how many samples were evaluated. Contours are shaded as far as two
+    standard errors reach, and the caption says which share of all samples was evaluated."""
+
+    def __init__(self, core: _core.Landscape, about: dict) -> None:
+        Surface.__init__(self, core)
+        self._take(about)
+
+
 class _Ratios:
     """What ratio maps over lines and planes share."""
 
@@ -430,6 +484,8 @@ def _style(
         x_label=x_label,
         y_label=y_label,
         critical_points=None if critical_points is None else critical_points._core,
+        errors=None,
+        note=None,
     )
 
 
@@ -488,6 +544,8 @@ def _restored(kind: str, data: bytes, surface: bool, extras: dict) -> Landscape:
     core = _core.Landscape.from_bytes(data, "npz", surface)
     if kind == "AdaptiveSurface":
         return AdaptiveSurface(core, extras["estimated_error"], extras["about"])
+    if kind in ("SampledCurve", "SampledSurface"):
+        return (SampledSurface if surface else SampledCurve)(core, extras["about"])
     if kind in ("RatioCurve", "RatioMap"):
         about = dict(extras["about"])
         states = about.pop("states")

@@ -14,7 +14,17 @@ from ._directions import Direction, Directions, _patterns, _settings
 from ._errors import ArgumentError, Interrupted
 from ._oracle import BaseOracle
 from ._progress import Bar, Observer, watch
-from ._results import AdaptiveSurface, Curve, Draws, Landscape, RatioCurve, RatioMap, Surface
+from ._results import (
+    AdaptiveSurface,
+    Curve,
+    Draws,
+    Landscape,
+    RatioCurve,
+    RatioMap,
+    SampledCurve,
+    SampledSurface,
+    Surface,
+)
 
 Axis = Any
 """An axis: ``(low, high, points)``, a number of points from −1 to 1, or the coordinates as a list or array."""
@@ -58,6 +68,10 @@ def _what(kind: str, **more: Any) -> Any:
         "audit": None,
         "max_products": None,
         "mask": None,
+        "relative_error": None,
+        "standard_error": None,
+        "share": None,
+        "spacing": None,
     }
     return SimpleNamespace(**{**base, **more})
 
@@ -99,14 +113,21 @@ def _run(
     with oracle._session():
         if what.kind == "ratio":
             oracle._ready_for_products()
-        cores, ratio, adaptive, report, error = _core.sweep(oracle, where, options, what)
+        if what.kind == "sampled":
+            oracle._ready_for_samples()
+        found = _core.sweep(oracle, where, options, what)
+    cores, error = found["landscapes"], found["error"]
     result: Any
-    if report is not None:
-        result = Draws([_landscape(core) for core in cores], json.loads(report))
-    elif ratio is not None:
-        result = _ratio(cores[0], ratio)
-    elif adaptive is not None:
-        result = AdaptiveSurface(cores[0], adaptive[0], json.loads(adaptive[1]))
+    if found["draws"] is not None:
+        result = Draws([_landscape(core) for core in cores], json.loads(found["draws"]))
+    elif found["ratio"] is not None:
+        result = _ratio(cores[0], found["ratio"])
+    elif found["adaptive"] is not None:
+        estimated_error, about = found["adaptive"]
+        result = AdaptiveSurface(cores[0], estimated_error, json.loads(about))
+    elif found["sampled"] is not None:
+        made = SampledSurface if cores[0].is_surface else SampledCurve
+        result = made(cores[0], json.loads(found["sampled"]))
     else:
         result = _landscape(cores[0])
     if error is None:
@@ -244,6 +265,89 @@ def adaptive_2d(
     settings = dict(tolerance=float(tolerance), budget=budget, scale=scale, seed=seed)
     what = _what("adaptive", levels=[float(level) for level in levels], **settings)
     return _run(oracle, _where("plane", [first, second]), what, alpha=alpha, beta=beta, **options)
+
+
+def _sampling(
+    relative_error: float | None,
+    standard_error: float | None,
+    budget: float | None,
+    spacing: int | None,
+    seed: int,
+) -> Any:
+    targets = dict(relative_error=relative_error, standard_error=standard_error, budget=budget)
+    given = {name: float(value) for name, value in targets.items() if value is not None}
+    if len(given) > 1:
+        raise ArgumentError(f"a sampled sweep has one target, and not both {' and '.join(given)}")
+    if "budget" in given:
+        given["share"] = given.pop("budget")
+    return _what("sampled", spacing=spacing, seed=seed, **given)
+
+
+_SAMPLED = (
+    "relative_error: the standard error that a point may have, as a share of its loss, 0.01 by default; "
+    "standard_error: the same in the unit of the loss; budget: instead, the share of all evaluations of samples; "
+    "spacing: every how many points one is evaluated in full, by default 4, or 5 from 4,096 samples on; seed: of the "
+    "draws of samples."
+)
+
+
+@_documented("directions: two, for α and β; " + _SAMPLED)
+def sampled_2d(
+    oracle: BaseOracle,
+    directions: Directions,
+    alpha: Axis = None,
+    beta: Axis = None,
+    *,
+    relative_error: float | None = None,
+    standard_error: float | None = None,
+    budget: float | None = None,
+    spacing: int | None = None,
+    seed: int = 0,
+    **options: Any,
+) -> SampledSurface:
+    """A surface of which each point is estimated from some of the samples, with its standard error. The oracle must
+    know the losses of single samples: of modules it does, of functions by ``sample_losses=``.
+
+    >>> import numpy as np, loss_landscape as ll
+    >>> x = np.sin(np.arange(5000.0))
+    >>> def loss(t, x): return float(((t[0] * x + t[1] - x) ** 2).mean())
+    >>> def sample_losses(t, x, samples): return (t[0] * x[samples] + t[1] - x[samples]) ** 2
+    >>> line = ll.Oracle(np.array([2.0, 1.0]), loss, data={"train": x}, sample_losses=sample_losses)
+    >>> surface = ll.sampled_2d(line, ll.random_directions(line), alpha=25, beta=25, relative_error=0.02)
+    >>> surface.share < 0.15, bool((surface.standard_error() <= 0.02 * surface["loss"]).all())
+    (True, True)
+    """
+    first, second = directions
+    what = _sampling(relative_error, standard_error, budget, spacing, seed)
+    return _run(oracle, _where("plane", [first, second]), what, alpha=alpha, beta=beta, **options)
+
+
+@_documented("direction: α is counted along it; " + _SAMPLED)
+def sampled_1d(
+    oracle: BaseOracle,
+    direction: Direction,
+    alpha: Axis = None,
+    *,
+    relative_error: float | None = None,
+    standard_error: float | None = None,
+    budget: float | None = None,
+    spacing: int | None = None,
+    seed: int = 0,
+    **options: Any,
+) -> SampledCurve:
+    """A curve of which each point is estimated from some of the samples; see :func:`sampled_2d`.
+
+    >>> import numpy as np, loss_landscape as ll
+    >>> x = np.sin(np.arange(5000.0))
+    >>> def loss(t, x): return float(((t[0] * x) ** 2).mean())
+    >>> def sample_losses(t, x, samples): return (t[0] * x[samples]) ** 2
+    >>> bowl = ll.Oracle(np.array([1.0]), loss, data={"": x}, sample_losses=sample_losses)
+    >>> curve = ll.sampled_1d(bowl, ll.Direction(bowl, [1.0]), alpha=101, standard_error=0.01)
+    >>> curve.share < 0.3, bool(abs(curve["loss"] - (1 + curve.alpha) ** 2 * (x**2).mean()).max() < 0.05)
+    (True, True)
+    """
+    what = _sampling(relative_error, standard_error, budget, spacing, seed)
+    return _run(oracle, _where("line", [direction]), what, alpha=alpha, **options)
 
 
 @_documented("n: how many; planes: draw planes and not lines; seed, norm, mask, orthogonal and policies as for "

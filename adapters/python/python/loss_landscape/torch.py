@@ -18,7 +18,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import random
 import re
 import threading
 import warnings
@@ -35,11 +34,11 @@ from ._errors import (
     HookWarning,
     LayoutError,
     LayoutWarning,
-    LoaderWarning,
     NonDeterministicWarning,
 )
 from ._layout import Block, Layout
-from ._oracle import BaseOracle, number_of, points_at_once_of
+from ._oracle import BaseOracle, number_of, points_at_once_of, table_of
+from ._torch_data import Batches, Samples, count_of, generators, raw, sample_axes
 from ._torch_units import unit_groups
 
 __all__ = ["Oracle", "module_layout", "unit_groups"]
@@ -78,6 +77,9 @@ class Oracle(BaseOracle):
             where a point takes hardly longer than the calls that it is made of, a small module on a handful of samples,
             and slower elsewhere: measure it. Values are those of one point at a time but for rounding. It takes the
             memory of as many modules and activations.
+        sample_losses: for sampled sweeps, called with the module and a batch: returns as many losses as the batch has
+            samples, or a dictionary of channels with as many values each. A ``step`` needs it; without, the loss of a
+            sample is ``loss_fn`` of its output alone.
         probe: evaluate one point twice before the first sweep, and warn if the two differ.
 
     >>> oracle = Oracle(nn.Linear(2, 1), nn.functional.mse_loss, (torch.ones(4, 2), torch.zeros(4, 1)))
@@ -110,6 +112,7 @@ class Oracle(BaseOracle):
         memory_limit: int = 2 << 30,
         products: str = "auto",
         points_at_once: int = 1,
+        sample_losses: Callable | None = None,
         probe: bool = True,
     ) -> None:
         if not isinstance(model, nn.Module):
@@ -125,13 +128,16 @@ class Oracle(BaseOracle):
             raise ArgumentError("an oracle needs a `loss_fn`, or else a `step`")
         if step is not None and metrics:
             raise ArgumentError("a `step` returns its own channels, as a dictionary: leave `metrics` out")
-        for name, function in [("loss_fn", loss_fn), ("step", step), ("size", size), *(metrics or {}).items()]:
+        given = [("loss_fn", loss_fn), ("step", step), ("size", size), ("sample_losses", sample_losses)]
+        for name, function in [*given, *(metrics or {}).items()]:
             if function is not None and not callable(function):
                 raise ArgumentError(f"`{name}` must be callable, not {type(function).__name__}")
         if getattr(loss_fn, "reduction", "mean") == "none":
             raise ArgumentError("the loss has reduction='none', and must give the mean over a batch")
         self.model = model
         self._loss_fn, self._step, self._size = loss_fn, step, size
+        self._sample_losses_of = sample_losses
+        self.has_sample_losses = sample_losses is not None or step is None
         self._metrics = dict(metrics or {})
         self._mode, self._batch_norm, self._noise_seed = mode, batch_norm, noise_seed
         self._memory_limit, self._products_wanted, self._probe = memory_limit, products, probe
@@ -154,8 +160,8 @@ class Oracle(BaseOracle):
 
         self._data_names = list(loader) if isinstance(loader, Mapping) else [""]
         loaders = list(loader.values()) if isinstance(loader, Mapping) else [loader]
-        names = self._data_names
-        self._sets = [_Batches(one, n, self._device, dtype, self, memory_limit) for one, n in zip(loaders, names)]
+        read = (self._device, dtype, self._weight, memory_limit)
+        self._sets = [Batches(one, name, *read) for one, name in zip(loaders, self._data_names)]
         self.channels = ["loss", *self._metrics]
         if step is not None:
             with self._session(), torch.no_grad():
@@ -172,6 +178,8 @@ class Oracle(BaseOracle):
         self.has_gauss_newton = step is None
         #: Why the better way to multiply with G was not taken.
         self.gauss_newton_failures: dict[str, str] = {}
+        #: Why losses of single samples are computed one by one.
+        self.sample_failures: dict[str, str] = {}
 
     # What was decided.
 
@@ -274,11 +282,8 @@ class Oracle(BaseOracle):
 
     # Losses.
 
-    def _prepare(self, number: int, kind: str, vectors: list[np.ndarray]) -> Callable:
-        flat = self._flat
-        assert flat is not None
-        if number == 0:
-            self._look_for_noise()
+    def _combiner(self, kind: str, vectors: list[np.ndarray]) -> Callable[[Sequence[float], torch.Tensor], None]:
+        """Writes a combination of these vectors, as the core would make it."""
         basis = [torch.from_numpy(vector).to(self._device) for vector in vectors]
         same = basis[0] == basis[1] if kind == "segment" else None
 
@@ -297,6 +302,15 @@ class Oracle(BaseOracle):
                 # What is equal at both ends stands still to the last bit.
                 torch.where(same, basis[0], out, out=out)
 
+        return combine
+
+    def _prepare(self, number: int, kind: str, vectors: list[np.ndarray]) -> Callable:
+        flat = self._flat
+        assert flat is not None
+        if number == 0:
+            self._look_for_noise()
+        combine = self._combiner(kind, vectors)
+
         def evaluate(coefficients: tuple[float, ...]) -> list[float]:
             with torch.no_grad():
                 combine(coefficients, flat)
@@ -306,6 +320,7 @@ class Oracle(BaseOracle):
             return evaluate
         self._try_together(number)
         many = torch.empty((self._points_at_once, flat.numel()), dtype=self._dtype, device=self._device)
+        basis = [torch.from_numpy(vector).to(self._device) for vector in vectors]
 
         def evaluate_together(places: list[int], coefficients: list[list[float]]) -> list[Sequence[float]]:
             # Places without a point have the first one's θ.
@@ -374,6 +389,117 @@ class Oracle(BaseOracle):
                     raise ArgumentError(text)
         self._tried_together.add(number)
 
+    # Single samples.
+
+    def _ready_for_samples(self) -> None:
+        """Finds out how the losses of single samples can be computed, by three of them."""
+        if self._batch_norm == "reestimate":
+            text = "with batch statistics that are estimated again at each point, the loss of a sample is that of all"
+            raise ArgumentError(f"{text}: freeze them")
+        if not self.has_sample_losses:
+            raise ArgumentError("a `step` does not show the losses of single samples: give the oracle `sample_losses=`")
+        if self._samples:
+            return
+        self._look_for_noise()
+        picked = [batches.samples() for batches in self._sets]
+        with torch.no_grad():
+            if self._sample_losses_of is not None:
+                ways = ["own"]
+            else:
+                two, three = (self._outputs_of(picked[0].gathered([0] * n))[0] for n in (2, 3))
+                self._sample_axes, ways = sample_axes(two, three), ["vmap", "one by one"]
+            for way in ways:
+                self.sample_method = way
+                try:
+                    self._compare_samples(picked[0])
+                except (RuntimeError, NotImplementedError) as error:
+                    if way == ways[-1]:
+                        self.sample_method = None
+                        raise
+                    self.sample_failures[way] = str(error).strip().splitlines()[0]
+                    continue
+                break
+        self._sample_weights = [self._weights_of(samples, number) for number, samples in enumerate(picked)]
+        self._sample_counts = [len(samples) for samples in picked]
+        self._samples = picked
+
+    def _compare_samples(self, samples: Samples) -> None:
+        """Compares what some samples have together with what a batch of each alone has."""
+        numbers = samples.few()
+        together = self._sample_rows(samples.gathered(numbers), len(numbers))
+        allowed = 1e-9 if self._dtype == torch.float64 else 1e-3
+        for number, row in zip(numbers, together):
+            alone = [float(value) for value in self._row(samples.gathered([number]))]
+            for name, one, other in zip(self.channels, alone, row):
+                if not (abs(one - other) <= allowed * max(1.0, abs(one)) or one != one and other != other):
+                    text = f"`{name}` of sample {number} is {one} alone and {other} among {len(numbers)} samples"
+                    raise ArgumentError(f"{text}: it depends on what is in the batch with it, and cannot be sampled")
+
+    def _weights_of(self, samples: Samples, number: int) -> np.ndarray:
+        """What the values of each sample are multiplied by, [sample, channel], so that their plain mean is the mean
+        over batches."""
+        batches, count = self._sets[number], len(samples)
+        weights = np.ones(count)
+        if self._size is not None:
+            weights = np.array([self._weight(samples.gathered([k])) for k in range(count)])
+        columns = np.repeat((weights * (count / batches.total))[:, None], len(self.channels), axis=1)
+        if self._sums:
+            columns[:, 0] = count / batches.total
+        return columns
+
+    def _outputs_of(self, batch: Any) -> tuple[list, Any]:
+        """What the loss of a batch is a function of, output and target, as parts and how they are put together."""
+        return torch.utils._pytree.tree_flatten(self._forward(batch))
+
+    def _sample_rows(self, batch: Any, count: int) -> np.ndarray:
+        """The channels of each sample of a batch, [sample, channel]."""
+        if self._sample_losses_of is not None:
+            given = self._sample_losses_of(self.model, batch)
+            if isinstance(given, Mapping):
+                given = {name: _as_array(value) for name, value in given.items()}
+            return table_of(given if isinstance(given, Mapping) else _as_array(given), count, self.channels, "samples")
+        leaves, structure = self._outputs_of(batch)
+        axes = [(k, axis) for k, axis in enumerate(self._sample_axes) if axis is not None]
+
+        def one(*parts: torch.Tensor) -> tuple:
+            given = list(leaves)
+            for (k, axis), part in zip(axes, parts):
+                given[k] = part.unsqueeze(axis)
+            row = self._row_of(*torch.utils._pytree.tree_unflatten(given, structure))
+            return tuple(torch.as_tensor(value, device=self._device).reshape(()) for value in row)
+
+        parts = [leaves[k] for k, _ in axes]
+        if self.sample_method == "vmap":
+            found = list(torch.func.vmap(one, in_dims=tuple(axis for _, axis in axes))(*parts))
+        else:
+            rows = [one(*(p.select(a, k) for p, (_, a) in zip(parts, axes))) for k in range(count)]
+            found = [torch.stack(column) for column in zip(*rows)]
+        return np.stack([_as_array(column).astype(np.float64) for column in found], axis=1)
+
+    def _rows_of_samples(self, number: int, samples: np.ndarray) -> np.ndarray:
+        out = np.empty((len(samples), len(self.channels)))
+        self._seed()
+        with torch.no_grad():
+            for where, batch in self._samples[number].pick(samples):
+                out[where] = self._sample_rows(batch, where.stop - where.start)
+        return out * self._sample_weights[number][samples]
+
+    def _prepare_samples(self, number: int, kind: str, vectors: list[np.ndarray]) -> Callable:
+        flat = self._flat
+        assert flat is not None
+        combine = self._combiner(kind, vectors)
+
+        def evaluate(coefficients: tuple[float, ...], samples: np.ndarray) -> np.ndarray:
+            with torch.no_grad():
+                combine(coefficients, flat)
+            return self._rows_of_samples(number, samples)
+
+        return evaluate
+
+    def _sample_losses(self, number: int, theta: np.ndarray, samples: np.ndarray) -> np.ndarray:
+        self._move(theta)
+        return self._rows_of_samples(number, samples)
+
     # One point.
 
     def _measure(self, number: int, theta: np.ndarray) -> list[float]:
@@ -425,7 +551,9 @@ class Oracle(BaseOracle):
             if list(given) != self.channels:
                 raise TypeError(f"the step gave {list(given)}, and gave {self.channels} before")
             return [_single(value, f"`{name}`") for name, value in given.items()]
-        output, target = self._forward(batch)
+        return self._row_of(*self._forward(batch))
+
+    def _row_of(self, output: Any, target: Any) -> list:
         assert self._loss_fn is not None
         row = [_single(self._loss_fn(output, target), "the loss")]
         row += [_single(metric(output, target), f"metric `{name}`") for name, metric in self._metrics.items()]
@@ -442,7 +570,7 @@ class Oracle(BaseOracle):
     def _weight(self, batch: Any) -> float:
         if self._size is not None:
             return float(self._size(batch))
-        return float(_samples(batch))
+        return float(count_of(batch))
 
     def _reestimate(self) -> None:
         """Statistics of batch normalisations at these parameters, over the first data set."""
@@ -755,6 +883,9 @@ class Oracle(BaseOracle):
         found = torch.func.jvp(outputs, (at,), (dict(zip(mine, along)),))[1]
         return [tangent.detach() for tangent in found]
 
+    _samples: list[Samples] = []
+    _sample_axes: list[int | None] = []
+    _sample_weights: list[np.ndarray] = []
     _plain_kernels = True
     _plain_outputs = True
     _flat: torch.Tensor | None = None
@@ -769,12 +900,13 @@ class Oracle(BaseOracle):
         for name, tensor in [*self.model.named_buffers(), *self.model.named_parameters()]:
             if id(tensor) not in mine:
                 digest.update(name.encode())
-                digest.update(_bytes(tensor))
+                digest.update(raw(tensor))
         parts = [
             repr(self.model),
             _described(self._loss_fn),
             _described(self._step),
             _described(self._size),
+            *([] if self._sample_losses_of is None else [_described(self._sample_losses_of)]),
             str({name: _described(metric) for name, metric in self._metrics.items()}),
             f"{self._mode} {self._batch_norm} {self._noise_seed} {self._dtype}",
             digest.hexdigest(),
@@ -1056,7 +1188,7 @@ def _left_as_it_was(model: nn.Module, device: torch.device) -> Iterator[None]:
         plain = {name: value for name, value in vars(module).items() if isinstance(value, _PLAIN)}
         modules.append((module, dict(module._parameters), dict(module._buffers), plain))
     devices = [device] if device.type == "cuda" else []
-    with _generators(devices):
+    with generators(devices):
         try:
             yield
         finally:
@@ -1074,18 +1206,6 @@ def _left_as_it_was(model: nn.Module, device: torch.device) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _generators(devices: Sequence[torch.device]) -> Iterator[None]:
-    """Puts back the states of all generators that code at a point might draw from."""
-    python, numbers = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng(devices=[device.index or 0 for device in devices]):
-        try:
-            yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(numbers)
-
-
-@contextlib.contextmanager
 def _double_backward_kernels(slow: bool) -> Iterator[None]:
     """Attention by plain arithmetic, which alone has second derivatives; if slow, no fused recurrent layers either."""
     from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -1098,154 +1218,7 @@ def _double_backward_kernels(slow: bool) -> Iterator[None]:
         yield
 
 
-# The data.
-
-
-class _Batches:
-    """The batches of a loader in a fixed order, kept on the device or read again."""
-
-    def __init__(
-        self, loader: Any, name: str, device: torch.device, dtype: torch.dtype, oracle: Oracle, limit: int
-    ) -> None:
-        self._device, self._dtype = device, dtype
-        self.notes: list[str] = []
-        of = f"loader `{name}`" if name else "the loader"
-        self._loader = self._in_order(loader, of)
-        self._kept: list | None = []
-        self.counts: list[float] = []
-        digest = hashlib.blake2b(digest_size=8)
-        held = 0
-        for batch in self._read():
-            digest.update(_structure(batch))
-            self.counts.append(oracle._weight(batch))
-            if self._kept is not None:
-                held += _size_of(batch)
-                if held > limit:
-                    self._kept = None
-                    self._tell(f"{of} has more than {limit / 2**30:.3g} GiB, and is read again for every point")
-                else:
-                    self._kept.append(_moved(batch, device, dtype))
-        if not self.counts:
-            raise ArgumentError(f"{of} has no batches (a generator can be read only once)")
-        self.total = sum(self.counts)
-        if self.total <= 0:
-            raise ArgumentError(f"the batches of {of} count {self.total} in all")
-        self._digest = digest.digest()
-        if self._kept is None and len(list(zip(range(1), self._read()))) == 0:
-            raise ArgumentError(f"{of} is too large to be kept, and cannot be read again: raise `memory_limit`")
-
-    def _tell(self, note: str) -> None:
-        self.notes.append(note)
-        warnings.warn(note, LoaderWarning, stacklevel=4)
-
-    def _in_order(self, loader: Any, of: str) -> Any:
-        data = torch.utils.data
-        if isinstance(loader, tuple) and loader and all(isinstance(part, torch.Tensor) for part in loader):
-            return [loader]
-        if isinstance(loader, torch.Tensor):
-            return [loader]
-        if isinstance(loader, data.Dataset):
-            raise ArgumentError(f"{of} is a data set without batches: wrap it in `DataLoader(…, batch_size=…)`")
-        if not hasattr(loader, "__iter__"):
-            raise ArgumentError(f"{of} must be a DataLoader or a list of batches, not {type(loader).__name__}")
-        if not isinstance(loader, data.DataLoader) or isinstance(loader.dataset, data.IterableDataset):
-            return loader
-        sampler, dataset = loader.sampler, loader.dataset
-        if isinstance(sampler, data.SequentialSampler) or loader.batch_size is None:
-            return loader
-        if isinstance(sampler, data.SubsetRandomSampler):
-            dataset = data.Subset(dataset, sorted(int(i) for i in sampler.indices))
-        elif not isinstance(sampler, data.RandomSampler) or sampler.replacement or sampler._num_samples is not None:
-            kind = type(sampler).__name__
-            self._tell(f"{of} draws its samples by {kind}: they are read once, in the order of seed 0")
-            return loader
-        self._tell(f"{of} shuffles: its samples are read in the order of the data set, all of them")
-        return data.DataLoader(
-            dataset,
-            batch_size=loader.batch_size,
-            num_workers=loader.num_workers,
-            collate_fn=loader.collate_fn,
-            pin_memory=loader.pin_memory,
-            worker_init_fn=loader.worker_init_fn,
-        )
-
-    def _read(self) -> Iterator[Any]:
-        """The batches as the loader gives them; what it draws, it draws from seed 0 each time."""
-        iterator = None
-        state = None
-        while True:
-            # Only while the loader works: between batches the generators are those of whoever evaluates.
-            with _generators([]):
-                if state is None:
-                    random.seed(0)
-                    np.random.seed(0)
-                    torch.manual_seed(0)
-                    iterator = iter(self._loader)
-                else:
-                    random.setstate(state[0])
-                    np.random.set_state(state[1])
-                    torch.set_rng_state(state[2])
-                try:
-                    assert iterator is not None
-                    batch = next(iterator)
-                except StopIteration:
-                    return
-                state = (random.getstate(), np.random.get_state(), torch.get_rng_state())
-            yield batch
-
-    def __iter__(self) -> Iterator[Any]:
-        if self._kept is not None:
-            return iter(self._kept)
-        return (_moved(batch, self._device, self._dtype) for batch in self._read())
-
-    def fingerprint(self, context: str) -> int:
-        digest = hashlib.blake2b(self._digest + context.encode(), digest_size=8)
-        return int.from_bytes(digest.digest(), "little")
-
-
-def _moved(batch: Any, device: torch.device, dtype: torch.dtype) -> Any:
-    if isinstance(batch, torch.Tensor):
-        kind = dtype if batch.is_floating_point() else batch.dtype
-        return batch.to(device, kind)
-    if isinstance(batch, Mapping):
-        return {key: _moved(value, device, dtype) for key, value in batch.items()}
-    if isinstance(batch, (tuple, list)):
-        return type(batch)(_moved(value, device, dtype) for value in batch) if type(batch) in (tuple, list) else batch
-    return batch
-
-
-def _leaves(batch: Any) -> Iterator[torch.Tensor]:
-    if isinstance(batch, torch.Tensor):
-        yield batch
-    elif isinstance(batch, Mapping):
-        for value in batch.values():
-            yield from _leaves(value)
-    elif isinstance(batch, (tuple, list)):
-        for value in batch:
-            yield from _leaves(value)
-
-
-def _samples(batch: Any) -> int:
-    for leaf in _leaves(batch):
-        return int(leaf.shape[0]) if leaf.ndim else 1
-    raise ArgumentError(f"a batch without tensors ({type(batch).__name__}): say by `size` how much it counts")
-
-
-def _size_of(batch: Any) -> int:
-    return sum(leaf.numel() * leaf.element_size() for leaf in _leaves(batch))
-
-
-def _structure(batch: Any) -> bytes:
-    parts = []
-    for leaf in _leaves(batch):
-        parts.append(f"{leaf.dtype} {tuple(leaf.shape)}\n".encode())
-        parts.append(_bytes(leaf))
-    return b"".join(parts)
-
-
-def _bytes(tensor: torch.Tensor) -> bytes:
-    flat = tensor.detach().cpu().contiguous().reshape(-1)
-    return flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
+# Arguments.
 
 
 def _described(function: Any) -> str:
@@ -1255,6 +1228,10 @@ def _described(function: Any) -> str:
     if isinstance(function, nn.Module):
         return repr(function)
     return f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', type(function).__qualname__)}"
+
+
+def _as_array(value: Any) -> np.ndarray:
+    return value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
 
 
 def _single(value: Any, what: str) -> Any:

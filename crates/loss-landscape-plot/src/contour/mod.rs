@@ -238,9 +238,9 @@ impl ContourFigure {
         self
     }
 
-    /// Adds to what the caption says.
-    pub(crate) fn note(mut self, note: String) -> Self {
-        self.data.sheet.notes.push(note);
+    /// Adds to what the caption says, such as where the values come from.
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.data.sheet.notes.push(note.into());
         self
     }
 
