@@ -32,6 +32,8 @@ pub(crate) struct Style {
     y_label: Option<String>,
     /// Minima and saddles that are marked on surfaces.
     critical_points: Option<PyTopology>,
+    /// Whether isolines lie on splines.
+    splines: bool,
     /// The channel with the standard errors of the one that is drawn: shaded as far as two of them.
     errors: Option<String>,
     /// A sentence for the caption of contours.
@@ -145,6 +147,9 @@ pub(crate) fn figure<'py>(
             }
             if let Some(errors) = &style.errors {
                 figure = figure.standard_error(surface.channel(errors).or_raise()?);
+            }
+            if style.splines {
+                figure = figure.splines();
             }
             if let Some(note) = &style.note {
                 figure = figure.note(note.clone());

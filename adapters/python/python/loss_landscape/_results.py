@@ -152,8 +152,9 @@ class Landscape:
             kind: of surfaces ``'contour'``, ``'surface'`` or ``'heat'``.
             style: ``title``, ``log`` (a logarithmic scale), ``range=(low, high)``, ``levels`` (of contours),
                 ``markers`` (triples of x, y and a text), ``trajectory`` (a pair of coordinate arrays),
-                ``x_label``, ``y_label``, and of surfaces ``critical_points`` (a :class:`Topology`, whose minima and
-                saddles are marked).
+                ``x_label``, ``y_label``, of surfaces ``critical_points`` (a :class:`Topology`, whose minima and
+                saddles are marked), and of contours ``splines`` (curves between the points of a coarse grid; the
+                caption says so).
         """
         name = os.fspath(path)
         ending = os.path.splitext(name)[1].lower()
@@ -471,6 +472,7 @@ def _style(
     x_label: str | None = None,
     y_label: str | None = None,
     critical_points: Any = None,
+    splines: bool = False,
 ) -> SimpleNamespace:
     low, high = (None, None) if range is None else (float(range[0]), float(range[1]))
     return SimpleNamespace(
@@ -484,6 +486,7 @@ def _style(
         x_label=x_label,
         y_label=y_label,
         critical_points=None if critical_points is None else critical_points._core,
+        splines=bool(splines),
         errors=None,
         note=None,
     )

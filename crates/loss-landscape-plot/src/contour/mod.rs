@@ -18,8 +18,8 @@ use crate::{
 
 /// A contour figure of a loss over two directions: filled bands, labelled isolines, colour bar.
 ///
-/// Nothing is smoothed: isolines are linear interpolations between neighbouring grid points, on
-/// the scale that is drawn (of the logarithm where colours are logarithmic). Lines are stored to
+/// Nothing is smoothed, unless you ask for [`splines`](Self::splines): isolines are linear interpolations between
+/// neighbouring grid points, on the scale that is drawn (of the logarithm where colours are logarithmic). Lines are stored to
 /// about 0.03 px; only for data as rough as noise on a fine grid are details below a pixel
 /// dropped, to bound the file. Cells with a corner that is not finite are hatched in grey, and
 /// the points are counted below the figure, as are values outside an explicit colour range.
@@ -55,6 +55,8 @@ use crate::{
 #[must_use]
 pub struct ContourFigure {
     data: PlaneValues,
+    /// Whether isolines lie on splines.
+    splines: bool,
 }
 
 impl ContourFigure {
@@ -199,6 +201,29 @@ impl ContourFigure {
         self
     }
 
+    /// Draws bands and isolines on cubic splines through the values, along x and then along y, instead of straight
+    /// interpolations, and says so in the caption. Of a smooth loss on a coarse grid it draws the curves that a finer grid
+    /// would show, and of a rough one waves that are not there: splines overshoot where values jump. On a logarithmic scale
+    /// it is the logarithms that are interpolated. With 256 points along an axis there is hardly anything to see of it.
+    ///
+    /// ```
+    /// use loss_landscape_plot::{ContourFigure, Figure};
+    /// use ndarray::Array2;
+    ///
+    /// let x: Vec<f64> = (0..9).map(|k| f64::from(k) / 4.0 - 1.0).collect();
+    /// let bowl = Array2::from_shape_fn((9, 9), |(i, j)| x[i].powi(2) + x[j].powi(2));
+    /// let figure = ContourFigure::new(&x, &x, bowl.view()).splines();
+    /// assert!(figure.to_svg()?.contains("cubic splines between the points"));
+    /// # Ok::<(), loss_landscape_plot::Error>(())
+    /// ```
+    pub fn splines(mut self) -> Self {
+        if !self.splines {
+            self.data.sheet.notes.push("cubic splines between the points".to_owned());
+        }
+        self.splines = true;
+        self
+    }
+
     /// Values at which to draw isolines, in any order, instead of about ten round numbers. Must be finite, and
     /// positive on a logarithmic scale. An empty list draws none.
     pub fn levels(mut self, levels: impl Into<Vec<f64>>) -> Self {
@@ -245,7 +270,7 @@ impl ContourFigure {
     }
 
     fn of(data: PlaneValues) -> Self {
-        Self { data }
+        Self { data, splines: false }
     }
 }
 
@@ -269,7 +294,7 @@ impl Figure for ContourFigure {}
 impl Draw for ContourFigure {
     fn draw(&self, scale: Option<&SharedScale>) -> Result<Drawing> {
         self.data.check()?;
-        Ok(draw::draw(&self.data, scale, &self.data.resolve(scale)?))
+        Ok(draw::draw(&self.data, self.splines, scale, &self.data.resolve(scale)?))
     }
 
     fn shareable(&self) -> Option<Shareable<'_>> {
