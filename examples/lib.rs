@@ -27,6 +27,7 @@ pages! {
     GuideCurvature: "../docs/guide/src/curvature.md",
     GuideLongRuns: "../docs/guide/src/long_runs.md",
     GuideSampling: "../docs/guide/src/sampling.md",
+    GuidePaper: "../docs/guide/src/paper.md",
     GuidePromises: "../docs/guide/src/promises.md",
 }
 

@@ -9,7 +9,7 @@
 //! It writes figures (SVG, PNG), numbers (npz) and the trained networks (safetensors) to the folder
 //! `resnet_landscape`. Given safetensors files of such networks, with PyTorch's names, it draws their landscapes
 //! instead of training; `--depth N` trains that depth alone, `--epochs N` trains longer or shorter, and
-//! `--points N` draws finer or coarser. The surfaces in README.md are those of `--depth 56`.
+//! `--points N` draws finer or coarser.
 
 use std::{error::Error, fs, ops::ControlFlow, path::Path, time::Instant};
 

@@ -256,3 +256,22 @@ fn every_claim_has_work_and_no_two_jobs_share_a_file() {
         }
     }
 }
+
+/// The guide tells what the report in the repository found, not what an earlier one did.
+#[test]
+fn the_guide_has_the_verdicts_of_the_report() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let report = fs::read_to_string(docs.join("paper/report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let guide = fs::read_to_string(docs.join("guide/src/paper.md")).unwrap();
+    let sections = report["sections"].as_array().unwrap();
+    assert_eq!(sections.len(), 10);
+    for section in sections {
+        let [name, sentence] = ["name", "sentence"].map(|key| section[key].as_str().unwrap());
+        let row = guide.lines().find(|line| line.starts_with(&format!("| {name} |"))).unwrap();
+        assert!(row.ends_with(&format!("| {sentence} |")), "{row}\n{sentence}");
+    }
+    for version in [&report["crate"]["version"], &report["study"]["version"]] {
+        assert!(version.as_str().is_none_or(|version| version == env!("CARGO_PKG_VERSION")), "{version}");
+    }
+}
