@@ -213,6 +213,8 @@ pub enum NumberSetting {
     AdamEpsilon,
     /// The ε of a batch normalisation.
     BatchNormEpsilon,
+    /// The ε of a normalisation within a sample.
+    NormEpsilon,
     /// What the bytes of images are divided by.
     ImageScale,
     /// A mean for [`Samples::normalized`](crate::Samples::normalized).
@@ -246,6 +248,12 @@ pub enum CountSetting {
     DenseNetLayers,
     /// The growth of [`Architecture::densenet`](crate::Architecture::densenet).
     DenseNetGrowth,
+    /// The depth of [`Architecture::torchvision_resnet`](crate::Architecture::torchvision_resnet).
+    TorchvisionResNetDepth,
+    /// The depth of a [`Vgg`](crate::Vgg).
+    VggDepth,
+    /// The number of blocks of a [`Mixer`](crate::Mixer).
+    MixerDepth,
 }
 
 impl NumberSetting {
@@ -255,6 +263,7 @@ impl NumberSetting {
             Self::LearningRate
             | Self::LearningRateFactor
             | Self::AdamEpsilon
+            | Self::NormEpsilon
             | Self::ImageScale
             | Self::ChannelDeviation => "positive and finite",
             Self::WeightDecay | Self::BatchNormEpsilon => "0 or positive, and finite",
@@ -270,6 +279,7 @@ impl NumberSetting {
             Self::LearningRate
             | Self::LearningRateFactor
             | Self::AdamEpsilon
+            | Self::NormEpsilon
             | Self::ImageScale
             | Self::ChannelDeviation => value > 0.0,
             Self::WeightDecay | Self::BatchNormEpsilon => value >= 0.0,
@@ -297,6 +307,7 @@ impl fmt::Display for NumberSetting {
             Self::Beta2 => "Adam's β₂",
             Self::AdamEpsilon => "Adam's ε",
             Self::BatchNormEpsilon => "the epsilon of a batch normalisation",
+            Self::NormEpsilon => "the epsilon of a normalisation",
             Self::ImageScale => "the scale of the images",
             Self::ChannelMean => "the mean of a channel",
             Self::ChannelDeviation => "the deviation of a channel",
@@ -312,7 +323,9 @@ impl CountSetting {
             Self::CropPadding => "smaller than the images' height and width",
             Self::ResNetDepth => "6n + 2 from 8 to 10,004",
             Self::ResNetWidth | Self::DenseNetGrowth => "from 1 to 65,536",
-            Self::DenseNetLayers => "from 1 to 1,024",
+            Self::DenseNetLayers | Self::MixerDepth => "from 1 to 1,024",
+            Self::TorchvisionResNetDepth => "18, 34, 50, 101 or 152",
+            Self::VggDepth => "11, 13, 16 or 19",
         }
     }
 
@@ -332,6 +345,9 @@ impl fmt::Display for CountSetting {
             Self::ResNetWidth => "the width of a residual network",
             Self::DenseNetLayers => "the number of layers of a dense block",
             Self::DenseNetGrowth => "the growth of a dense network",
+            Self::TorchvisionResNetDepth => "the depth of torchvision's residual networks",
+            Self::VggDepth => "the depth of torchvision's VGG networks",
+            Self::MixerDepth => "the number of blocks of a mixer",
         })
     }
 }
@@ -350,7 +366,7 @@ fn hint(setting: CountSetting, value: usize) -> String {
     };
     format!(
         " (nearest: {nearest}): these are the networks for small images, as for CIFAR-10; ImageNet's ResNet-18, \
-         ResNet-34 and ResNet-50 are other networks, which a `Chain` spells out"
+         ResNet-34 and ResNet-50 are other networks: `Architecture::torchvision_resnet`"
     )
 }
 
@@ -373,7 +389,7 @@ mod tests {
             depth(18),
             "the depth of a residual network must be 6n + 2 from 8 to 10,004, not 18 (nearest: 14 and 20): these are \
              the networks for small images, as for CIFAR-10; ImageNet's ResNet-18, ResNet-34 and ResNet-50 are other \
-             networks, which a `Chain` spells out"
+             networks: `Architecture::torchvision_resnet`"
         );
         for (value, nearest) in
             [(0, "8"), (7, "8"), (9, "8 and 14"), (34, "32 and 38"), (10_003, "9998 and 10004")]

@@ -40,6 +40,9 @@
 //! | WRN-56-2, -4, -8 | 3.41, 13.63, 54.47 million | [`Architecture::wide_resnet`] |
 //! | VGG-9 | 2,789,706 | [`Architecture::vgg9`] |
 //! | DenseNet-121 | 6,956,298 | [`Architecture::densenet121`] |
+//! | torchvision's ResNet-18, -34, -50 | 11.18, 21.29, 23.53 million | [`Architecture::torchvision_resnet`] |
+//! | torchvision's VGG-11 to -19 | 128.8 to 139.6 million | [`Vgg`] |
+//! | MLP-Mixer | | [`Mixer`] |
 //! | your own | | [`Architecture::new`] |
 //! | multilayer perceptron | Σ (inᵢ + 1)·outᵢ | [`Mlp::new`] |
 //!
@@ -124,7 +127,9 @@ pub use data::{Augment, Idx, Samples, idx_from_bytes, read_idx};
 pub use error::{CountSetting, Error, NumberSetting, Result};
 pub use layers::{CustomLayer, LayerDirection, LayerPoint};
 pub use mlp::Mlp;
-pub use network::{Architecture, Chain, Conv, Custom, Network, Piece, Pool, Reestimated, Sides, Skips};
+pub use network::{
+    Architecture, Chain, Conv, Custom, Gelu, Mixer, Network, Piece, Pool, Reestimated, Sides, Skips, Vgg,
+};
 pub use train::{
     AdaptiveMoments, Epoch, EpochProgress, Momentum, Rule, Snapshot, StepProgress, TrainingEnd,
     TrainingObserver, TrainingReport,

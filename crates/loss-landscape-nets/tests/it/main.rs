@@ -32,3 +32,4 @@ mod sharpness;
 mod single_samples;
 mod sweeps_over_networks;
 mod value_stability;
+mod zoo;

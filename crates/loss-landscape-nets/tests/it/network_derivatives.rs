@@ -3,7 +3,7 @@
 use crate::common::{Swish, hashed, hashed_inputs, hashed_network, hashed_samples, hashed_vector};
 use loss_landscape::{Gradient, HessianProduct, Loss, Model, Role};
 use loss_landscape_nets::{
-    Architecture, Chain, Conv, Criterion, Error, Network, Piece, Pool, Samples, Sides,
+    Architecture, Chain, Conv, Criterion, Error, Gelu, Network, Piece, Pool, Samples, Sides,
 };
 use ndarray::Array2;
 use proptest::prelude::*;
@@ -26,8 +26,20 @@ enum Part {
         half: usize,
     },
     Norm,
+    /// Into so many groups, if that is possible.
+    GroupNorm(usize),
+    LayerNorm,
     Relu,
     Tanh,
+    Gelu(Gelu),
+    Dropout,
+    Adaptive([usize; 2]),
+    PixelLinear {
+        outputs: usize,
+        bias: bool,
+    },
+    /// The hidden pixels of two layers over pixels.
+    OverPixels(usize),
     Max(Pool),
     Average(Pool),
     Mean,
@@ -113,6 +125,23 @@ impl Builder {
                 self.conv(chain.clone(), conv, shape).unwrap_or((chain, shape))
             }
             Part::Norm => (chain.batch_norm(self.name()), shape),
+            // With an ε at which differences are right to as many digits as for other layers.
+            &Part::GroupNorm(groups) => {
+                let groups = if channels.is_multiple_of(groups) { groups } else { 1 };
+                (chain.piece(Piece::GroupNorm { name: self.name(), groups, epsilon: 0.1 }), shape)
+            }
+            Part::LayerNorm => (chain.piece(Piece::LayerNorm { name: self.name(), epsilon: 0.1 }), shape),
+            &Part::Gelu(form) => (chain.gelu(form), shape),
+            Part::Dropout => (chain.dropout(), shape),
+            &Part::Adaptive(sides) => (chain.adaptive_average_pool(sides), [channels, sides[0], sides[1]]),
+            &Part::PixelLinear { outputs, bias } => {
+                let piece = Piece::PixelLinear { name: self.name(), outputs, bias };
+                (chain.piece(piece), [outputs, height, width])
+            }
+            &Part::OverPixels(hidden) => {
+                let two = Chain::new().pixel_linear(self.name(), hidden).gelu(Gelu::Exact);
+                (chain.transposed(two.pixel_linear(self.name(), height * width)), shape)
+            }
             Part::Relu => {
                 self.kinks = true;
                 (chain.relu(), shape)
@@ -173,6 +202,10 @@ impl Builder {
     }
 }
 
+fn gelu() -> impl Strategy<Value = Part> {
+    prop_oneof![Just(Part::Gelu(Gelu::Exact)), Just(Part::Gelu(Gelu::Tanh))]
+}
+
 fn part() -> impl Strategy<Value = Part> {
     // Mostly square, and side by side.
     let pair = |range: std::ops::Range<usize>| {
@@ -201,6 +234,13 @@ fn part() -> impl Strategy<Value = Part> {
         4 => Just(Part::Norm),
         4 => Just(Part::Relu),
         3 => Just(Part::Tanh),
+        2 => gelu(),
+        2 => (1..4_usize).prop_map(Part::GroupNorm),
+        2 => Just(Part::LayerNorm),
+        1 => Just(Part::Dropout),
+        1 => (1..6_usize, 1..6_usize).prop_map(|(height, width)| Part::Adaptive([height, width])),
+        2 => (1..5_usize, any::<bool>()).prop_map(|(outputs, bias)| Part::PixelLinear { outputs, bias }),
+        1 => (1..4_usize).prop_map(Part::OverPixels),
         2 => pool.clone().prop_map(Part::Max),
         2 => pool.prop_map(|pool| Part::Average(pool.ceil(false))),
         1 => Just(Part::Custom),
@@ -226,6 +266,8 @@ fn ending() -> impl Strategy<Value = Vec<Part>> {
         Just(Part::Norm),
         Just(Part::Relu),
         Just(Part::Tanh),
+        gelu(),
+        Just(Part::LayerNorm),
         Just(Part::Max(Pool::new(1))),
         Just(Part::Skip(vec![], false)),
     ];
