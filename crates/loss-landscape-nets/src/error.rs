@@ -91,6 +91,36 @@ pub enum Error {
         /// The one before it.
         before: usize,
     },
+    /// Sequences of more tokens than a transformer has positions.
+    #[error("sequences of {length} tokens are too long for {positions} positions")]
+    SequenceTooLong {
+        /// The tokens of a sequence.
+        length: usize,
+        /// The positions of the transformer.
+        positions: usize,
+    },
+    /// A token that is not in the vocabulary.
+    #[error(
+        "{what} {token} of sequence {sequence} at position {position} is out of range for a vocabulary of {vocabulary}"
+    )]
+    TokenOutOfRange {
+        /// Token or target.
+        what: &'static str,
+        /// The sequence.
+        sequence: usize,
+        /// The position inside the sequence.
+        position: usize,
+        /// The token.
+        token: u32,
+        /// The size of the vocabulary.
+        vocabulary: usize,
+    },
+    /// A mask that leaves nothing of a sequence.
+    #[error("the mask leaves no target of sequence {sequence} that counts")]
+    EmptyMask {
+        /// The first such sequence.
+        sequence: usize,
+    },
     /// Targets of a kind that the criterion does not compare with.
     #[error(
         "the loss {criterion} needs {}",
@@ -254,6 +284,16 @@ pub enum CountSetting {
     VggDepth,
     /// The number of blocks of a [`Mixer`](crate::Mixer).
     MixerDepth,
+    /// The tokens that a [`Gpt`](crate::Gpt) knows.
+    Vocabulary,
+    /// The positions of a [`Gpt`](crate::Gpt).
+    Positions,
+    /// The width of a [`Gpt`](crate::Gpt).
+    Width,
+    /// The heads of a [`Gpt`](crate::Gpt).
+    Heads,
+    /// The blocks of a [`Gpt`](crate::Gpt).
+    Layers,
 }
 
 impl NumberSetting {
@@ -326,6 +366,10 @@ impl CountSetting {
             Self::DenseNetLayers | Self::MixerDepth => "from 1 to 1,024",
             Self::TorchvisionResNetDepth => "18, 34, 50, 101 or 152",
             Self::VggDepth => "11, 13, 16 or 19",
+            Self::Vocabulary => "from 1 to 4,294,967,296",
+            Self::Positions | Self::Width => "from 1 to 16,777,216",
+            Self::Heads => "a divisor of the width",
+            Self::Layers => "from 1 to 4,096",
         }
     }
 
@@ -348,6 +392,11 @@ impl fmt::Display for CountSetting {
             Self::TorchvisionResNetDepth => "the depth of torchvision's residual networks",
             Self::VggDepth => "the depth of torchvision's VGG networks",
             Self::MixerDepth => "the number of blocks of a mixer",
+            Self::Vocabulary => "the size of the vocabulary",
+            Self::Positions => "the number of positions",
+            Self::Width => "the width of a transformer",
+            Self::Heads => "the number of heads",
+            Self::Layers => "the number of layers of a transformer",
         })
     }
 }

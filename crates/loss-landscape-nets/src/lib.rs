@@ -116,6 +116,7 @@ mod mlp;
 mod network;
 mod real;
 mod train;
+mod transformer;
 
 pub use activation::Activation;
 pub use api::{
@@ -123,7 +124,7 @@ pub use api::{
     labelled_images_from_bytes, read_cifar10, read_labelled_images,
 };
 pub use criterion::Criterion;
-pub use data::{Augment, Idx, Samples, idx_from_bytes, read_idx};
+pub use data::{Augment, Idx, Samples, Tokens, idx_from_bytes, read_idx};
 pub use error::{CountSetting, Error, NumberSetting, Result};
 pub use layers::{CustomLayer, LayerDirection, LayerPoint};
 pub use mlp::Mlp;
@@ -134,6 +135,7 @@ pub use train::{
     AdaptiveMoments, Epoch, EpochProgress, Momentum, Rule, Snapshot, StepProgress, TrainingEnd,
     TrainingObserver, TrainingReport,
 };
+pub use transformer::{Gpt, Transformer};
 
 /// The README's program is run as a test.
 #[cfg(doctest)]

@@ -39,8 +39,10 @@ pub use torchvision::Vgg;
 pub(crate) use evaluation::{gradient, measure, outputs};
 pub(crate) use hessian_products::NetworkHessian;
 pub(crate) use prepared_plane::prepare;
+pub(crate) use scratch_pool::ScratchPool;
 pub(crate) use single_samples::{sample_losses, sample_worker};
 pub(crate) use training_mode::learner;
+pub(crate) use work_split::{WorkSplit, add_up};
 
 #[cfg(test)]
 mod tests;
