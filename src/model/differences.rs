@@ -173,7 +173,8 @@ impl<S: Scalar> Differences<S> {
             let next = self.gradient(model, data, v, near)?;
             let last = self.gradient(model, data, v, 2.0 * near)?;
             let still = (0..here.len()).filter(|&i| here[i] == next[i] && next[i] == last[i]).count();
-            let zero = (0..here.len()).filter(|&i| here[i] == 0.0 && next[i] == 0.0).count();
+            let none = |i: usize| here[i] == 0.0 && next[i] == 0.0 && last[i] == 0.0;
+            let zero = (0..here.len()).filter(|&i| none(i)).count();
             // Gradients of fewer digits than S has, such as of half precision, are steps that are not seen from so near.
             let farther = near * FARTHER;
             if 2 * (still - zero) > here.len() - zero && farther < FARTHEST * (1.0 + length) {

@@ -29,7 +29,8 @@
 //! ([`Architecture::resnet`], [`wide_resnet`](Architecture::wide_resnet), [`vgg9`](Architecture::vgg9),
 //! [`densenet121`](Architecture::densenet121)) or a [`Chain`] of [`Piece`]s of your own, one of which may be
 //! a layer that you write ([`CustomLayer`]). An [`Mlp`] is a multilayer
-//! perceptron. Both implement [`Model`](loss_landscape::Model), [`Loss`](loss_landscape::Loss),
+//! perceptron. A [`Transformer`] in the shape of a [`Gpt`] predicts [`Tokens`] and does the same over them. Networks and
+//! perceptrons implement [`Model`](loss_landscape::Model), [`Loss`](loss_landscape::Loss),
 //! [`Gradient`](loss_landscape::Gradient), [`HessianProduct`](loss_landscape::HessianProduct) and
 //! [`GaussNewtonProduct`](loss_landscape::GaussNewtonProduct) over [`Samples`].
 //!
@@ -44,6 +45,7 @@
 //! | torchvision's VGG-11 to -19 | 128.8 to 139.6 million | [`Vgg`] |
 //! | MLP-Mixer | | [`Mixer`] |
 //! | your own | | [`Architecture::new`] |
+//! | GPT-2's shapes | 124 million; 3.2 with 4 layers of width 256 | [`Transformer::new`] |
 //! | multilayer perceptron | Σ (inᵢ + 1)·outᵢ | [`Mlp::new`] |
 //!
 //! ```

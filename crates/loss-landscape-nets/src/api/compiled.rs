@@ -98,8 +98,7 @@ pub(super) struct TransformerFunctions<S> {
     pub(super) measure: fn(&Transformer<S>, &[S], &Tokens, &mut [f64]) -> Result<(), OracleError>,
     pub(super) gradient: fn(&Transformer<S>, &[S], &Tokens, &mut [S]) -> Result<f64, OracleError>,
     /// With so many bytes for what depends on θ alone.
-    pub(super) hessian:
-        for<'a> fn(&'a Transformer<S>, &'a Tokens, u64) -> Box<dyn GaussNewtonWorker<S> + 'a>,
+    pub(super) hessian: for<'a> fn(&'a Transformer<S>, &'a Tokens, u64) -> Box<dyn GaussNewtonWorker<S> + 'a>,
     pub(super) prepare:
         for<'a> fn(&'a Transformer<S>, &'a Slice<'a, S>, &'a Tokens) -> Result<Box<dyn Prepared + 'a>>,
     pub(super) sample_losses: fn(&Transformer<S>, &[S], &Tokens, &[usize], &mut [f64]) -> Result<()>,

@@ -140,13 +140,7 @@ impl<S: NetScalar> HessianProduct<Tokens> for Transformer<S> {
     /// Exact, by the R-operator[^1]: one pass forward and one back, each with its derivative along v.
     ///
     /// [^1]: B. Pearlmutter, *Fast exact multiplication by the Hessian*, Neural Computation 6 (1994).
-    fn hessian_product(
-        &self,
-        theta: &[S],
-        v: &[S],
-        data: &Tokens,
-        out: &mut [S],
-    ) -> Result<(), OracleError> {
+    fn hessian_product(&self, theta: &[S], v: &[S], data: &Tokens, out: &mut [S]) -> Result<(), OracleError> {
         self.ready(theta, data)?;
         let mut worker = (S::compiled().transformer.hessian)(self, data, 0);
         worker.at(theta)?;
@@ -154,10 +148,7 @@ impl<S: NetScalar> HessianProduct<Tokens> for Transformer<S> {
     }
 
     /// Keeps values and derivatives at θ; see [`hessian_memory`](Self::hessian_memory).
-    fn hessian_worker<'a>(
-        &'a self,
-        data: &'a Tokens,
-    ) -> Result<Box<dyn HessianWorker<S> + 'a>, OracleError> {
+    fn hessian_worker<'a>(&'a self, data: &'a Tokens) -> Result<Box<dyn HessianWorker<S> + 'a>, OracleError> {
         self.check_tokens(data)?;
         Ok((S::compiled().transformer.hessian)(self, data, self.hessian_memory))
     }

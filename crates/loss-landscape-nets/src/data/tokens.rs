@@ -89,7 +89,11 @@ impl Tokens {
             return Err(Error::SampleShape { what: "the mask", found: rows, expected: self.len });
         }
         if columns != self.length {
-            return Err(Error::SampleShape { what: "a row of the mask", found: columns, expected: self.length });
+            return Err(Error::SampleShape {
+                what: "a row of the mask",
+                found: columns,
+                expected: self.length,
+            });
         }
         if let Some(sequence) = mask.rows().into_iter().position(|row| !row.iter().any(|counts| *counts)) {
             return Err(Error::EmptyMask { sequence });
@@ -137,6 +141,13 @@ impl Tokens {
     pub(crate) fn check_chosen(&self, indices: &[usize], room: usize, channels: usize) -> Result<()> {
         if let Some(position) = indices.iter().position(|&index| index >= self.len) {
             return Err(Error::SampleOutOfRange { position, index: indices[position], len: self.len });
+        }
+        if let Some(position) = (1..indices.len()).find(|&k| indices[k] <= indices[k - 1]) {
+            return Err(Error::SampleOrder {
+                position,
+                index: indices[position],
+                before: indices[position - 1],
+            });
         }
         let expected = indices.len() * channels;
         if room == expected {
@@ -195,7 +206,10 @@ mod tests {
         ));
         assert!(matches!(data.clone().counting(&array![[true, true]]), Err(Error::SampleShape { .. })));
         let error = data.check(4).unwrap_err();
-        assert_eq!(error.to_string(), "token 4 of sequence 1 at position 1 is out of range for a vocabulary of 4");
+        assert_eq!(
+            error.to_string(),
+            "token 4 of sequence 1 at position 1 is out of range for a vocabulary of 4"
+        );
         assert!(data.check(5).is_ok());
     }
 

@@ -46,7 +46,8 @@ impl<S: Real> HeadScratch<S> {
 
 impl Head {
     fn all(dims: Dims) -> impl Iterator<Item = Self> {
-        (0..dims.sequences).flat_map(move |sequence| (0..dims.heads).map(move |head| Self { dims, sequence, head }))
+        (0..dims.sequences)
+            .flat_map(move |sequence| (0..dims.heads).map(move |head| Self { dims, sequence, head }))
     }
 
     /// Where its rows begin in a matrix of outputs, [width, columns].
@@ -104,7 +105,13 @@ impl Head {
 }
 
 /// Weights and outputs.
-pub(super) fn forward<S: Real>(dims: Dims, qkv: &[S], p: &mut [S], o: &mut [S], scratch: &mut HeadScratch<S>) {
+pub(super) fn forward<S: Real>(
+    dims: Dims,
+    qkv: &[S],
+    p: &mut [S],
+    o: &mut [S],
+    scratch: &mut HeadScratch<S>,
+) {
     let scale = dims.attention_scale::<S>();
     for head in Head::all(dims) {
         let p = &mut p[head.weights()];

@@ -28,6 +28,7 @@ pub(super) fn start<S: Real>(
 }
 
 /// Back through one block: from δ of its output to that of its input, and to the gradient if there is one.
+#[allow(clippy::too_many_arguments, reason = "a pass reads many tensors, which no one type owns")]
 fn block<S: Real>(
     dims: Dims,
     places: &BlockPlaces,
@@ -61,6 +62,7 @@ fn block<S: Real>(
 }
 
 /// Back from δ of the outputs, and added to `gradient`, if there is one, the derivatives by the parameters.
+#[allow(clippy::too_many_arguments, reason = "a pass reads many tensors, which no one type owns")]
 pub(super) fn backward<S: Real>(
     net: &Transformer<S>,
     dims: Dims,

@@ -81,8 +81,7 @@ pub(crate) fn gradient<S: Real>(
         let mut gradient = zeros(theta.len());
         let mut loss = 0.0;
         let memory = || {
-            let [values, deltas] =
-                [(); 2].map(|()| PassState::new(most, net.places.blocks.len(), Keep::All));
+            let [values, deltas] = [(); 2].map(|()| PassState::new(most, net.places.blocks.len(), Keep::All));
             (values, deltas, Scratch::new(most))
         };
         pool.with(memory, |(values, deltas, scratch)| {

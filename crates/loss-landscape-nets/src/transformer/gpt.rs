@@ -9,7 +9,7 @@ use loss_landscape::{
 use loss_landscape_kernels::Smooth;
 
 use crate::{
-    error::{CountSetting, NumberSetting, Result},
+    error::{CountSetting, Result},
     fingerprint::Fingerprint,
 };
 
@@ -161,8 +161,7 @@ impl Gpt {
         CountSetting::Width.ensure(small(self.width, 1 << 24), self.width)?;
         let heads = self.heads > 0 && self.width.is_multiple_of(self.heads);
         CountSetting::Heads.ensure(heads, self.heads)?;
-        CountSetting::Layers.ensure(small(self.layers, 1 << 12), self.layers)?;
-        NumberSetting::NormEpsilon.check(EPSILON)
+        CountSetting::Layers.ensure(small(self.layers, 1 << 12), self.layers)
     }
 
     /// Where the parameters are: the layout's blocks one after the other.

@@ -221,7 +221,8 @@ pub(super) fn embed<S: Real>(dims: Dims, places: &Places, theta: &[S], tokens: &
             let row = &mut out[unit * dims.columns + at * LANES..][..tokens.len()];
             for (lane, (out, &token)) in row.iter_mut().zip(tokens).enumerate() {
                 let position = (at * LANES + lane) % dims.length;
-                *out = of_tokens[token as usize * dims.width + unit] + of_positions[position * dims.width + unit];
+                *out = of_tokens[token as usize * dims.width + unit]
+                    + of_positions[position * dims.width + unit];
             }
         }
     }
@@ -256,6 +257,7 @@ pub(super) fn add<S: Real>(out: &mut [S], x: &[S]) {
 }
 
 /// From a block's input to its output.
+#[allow(clippy::too_many_arguments, reason = "a pass reads many tensors, which no one type owns")]
 fn forward_block<S: Real>(
     dims: Dims,
     places: &BlockPlaces,
@@ -349,4 +351,3 @@ pub(super) const COLUMNS: usize = 256;
 pub(super) fn chunk_of(data: &Tokens) -> usize {
     (COLUMNS / data.length()).max(1)
 }
-

@@ -43,13 +43,14 @@ pub(super) fn forward<S: Real>(
     let layers = places.blocks.len();
     let ends = [&values.between[layers][..], &tangents.between[layers]];
     places.norm.tangent(both, ends, &mut tangents.last);
-    let [head, head_r] = [theta, v].map(|of| Matrix::new(&of[places.head.clone()], dims.vocabulary, dims.width));
-    let [last, last_r] =
-        [&values.last, &tangents.last].map(|of| Matrix::new(of, dims.width, dims.columns));
+    let [head, head_r] =
+        [theta, v].map(|of| Matrix::new(&of[places.head.clone()], dims.vocabulary, dims.width));
+    let [last, last_r] = [&values.last, &tangents.last].map(|of| Matrix::new(of, dims.width, dims.columns));
     product(Store::Replace, head_r, last, &mut tangents.outputs);
     product(Store::Add, head, last_r, &mut tangents.outputs);
 }
 
+#[allow(clippy::too_many_arguments, reason = "a pass reads many tensors, which no one type owns")]
 fn forward_block<S: Real>(
     dims: Dims,
     places: &BlockPlaces,
@@ -94,6 +95,7 @@ pub(super) fn start<S: Real>(
 }
 
 /// R of all derivatives, and added to `gradient` that of those by the parameters.
+#[allow(clippy::too_many_arguments, reason = "a pass reads many tensors, which no one type owns")]
 pub(super) fn backward<S: Real>(
     net: &Transformer<S>,
     dims: Dims,
@@ -106,7 +108,8 @@ pub(super) fn backward<S: Real>(
 ) {
     let places = &net.places;
     let layers = places.blocks.len();
-    let [head, head_r] = [theta, v].map(|of| Matrix::new(&of[places.head.clone()], dims.vocabulary, dims.width));
+    let [head, head_r] =
+        [theta, v].map(|of| Matrix::new(&of[places.head.clone()], dims.vocabulary, dims.width));
     let mut last = std::mem::take(&mut out.last);
     let [delta, delta_r] =
         [&deltas.outputs, &out.outputs].map(|of| Matrix::new(of, dims.vocabulary, dims.columns));
@@ -152,6 +155,7 @@ struct BlockEnds<'a, S> {
     tangent_delta: &'a [S],
 }
 
+#[allow(clippy::too_many_arguments, reason = "a pass reads many tensors, which no one type owns")]
 fn back_block<S: Real>(
     dims: Dims,
     places: &BlockPlaces,
@@ -207,12 +211,7 @@ fn back_block<S: Real>(
     places.attention.add_gradient(&a.normal1, &out.qkv, gradient);
     places.attention.add_weight_gradient(&t.normal1, &d.qkv, gradient);
     places.norm1.add_gradient(x, &out.normal1, Some([tangent, &d.normal1]), gradient);
-    let of = NormTangents {
-        x,
-        tangent,
-        delta: &d.normal1,
-        tangent_delta: &out.normal1,
-        plus: Some(&out.middle),
-    };
+    let of =
+        NormTangents { x, tangent, delta: &d.normal1, tangent_delta: &out.normal1, plus: Some(&out.middle) };
     places.norm1.tangent_back(both, &of, below);
 }

@@ -162,7 +162,8 @@ fn sweeps_gradients_and_products_have_the_same_bits_for_any_threads() {
     let (theta, v) = (net.parameters(), hashed_vector::<f32>(net.layout(), 5));
     let dirs = RandomDirections::new(2).pair(&net).unwrap();
     let [first, others @ ..] = [1, 2, 3].map(|threads| {
-        let sweep = Sweep::plane(&net, dirs.clone()).data("", &data).alpha_at(&[0.0, 0.5]).beta_at(&[0.0, 1.0]);
+        let sweep =
+            Sweep::plane(&net, dirs.clone()).data("", &data).alpha_at(&[0.0, 0.5]).beta_at(&[0.0, 1.0]);
         let surface = sweep.threads(threads).run().unwrap();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let derivatives = pool.install(|| {

@@ -50,7 +50,7 @@ fn the_mixer_of_timm() {
 
 #[test]
 fn normalisations_within_samples_gelus_and_adaptive_pools() {
-    let body = Chain::new().conv(Conv::new("c3", 8, 3).bias(true)).group_norm("n3", 8).gelu(Gelu::Tanh);
+    let body = Chain::new().conv3x3("c3", 8, 1).group_norm("n3", 8).gelu(Gelu::Tanh);
     let chain = Chain::new()
         .group_norm("n0", 2)
         .conv(Conv::new("c1", 6, 3).bias(true))

@@ -143,7 +143,7 @@ class Norms(nn.Module):
         self.n1 = nn.GroupNorm(3, 6)
         self.c2 = nn.Conv2d(6, 8, 3, stride=2, padding=1, bias=False)
         self.n2 = nn.GroupNorm(1, 8)
-        self.c3 = nn.Conv2d(8, 8, 3, padding=1)
+        self.c3 = nn.Conv2d(8, 8, 3, padding=1, bias=False)
         self.n3 = nn.GroupNorm(8, 8)
         self.p = nn.Linear(8, 5, bias=False)
         self.n4 = nn.LayerNorm(5)
