@@ -27,7 +27,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tokens {
-    tokens: Vec<u32>,
+    inputs: Vec<u32>,
     targets: Vec<u32>,
     /// Whether each position counts; all do if there is nothing.
     mask: Option<Vec<bool>>,
@@ -61,8 +61,8 @@ impl Tokens {
         if columns != length {
             return Err(Error::SampleShape { what: "a target", found: columns, expected: length });
         }
-        let [tokens, targets] = [tokens, targets].map(|of| of.iter().copied().collect());
-        Ok(Self { tokens, targets, mask: None, length, len, counted: len * length })
+        let [inputs, targets] = [tokens, targets].map(|of| of.iter().copied().collect());
+        Ok(Self { inputs, targets, mask: None, length, len, counted: len * length })
     }
 
     /// Sequences of a text, [sequences, length + 1], in which each token is to predict the next one.
@@ -127,8 +127,8 @@ impl Tokens {
             Err(Error::TokenOutOfRange { what, sequence, position, token, vocabulary })
         };
         let outside = |token: u32| token as usize >= vocabulary;
-        if let Some(at) = self.tokens.iter().position(|&token| outside(token)) {
-            return refused(at, self.tokens[at], "token");
+        if let Some(at) = self.inputs.iter().position(|&token| outside(token)) {
+            return refused(at, self.inputs[at], "token");
         }
         let targets = self.targets.iter().enumerate();
         match targets.into_iter().find(|&(at, &target)| counts(at) && outside(target)) {
@@ -161,7 +161,7 @@ impl Tokens {
     pub(crate) fn slice(&self, range: Range<usize>) -> TokenSlice<'_> {
         let range = range.start * self.length..range.end * self.length;
         TokenSlice {
-            tokens: &self.tokens[range.clone()],
+            tokens: &self.inputs[range.clone()],
             targets: &self.targets[range.clone()],
             counted: self.mask.as_ref().map(|mask| &mask[range]),
         }
@@ -170,7 +170,7 @@ impl Tokens {
     pub(crate) fn write_fingerprint(&self, out: &mut Fingerprint) {
         out.count(self.length);
         let numbers = |of: &[u32]| of.iter().map(|&token| f64::from(token)).collect::<Vec<_>>();
-        out.values(&numbers(&self.tokens));
+        out.values(&numbers(&self.inputs));
         out.values(&numbers(&self.targets));
         out.flag(self.mask.is_some());
         if let Some(mask) = &self.mask {

@@ -3,7 +3,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use super::chain::{Chain, Conv, Custom, Piece, Pool};
+use super::chain::{Chain, Conv, Custom, Piece, Pool, Sides};
 use crate::{
     error::{Error, NumberSetting, Result},
     layers::CustomLayer,
@@ -201,13 +201,7 @@ impl GraphBuilder {
                 self.node(Op::BatchNorm(norm), vec![from], dims)
             }
             Piece::GroupNorm { name, groups, epsilon } => {
-                let name = format!("{prefix}{name}");
-                if *groups == 0 || !channels.is_multiple_of(*groups) {
-                    let needs =
-                        format!("channels that its groups share out evenly, not {channels} for {groups}");
-                    return Err(layer(&name, dims, &needs));
-                }
-                self.set_norm(name, from, *epsilon, [channels / groups, height * width])
+                self.group_norm(format!("{prefix}{name}"), *groups, *epsilon, from)
             }
             Piece::LayerNorm { name, epsilon } => {
                 self.set_norm(format!("{prefix}{name}"), from, *epsilon, [channels, 1])
@@ -225,41 +219,11 @@ impl GraphBuilder {
                 self.pool(*pool, Op::AveragePool, "average", from)
             }
             Piece::GlobalAveragePool => self.node(Op::Mean, vec![from], [channels, 1, 1]),
-            Piece::AdaptiveAveragePool(sides) => {
-                let [rows, columns] = sides.array();
-                if ![rows, columns].iter().all(|side| (1..=MAX_WINDOW).contains(side)) {
-                    let name = format!("the adaptive pool after `{}`", self.after);
-                    return Err(layer(&name, dims, &format!("to give at least one pixel, not {sides}")));
-                }
-                if [rows, columns] == [height, width] {
-                    return Ok(from);
-                }
-                self.node(Op::AdaptivePool, vec![from], [channels, rows, columns])
-            }
+            Piece::AdaptiveAveragePool(sides) => self.adaptive_pool(*sides, from),
             Piece::PixelLinear { name, outputs, bias } => {
-                let name = format!("{prefix}{name}");
-                if *outputs == 0 {
-                    return Err(layer(&name, dims, "at least one output"));
-                }
-                let weight = self.block(Block::weight(format!("{name}.weight"), [*outputs, channels], 0));
-                let bias = bias.then(|| self.block(Block::bias(format!("{name}.bias"), [*outputs])));
-                self.after = name;
-                let geometry = ConvGeometry::square(1, 1, 0);
-                let op = Op::Conv { weight, bias, geometry, sets: 1, linear: false };
-                self.node(op, vec![from], [*outputs, height, width])
+                self.pixel_linear(&format!("{prefix}{name}"), *outputs, *bias, from)
             }
-            Piece::Transposed { chain } => {
-                let turned = self.node(Op::Transpose, vec![from], [height * width, channels, 1])?;
-                let last = self.chain(chain, turned, prefix)?;
-                let found @ [pixels, kept, one] = self.dims(last);
-                if [kept, one] != [channels, 1] {
-                    let name = format!("the transposed pieces up to `{}`", self.after);
-                    let needs = format!("to leave {channels}×1 pixels, the channels outside, as they are");
-                    return Err(layer(&name, found, &needs));
-                }
-                let sides = if pixels == height * width { [height, width] } else { [pixels, 1] };
-                self.node(Op::Transpose, vec![last], [channels, sides[0], sides[1]])
-            }
+            Piece::Transposed { chain } => self.transposed(chain, from, prefix),
             Piece::Linear { name, outputs, bias } => {
                 let name = format!("{prefix}{name}");
                 let inputs = self.nodes[from].shape.features();
@@ -315,6 +279,55 @@ impl GraphBuilder {
             }
             Piece::Custom(custom) => self.custom(custom, from, prefix),
         }
+    }
+
+    fn adaptive_pool(&mut self, sides: Sides, from: usize) -> Result<usize> {
+        let dims @ [channels, height, width] = self.dims(from);
+        let [rows, columns] = sides.array();
+        if ![rows, columns].iter().all(|side| (1..=MAX_WINDOW).contains(side)) {
+            let name = format!("the adaptive pool after `{}`", self.after);
+            return Err(layer(&name, dims, &format!("to give at least one pixel, not {sides}")));
+        }
+        if [rows, columns] == [height, width] {
+            return Ok(from);
+        }
+        self.node(Op::AdaptivePool, vec![from], [channels, rows, columns])
+    }
+
+    fn pixel_linear(&mut self, name: &str, outputs: usize, bias: bool, from: usize) -> Result<usize> {
+        let dims @ [channels, height, width] = self.dims(from);
+        if outputs == 0 {
+            return Err(layer(name, dims, "at least one output"));
+        }
+        let weight = self.block(Block::weight(format!("{name}.weight"), [outputs, channels], 0));
+        let bias = bias.then(|| self.block(Block::bias(format!("{name}.bias"), [outputs])));
+        name.clone_into(&mut self.after);
+        let geometry = ConvGeometry::square(1, 1, 0);
+        let op = Op::Conv { weight, bias, geometry, sets: 1, linear: false };
+        self.node(op, vec![from], [outputs, height, width])
+    }
+
+    fn transposed(&mut self, chain: &Chain, from: usize, prefix: &str) -> Result<usize> {
+        let [channels, height, width] = self.dims(from);
+        let turned = self.node(Op::Transpose, vec![from], [height * width, channels, 1])?;
+        let last = self.chain(chain, turned, prefix)?;
+        let found @ [pixels, kept, one] = self.dims(last);
+        if [kept, one] != [channels, 1] {
+            let name = format!("the transposed pieces up to `{}`", self.after);
+            let needs = format!("to leave {channels}×1 pixels, the channels outside, as they are");
+            return Err(layer(&name, found, &needs));
+        }
+        let sides = if pixels == height * width { [height, width] } else { [pixels, 1] };
+        self.node(Op::Transpose, vec![last], [channels, sides[0], sides[1]])
+    }
+
+    fn group_norm(&mut self, name: String, groups: usize, epsilon: f64, from: usize) -> Result<usize> {
+        let dims @ [channels, height, width] = self.dims(from);
+        if groups == 0 || !channels.is_multiple_of(groups) {
+            let needs = format!("channels that its groups share out evenly, not {channels} for {groups}");
+            return Err(layer(&name, dims, &needs));
+        }
+        self.set_norm(name, from, epsilon, [channels / groups, height * width])
     }
 
     fn set_norm(

@@ -67,7 +67,7 @@ impl Mixer {
         let two_layers = |hidden: usize, outputs: usize| {
             Chain::new().pixel_linear("fc1", hidden).gelu(Gelu::Exact).dropout().pixel_linear("fc2", outputs)
         };
-        let side = |length: usize| if patch == 0 { 0 } else { length / patch };
+        let side = |length: usize| length.checked_div(patch).unwrap_or(0);
         let patches = side(input[1]) * side(input[2]);
         let mut blocks = Chain::new();
         for block in 0..depth {

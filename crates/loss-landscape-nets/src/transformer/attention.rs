@@ -32,7 +32,7 @@ enum Part {
 struct Head {
     dims: Dims,
     sequence: usize,
-    head: usize,
+    number: usize,
 }
 
 impl<S: Real> HeadScratch<S> {
@@ -47,12 +47,12 @@ impl<S: Real> HeadScratch<S> {
 impl Head {
     fn all(dims: Dims) -> impl Iterator<Item = Self> {
         (0..dims.sequences)
-            .flat_map(move |sequence| (0..dims.heads).map(move |head| Self { dims, sequence, head }))
+            .flat_map(move |sequence| (0..dims.heads).map(move |number| Self { dims, sequence, number }))
     }
 
     /// Where its rows begin in a matrix of outputs, [width, columns].
     fn start(self) -> usize {
-        self.head * self.dims.head_size() * self.dims.columns + self.sequence * self.dims.length
+        self.number * self.dims.head_size() * self.dims.columns + self.sequence * self.dims.length
     }
 
     fn part_start(self, part: Part) -> usize {
@@ -65,22 +65,22 @@ impl Head {
     }
 
     /// Its columns of a matrix that begins at `start`: [size, length].
-    fn matrix<'a, S>(self, x: &'a [S], start: usize) -> Matrix<'a, S> {
+    fn matrix<S>(self, x: &[S], start: usize) -> Matrix<'_, S> {
         Matrix::strided(&x[start..], self.dims.head_size(), self.dims.length, self.dims.columns)
     }
 
-    fn part<'a, S>(self, qkv: &'a [S], part: Part) -> Matrix<'a, S> {
+    fn part<S>(self, qkv: &[S], part: Part) -> Matrix<'_, S> {
         self.matrix(qkv, self.part_start(part))
     }
 
-    fn outputs<'a, S>(self, o: &'a [S]) -> Matrix<'a, S> {
+    fn outputs<S>(self, o: &[S]) -> Matrix<'_, S> {
         self.matrix(o, self.start())
     }
 
     /// Its weights among all.
     fn weights(self) -> std::ops::Range<usize> {
         let size = self.dims.length * self.dims.length;
-        let index = self.sequence * self.dims.heads + self.head;
+        let index = self.sequence * self.dims.heads + self.number;
         index * size..(index + 1) * size
     }
 

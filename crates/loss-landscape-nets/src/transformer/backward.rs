@@ -38,7 +38,7 @@ fn block<S: Real>(
     deltas: &mut BlockState<S>,
     out: &mut [S],
     scratch: &mut HeadScratch<S>,
-    mut gradient: Option<&mut [S]>,
+    gradient: Option<&mut [S]>,
 ) {
     let d = deltas;
     places.output.back(theta, delta, &mut d.active);
@@ -51,7 +51,7 @@ fn block<S: Real>(
     attention::back(dims, of_attention, &d.heads, &mut d.weights, &mut d.qkv, scratch);
     places.attention.back(theta, &d.qkv, &mut d.normal1);
     places.norm1.back(theta, [x, &d.normal1], Some(&d.middle), out);
-    if let Some(gradient) = gradient.as_deref_mut() {
+    if let Some(gradient) = gradient {
         places.output.add_gradient(&values.active, delta, gradient);
         places.hidden.add_gradient(&values.normal2, &d.z, gradient);
         places.norm2.add_gradient(&values.middle, &d.normal2, None, gradient);

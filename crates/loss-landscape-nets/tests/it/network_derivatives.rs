@@ -60,6 +60,7 @@ type Shape = [usize; 3];
 #[derive(Default)]
 struct Builder {
     layers: usize,
+    /// Whether differences may be off where derivatives are right.
     kinks: bool,
 }
 
@@ -125,12 +126,17 @@ impl Builder {
                 self.conv(chain.clone(), conv, shape).unwrap_or((chain, shape))
             }
             Part::Norm => (chain.batch_norm(self.name()), shape),
-            // With an ε at which differences are right to as many digits as for other layers.
+            // With an ε at which differences are mostly right to as many digits as for other layers. Where few values are
+            // far apart, normalising leaves next to nothing of their derivatives, and differences of that are like kinks.
             &Part::GroupNorm(groups) => {
+                self.kinks = true;
                 let groups = if channels.is_multiple_of(groups) { groups } else { 1 };
                 (chain.piece(Piece::GroupNorm { name: self.name(), groups, epsilon: 0.1 }), shape)
             }
-            Part::LayerNorm => (chain.piece(Piece::LayerNorm { name: self.name(), epsilon: 0.1 }), shape),
+            Part::LayerNorm => {
+                self.kinks = true;
+                (chain.piece(Piece::LayerNorm { name: self.name(), epsilon: 0.1 }), shape)
+            }
             &Part::Gelu(form) => (chain.gelu(form), shape),
             Part::Dropout => (chain.dropout(), shape),
             &Part::Adaptive(sides) => (chain.adaptive_average_pool(sides), [channels, sides[0], sides[1]]),
