@@ -109,8 +109,10 @@ pub(crate) fn checked_product<S: KernelScalar>(
     assert!(result.reach().is_some_and(|reach| reach <= out.len()), "the result fits into its slice");
     // SAFETY: the assertions above show that a, b and out hold all m×k, k×n and m×n elements at
     // their strides. `out` is borrowed mutably, so it overlaps neither, and its rows do not overlap
-    // each other, being no longer than their stride. Strides are below the slices' lengths and so fit in isize. S is f32 or f64 (the
-    // trait is sealed), for which `gemm` has kernels; it reads old values of `out` only with `Add`.
+    // each other, being no longer than their stride. A stride that leads to another row or column is
+    // below its slice's length and so fits in isize; one along a single row or column is multiplied
+    // with 0. S is f32 or f64 (the trait is sealed), for which `gemm` has kernels; it reads old values
+    // of `out` only with `Add`.
     unsafe {
         gemm::gemm(
             m,

@@ -19,7 +19,7 @@ const SEQUENCES: usize = 64;
 fn case() -> (Transformer<f32>, Tokens) {
     let gpt = Gpt::new(65, 128).width(256).heads(8).layers(4);
     let text = Array2::from_shape_fn((SEQUENCES, 129), |(i, j)| ((i * 31 + j * 17) % 65) as u32);
-    (Transformer::new(&gpt, 0).unwrap(), Tokens::next(&text).unwrap())
+    (Transformer::new(&gpt, 0).unwrap(), Tokens::next_token(&text).unwrap())
 }
 
 fn with_threads<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {

@@ -102,6 +102,8 @@ pub(super) struct TransformerFunctions<S> {
     pub(super) prepare:
         for<'a> fn(&'a Transformer<S>, &'a Slice<'a, S>, &'a Tokens) -> Result<Box<dyn Prepared + 'a>>,
     pub(super) sample_losses: fn(&Transformer<S>, &[S], &Tokens, &[usize], &mut [f64]) -> Result<()>,
+    pub(super) sample_worker:
+        for<'a> fn(&'a Transformer<S>, &'a Slice<'a, S>, &'a Tokens) -> Result<Box<dyn SampleWorker + 'a>>,
     pub(super) fingerprint: fn(&Transformer<S>, &Tokens) -> u64,
 }
 
@@ -170,6 +172,7 @@ impl<S: Real> Compiled<S> {
                 hessian: |net, data, memory| Box::new(TransformerHessian::new(net, data, memory)),
                 prepare: transformer::prepare,
                 sample_losses: transformer::sample_losses,
+                sample_worker: transformer::sample_worker,
                 fingerprint: transformer_fingerprint,
             },
             train: train::train,

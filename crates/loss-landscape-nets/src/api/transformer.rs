@@ -3,7 +3,7 @@
 use loss_landscape::{
     GaussNewtonProduct, Gradient, HessianProduct, Layout, Loss, Model, OracleError, SampleLosses,
     matching::PermutationSpec,
-    oracle::{GaussNewtonWorker, HessianWorker, Prepared, Slice},
+    oracle::{GaussNewtonWorker, HessianWorker, Prepared, SampleWorker, Slice},
 };
 
 use super::net_scalar::NetScalar;
@@ -17,9 +17,9 @@ use crate::{
 };
 
 impl<S: NetScalar> Transformer<S> {
-    /// A transformer with random parameters, drawn as GPT-2's: weights and embeddings from N(0, 0.02²), the last weights
-    /// of each branch (`c_proj`) from N(0, 0.02²/(2·layers)), biases 0, normalisations with scale 1 and shift 0. From
-    /// stream 0 of the seed, block by block.
+    /// A transformer with random parameters, drawn as Hugging Face's GPT-2 draws them: weights and embeddings from
+    /// N(0, 0.02²), the last weights of each branch (`c_proj`) from N(0, 0.02²/(2·layers)), biases 0, normalisations
+    /// with scale 1 and shift 0. From stream 0 of the seed, block by block.
     ///
     /// # Errors
     /// Those of [`Gpt::layout`]; [`Error::OutOfMemory`] for a transformer that does not fit in memory.
@@ -40,7 +40,7 @@ impl<S: NetScalar> Transformer<S> {
     /// How many bytes a Hessian worker may keep of what depends on θ alone; 1 GiB by default.
     ///
     /// Kept are values and derivatives of every layer for all sequences. Where that is more, every product computes
-    /// them anew.
+    /// them anew: one forward and one backward pass more.
     #[must_use]
     pub fn hessian_memory(mut self, bytes: u64) -> Self {
         self.hessian_memory = bytes;
@@ -117,8 +117,8 @@ impl<S: NetScalar> SampleLosses<Tokens> for Transformer<S> {
         data.len()
     }
 
-    /// A sample is a sequence. Its loss is the sum over its tokens that count, divided by how many count in a sequence
-    /// on average: so the mean over sequences is the loss, where masks leave different numbers of tokens too.
+    /// A sample is a sequence. Its loss is the sum over its targets that count, divided by how many count in a sequence
+    /// on average: so the mean over sequences is the loss, even where a mask leaves different numbers of targets.
     fn sample_losses(
         &self,
         theta: &[S],
@@ -127,6 +127,14 @@ impl<S: NetScalar> SampleLosses<Tokens> for Transformer<S> {
         out: &mut [f64],
     ) -> Result<(), OracleError> {
         Ok((S::compiled().transformer.sample_losses)(self, theta, data, samples, out)?)
+    }
+
+    fn sample_worker<'a>(
+        &'a self,
+        slice: &'a Slice<'a, S>,
+        data: &'a Tokens,
+    ) -> Result<Box<dyn SampleWorker + 'a>, OracleError> {
+        Ok((S::compiled().transformer.sample_worker)(self, slice, data)?)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Data for networks: samples, the formats they are read from, and their augmentation.
 
 mod augment;
+mod chosen;
 mod cifar10;
 mod idx;
 mod images;

@@ -4,22 +4,23 @@ use std::ops::Range;
 
 use ndarray::Array2;
 
+use super::chosen::check_chosen;
 use crate::{
     error::{Error, Result},
     fingerprint::Fingerprint,
 };
 
-/// A data set of sequences of tokens of one length, with the token that each position should predict.
+/// A data set of sequences of tokens, all of one length, with the token to predict at each position.
 ///
-/// A token is a number below the size of the vocabulary. Positions may be left out of the loss, as padding is.
+/// A token is a number below the size of the vocabulary. Targets may be left out of the loss, as those of padding are.
 ///
 /// ```
 /// use loss_landscape_nets::Tokens;
 /// use ndarray::array;
 ///
 /// // Each token of a text is to predict the next.
-/// let data = Tokens::next(&array![[3, 1, 4, 1], [5, 9, 2, 6]])?;
-/// assert_eq!((data.len(), data.length(), data.counted()), (2, 3, 6));
+/// let data = Tokens::next_token(&array![[3, 1, 4, 1], [5, 9, 2, 6]])?;
+/// assert_eq!((data.len(), data.sequence_length(), data.counted()), (2, 3, 6));
 /// // The end of the second sequence is padding.
 /// let mask = array![[true, true, true], [true, false, false]];
 /// assert_eq!(data.counting(&mask)?.counted(), 4);
@@ -29,10 +30,13 @@ use crate::{
 pub struct Tokens {
     inputs: Vec<u32>,
     targets: Vec<u32>,
-    /// Whether each position counts; all do if there is nothing.
+    /// Whether each target counts; all do if there is no mask.
     mask: Option<Vec<bool>>,
+    /// Tokens of a sequence.
     length: usize,
+    /// Sequences.
     len: usize,
+    /// Targets that count.
     counted: usize,
 }
 
@@ -65,11 +69,11 @@ impl Tokens {
         Ok(Self { inputs, targets, mask: None, length, len, counted: len * length })
     }
 
-    /// Sequences of a text, [sequences, length + 1], in which each token is to predict the next one.
+    /// Windows of a text, [sequences, length + 1], in which each token is to predict the next one.
     ///
     /// # Errors
-    /// [`Error::NoSamples`] without sequences of two tokens or more.
-    pub fn next(text: &Array2<u32>) -> Result<Self> {
+    /// [`Error::NoSamples`] without windows of two tokens or more.
+    pub fn next_token(text: &Array2<u32>) -> Result<Self> {
         let (len, columns) = text.dim();
         if len == 0 || columns < 2 {
             return Err(Error::NoSamples);
@@ -109,12 +113,12 @@ impl Tokens {
         self.len
     }
 
-    /// The tokens of a sequence.
-    pub fn length(&self) -> usize {
+    /// How many tokens a sequence has.
+    pub fn sequence_length(&self) -> usize {
         self.length
     }
 
-    /// The positions that count, over all sequences: what losses are means over.
+    /// How many targets count, over all sequences: losses are means over them.
     pub fn counted(&self) -> usize {
         self.counted
     }
@@ -139,22 +143,7 @@ impl Tokens {
 
     /// Checks numbers of sequences, and the room for `channels` values of each.
     pub(crate) fn check_chosen(&self, indices: &[usize], room: usize, channels: usize) -> Result<()> {
-        if let Some(position) = indices.iter().position(|&index| index >= self.len) {
-            return Err(Error::SampleOutOfRange { position, index: indices[position], len: self.len });
-        }
-        if let Some(position) = (1..indices.len()).find(|&k| indices[k] <= indices[k - 1]) {
-            return Err(Error::SampleOrder {
-                position,
-                index: indices[position],
-                before: indices[position - 1],
-            });
-        }
-        let expected = indices.len() * channels;
-        if room == expected {
-            Ok(())
-        } else {
-            Err(Error::SampleShape { what: "the room for losses of samples", found: room, expected })
-        }
+        check_chosen(self.len, indices, room, channels)
     }
 
     /// Consecutive sequences.
@@ -189,7 +178,7 @@ mod tests {
     fn sequences_that_do_not_fit_are_refused() {
         let none = Array2::<u32>::zeros((0, 3));
         assert!(matches!(Tokens::new(&none, &none), Err(Error::NoSamples)));
-        assert!(matches!(Tokens::next(&array![[1]]), Err(Error::NoSamples)));
+        assert!(matches!(Tokens::next_token(&array![[1]]), Err(Error::NoSamples)));
         let two = array![[1, 2], [3, 4]];
         assert!(matches!(
             Tokens::new(&two, &array![[1, 2]]),

@@ -286,7 +286,7 @@ impl GraphBuilder {
         let [rows, columns] = sides.array();
         if ![rows, columns].iter().all(|side| (1..=MAX_WINDOW).contains(side)) {
             let name = format!("the adaptive pool after `{}`", self.after);
-            return Err(layer(&name, dims, &format!("to give at least one pixel, not {sides}")));
+            return Err(layer(&name, dims, &format!("sides of 1 to {MAX_WINDOW} pixels, not {sides}")));
         }
         if [rows, columns] == [height, width] {
             return Ok(from);

@@ -26,6 +26,7 @@ mod tangent_state;
 mod torchvision;
 mod training_mode;
 mod unit_groups;
+mod vector_by_vector;
 mod work_split;
 
 pub use architecture::Architecture;
@@ -42,6 +43,7 @@ pub(crate) use prepared_plane::prepare;
 pub(crate) use scratch_pool::ScratchPool;
 pub(crate) use single_samples::{sample_losses, sample_worker};
 pub(crate) use training_mode::learner;
+pub(crate) use vector_by_vector::vector_by_vector;
 pub(crate) use work_split::{WorkSplit, add_up};
 
 #[cfg(test)]

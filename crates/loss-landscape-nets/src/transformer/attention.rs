@@ -42,6 +42,11 @@ impl<S: Real> HeadScratch<S> {
             sums: vec![S::zero(); 3 * length],
         }
     }
+
+    /// The values of one.
+    pub(super) fn len(length: usize) -> usize {
+        length.saturating_mul(length).saturating_mul(2).saturating_add(3 * length)
+    }
 }
 
 impl Head {

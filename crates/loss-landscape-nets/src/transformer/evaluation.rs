@@ -1,6 +1,9 @@
 //! Losses and gradients of a transformer.
 
-use loss_landscape::OracleError;
+use loss_landscape::{
+    OracleError,
+    oracle::{SampleWorker, Slice, samplewise},
+};
 use loss_landscape_kernels::zeros;
 
 use super::{
@@ -28,7 +31,7 @@ pub(crate) fn measure<S: Real>(
     let pool = ScratchPool::new();
     let sums: Vec<Vec<LossSums>> = split.run(|chunks| {
         pool.with(
-            || ForwardMemory::new(net, split.chunk, data.length()),
+            || ForwardMemory::new(net, split.chunk, data.sequence_length()),
             |memory| chunks.map(|chunk| memory.loss(net, theta, data, split.range(chunk))).collect(),
         )
     });
@@ -44,8 +47,7 @@ pub(crate) fn measure<S: Real>(
     Ok(())
 }
 
-/// The channels of single sequences, each computed by itself: their share of the mean over tokens, times the number of
-/// sequences.
+/// The channels of single sequences.
 pub(crate) fn sample_losses<S: Real>(
     net: &Transformer<S>,
     theta: &[S],
@@ -54,14 +56,22 @@ pub(crate) fn sample_losses<S: Real>(
     out: &mut [f64],
 ) -> Result<()> {
     net.ready(theta, data)?;
-    data.check_chosen(samples, out.len(), 2)?;
-    let mut memory = ForwardMemory::new(net, 1, data.length());
-    let scale = data.len() as f64 / data.counted() as f64;
-    for (&sample, out) in samples.iter().zip(out.chunks_exact_mut(2)) {
-        let sums = memory.loss(net, theta, data, sample..sample + 1);
-        out.copy_from_slice(&[sums.loss * scale, sums.hits * scale]);
-    }
-    Ok(())
+    let mut memory = ForwardMemory::new(net, 1, data.sequence_length());
+    memory.each_loss(net, theta, data, samples, out)
+}
+
+/// The worker of one thread of a sweep.
+pub(crate) fn sample_worker<'a, S: Real>(
+    net: &'a Transformer<S>,
+    slice: &'a Slice<'a, S>,
+    data: &'a Tokens,
+) -> Result<Box<dyn SampleWorker + 'a>> {
+    net.check_tokens(data)?;
+    net.blocks.ensure_length("the plane", slice.len())?;
+    let mut memory = ForwardMemory::new(net, 1, data.sequence_length());
+    Ok(samplewise(slice, move |theta: &[S], samples: &[usize], out: &mut [f64]| {
+        Ok(memory.each_loss(net, theta, data, samples, out)?)
+    }))
 }
 
 /// Writes the gradient and returns the loss.
@@ -73,21 +83,23 @@ pub(crate) fn gradient<S: Real>(
 ) -> Result<f64, OracleError> {
     net.ready(theta, data)?;
     net.blocks.ensure_length("the gradient", out.len())?;
+    let keep = [Keep::All, Keep::Between];
+    net.ensure_pass(data, &keep)?;
     let split = WorkSplit::new::<S>(data.len(), chunk_of(data), theta.len());
     let pool = ScratchPool::new();
     let scale = 1.0 / data.counted() as f64;
-    let most = Dims::new(net, split.chunk, data.length());
+    let most = Dims::new(net, split.chunk, data.sequence_length());
     let parts = split.run(|chunks| {
         let mut gradient = zeros(theta.len());
         let mut loss = 0.0;
         let memory = || {
-            let [values, deltas] = [(); 2].map(|()| PassState::new(most, net.places.blocks.len(), Keep::All));
+            let [values, deltas] = keep.map(|keep| PassState::new(most, net.places.blocks.len(), keep));
             (values, deltas, Scratch::new(most))
         };
         pool.with(memory, |(values, deltas, scratch)| {
             for chunk in chunks {
                 let range = split.range(chunk);
-                let dims = Dims::new(net, range.len(), data.length());
+                let dims = Dims::new(net, range.len(), data.sequence_length());
                 let chunk = data.slice(range);
                 values.resize(dims);
                 deltas.resize(dims);
@@ -128,8 +140,27 @@ impl<S: Real> ForwardMemory<S> {
         data: &Tokens,
         range: std::ops::Range<usize>,
     ) -> LossSums {
-        let dims = Dims::new(net, range.len(), data.length());
+        let dims = Dims::new(net, range.len(), data.sequence_length());
         self.state.resize(dims);
         pass::loss(net, dims, theta, data.slice(range), &mut self.state, &mut self.scratch)
+    }
+
+    /// The channels of chosen sequences: their share of the mean over targets, times the number of sequences. Each is
+    /// computed by itself, so that its bits do not depend on the others.
+    fn each_loss(
+        &mut self,
+        net: &Transformer<S>,
+        theta: &[S],
+        data: &Tokens,
+        samples: &[usize],
+        out: &mut [f64],
+    ) -> Result<()> {
+        data.check_chosen(samples, out.len(), 2)?;
+        let scale = data.len() as f64 / data.counted() as f64;
+        for (&sample, out) in samples.iter().zip(out.chunks_exact_mut(2)) {
+            let sums = self.loss(net, theta, data, sample..sample + 1);
+            out.copy_from_slice(&[sums.loss * scale, sums.hits * scale]);
+        }
+        Ok(())
     }
 }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     data::Tokens,
-    network::{ScratchPool, WorkSplit, add_up},
+    network::{ScratchPool, WorkSplit, add_up, vector_by_vector},
     real::Real,
 };
 
@@ -34,7 +34,7 @@ pub(crate) struct TransformerHessian<'a, S> {
 
 /// Values of a chunk, and derivatives by them.
 struct ChunkAtTheta<S> {
-    /// Whether it holds the values of this θ, and the derivatives.
+    /// Whether it holds the values at θ, and whether the derivatives.
     held: [bool; 2],
     values: PassState<S>,
     deltas: PassState<S>,
@@ -60,10 +60,10 @@ impl<'a, S: Real> TransformerHessian<'a, S> {
     pub(crate) fn new(net: &'a Transformer<S>, data: &'a Tokens, memory: u64) -> Self {
         let split = WorkSplit::new::<S>(data.len(), chunk_of(data), net.theta.len());
         let layers = net.places.blocks.len();
-        let dims = |chunk: usize| Dims::new(net, split.range(chunk).len(), data.length());
-        let all: usize = (0..split.chunks())
-            .map(|chunk| state_len(dims(chunk), layers))
-            .fold(0, |sum: usize, len| sum.saturating_add(len));
+        let dims = |chunk: usize| Dims::new(net, split.range(chunk).len(), data.sequence_length());
+        let all = (0..split.chunks())
+            .map(|chunk| state_len(dims(chunk), layers, Keep::All))
+            .fold(0, usize::saturating_add);
         let bytes = all.saturating_mul(2 * size_of::<S>()) as u64;
         let kept = if bytes <= memory { split.chunks() } else { 0 };
         let kept = (0..kept).map(|chunk| Mutex::new(ChunkAtTheta::new(dims(chunk), layers))).collect();
@@ -71,9 +71,10 @@ impl<'a, S: Real> TransformerHessian<'a, S> {
     }
 
     fn thread_memory(&self) -> ThreadMemory<S> {
-        let dims = Dims::new(self.net, self.split.chunk, self.data.length());
+        let dims = Dims::new(self.net, self.split.chunk, self.data.sequence_length());
         let layers = self.net.places.blocks.len();
-        let [tangents, tangent_deltas] = [(); 2].map(|()| PassState::new(dims, layers, Keep::All));
+        let [tangents, tangent_deltas] =
+            [Keep::All, Keep::Between].map(|keep| PassState::new(dims, layers, keep));
         let state = self.kept.is_empty().then(|| ChunkAtTheta::new(dims, layers));
         ThreadMemory { state, tangents, tangent_deltas, scratch: Scratch::new(dims) }
     }
@@ -95,7 +96,7 @@ impl<'a, S: Real> TransformerHessian<'a, S> {
         let state = kept.as_deref_mut().or(own.as_mut()).expect("a chunk is kept, or the thread has its own");
         let (net, theta) = (self.net, &self.theta[..]);
         let range = self.split.range(chunk);
-        let dims = Dims::new(net, range.len(), self.data.length());
+        let dims = Dims::new(net, range.len(), self.data.sequence_length());
         let chunk = self.data.slice(range);
         let scale = 1.0 / self.data.counted() as f64;
         let ChunkAtTheta { held, values, deltas } = state;
@@ -152,15 +153,16 @@ impl<'a, S: Real> TransformerHessian<'a, S> {
         vectors: &[S],
         out: &mut [S],
     ) -> Result<(), OracleError> {
-        self.net.blocks.ensure_length("the vector", n)?;
-        let mut pairs = vectors.chunks_exact(n).zip(out.chunks_exact_mut(n));
-        pairs.try_for_each(|(v, out)| self.part_product(part, v, out))
+        let layout = &self.net.blocks;
+        vector_by_vector(layout, n, vectors, out, |v, out| self.part_product(part, v, out))
     }
 }
 
 impl<S: Real> HessianWorker<S> for TransformerHessian<'_, S> {
     fn at(&mut self, theta: &[S]) -> Result<(), OracleError> {
         self.net.ready(theta, self.data)?;
+        let at_theta = if self.kept.is_empty() { &[Keep::All; 2][..] } else { &[] };
+        self.net.ensure_pass(self.data, &[&[Keep::All, Keep::Between], at_theta].concat())?;
         self.theta.clear();
         self.theta.extend_from_slice(theta);
         for state in &mut self.kept {

@@ -20,6 +20,6 @@ mod tangent;
 pub use gpt::Gpt;
 pub use network::Transformer;
 
-pub(crate) use evaluation::{gradient, measure, sample_losses};
+pub(crate) use evaluation::{gradient, measure, sample_losses, sample_worker};
 pub(crate) use hessian::TransformerHessian;
 pub(crate) use plane::prepare;

@@ -7,7 +7,11 @@ use ndarray_rand::rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::gpt::{Gpt, Places};
+use super::{
+    attention::HeadScratch,
+    gpt::{Gpt, Places},
+    pass::{Dims, Keep, chunk_of, state_len},
+};
 use crate::{
     data::Tokens,
     error::{Error, Result},
@@ -24,8 +28,9 @@ use crate::{
 /// sequence.
 ///
 /// **Cost.** Of one token about 24·layers·width² + 4·layers·width·length + 2·width·vocabulary flops for a loss. A gradient
-/// costs 3 losses, a Hessian-vector product at a new θ 9 and each further one 6 if what depends on θ alone fits in
-/// [`hessian_memory`](Self::hessian_memory): these are multiplications, the rest comes on top.
+/// costs 3 losses, a Hessian-vector product at a new θ 8 and each further one 6 if what depends on θ alone fits in
+/// [`hessian_memory`](Self::hessian_memory): these are multiplications, the rest comes on top. Memory grows with the
+/// square of the sequences' length, for the weights of attention; what the system does not give is an error.
 /// Gradients and products share the sequences out among the threads of the rayon pool that calls them, and have the same
 /// bits for any number of threads.
 ///
@@ -36,7 +41,7 @@ use crate::{
 ///
 /// // Each token is followed by the next number.
 /// let text = Array2::from_shape_fn((8, 17), |(i, j)| ((i + j) % 10) as u32);
-/// let data = Tokens::next(&text)?;
+/// let data = Tokens::next_token(&text)?;
 /// let gpt = Gpt::new(10, 16).width(16).heads(2).layers(2);
 /// let net = Transformer::<f32>::new(&gpt, 0)?;
 /// assert!((net.loss(net.parameters(), &data)? - 10.0_f64.ln()).abs() < 0.1);
@@ -89,16 +94,27 @@ impl<S: Real> Transformer<S> {
         self.shape.write_fingerprint(out);
     }
 
+    /// Checks that data fit, and that there is memory for a loss of one chunk of them.
     pub(crate) fn check_tokens(&self, data: &Tokens) -> Result<()> {
         let Gpt { vocabulary, positions, .. } = self.shape;
-        if data.length() > positions {
-            return Err(Error::SequenceTooLong { length: data.length(), positions });
+        if data.sequence_length() > positions {
+            return Err(Error::SequenceTooLong { length: data.sequence_length(), positions });
         }
-        data.check(vocabulary)
+        data.check(vocabulary)?;
+        self.ensure_pass(data, &[Keep::Outputs])
     }
 
     pub(crate) fn ready(&self, theta: &[S], data: &Tokens) -> Result<()> {
         self.blocks.ensure_length("θ", theta.len())?;
         self.check_tokens(data)
+    }
+
+    /// Whether one thread can have the memory for such states of a chunk: weights of attention grow with the square of
+    /// the sequences' length.
+    pub(super) fn ensure_pass(&self, data: &Tokens, states: &[Keep]) -> Result<()> {
+        let dims = Dims::new(self, chunk_of(data).min(data.len()), data.sequence_length());
+        let states = states.iter().map(|&keep| state_len(dims, self.shape.layers, keep));
+        let len = states.fold(HeadScratch::<S>::len(dims.length), usize::saturating_add);
+        ensure_room::<S>("a pass over a chunk of sequences", len)
     }
 }

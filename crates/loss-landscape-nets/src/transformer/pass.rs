@@ -56,8 +56,10 @@ impl Dims {
         self.width * self.columns
     }
 
+    /// Weights of all heads of one block. What does not fit into a number fits into no memory either, and is refused.
     fn weights(self) -> usize {
-        self.sequences * self.heads * self.length * self.length
+        let of_head = self.length.saturating_mul(self.length);
+        of_head.saturating_mul(self.sequences * self.heads)
     }
 
     /// Sets the dead columns to 0.
@@ -101,13 +103,26 @@ pub(super) struct PassState<S> {
     pub(super) outputs: Vec<S>,
 }
 
-/// How much a pass forward keeps.
+/// How much a pass keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Keep {
     /// What the next layer needs.
     Outputs,
-    /// What derivatives need.
+    /// What goes between blocks, and one block at a time: for derivatives that are used where they are made.
+    Between,
+    /// All blocks: what derivatives need of values.
     All,
+}
+
+impl Keep {
+    /// How many matrices between blocks, and how many blocks, of a transformer with so many.
+    fn counts(self, layers: usize) -> [usize; 2] {
+        match self {
+            Self::Outputs => [2, 1],
+            Self::Between => [layers + 1, 1],
+            Self::All => [layers + 1, layers],
+        }
+    }
 }
 
 impl<S: Real> BlockState<S> {
@@ -137,17 +152,17 @@ impl<S: Real> BlockState<S> {
     }
 }
 
-/// Values of the matrices of a pass, for its memory.
-pub(super) fn state_len(dims: Dims, layers: usize) -> usize {
-    (layers + 2) * dims.len() + layers * (15 * dims.len() + dims.weights()) + dims.vocabulary * dims.columns
+/// Values of a [`PassState`].
+pub(super) fn state_len(dims: Dims, layers: usize, keep: Keep) -> usize {
+    let [between, blocks] = keep.counts(layers);
+    let block = dims.len().saturating_mul(15).saturating_add(dims.weights());
+    let others = dims.len().saturating_mul(between + 1).saturating_add(dims.vocabulary * dims.columns);
+    block.saturating_mul(blocks).saturating_add(others)
 }
 
 impl<S: Real> PassState<S> {
     pub(super) fn new(dims: Dims, layers: usize, keep: Keep) -> Self {
-        let (between, blocks) = match keep {
-            Keep::Outputs => (2, 1),
-            Keep::All => (layers + 1, layers),
-        };
+        let [between, blocks] = keep.counts(layers);
         Self {
             between: (0..between).map(|_| vec![S::zero(); dims.len()]).collect(),
             blocks: (0..blocks).map(|_| BlockState::new(dims)).collect(),
@@ -349,5 +364,5 @@ pub(super) const COLUMNS: usize = 256;
 
 /// Sequences of a chunk of data.
 pub(super) fn chunk_of(data: &Tokens) -> usize {
-    (COLUMNS / data.length()).max(1)
+    (COLUMNS / data.sequence_length()).max(1)
 }

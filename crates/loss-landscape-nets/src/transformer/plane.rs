@@ -42,7 +42,7 @@ impl<S: Real> Prepared for TransformerPlane<'_, S> {
             plane: self,
             theta: vec![S::zero(); self.slice.len()],
             point: None,
-            memory: ForwardMemory::new(self.net, self.split.chunk, self.data.length()),
+            memory: ForwardMemory::new(self.net, self.split.chunk, self.data.sequence_length()),
         }))
     }
 

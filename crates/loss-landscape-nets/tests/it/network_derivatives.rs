@@ -60,7 +60,6 @@ type Shape = [usize; 3];
 #[derive(Default)]
 struct Builder {
     layers: usize,
-    /// Whether differences may be off where derivatives are right.
     kinks: bool,
 }
 
@@ -126,17 +125,12 @@ impl Builder {
                 self.conv(chain.clone(), conv, shape).unwrap_or((chain, shape))
             }
             Part::Norm => (chain.batch_norm(self.name()), shape),
-            // With an ε at which differences are mostly right to as many digits as for other layers. Where few values are
-            // far apart, normalising leaves next to nothing of their derivatives, and differences of that are like kinks.
+            // With an ε large enough for differences: the function bends on its scale.
             &Part::GroupNorm(groups) => {
-                self.kinks = true;
                 let groups = if channels.is_multiple_of(groups) { groups } else { 1 };
                 (chain.piece(Piece::GroupNorm { name: self.name(), groups, epsilon: 0.1 }), shape)
             }
-            Part::LayerNorm => {
-                self.kinks = true;
-                (chain.piece(Piece::LayerNorm { name: self.name(), epsilon: 0.1 }), shape)
-            }
+            Part::LayerNorm => (chain.piece(Piece::LayerNorm { name: self.name(), epsilon: 0.1 }), shape),
             &Part::Gelu(form) => (chain.gelu(form), shape),
             Part::Dropout => (chain.dropout(), shape),
             &Part::Adaptive(sides) => (chain.adaptive_average_pool(sides), [channels, sides[0], sides[1]]),
@@ -312,7 +306,13 @@ enum Verdict {
     },
 }
 
+/// The step of differences, along a vector of length 1.
 const STEP: f64 = 1e-5;
+/// Others, for a normalisation after large values: it bends on the scale of its ε, which may be too small for that step,
+/// and what it leaves of the values may be too little beside their rounding.
+const OTHER_STEPS: [f64; 4] = [1e-6, 1e-7, 1e-4, 1e-3];
+/// The largest share of a derivative that may be put down to rounding at other steps than the first.
+const SHARE: f64 = 1e-3;
 
 /// Compares a derivative with those on both sides; `noise` is what rounding does to them.
 fn judge(derivative: &[f64], above: &[f64], below: &[f64], noise: f64) -> Verdict {
@@ -328,7 +328,8 @@ fn judge(derivative: &[f64], above: &[f64], below: &[f64], noise: f64) -> Verdic
     }
 }
 
-/// The gradient and the product along d, of length 1, against differences.
+/// The gradient and the product along d, of length 1, against differences: at one step after the other until both are
+/// right. A wrong one is right at no step, unless it is wrong by less than rounding, or by less than [`SHARE`].
 fn along(net: &Network<f64>, data: &Samples<f64>, d: &[f64]) -> [Verdict; 2] {
     let theta = net.parameters();
     let at = |step: f64| {
@@ -337,7 +338,7 @@ fn along(net: &Network<f64>, data: &Samples<f64>, d: &[f64]) -> [Verdict; 2] {
         net.gradient(&moved, data, &mut gradient).unwrap();
         (net.loss(&moved, data).unwrap(), gradient)
     };
-    let [(low, low_slope), (loss, slope), (high, high_slope)] = [-STEP, 0.0, STEP].map(at);
+    let (loss, slope) = at(0.0);
     let mut product = vec![f64::NAN; theta.len()];
     net.hessian_product(theta, d, data, &mut product).unwrap();
     for block in net.layout().blocks().iter().filter(|block| block.role() == Role::Buffer) {
@@ -346,13 +347,33 @@ fn along(net: &Network<f64>, data: &Samples<f64>, d: &[f64]) -> [Verdict; 2] {
             "buffers stand still"
         );
     }
-    // Less the bend of the loss, which would hide a kink of its size.
-    let bend = STEP / 2.0 * dot(d, &product);
-    let slopes = [(high - loss) / STEP - bend, (loss - low) / STEP + bend];
-    let gradient = judge(&[dot(&slope, d)], &slopes[..1], &slopes[1..], 1e-14 * (1.0 + loss) / STEP);
-    let side = |a: &[f64], b: &[f64]| scaled(&sum(a, &scaled(b, -1.0)), 1.0 / STEP);
-    let (above, below) = (side(&high_slope, &slope), side(&slope, &low_slope));
-    [gradient, judge(&product, &above, &below, 1e-14 * (1.0 + norm(&slope)) / STEP)]
+    let noise = |size: f64, step: f64, derivative: &[f64]| {
+        let noise = 1e-14 * (1.0 + size) / step;
+        if step == STEP { noise } else { noise.min(SHARE * norm(derivative)) }
+    };
+    let with = |step: f64| {
+        let [(low, low_slope), (high, high_slope)] = [-step, step].map(at);
+        // Less the bend of the loss, which would hide a kink of its size.
+        let bend = step / 2.0 * dot(d, &product);
+        let slopes = [(high - loss) / step - bend, (loss - low) / step + bend];
+        let along = [dot(&slope, d)];
+        let gradient = judge(&along, &slopes[..1], &slopes[1..], noise(loss, step, &along));
+        let side = |a: &[f64], b: &[f64]| scaled(&sum(a, &scaled(b, -1.0)), 1.0 / step);
+        let (above, below) = (side(&high_slope, &slope), side(&slope, &low_slope));
+        [gradient, judge(&product, &above, &below, noise(norm(&slope), step, &product))]
+    };
+    let mut found = with(STEP);
+    for step in OTHER_STEPS {
+        if found == [Verdict::Right; 2] {
+            break;
+        }
+        for (found, other) in found.iter_mut().zip(with(step)) {
+            if other == Verdict::Right {
+                *found = other;
+            }
+        }
+    }
+    found
 }
 
 /// Along the gradient, where it is largest, and along a vector of hashes.

@@ -8,8 +8,10 @@ use crate::{
     networks::names,
 };
 use loss_landscape::{
-    GaussNewtonProduct, Gradient, HessianProduct, Loss, Model, RandomDirections, SampleLosses, Sweep,
-    check::{check_gradient, check_hessian_product},
+    GaussNewtonProduct, Gradient, HessianProduct, Loss, Model, RandomDirections, SampleLosses, Sampled,
+    Sweep,
+    check::{check_gradient, check_hessian_product, check_permutations},
+    curvature::EigenRatio,
     matching::Permutations,
 };
 use loss_landscape_nets::{Error, Gpt, NetScalar, Tokens, Transformer};
@@ -200,12 +202,77 @@ fn losses_of_sequences_are_the_same_bits_whichever_are_asked_for() {
 
 #[test]
 fn permuted_heads_and_units_leave_the_loss_as_it_is() {
-    let gpt = Gpt::new(11, 16).width(12).heads(3).layers(2);
-    let (net, data) = (network::<f64>(&gpt, 9), tokens(6, 16, 11, false));
-    let shuffled = Permutations::random(&net.permutation_spec(), 4).apply(net.parameters()).unwrap();
-    assert_ne!(shuffled, net.parameters());
-    let [a, b] = [net.parameters(), &shuffled].map(|theta| net.loss(theta, &data).unwrap());
-    assert!((a - b).abs() < 1e-12 * a, "{a} and {b}");
+    for (heads, tied) in [(3, true), (1, false)] {
+        let gpt = Gpt::new(11, 16).width(12).heads(heads).layers(2).tied(tied).prefix("");
+        let (net, data) = (network::<f64>(&gpt, 9), tokens(6, 16, 11, false));
+        let check = check_permutations(&net, net.parameters(), &data, &net.permutation_spec(), 4).unwrap();
+        assert!(check.error < 1e-12, "{heads} heads: {} by {:e}", check.worst.unwrap(), check.error);
+        let shuffled = Permutations::random(&net.permutation_spec(), 4).apply(net.parameters()).unwrap();
+        assert_ne!(shuffled, net.parameters());
+        let [a, b] = [net.parameters(), &shuffled].map(|theta| net.loss(theta, &data).unwrap());
+        assert!((a - b).abs() < 1e-12 * a, "{heads} heads: {a} and {b}");
+    }
+}
+
+#[test]
+fn sampled_sweeps_and_ratio_maps_take_transformers() {
+    let gpt = Gpt::new(7, 6).width(6).heads(2).layers(1);
+    let (net, data) = (network::<f64>(&gpt, 9), tokens(20, 6, 7, true));
+    let plane = || Sweep::plane(&net, RandomDirections::new(3)).data("", &data);
+    let exact = plane().alpha(-0.5..=0.5, 5).beta(-0.5..=0.5, 5).run().unwrap();
+    // So few sequences are all evaluated.
+    let sampled = plane().alpha(-0.5..=0.5, 5).beta(-0.5..=0.5, 5).sampled(&Sampled::new()).unwrap();
+    for name in ["loss", "accuracy"] {
+        let [a, b] = [exact.channel(name).unwrap(), sampled.channel(name).unwrap()];
+        assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-12), "{name}: {a} and {b}");
+    }
+    let map = plane()
+        .alpha(0.0..=0.5, 2)
+        .beta(0.0..=0.5, 2)
+        .eigen_ratio(&EigenRatio::new().certified(true))
+        .unwrap();
+    let n = net.parameters().len();
+    let mut dense = nalgebra::DMatrix::zeros(n, n);
+    let mut worker = net.hessian_worker(&data).unwrap();
+    worker.at(net.parameters()).unwrap();
+    for j in 0..n {
+        let (mut unit, mut column) = (vec![0.0; n], vec![f64::NAN; n]);
+        unit[j] = 1.0;
+        worker.product(&unit, &mut column).unwrap();
+        dense.set_column(j, &nalgebra::DVector::from_vec(column));
+    }
+    let spectrum = nalgebra::SymmetricEigen::new(dense).eigenvalues;
+    let ratio = (spectrum.min() / spectrum.max()).abs();
+    let found = map.ratio()[[0, 0]];
+    assert!((found - ratio).abs() < 0.005, "{found} and {ratio}");
+}
+
+/// Weights of attention that no address space holds: 4 million tokens that all see each other.
+#[test]
+fn sequences_too_long_for_the_memory_are_refused() {
+    let length = 1 << 22;
+    let net = Transformer::<f64>::new(&Gpt::new(2, length).width(1).heads(1).layers(1), 0).unwrap();
+    let zeros = Array2::zeros((1, length));
+    let error = refused(&net, &Tokens::new(&zeros, &zeros).unwrap());
+    assert!(error.contains("a pass over a chunk of sequences"), "{error}");
+}
+
+#[test]
+fn products_without_a_place_are_refused() {
+    let (net, data) =
+        (network::<f64>(&Gpt::new(5, 4).width(4).heads(2).layers(1), 0), tokens(2, 4, 5, false));
+    let (theta, v) = (net.parameters(), vec![1.0; net.parameters().len()]);
+    for room in [0, v.len() - 1] {
+        let mut out = vec![0.0; room];
+        assert!(net.gradient(theta, &data, &mut out).is_err());
+        assert!(net.hessian_product(theta, &v, &data, &mut out).is_err());
+        assert!(net.gauss_newton_product(theta, &v, &data, &mut out).is_err());
+    }
+    let mut out = v.clone();
+    assert!(net.hessian_product(theta, &v[1..], &data, &mut out).is_err());
+    assert!(net.gauss_newton_product(theta, &v[1..], &data, &mut out).is_err());
+    // A worker that was not told θ.
+    assert!(net.hessian_worker(&data).unwrap().product(&v, &mut out).is_err());
 }
 
 /// What every use of the data says; all must say the same.

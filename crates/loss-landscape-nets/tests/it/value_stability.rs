@@ -8,7 +8,7 @@ use loss_landscape::{
     Block, FnModel, Layout, Model, Norm, Normalization, Policy, RandomDirections,
     curvature::{DiagonalEstimator, FnOperator, Lanczos, SpectralDensity, TraceEstimator, TraceMethod},
 };
-use loss_landscape_nets::{Activation, Criterion, Mlp, Sgd, digits};
+use loss_landscape_nets::{Activation, Criterion, Gpt, Mlp, Sgd, Transformer, digits};
 
 type Constant = fn(&[f64], &()) -> f64;
 
@@ -88,6 +88,22 @@ fn initial_parameters_and_shuffles() {
         net.parameters()[..3],
         [-0.08555097574484516, -0.08132274328163457, 0.059145956526493126],
         max_relative = 1e-9
+    );
+}
+
+#[test]
+fn initial_parameters_of_transformers() {
+    let net = Transformer::<f64>::new(&Gpt::new(5, 4).width(4).heads(2).layers(2), 7).unwrap();
+    let of = |name: &str| net.parameters()[net.layout().block(name).unwrap().range()][1];
+    let found = [
+        of("transformer.wte.weight"),
+        of("transformer.h.1.attn.c_attn.weight"),
+        of("transformer.h.1.mlp.c_proj.weight"),
+    ];
+    assert_relative_eq!(found[..], [0.0; 3][..], max_relative = 1e-12);
+    assert_eq!(
+        [of("transformer.ln_f.weight"), of("transformer.ln_f.bias"), of("transformer.h.0.mlp.c_fc.bias")],
+        [1.0, 0.0, 0.0]
     );
 }
 
