@@ -366,8 +366,7 @@ impl CountSetting {
             Self::DenseNetLayers | Self::MixerDepth => "from 1 to 1,024",
             Self::TorchvisionResNetDepth => "18, 34, 50, 101 or 152",
             Self::VggDepth => "11, 13, 16 or 19",
-            Self::Vocabulary => "from 1 to 4,294,967,296",
-            Self::Positions | Self::Width => "from 1 to 16,777,216",
+            Self::Vocabulary | Self::Positions | Self::Width => "from 1 to 16,777,216",
             Self::Heads => "a divisor of the width",
             Self::Layers => "from 1 to 4,096",
         }

@@ -79,8 +79,8 @@ pub enum Piece {
         bias: bool,
     },
     /// Pieces that see pixels as channels and channels as pixels; what they give is turned back. They must leave their
-    /// pixels (the channels outside) as they are; if they leave their channels too, the image is of the same height and
-    /// width as before.
+    /// pixels (the channels outside) as they are. If they leave their channels too, the image is of the same height and
+    /// width as before, and else one pixel wide.
     Transposed {
         /// The pieces.
         chain: Chain,

@@ -123,7 +123,7 @@ impl Gpt {
     ///
     /// # Errors
     /// [`Error::CountOutOfRange`](crate::Error::CountOutOfRange) for a size of 0, a width that heads do not share out
-    /// evenly, and sizes beyond 2³² tokens, 2²⁴ positions or width, 2¹² layers.
+    /// evenly, and sizes beyond 2²⁴ tokens, positions or width, or 2¹² layers.
     pub fn layout(&self) -> Result<Layout> {
         self.check()?;
         let (prefix, d) = (&self.prefix, self.width);
@@ -156,7 +156,8 @@ impl Gpt {
 
     fn check(&self) -> Result<()> {
         let small = |value: usize, most: usize| (1..=most).contains(&value);
-        CountSetting::Vocabulary.ensure(small(self.vocabulary, 1 << 32), self.vocabulary)?;
+        // Predictions are compared as numbers of single precision, which counts no further.
+        CountSetting::Vocabulary.ensure(small(self.vocabulary, 1 << 24), self.vocabulary)?;
         CountSetting::Positions.ensure(small(self.positions, 1 << 24), self.positions)?;
         CountSetting::Width.ensure(small(self.width, 1 << 24), self.width)?;
         let heads = self.heads > 0 && self.width.is_multiple_of(self.heads);

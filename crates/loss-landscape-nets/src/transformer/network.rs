@@ -112,9 +112,18 @@ impl<S: Real> Transformer<S> {
     /// Whether one thread can have the memory for such states of a chunk: weights of attention grow with the square of
     /// the sequences' length.
     pub(super) fn ensure_pass(&self, data: &Tokens, states: &[Keep]) -> Result<()> {
+        ensure_room::<S>("a pass over a chunk of sequences", self.pass_len(data, states))
+    }
+
+    fn pass_len(&self, data: &Tokens, states: &[Keep]) -> usize {
         let dims = Dims::new(self, chunk_of(data).min(data.len()), data.sequence_length());
         let states = states.iter().map(|&keep| state_len(dims, self.shape.layers, keep));
-        let len = states.fold(HeadScratch::<S>::len(dims.length), usize::saturating_add);
-        ensure_room::<S>("a pass over a chunk of sequences", len)
+        states.fold(HeadScratch::<S>::len(dims.length), usize::saturating_add)
+    }
+
+    /// Bytes of scratch memory of one thread in a sweep.
+    pub(super) fn bytes_of_sweep(&self, data: &Tokens) -> u64 {
+        let len = self.pass_len(data, &[Keep::Outputs]).saturating_add(self.theta.len());
+        (len as u64).saturating_mul(size_of::<S>() as u64)
     }
 }

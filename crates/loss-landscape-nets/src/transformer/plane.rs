@@ -53,6 +53,10 @@ impl<S: Real> Prepared for TransformerPlane<'_, S> {
     fn divisor(&self) -> f64 {
         self.data.counted() as f64
     }
+
+    fn worker_memory(&self) -> Option<u64> {
+        Some(self.net.bytes_of_sweep(self.data))
+    }
 }
 
 impl<S: Real> Worker for TransformerWorker<'_, S> {

@@ -219,7 +219,12 @@ fn sampled_sweeps_and_ratio_maps_take_transformers() {
     let gpt = Gpt::new(7, 6).width(6).heads(2).layers(1);
     let (net, data) = (network::<f64>(&gpt, 9), tokens(20, 6, 7, true));
     let plane = || Sweep::plane(&net, RandomDirections::new(3)).data("", &data);
-    let exact = plane().alpha(-0.5..=0.5, 5).beta(-0.5..=0.5, 5).run().unwrap();
+    let grid = plane().alpha(-0.5..=0.5, 5).beta(-0.5..=0.5, 5);
+    let memory = grid.cost().unwrap().worker_memory.unwrap();
+    // θ and the widest matrices at the least, and no more than a few of these.
+    let least = 8 * (net.parameters().len() + 9 * 6 * 120) as u64;
+    assert!((least..10 * least).contains(&memory), "{memory} bytes");
+    let exact = grid.run().unwrap();
     // So few sequences are all evaluated.
     let sampled = plane().alpha(-0.5..=0.5, 5).beta(-0.5..=0.5, 5).sampled(&Sampled::new()).unwrap();
     for name in ["loss", "accuracy"] {
