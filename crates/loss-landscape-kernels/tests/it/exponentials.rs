@@ -37,7 +37,7 @@ fn the_edges_are_right() {
 fn the_error_function_is_right() {
     // Abramowitz and Stegun, table 7.1, and erfc(3) of its table 7.3.
     for (x, exact) in [
-        (0.1, 0.112_462_916_018_284_9),
+        (0.1_f64, 0.112_462_916_018_284_9_f64),
         (0.5, 0.520_499_877_813_046_5),
         (1.0, 0.842_700_792_949_714_9),
         (2.0, 0.995_322_265_018_952_7),
