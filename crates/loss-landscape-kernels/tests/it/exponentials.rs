@@ -43,7 +43,8 @@ fn the_error_function_is_right() {
         (2.0, 0.995_322_265_018_952_7),
         (3.0, 1.0 - 2.209_049_699_858_544e-5),
     ] {
-        assert!((x.erf_fast() - exact).abs() < 3e-16, "{x}: {}", x.erf_fast());
+        // A few units in the last place of 1: the series is some forty roundings long.
+        assert!((x.erf_fast() - exact).abs() < 1e-15, "{x}: {}", x.erf_fast());
         assert_eq!((-x).erf_fast(), -x.erf_fast());
     }
     for i in 0..1_000_000 {
