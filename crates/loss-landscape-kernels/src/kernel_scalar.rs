@@ -87,16 +87,16 @@ impl KernelScalar for f32 {
 
     #[inline(always)]
     fn erf_fast(self) -> Self {
-        // The quotient of polynomials that Eigen and XLA use; beyond 4 it is ±1. Comparisons that keep NaN.
-        let x = if self > 4.0 { 4.0 } else { self };
-        let x = if x < -4.0 { -4.0 } else { x };
+        // The quotient of polynomials that Eigen and XLA use; it is off by up to 4.5e-7, at 3.9. From there on ±1 is
+        // nearer, and the tails of what is made of it are exactly 0. A comparison that keeps NaN.
         let y = x * x;
         let p = -2.726_142_3e-10 * y + 2.770_681_4e-8;
         let p = ((p * y - 2.101_024e-6) * y - 5.692_506_4e-5) * y - 7.349_906_3e-4;
         let p = (p * y - 2.954_6e-3) * y - 1.609_603_3e-2;
         let q = (-1.456_607_2e-5 * y - 2.133_740_5e-4) * y - 1.682_827e-3;
         let q = (q * y - 7.373_329_2e-3) * y - 1.426_473_9e-2;
-        x * p / q
+        let quotient = x * p / q;
+        if x.abs() >= 3.9 { 1.0_f32.copysign(x) } else { quotient }
     }
 
     fn kernels() -> &'static Compiled<Self> {

@@ -50,9 +50,9 @@ fn the_error_function_is_right() {
     for i in 0..1_000_000 {
         let x = 5.0 * (i as f32 / 1e6);
         let gap = (f64::from(x.erf_fast()) - f64::from(x).erf_fast()).abs();
-        assert!(gap < 3e-7, "{x}: {gap:e}");
+        assert!(gap < 5e-7, "{x}: {gap:e}");
     }
     assert_eq!([f64::INFINITY.erf_fast(), (-7.0_f64).erf_fast(), 0.0_f64.erf_fast()], [1.0, -1.0, 0.0]);
-    assert_eq!([f32::INFINITY.erf_fast(), 0.0_f32.erf_fast()], [1.0, 0.0]);
+    assert_eq!([f32::INFINITY, 1e30, -1e30, -4.0, 0.0].map(f32::erf_fast), [1.0, 1.0, -1.0, -1.0, 0.0]);
     assert!(f64::NAN.erf_fast().is_nan() && f32::NAN.erf_fast().is_nan());
 }
