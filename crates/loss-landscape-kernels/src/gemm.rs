@@ -33,6 +33,11 @@ impl<'a, S> Matrix<'a, S> {
         Self { data, rows, columns, row_stride: columns, column_stride: 1 }
     }
 
+    /// `rows` times `columns` elements, of which one row begins `stride` elements after the one before.
+    pub fn strided(data: &'a [S], rows: usize, columns: usize, stride: usize) -> Self {
+        Self { data, rows, columns, row_stride: stride, column_stride: 1 }
+    }
+
     /// The transposed matrix, without copying.
     #[must_use]
     pub fn t(self) -> Self {
@@ -70,7 +75,22 @@ pub enum Store {
 /// # Panics
 /// If shapes do not fit or a slice is too short; callers see to that.
 pub fn product<S: KernelScalar>(into: Store, a: Matrix<'_, S>, b: Matrix<'_, S>, out: &mut [S]) {
-    (S::kernels().product)(into, a, b, out);
+    let columns = b.columns;
+    (S::kernels().product)(into, a, b, out, columns);
+}
+
+/// The same, one row of the result beginning `stride` elements after the one before.
+///
+/// # Panics
+/// As [`product`], and for a stride shorter than a row.
+pub fn strided_product<S: KernelScalar>(
+    into: Store,
+    a: Matrix<'_, S>,
+    b: Matrix<'_, S>,
+    out: &mut [S],
+    stride: usize,
+) {
+    (S::kernels().product)(into, a, b, out, stride);
 }
 
 pub(crate) fn checked_product<S: KernelScalar>(
@@ -78,16 +98,21 @@ pub(crate) fn checked_product<S: KernelScalar>(
     a: Matrix<'_, S>,
     b: Matrix<'_, S>,
     out: &mut [S],
+    stride: usize,
 ) {
     let (m, k, n) = (a.rows, a.columns, b.columns);
     assert_eq!(k, b.rows, "inner sizes of a matrix product");
     assert!(a.reach().is_some_and(|reach| reach <= a.data.len()), "the left matrix fits into its slice");
     assert!(b.reach().is_some_and(|reach| reach <= b.data.len()), "the right matrix fits into its slice");
-    assert!(m.checked_mul(n).is_some_and(|size| size <= out.len()), "the result fits into its slice");
+    assert!(n <= stride, "rows of the result do not overlap");
+    let result = Matrix::strided(&*out, m, n, stride);
+    assert!(result.reach().is_some_and(|reach| reach <= out.len()), "the result fits into its slice");
     // SAFETY: the assertions above show that a, b and out hold all m×k, k×n and m×n elements at
     // their strides. `out` is borrowed mutably, so it overlaps neither, and its rows do not overlap
-    // each other. Strides are below the slices' lengths and so fit in isize. S is f32 or f64 (the
-    // trait is sealed), for which `gemm` has kernels; it reads old values of `out` only with `Add`.
+    // each other, being no longer than their stride. A stride that leads to another row or column is
+    // below its slice's length and so fits in isize; one along a single row or column is multiplied
+    // with 0. S is f32 or f64 (the trait is sealed), for which `gemm` has kernels; it reads old values
+    // of `out` only with `Add`.
     unsafe {
         gemm::gemm(
             m,
@@ -95,7 +120,7 @@ pub(crate) fn checked_product<S: KernelScalar>(
             k,
             out.as_mut_ptr(),
             1,
-            n.cast_signed(),
+            stride.cast_signed(),
             into == Store::Add,
             a.data.as_ptr(),
             a.column_stride.cast_signed(),

@@ -22,6 +22,9 @@ pub trait KernelScalar: Lanes + Float + NumAssign + Default + Debug + Send + Syn
     /// tanh x.
     #[must_use]
     fn tanh_fast(self) -> Self;
+    /// erf x = 2/√π·∫₀ˣ exp(−t²) dt.
+    #[must_use]
+    fn erf_fast(self) -> Self;
     /// The kernels of this crate for the scalar.
     #[doc(hidden)]
     fn kernels() -> &'static Compiled<Self>;
@@ -41,6 +44,11 @@ impl KernelScalar for f64 {
     #[inline(always)]
     fn tanh_fast(self) -> Self {
         self.tanh()
+    }
+
+    #[inline(always)]
+    fn erf_fast(self) -> Self {
+        erf_by_series(self)
     }
 
     fn kernels() -> &'static Compiled<Self> {
@@ -77,6 +85,21 @@ impl KernelScalar for f32 {
         (minus_one / (minus_one + 2.0)).copysign(self)
     }
 
+    #[inline(always)]
+    fn erf_fast(self) -> Self {
+        // The quotient of polynomials that Eigen and XLA use; it is off by up to 4.5e-7, at 3.9. From there on ±1 is
+        // nearer, and the tails of what is made of it are exactly 0. A comparison that keeps NaN.
+        let x = self;
+        let y = x * x;
+        let p = -2.726_142_3e-10 * y + 2.770_681_4e-8;
+        let p = ((p * y - 2.101_024e-6) * y - 5.692_506_4e-5) * y - 7.349_906_3e-4;
+        let p = (p * y - 2.954_6e-3) * y - 1.609_603_3e-2;
+        let q = (-1.456_607_2e-5 * y - 2.133_740_5e-4) * y - 1.682_827e-3;
+        let q = (q * y - 7.373_329_2e-3) * y - 1.426_473_9e-2;
+        let quotient = x * p / q;
+        if x.abs() >= 3.9 { 1.0_f32.copysign(x) } else { quotient }
+    }
+
     fn kernels() -> &'static Compiled<Self> {
         static COMPILED: Compiled<f32> = Compiled::new();
         &COMPILED
@@ -93,4 +116,23 @@ fn split_exp(x: f32) -> (f32, f32) {
     let r = x - n * LN2_HIGH - n * LN2_LOW;
     let tail = 1.0 / 6.0 + r * (1.0 / 24.0 + r * (1.0 / 120.0 + r * (1.0 / 720.0 + r * (1.0 / 5040.0))));
     (power, r + r * r * (0.5 + r * tail))
+}
+
+/// The series erf x = 2/√π·exp(−x²)·Σ 2ⁿ·x²ⁿ⁺¹/(2n+1)!!, in which nothing cancels. Beyond 6 the rest is below half a
+/// unit in the last place of 1.
+fn erf_by_series(x: f64) -> f64 {
+    if x.is_nan() {
+        return x;
+    }
+    if x.abs() >= 6.0 {
+        return 1.0_f64.copysign(x);
+    }
+    let twice_square = 2.0 * x * x;
+    let (mut term, mut sum, mut odd) = (x, x, 1.0);
+    while term.abs() > 1e-17 * sum.abs() {
+        odd += 2.0;
+        term *= twice_square / odd;
+        sum += term;
+    }
+    std::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp() * sum
 }

@@ -32,6 +32,8 @@ mod interleave;
 mod kernel_scalar;
 mod lanes;
 mod pooling;
+mod set_norm;
+mod smooth;
 mod softmax;
 mod tanh;
 mod tensor_shape;
@@ -50,7 +52,7 @@ pub use dense::{
 pub use epilogue::Epilogue;
 pub use filter_bank::FilterBank;
 pub use filter_gradients::FilterGradients;
-pub use gemm::{Matrix, Store, product};
+pub use gemm::{Matrix, Store, product, strided_product};
 pub use instruction_set::InstructionSet;
 pub use interleave::{load, squeeze, stretch};
 pub use kernel_scalar::KernelScalar;
@@ -58,6 +60,10 @@ pub use lanes::LANES;
 pub use pooling::{
     AddAtLargest, ImageMeans, PoolWindows, SpreadOverImage, SpreadOverWindows, TakeAtLargest, WindowMeans,
 };
-pub use softmax::{LargestOutputs, Softmax, SoftmaxTangent};
+pub use set_norm::{
+    DeltaThroughSets, GradientOfSets, NormSets, NormaliseSets, TangentDeltaThroughSets, TangentOfSets,
+};
+pub use smooth::{Smooth, SmoothCurvature, SmoothValues, TimesSmoothSlope};
+pub use softmax::{LargestOutputs, Softmax, SoftmaxBend, SoftmaxTangent};
 pub use tanh::{TanhCurvature, TanhValues, TimesTanhSlope};
 pub use tensor_shape::TensorShape;

@@ -22,21 +22,29 @@ pub struct PoolWindows {
     pub padding: usize,
     /// Whether a mean is over all pixels of a window, those of the padding being 0, or over those of the image.
     pub count_padding: bool,
+    /// Windows that share the input out among the output's pixels, as evenly as they can, and overlap where it does
+    /// not come out even. All but the shapes is ignored then.
+    pub adaptive: bool,
 }
 
 impl PoolWindows {
     /// Calls `each` with every output pixel and the input pixels of its window, in a plane.
     #[inline(always)]
     fn each(self, mut each: impl FnMut(usize, WindowPixels)) {
-        let Self { input, output, window, stride, padding, .. } = self;
+        let Self { input, output, window, stride, padding, adaptive, .. } = self;
         // The part of a window that lies on the image: where it begins, and how long it is.
-        let inside = |at: usize, length: usize| {
+        let inside = |at: usize, length: usize, count: usize| {
+            if adaptive {
+                let start = at * length / count;
+                return (start, ((at + 1) * length).div_ceil(count) - start);
+            }
             let start = (at * stride).saturating_sub(padding);
             (start, (at * stride + window - padding).min(length) - start)
         };
         for y in 0..output.height {
             for x in 0..output.width {
-                let ((row, rows), (column, columns)) = (inside(y, input.height), inside(x, input.width));
+                let ((row, rows), (column, columns)) =
+                    (inside(y, input.height, output.height), inside(x, input.width, output.width));
                 let first = row * input.width + column;
                 each(y * output.width + x, WindowPixels { first, width: input.width, columns, rows, at: 0 });
             }
@@ -46,7 +54,11 @@ impl PoolWindows {
     /// What a sum over these pixels of a window is multiplied with to be a mean.
     #[inline(always)]
     fn share<S: KernelScalar>(self, pixels: &WindowPixels) -> S {
-        let count = if self.count_padding { self.window * self.window } else { pixels.rows * pixels.columns };
+        let count = if self.count_padding && !self.adaptive {
+            self.window * self.window
+        } else {
+            pixels.rows * pixels.columns
+        };
         S::one() / S::nearest(count as f64)
     }
 

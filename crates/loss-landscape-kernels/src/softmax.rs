@@ -117,3 +117,53 @@ impl<S: KernelScalar> Elementwise for SoftmaxTangent<'_, S> {
         }
     }
 }
+
+/// What the bend of the softmax p along Rp adds to R of the derivative by its argument, for derivatives δ by p:
+/// result ← result + scale · (Rp ⊙ (δ − Σₖ pₖ·δₖ) − p·Σₖ Rpₖ·δₖ), for each sample.
+#[derive(Debug)]
+pub struct SoftmaxBend<'a, S> {
+    /// What is added to, [units, samples].
+    pub out: &'a mut [S],
+    /// The softmax.
+    pub outputs: &'a [S],
+    /// Its tangent.
+    pub tangent: &'a [S],
+    /// δ.
+    pub delta: &'a [S],
+    /// Scratch memory for two values a sample.
+    pub means: &'a mut [S],
+    /// What the sums are multiplied with.
+    pub scale: S,
+}
+
+impl<S: KernelScalar> SoftmaxBend<'_, S> {
+    /// Computes it.
+    pub fn run(self) {
+        (S::kernels().softmax_bend)(self);
+    }
+}
+
+impl<S: KernelScalar> Elementwise for SoftmaxBend<'_, S> {
+    #[inline(always)]
+    fn apply(self) {
+        let Self { out, outputs, tangent, delta, means, scale } = self;
+        let samples = means.len() / 2;
+        let (plain, along) = means.split_at_mut(samples);
+        plain.fill(S::zero());
+        along.fill(S::zero());
+        let rows = outputs.chunks_exact(samples).zip(tangent.chunks_exact(samples));
+        for ((p, t), d) in rows.clone().zip(delta.chunks_exact(samples)) {
+            for sample in 0..samples {
+                plain[sample] += p[sample] * d[sample];
+                along[sample] += t[sample] * d[sample];
+            }
+        }
+        let results = delta.chunks_exact(samples).zip(out.chunks_exact_mut(samples));
+        for ((p, t), (d, out)) in rows.zip(results) {
+            for sample in 0..samples {
+                let bend = t[sample] * (d[sample] - plain[sample]) - p[sample] * along[sample];
+                out[sample] += scale * bend;
+            }
+        }
+    }
+}

@@ -1,6 +1,9 @@
 //! The loss at the end of a network: from the last layer's outputs to losses, hits and their derivatives.
 
-use std::{fmt, ops::Range};
+use std::{
+    fmt,
+    ops::{AddAssign, Range},
+};
 
 use loss_landscape_kernels::{LargestOutputs, Softmax, SoftmaxTangent};
 
@@ -92,6 +95,22 @@ pub(crate) struct LossSums {
 pub(crate) trait LossSink {
     fn loss(&mut self, sample: usize, loss: f64);
     fn hit(&mut self, sample: usize, hit: bool);
+}
+
+impl AddAssign for LossSums {
+    fn add_assign(&mut self, other: Self) {
+        self.loss += other.loss;
+        self.hits += other.hits;
+    }
+}
+
+impl LossSums {
+    /// Writes the means over `count` losses: as many channels as there are.
+    pub(crate) fn write_means(self, count: usize, out: &mut [f64]) {
+        for (out, sum) in out.iter_mut().zip([self.loss, self.hits]) {
+            *out = sum / count as f64;
+        }
+    }
 }
 
 impl LossSink for LossSums {

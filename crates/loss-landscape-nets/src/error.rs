@@ -91,6 +91,36 @@ pub enum Error {
         /// The one before it.
         before: usize,
     },
+    /// Sequences of more tokens than a transformer has positions.
+    #[error("sequences of {length} tokens are too long for {positions} positions")]
+    SequenceTooLong {
+        /// The tokens of a sequence.
+        length: usize,
+        /// The positions of the transformer.
+        positions: usize,
+    },
+    /// A token that is not in the vocabulary.
+    #[error(
+        "{what} {token} of sequence {sequence} at position {position} is out of range for a vocabulary of {vocabulary}"
+    )]
+    TokenOutOfRange {
+        /// Token or target.
+        what: &'static str,
+        /// The sequence.
+        sequence: usize,
+        /// The position inside the sequence.
+        position: usize,
+        /// The token.
+        token: u32,
+        /// The size of the vocabulary.
+        vocabulary: usize,
+    },
+    /// A mask that leaves nothing of a sequence.
+    #[error("the mask leaves no target of sequence {sequence} that counts")]
+    EmptyMask {
+        /// The first such sequence.
+        sequence: usize,
+    },
     /// Targets of a kind that the criterion does not compare with.
     #[error(
         "the loss {criterion} needs {}",
@@ -213,6 +243,8 @@ pub enum NumberSetting {
     AdamEpsilon,
     /// The ε of a batch normalisation.
     BatchNormEpsilon,
+    /// The ε of a normalisation within a sample.
+    NormEpsilon,
     /// What the bytes of images are divided by.
     ImageScale,
     /// A mean for [`Samples::normalized`](crate::Samples::normalized).
@@ -246,6 +278,22 @@ pub enum CountSetting {
     DenseNetLayers,
     /// The growth of [`Architecture::densenet`](crate::Architecture::densenet).
     DenseNetGrowth,
+    /// The depth of [`Architecture::torchvision_resnet`](crate::Architecture::torchvision_resnet).
+    TorchvisionResNetDepth,
+    /// The depth of a [`Vgg`](crate::Vgg).
+    VggDepth,
+    /// The number of blocks of a [`Mixer`](crate::Mixer).
+    MixerDepth,
+    /// The tokens that a [`Gpt`](crate::Gpt) knows.
+    Vocabulary,
+    /// The positions of a [`Gpt`](crate::Gpt).
+    Positions,
+    /// The width of a [`Gpt`](crate::Gpt).
+    Width,
+    /// The heads of a [`Gpt`](crate::Gpt).
+    Heads,
+    /// The blocks of a [`Gpt`](crate::Gpt).
+    Layers,
 }
 
 impl NumberSetting {
@@ -255,6 +303,7 @@ impl NumberSetting {
             Self::LearningRate
             | Self::LearningRateFactor
             | Self::AdamEpsilon
+            | Self::NormEpsilon
             | Self::ImageScale
             | Self::ChannelDeviation => "positive and finite",
             Self::WeightDecay | Self::BatchNormEpsilon => "0 or positive, and finite",
@@ -270,6 +319,7 @@ impl NumberSetting {
             Self::LearningRate
             | Self::LearningRateFactor
             | Self::AdamEpsilon
+            | Self::NormEpsilon
             | Self::ImageScale
             | Self::ChannelDeviation => value > 0.0,
             Self::WeightDecay | Self::BatchNormEpsilon => value >= 0.0,
@@ -297,6 +347,7 @@ impl fmt::Display for NumberSetting {
             Self::Beta2 => "Adam's β₂",
             Self::AdamEpsilon => "Adam's ε",
             Self::BatchNormEpsilon => "the epsilon of a batch normalisation",
+            Self::NormEpsilon => "the epsilon of a normalisation",
             Self::ImageScale => "the scale of the images",
             Self::ChannelMean => "the mean of a channel",
             Self::ChannelDeviation => "the deviation of a channel",
@@ -312,7 +363,12 @@ impl CountSetting {
             Self::CropPadding => "smaller than the images' height and width",
             Self::ResNetDepth => "6n + 2 from 8 to 10,004",
             Self::ResNetWidth | Self::DenseNetGrowth => "from 1 to 65,536",
-            Self::DenseNetLayers => "from 1 to 1,024",
+            Self::DenseNetLayers | Self::MixerDepth => "from 1 to 1,024",
+            Self::TorchvisionResNetDepth => "18, 34, 50, 101 or 152",
+            Self::VggDepth => "11, 13, 16 or 19",
+            Self::Vocabulary | Self::Positions | Self::Width => "from 1 to 16,777,216",
+            Self::Heads => "a divisor of the width",
+            Self::Layers => "from 1 to 4,096",
         }
     }
 
@@ -332,6 +388,14 @@ impl fmt::Display for CountSetting {
             Self::ResNetWidth => "the width of a residual network",
             Self::DenseNetLayers => "the number of layers of a dense block",
             Self::DenseNetGrowth => "the growth of a dense network",
+            Self::TorchvisionResNetDepth => "the depth of torchvision's residual networks",
+            Self::VggDepth => "the depth of torchvision's VGG networks",
+            Self::MixerDepth => "the number of blocks of a mixer",
+            Self::Vocabulary => "the size of the vocabulary",
+            Self::Positions => "the number of positions",
+            Self::Width => "the width of a transformer",
+            Self::Heads => "the number of heads",
+            Self::Layers => "the number of layers of a transformer",
         })
     }
 }
@@ -350,7 +414,7 @@ fn hint(setting: CountSetting, value: usize) -> String {
     };
     format!(
         " (nearest: {nearest}): these are the networks for small images, as for CIFAR-10; ImageNet's ResNet-18, \
-         ResNet-34 and ResNet-50 are other networks, which a `Chain` spells out"
+         ResNet-34 and ResNet-50 are other networks: `Architecture::torchvision_resnet`"
     )
 }
 
@@ -373,7 +437,7 @@ mod tests {
             depth(18),
             "the depth of a residual network must be 6n + 2 from 8 to 10,004, not 18 (nearest: 14 and 20): these are \
              the networks for small images, as for CIFAR-10; ImageNet's ResNet-18, ResNet-34 and ResNet-50 are other \
-             networks, which a `Chain` spells out"
+             networks: `Architecture::torchvision_resnet`"
         );
         for (value, nearest) in
             [(0, "8"), (7, "8"), (9, "8 and 14"), (34, "32 and 38"), (10_003, "9998 and 10004")]

@@ -27,11 +27,12 @@
 //!
 //! A [`Network`] is a convolutional network of an [`Architecture`]: one of the paper's
 //! ([`Architecture::resnet`], [`wide_resnet`](Architecture::wide_resnet), [`vgg9`](Architecture::vgg9),
-//! [`densenet121`](Architecture::densenet121)) or a [`Chain`] of [`Piece`]s of your own, one of which may be
-//! a layer that you write ([`CustomLayer`]). An [`Mlp`] is a multilayer
-//! perceptron. Both implement [`Model`](loss_landscape::Model), [`Loss`](loss_landscape::Loss),
+//! [`densenet121`](Architecture::densenet121)), one of PyTorch's zoo, or a [`Chain`] of [`Piece`]s of your own, one of
+//! which may be a layer that you write ([`CustomLayer`]). An [`Mlp`] is a multilayer perceptron, a [`Transformer`] a
+//! decoder-only transformer in the shape of a [`Gpt`]. All implement [`Model`](loss_landscape::Model),
+//! [`Loss`](loss_landscape::Loss), [`SampleLosses`](loss_landscape::SampleLosses),
 //! [`Gradient`](loss_landscape::Gradient), [`HessianProduct`](loss_landscape::HessianProduct) and
-//! [`GaussNewtonProduct`](loss_landscape::GaussNewtonProduct) over [`Samples`].
+//! [`GaussNewtonProduct`](loss_landscape::GaussNewtonProduct): transformers over [`Tokens`], the others over [`Samples`].
 //!
 //! | network | parameters at 3×32×32, 10 classes | made by |
 //! | --- | --- | --- |
@@ -40,8 +41,12 @@
 //! | WRN-56-2, -4, -8 | 3.41, 13.63, 54.47 million | [`Architecture::wide_resnet`] |
 //! | VGG-9 | 2,789,706 | [`Architecture::vgg9`] |
 //! | DenseNet-121 | 6,956,298 | [`Architecture::densenet121`] |
+//! | torchvision's ResNet-18 to -152 | 11.18, 21.29, 23.53, 42.52, 58.16 million | [`Architecture::torchvision_resnet`] |
+//! | torchvision's VGG-11 to -19, with BN or not | 128.8 to 139.6 million | [`Vgg`] |
+//! | timm's MLP-Mixer | | [`Mixer`] |
 //! | your own | | [`Architecture::new`] |
 //! | multilayer perceptron | Σ (inᵢ + 1)·outᵢ | [`Mlp::new`] |
+//! | GPT-2's transformer, over tokens | 124 million; 3.2 with 65 tokens and 4 layers of width 256 | [`Transformer::new`] |
 //!
 //! ```
 //! use loss_landscape::{Gradient, HessianProduct, Loss, Model};
@@ -113,6 +118,7 @@ mod mlp;
 mod network;
 mod real;
 mod train;
+mod transformer;
 
 pub use activation::Activation;
 pub use api::{
@@ -120,15 +126,18 @@ pub use api::{
     labelled_images_from_bytes, read_cifar10, read_labelled_images,
 };
 pub use criterion::Criterion;
-pub use data::{Augment, Idx, Samples, idx_from_bytes, read_idx};
+pub use data::{Augment, Idx, Samples, Tokens, idx_from_bytes, read_idx};
 pub use error::{CountSetting, Error, NumberSetting, Result};
 pub use layers::{CustomLayer, LayerDirection, LayerPoint};
 pub use mlp::Mlp;
-pub use network::{Architecture, Chain, Conv, Custom, Network, Piece, Pool, Reestimated, Sides, Skips};
+pub use network::{
+    Architecture, Chain, Conv, Custom, Gelu, Mixer, Network, Piece, Pool, Reestimated, Sides, Skips, Vgg,
+};
 pub use train::{
     AdaptiveMoments, Epoch, EpochProgress, Momentum, Rule, Snapshot, StepProgress, TrainingEnd,
     TrainingObserver, TrainingReport,
 };
+pub use transformer::{Gpt, Transformer};
 
 /// The README's program is run as a test.
 #[cfg(doctest)]

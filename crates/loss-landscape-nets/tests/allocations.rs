@@ -1,6 +1,6 @@
 //! A sweep allocates nothing per point: 16 times the points take no more allocations. Only the `gemm` crate, which
-//! multiplies the layers after the first one of an [`Mlp`], asks for memory of its own: two small pieces a product at
-//! most.
+//! multiplies the layers after the first one of an [`Mlp`] and those of a [`Transformer`], asks for memory of its own: two
+//! small pieces a product at most.
 
 use std::alloc::System;
 
@@ -8,7 +8,9 @@ use loss_landscape::{
     FnModel, Layout, Loss, RandomDirections, SampleLosses, Sampled, Sweep,
     path::{BentPath, PathShape},
 };
-use loss_landscape_nets::{Activation, Architecture, Chain, Criterion, Mlp, Network, Pool, digits};
+use loss_landscape_nets::{
+    Activation, Architecture, Chain, Criterion, Gelu, Gpt, Mlp, Network, Pool, Tokens, Transformer, digits,
+};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -108,6 +110,11 @@ fn a_sweep_allocates_nothing_per_point() {
         .skip(body, Chain::new())
         .concat([Chain::new().batch_norm("n").relu(), Chain::new()])
         .average_pool(Pool::new(2))
+        .group_norm("g", 2)
+        .gelu(Gelu::Exact)
+        .adaptive_average_pool(2)
+        .transposed(Chain::new().pixel_linear("t", 4))
+        .layer_norm("l")
         .linear("head", 10);
     let architecture = Architecture::new([1, 8, 8], chain).unwrap();
     let net = Network::new(&architecture, Criterion::CrossEntropy, 0).unwrap();
@@ -115,4 +122,15 @@ fn a_sweep_allocates_nothing_per_point() {
     assert_none_per_point(&net, &few);
     assert_none_along_curves(&net, &few);
     assert_none_between_nodes(&net, &train);
+
+    // Four chunks of 16 sequences of 16 tokens; in each block four linear layers, and two products for each head of each
+    // sequence.
+    let gpt = Gpt::new(10, 16).width(8).heads(2).layers(2);
+    let net = Transformer::<f32>::new(&gpt, 0).unwrap();
+    let text = ndarray::Array2::from_shape_fn((64, 17), |(i, j)| ((i + j) % 10) as u32);
+    let text = Tokens::next_token(&text).unwrap();
+    allocations(&net, &text, 8);
+    let per_point = (allocations(&net, &text, 32) - allocations(&net, &text, 8)) as f64 / 960.0;
+    let products_per_point = f64::from(4 * (2 * 4 + 1) + 64 * 2 * 2 * 2);
+    assert!(per_point <= 2.0 * products_per_point, "{per_point} allocations a point");
 }

@@ -1,6 +1,6 @@
 //! The matrix product against sums written down plainly.
 
-use loss_landscape_kernels::{KernelScalar, Matrix, Store, product};
+use loss_landscape_kernels::{KernelScalar, Matrix, Store, product, strided_product};
 use proptest::prelude::*;
 
 /// Small whole numbers: products are exact in any order of summation. The vector has no more room than that, so
@@ -65,4 +65,36 @@ fn a_short_slice_is_refused() {
 fn a_short_result_is_refused() {
     let (a, b) = ([0.0_f32; 6], [0.0_f32; 6]);
     product(Store::Replace, Matrix::new(&a, 2, 3), Matrix::new(&b, 3, 2), &mut [0.0; 3]);
+}
+
+/// Parts of larger matrices, as the heads of an attention are.
+#[test]
+fn parts_of_matrices_are_multiplied_and_written_in_their_place() {
+    let [m, k, n, stride] = [5, 3, 4, 9];
+    let (a, b) = (matrix::<f64>(m, stride, 1), matrix::<f64>(k, stride, 2));
+    let (left, right) = (Matrix::strided(&a[2..], m, k, stride), Matrix::strided(&b[1..], k, n, stride));
+    let old = matrix::<f64>(m, stride, 3);
+    for into in [Store::Replace, Store::Add] {
+        let mut out = old.clone();
+        // The last row ends where the slice ends.
+        strided_product(into, left, right, &mut out[stride - n..], stride);
+        for (at, (&out, &old)) in out.iter().zip(&old).enumerate() {
+            let (i, j) = (at / stride, at % stride);
+            let expected = match j.checked_sub(stride - n) {
+                None => old,
+                Some(j) => {
+                    let sum: f64 = (0..k).map(|l| a[2 + i * stride + l] * b[1 + l * stride + j]).sum();
+                    if into == Store::Add { old + sum } else { sum }
+                }
+            };
+            assert_eq!(out, expected, "row {i}, column {j}");
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "rows of the result do not overlap")]
+fn rows_of_the_result_may_not_overlap() {
+    let (a, b) = (matrix::<f64>(2, 2, 1), matrix::<f64>(2, 3, 2));
+    strided_product(Store::Add, Matrix::new(&a, 2, 2), Matrix::new(&b, 2, 3), &mut [0.0; 9], 2);
 }

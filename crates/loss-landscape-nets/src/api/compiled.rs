@@ -18,13 +18,14 @@ use ndarray::{Array2, Array4};
 use crate::{
     activation::Activation,
     criterion::Criterion,
-    data::{self, Augment, Idx, Samples},
+    data::{self, Augment, Idx, Samples, Tokens},
     error::Result,
     fingerprint::Fingerprint,
     mlp::{self, Mlp, MlpHessian},
     network::{self, Architecture, Network, NetworkHessian, Reestimated},
     real::Real,
     train::{self, Learner, Settings, TrainingObserver, TrainingReport, TrainingStart, UpdateRule},
+    transformer::{self, Gpt, Transformer, TransformerHessian},
 };
 
 /// The functions of the crate for one scalar.
@@ -34,6 +35,7 @@ pub struct Compiled<S> {
     pub(super) mlp: MlpFunctions<S>,
     pub(super) network: NetworkFunctions<S>,
     pub(super) reestimated: ReestimatedFunctions<S>,
+    pub(super) transformer: TransformerFunctions<S>,
     pub(super) train: TrainFunction<S>,
 }
 
@@ -89,6 +91,20 @@ pub(super) struct ReestimatedFunctions<S> {
         &'a Samples<S>,
     ) -> Result<Box<dyn Prepared + 'a>>,
     pub(super) fingerprint: fn(&Reestimated<'_, S>, &Samples<S>) -> u64,
+}
+
+pub(super) struct TransformerFunctions<S> {
+    pub(super) random: fn(&Gpt, u64) -> Result<Transformer<S>>,
+    pub(super) measure: fn(&Transformer<S>, &[S], &Tokens, &mut [f64]) -> Result<(), OracleError>,
+    pub(super) gradient: fn(&Transformer<S>, &[S], &Tokens, &mut [S]) -> Result<f64, OracleError>,
+    /// With so many bytes for what depends on θ alone.
+    pub(super) hessian: for<'a> fn(&'a Transformer<S>, &'a Tokens, u64) -> Box<dyn GaussNewtonWorker<S> + 'a>,
+    pub(super) prepare:
+        for<'a> fn(&'a Transformer<S>, &'a Slice<'a, S>, &'a Tokens) -> Result<Box<dyn Prepared + 'a>>,
+    pub(super) sample_losses: fn(&Transformer<S>, &[S], &Tokens, &[usize], &mut [f64]) -> Result<()>,
+    pub(super) sample_worker:
+        for<'a> fn(&'a Transformer<S>, &'a Slice<'a, S>, &'a Tokens) -> Result<Box<dyn SampleWorker + 'a>>,
+    pub(super) fingerprint: fn(&Transformer<S>, &Tokens) -> u64,
 }
 
 type TrainFunction<S> = fn(
@@ -149,6 +165,16 @@ impl<S: Real> Compiled<S> {
                 prepare: reestimated_prepare,
                 fingerprint: reestimated_fingerprint,
             },
+            transformer: TransformerFunctions {
+                random: Transformer::random,
+                measure: transformer::measure,
+                gradient: transformer::gradient,
+                hessian: |net, data, memory| Box::new(TransformerHessian::new(net, data, memory)),
+                prepare: transformer::prepare,
+                sample_losses: transformer::sample_losses,
+                sample_worker: transformer::sample_worker,
+                fingerprint: transformer_fingerprint,
+            },
             train: train::train,
         }
     }
@@ -184,6 +210,13 @@ fn network_fingerprint<S: Real>(net: &Network<S>, data: &Samples<S>) -> u64 {
 
 fn reestimated_fingerprint<S: Real>(of: &Reestimated<'_, S>, data: &Samples<S>) -> u64 {
     fingerprint(data, "reestimated", |out| of.write_fingerprint(out))
+}
+
+fn transformer_fingerprint<S: Real>(net: &Transformer<S>, data: &Tokens) -> u64 {
+    let mut out = Fingerprint::new::<S>("transformer");
+    net.write_fingerprint(&mut out);
+    data.write_fingerprint(&mut out);
+    out.hash()
 }
 
 /// Of a network of some kind and a data set.

@@ -11,6 +11,7 @@ mod reestimated_network;
 mod trainable;
 mod training;
 mod training_mode;
+mod transformer;
 
 pub use data_files::{
     cifar10_from_bytes, digits, labelled_images_from_bytes, read_cifar10, read_labelled_images,

@@ -5,6 +5,7 @@ use std::ops::Range;
 use loss_landscape::Scalar;
 use ndarray::Array2;
 
+use super::chosen::check_chosen;
 use crate::{
     criterion::{Criterion, TargetSlice},
     error::{Error, Result},
@@ -208,22 +209,7 @@ impl<S: Scalar> Samples<S> {
 
     /// Checks numbers of samples, and the room for `channels` values of each.
     pub(crate) fn check_chosen(&self, indices: &[usize], room: usize, channels: usize) -> Result<()> {
-        if let Some(position) = indices.iter().position(|&index| index >= self.len) {
-            return Err(Error::SampleOutOfRange { position, index: indices[position], len: self.len });
-        }
-        if let Some(position) = (1..indices.len()).find(|&k| indices[k] <= indices[k - 1]) {
-            return Err(Error::SampleOrder {
-                position,
-                index: indices[position],
-                before: indices[position - 1],
-            });
-        }
-        let expected = indices.len() * channels;
-        if room == expected {
-            Ok(())
-        } else {
-            Err(Error::SampleShape { what: "the room for losses of samples", found: room, expected })
-        }
+        check_chosen(self.len, indices, room, channels)
     }
 
     /// The first samples, `count` of them at most: memory for mini-batches of that size.

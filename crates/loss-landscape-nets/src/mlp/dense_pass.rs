@@ -145,9 +145,7 @@ impl<S: Real> DensePass<S> {
             let range = self.chunk(chunk);
             let samples = range.len();
             let (inputs, wanted) = data.slice(range);
-            let sums = self.loss(net, theta, data, chunk);
-            total.loss += sums.loss;
-            total.hits += sums.hits;
+            total += self.loss(net, theta, data, chunk);
             self.start_delta(net, wanted, samples);
             for index in (0..net.layers.len()).rev() {
                 self.layer_gradient(net, index, inputs, samples, out);

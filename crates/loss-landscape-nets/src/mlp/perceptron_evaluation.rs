@@ -44,13 +44,9 @@ pub(crate) fn measure<S: Real>(
     let mut pass = DensePass::new(net, data.len());
     let mut total = LossSums::default();
     for chunk in 0..pass.chunks() {
-        let sums = pass.loss(net, theta, data, chunk);
-        total.loss += sums.loss;
-        total.hits += sums.hits;
+        total += pass.loss(net, theta, data, chunk);
     }
-    for (out, sum) in out.iter_mut().zip([total.loss, total.hits]) {
-        *out = sum / data.len() as f64;
-    }
+    total.write_means(data.len(), out);
     Ok(())
 }
 

@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
+use loss_landscape_kernels::Smooth;
+
 use crate::{fingerprint::Fingerprint, layers::CustomLayer};
 
 /// A layer or a combination of layers, as [`Chain`] strings them together.
@@ -30,8 +32,31 @@ pub enum Piece {
         /// What is added to the variance.
         epsilon: f64,
     },
+    /// Normalisation of consecutive channels of a sample over the whole image: `weight` (γ) and `bias` (β), a number
+    /// for each channel. One group takes all channels together, as many groups as channels each by itself.
+    GroupNorm {
+        /// The layer's name.
+        name: String,
+        /// The number of groups: a divisor of the channels.
+        groups: usize,
+        /// What is added to the variance; positive.
+        epsilon: f64,
+    },
+    /// Normalisation of all channels of a sample at each pixel: `weight` (γ) and `bias` (β), a number for each channel.
+    /// It is PyTorch's `LayerNorm(channels)` where channels come last, as in mixers, and where there are no pixels.
+    LayerNorm {
+        /// The layer's name.
+        name: String,
+        /// What is added to the variance; positive.
+        epsilon: f64,
+    },
     /// max(0, z); its derivative at 0 is taken as 0.
     Relu,
+    /// The Gaussian error linear unit.
+    Gelu(Gelu),
+    /// Nothing: what dropout does where no network is trained. It is there so that a chain reads like the network that it
+    /// was written after. Trainings here do not drop anything either.
+    Dropout,
     /// tanh z.
     Tanh,
     /// The maximum of windows; of equal values the first counts for derivatives.
@@ -40,6 +65,26 @@ pub enum Piece {
     AveragePool(Pool),
     /// The mean of each channel over the image: [channels, 1, 1].
     GlobalAveragePool,
+    /// The mean of windows that share the image out among so many pixels, as PyTorch's `AdaptiveAvgPool2d`: the windows
+    /// of n pixels for m are ⌊i·n/m⌋ to ⌈(i+1)·n/m⌉. With fewer pixels than asked for, pixels are repeated.
+    AdaptiveAveragePool(Sides),
+    /// A linear layer of the channels of each pixel, the same for all pixels: `weight` of outputs × channels, and `bias`
+    /// if it has one. It is PyTorch's `Linear` where channels come last.
+    PixelLinear {
+        /// The layer's name.
+        name: String,
+        /// The number of output channels.
+        outputs: usize,
+        /// Whether it has a bias.
+        bias: bool,
+    },
+    /// Pieces that see pixels as channels and channels as pixels; what they give is turned back. They must leave their
+    /// pixels (the channels outside) as they are. If they leave their channels too, the image is of the same height and
+    /// width as before, and else one pixel wide.
+    Transposed {
+        /// The pieces.
+        chain: Chain,
+    },
     /// A linear layer on all values of a sample, channel by channel: `weight` of outputs × inputs, and `bias`
     /// if it has one.
     Linear {
@@ -71,6 +116,31 @@ pub enum Piece {
     },
     /// A layer of your own.
     Custom(Custom),
+}
+
+/// The two forms of the Gaussian error linear unit, z·Φ(z), Φ being the distribution function of N(0, 1).
+///
+/// ```
+/// use loss_landscape_nets::{Chain, Gelu, Piece};
+///
+/// let hidden = Chain::new().linear("fc1", 64).gelu(Gelu::Exact);
+/// assert_eq!(hidden.pieces()[1], Piece::Gelu(Gelu::Exact));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Gelu {
+    /// By the error function: PyTorch's `GELU()`.
+    Exact,
+    /// z/2·(1 + tanh(√(2/π)·(z + 0.044715·z³))): PyTorch's `GELU(approximate="tanh")`, and GPT-2's.
+    Tanh,
+}
+
+impl Gelu {
+    pub(crate) fn kernel(self) -> Smooth {
+        match self {
+            Self::Exact => Smooth::Gelu,
+            Self::Tanh => Smooth::GeluTanh,
+        }
+    }
 }
 
 /// A layer of your own with its name, and the same for all copies of a chain; [`CustomLayer`] has an example.
@@ -439,6 +509,26 @@ impl Chain {
         self.piece(Piece::BatchNorm { name: name.into(), epsilon: 1e-5 })
     }
 
+    /// Normalisation of groups of channels over the image, with ε = 1e-5.
+    pub fn group_norm(self, name: impl Into<String>, groups: usize) -> Self {
+        self.piece(Piece::GroupNorm { name: name.into(), groups, epsilon: 1e-5 })
+    }
+
+    /// Normalisation of all channels at each pixel, with ε = 1e-5.
+    pub fn layer_norm(self, name: impl Into<String>) -> Self {
+        self.piece(Piece::LayerNorm { name: name.into(), epsilon: 1e-5 })
+    }
+
+    /// The Gaussian error linear unit.
+    pub fn gelu(self, form: Gelu) -> Self {
+        self.piece(Piece::Gelu(form))
+    }
+
+    /// Nothing, where a network has dropout.
+    pub fn dropout(self) -> Self {
+        self.piece(Piece::Dropout)
+    }
+
     /// max(0, z).
     pub fn relu(self) -> Self {
         self.piece(Piece::Relu)
@@ -462,6 +552,21 @@ impl Chain {
     /// The mean over the image.
     pub fn global_average_pool(self) -> Self {
         self.piece(Piece::GlobalAveragePool)
+    }
+
+    /// The mean of windows that share the image out among so many pixels.
+    pub fn adaptive_average_pool(self, sides: impl Into<Sides>) -> Self {
+        self.piece(Piece::AdaptiveAveragePool(sides.into()))
+    }
+
+    /// A linear layer of each pixel's channels, with bias.
+    pub fn pixel_linear(self, name: impl Into<String>, outputs: usize) -> Self {
+        self.piece(Piece::PixelLinear { name: name.into(), outputs, bias: true })
+    }
+
+    /// Pieces that see pixels as channels and channels as pixels.
+    pub fn transposed(self, chain: Chain) -> Self {
+        self.piece(Piece::Transposed { chain })
     }
 
     /// A linear layer with bias.
@@ -550,6 +655,36 @@ impl Piece {
                 out.number(11);
                 out.text(&custom.name);
                 out.text(&custom.layer.fingerprint());
+            }
+            Self::GroupNorm { name, groups, epsilon } => {
+                out.number(12);
+                out.text(name);
+                out.count(*groups);
+                out.real(*epsilon);
+            }
+            Self::LayerNorm { name, epsilon } => {
+                out.number(13);
+                out.text(name);
+                out.real(*epsilon);
+            }
+            Self::Gelu(form) => {
+                out.number(14);
+                out.flag(*form == Gelu::Tanh);
+            }
+            Self::Dropout => out.number(15),
+            Self::AdaptiveAveragePool(sides) => {
+                out.number(16);
+                out.counts(&sides.array());
+            }
+            Self::PixelLinear { name, outputs, bias } => {
+                out.number(17);
+                out.text(name);
+                out.count(*outputs);
+                out.flag(*bias);
+            }
+            Self::Transposed { chain } => {
+                out.number(18);
+                chain.write_fingerprint(out);
             }
         }
     }

@@ -58,13 +58,10 @@ pub(crate) fn measure<S: Real>(
     });
     // Chunk by chunk, as a sweep adds them.
     let mut total = LossSums::default();
-    for sums in sums.iter().flatten() {
-        total.loss += sums.loss;
-        total.hits += sums.hits;
+    for &sums in sums.iter().flatten() {
+        total += sums;
     }
-    for (out, sum) in out.iter_mut().zip([total.loss, total.hits]) {
-        *out = sum / data.len() as f64;
-    }
+    total.write_means(data.len(), out);
     Ok(())
 }
 

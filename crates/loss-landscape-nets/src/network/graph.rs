@@ -3,13 +3,13 @@
 
 use std::{ops::Range, sync::Arc};
 
-use super::chain::{Chain, Conv, Custom, Piece, Pool};
+use super::chain::{Chain, Conv, Custom, Piece, Pool, Sides};
 use crate::{
     error::{Error, NumberSetting, Result},
     layers::CustomLayer,
 };
 use loss_landscape::{Block, Layout, Role};
-use loss_landscape_kernels::{ConvGeometry, MAX_SIDE, TensorShape};
+use loss_landscape_kernels::{ConvGeometry, MAX_SIDE, NormSets, Smooth, TensorShape};
 
 /// One node: what it computes, from which nodes, and the shape of what it gives.
 #[derive(Clone, Debug)]
@@ -33,13 +33,20 @@ pub(crate) enum Op {
         linear: bool,
     },
     BatchNorm(BatchNormBlocks),
+    /// Of all pixels of consecutive channels, or of each pixel's channels.
+    SetNorm(SetNormBlocks),
     Relu,
     Tanh,
+    Smooth(Smooth),
     MaxPool(Pool),
     AveragePool(Pool),
+    /// The windows follow from both shapes.
+    AdaptivePool,
     Mean,
     /// [channels, height, width] as [channels·height·width, 1, 1].
     Flatten,
+    /// [channels, height, width] as [height·width, channels, 1], or back.
+    Transpose,
     Add,
     Concat,
     Custom {
@@ -58,6 +65,14 @@ pub(crate) struct BatchNormBlocks {
     pub(crate) mean: Range<usize>,
     pub(crate) variance: Range<usize>,
     pub(crate) epsilon: f64,
+}
+
+/// A normalisation within a sample.
+#[derive(Clone, Debug)]
+pub(crate) struct SetNormBlocks {
+    pub(crate) scale: Range<usize>,
+    pub(crate) shift: Range<usize>,
+    pub(crate) sets: NormSets,
 }
 
 /// All nodes; the first is the input, the last gives the outputs.
@@ -185,6 +200,14 @@ impl GraphBuilder {
                 self.after = name;
                 self.node(Op::BatchNorm(norm), vec![from], dims)
             }
+            Piece::GroupNorm { name, groups, epsilon } => {
+                self.group_norm(format!("{prefix}{name}"), *groups, *epsilon, from)
+            }
+            Piece::LayerNorm { name, epsilon } => {
+                self.set_norm(format!("{prefix}{name}"), from, *epsilon, [channels, 1])
+            }
+            Piece::Gelu(form) => self.node(Op::Smooth(form.kernel()), vec![from], dims),
+            Piece::Dropout => Ok(from),
             Piece::Relu => self.node(Op::Relu, vec![from], dims),
             Piece::Tanh => self.node(Op::Tanh, vec![from], dims),
             Piece::MaxPool(pool) => self.pool(*pool, Op::MaxPool, "max", from),
@@ -196,6 +219,11 @@ impl GraphBuilder {
                 self.pool(*pool, Op::AveragePool, "average", from)
             }
             Piece::GlobalAveragePool => self.node(Op::Mean, vec![from], [channels, 1, 1]),
+            Piece::AdaptiveAveragePool(sides) => self.adaptive_pool(*sides, from),
+            Piece::PixelLinear { name, outputs, bias } => {
+                self.pixel_linear(&format!("{prefix}{name}"), *outputs, *bias, from)
+            }
+            Piece::Transposed { chain } => self.transposed(chain, from, prefix),
             Piece::Linear { name, outputs, bias } => {
                 let name = format!("{prefix}{name}");
                 let inputs = self.nodes[from].shape.features();
@@ -251,6 +279,75 @@ impl GraphBuilder {
             }
             Piece::Custom(custom) => self.custom(custom, from, prefix),
         }
+    }
+
+    fn adaptive_pool(&mut self, sides: Sides, from: usize) -> Result<usize> {
+        let dims @ [channels, height, width] = self.dims(from);
+        let [rows, columns] = sides.array();
+        if ![rows, columns].iter().all(|side| (1..=MAX_WINDOW).contains(side)) {
+            let name = format!("the adaptive pool after `{}`", self.after);
+            return Err(layer(&name, dims, &format!("sides of 1 to {MAX_WINDOW} pixels, not {sides}")));
+        }
+        if [rows, columns] == [height, width] {
+            return Ok(from);
+        }
+        self.node(Op::AdaptivePool, vec![from], [channels, rows, columns])
+    }
+
+    fn pixel_linear(&mut self, name: &str, outputs: usize, bias: bool, from: usize) -> Result<usize> {
+        let dims @ [channels, height, width] = self.dims(from);
+        if outputs == 0 {
+            return Err(layer(name, dims, "at least one output"));
+        }
+        let weight = self.block(Block::weight(format!("{name}.weight"), [outputs, channels], 0));
+        let bias = bias.then(|| self.block(Block::bias(format!("{name}.bias"), [outputs])));
+        name.clone_into(&mut self.after);
+        let geometry = ConvGeometry::square(1, 1, 0);
+        let op = Op::Conv { weight, bias, geometry, sets: 1, linear: false };
+        self.node(op, vec![from], [outputs, height, width])
+    }
+
+    fn transposed(&mut self, chain: &Chain, from: usize, prefix: &str) -> Result<usize> {
+        let [channels, height, width] = self.dims(from);
+        let turned = self.node(Op::Transpose, vec![from], [height * width, channels, 1])?;
+        let last = self.chain(chain, turned, prefix)?;
+        let found @ [pixels, kept, one] = self.dims(last);
+        if [kept, one] != [channels, 1] {
+            let name = format!("the transposed pieces up to `{}`", self.after);
+            let needs = format!("to leave {channels}×1 pixels, the channels outside, as they are");
+            return Err(layer(&name, found, &needs));
+        }
+        let sides = if pixels == height * width { [height, width] } else { [pixels, 1] };
+        self.node(Op::Transpose, vec![last], [channels, sides[0], sides[1]])
+    }
+
+    fn group_norm(&mut self, name: String, groups: usize, epsilon: f64, from: usize) -> Result<usize> {
+        let dims @ [channels, height, width] = self.dims(from);
+        if groups == 0 || !channels.is_multiple_of(groups) {
+            let needs = format!("channels that its groups share out evenly, not {channels} for {groups}");
+            return Err(layer(&name, dims, &needs));
+        }
+        self.set_norm(name, from, epsilon, [channels / groups, height * width])
+    }
+
+    fn set_norm(
+        &mut self,
+        name: String,
+        from: usize,
+        epsilon: f64,
+        [channels, pixels]: [usize; 2],
+    ) -> Result<usize> {
+        NumberSetting::NormEpsilon.check(epsilon)?;
+        let shape = self.nodes[from].shape;
+        let mut block =
+            |part: &str, role| self.block(Block::new(format!("{name}.{part}"), [shape.channels], role, None));
+        let norm = SetNormBlocks {
+            scale: block("weight", Role::NormScale),
+            shift: block("bias", Role::NormShift),
+            sets: NormSets::of_tensor(shape, channels, pixels, epsilon),
+        };
+        self.after = name;
+        self.node(Op::SetNorm(norm), vec![from], shape.dims())
     }
 
     fn custom(&mut self, custom: &Custom, from: usize, prefix: &str) -> Result<usize> {

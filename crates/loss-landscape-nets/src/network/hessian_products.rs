@@ -19,6 +19,7 @@ use super::{
     evaluation::chunk_loss,
     scratch_pool::ScratchPool,
     tangent_state::{TangentInput, TangentState},
+    vector_by_vector::vector_by_vector,
     work_split::{WorkSplit, add_up},
 };
 use crate::{data::Samples, layers::Weights, real::Real};
@@ -163,7 +164,6 @@ impl<'a, S: Real> NetworkHessian<'a, S> {
         Ok(())
     }
 
-    /// One by one: each has all threads.
     fn part_products(
         &mut self,
         part: HessianPart,
@@ -171,9 +171,8 @@ impl<'a, S: Real> NetworkHessian<'a, S> {
         vectors: &[S],
         out: &mut [S],
     ) -> Result<(), OracleError> {
-        self.net.blocks().ensure_length("the vector", n)?;
-        let mut pairs = vectors.chunks_exact(n).zip(out.chunks_exact_mut(n));
-        pairs.try_for_each(|(v, out)| self.part_product(part, v, out))
+        let layout = self.net.blocks();
+        vector_by_vector(layout, n, vectors, out, |v, out| self.part_product(part, v, out))
     }
 }
 

@@ -31,7 +31,8 @@ pub enum Skips {
 
 impl Architecture {
     /// The residual network of CIFAR-10 with depth 6n + 2 (He et al. 2016, section 4.2): 20, 56, 110. ImageNet's
-    /// ResNet-18, ResNet-34 and ResNet-50 (section 4.1) are other networks; depth 50 here is not that ResNet-50.
+    /// ResNet-18, ResNet-34 and ResNet-50 (section 4.1) are other networks, which
+    /// [`torchvision_resnet`](Self::torchvision_resnet) builds; depth 50 here is not that ResNet-50.
     ///
     /// Three stages of n blocks with 16, 32 and 64 channels; shortcuts where the shape changes are
     /// 1×1 convolutions with batch normalisation, as in the paper's code. At 3×32×32 with 10 classes

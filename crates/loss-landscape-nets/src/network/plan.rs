@@ -14,7 +14,7 @@ use super::{
 use crate::{
     layers::{
         Add, AveragePool, BatchNorm, ChannelAffine, Concat, Convolution, CustomPass, Flatten, GlobalMean,
-        INPUT, Layer, MaxPool, Rectify, Tanh, Weights,
+        INPUT, Layer, MaxPool, Rectify, SetNorm, SmoothActivation, Tanh, Transpose, Weights,
     },
     real::Real,
 };
@@ -277,6 +277,17 @@ impl LayerBuilder<'_> {
             }
             Op::Input | Op::Relu => Box::new(Rectify { inputs: one, out, shape }),
             Op::Tanh => Box::new(Tanh { inputs: one, out }),
+            Op::SetNorm(norm) => {
+                let scale = self.plain(norm.scale.clone());
+                let shift = self.plain(norm.shift.clone());
+                Box::new(SetNorm { inputs: one, out, sets: norm.sets, scale, shift })
+            }
+            Op::Smooth(function) => Box::new(SmoothActivation { inputs: one, out, function: *function }),
+            Op::Transpose => Box::new(Transpose { inputs: one, out, input, output: shape }),
+            Op::AdaptivePool => {
+                let windows = PoolWindows { adaptive: true, ..pool_windows(Pool::new(1), input, shape) };
+                Box::new(AveragePool { inputs: one, out, windows })
+            }
             Op::MaxPool(pool) => {
                 Box::new(MaxPool { inputs: one, out, windows: pool_windows(*pool, input, shape) })
             }
@@ -345,7 +356,7 @@ fn take(end: &mut usize, len: usize) -> Range<usize> {
 
 fn pool_windows(pool: Pool, input: TensorShape, output: TensorShape) -> PoolWindows {
     let Pool { window, stride, padding, count_padding, .. } = pool;
-    PoolWindows { input, output, window, stride, padding, count_padding }
+    PoolWindows { input, output, window, stride, padding, count_padding, adaptive: false }
 }
 
 /// The steps back through all layers, and for each tensor the one whose δ is the same.

@@ -86,9 +86,30 @@ pub(super) fn permutation_spec(graph: &Graph) -> PermutationSpec {
                 }
                 values[node.inputs[0]].clone()
             }
-            Op::Relu | Op::Tanh | Op::MaxPool(_) | Op::AveragePool(_) | Op::Mean => {
-                values[node.inputs[0]].clone()
+            Op::SetNorm(norm) => {
+                let channels = values[node.inputs[0]].clone();
+                if norm.sets.channels() == node.shape.channels || norm.sets.channels() == 1 {
+                    for range in [&norm.scale, &norm.shift] {
+                        classes.place(&name(&graph.layout, range), 0, &channels);
+                    }
+                } else {
+                    // Channels might change places within their group alone, which is left out.
+                    classes.fix(&channels);
+                }
+                channels
             }
+            Op::Transpose => {
+                // What mixes pixels tells them apart; their order and that of the channels are left as they are.
+                classes.fix(&values[node.inputs[0]]);
+                vec![Segment { class: FIXED, channels: node.shape.channels, run: 1 }]
+            }
+            Op::Relu
+            | Op::Tanh
+            | Op::Smooth(_)
+            | Op::MaxPool(_)
+            | Op::AveragePool(_)
+            | Op::AdaptivePool
+            | Op::Mean => values[node.inputs[0]].clone(),
             Op::Flatten => {
                 let pixels = graph.nodes[node.inputs[0]].shape.pixels();
                 let longer = |segment: &Segment| Segment { run: segment.run * pixels, ..*segment };

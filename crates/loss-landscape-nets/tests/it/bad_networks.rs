@@ -7,7 +7,9 @@ use loss_landscape::{
     report::{PointFailure, SweepEnd},
     to_checkpoint_bytes,
 };
-use loss_landscape_nets::{Architecture, Chain, Conv, Criterion, Error, Network, Pool, Samples, Skips};
+use loss_landscape_nets::{
+    Architecture, Chain, Conv, Criterion, Error, Network, Piece, Pool, Samples, Skips,
+};
 use ndarray::{Array2, Array4};
 
 const INPUT: [usize; 3] = [2, 6, 4];
@@ -194,9 +196,24 @@ fn architectures_that_do_not_fit_say_where_and_why() {
         (Chain::new().skip(conv("a"), Chain::new()), "`the skip after `a``", "3×6×4", "2×6×4"),
         (Chain::new().concat([Chain::new(), Chain::new().conv3x3("b", 3, 2)]), "after `b`", "3×3×2", "6×4"),
         (Chain::new().linear("fc", 0), "`fc`", "2×6×4", "at least one output"),
+        (conv("a").pixel_linear("fc", 0), "`fc`", "3×6×4", "at least one output"),
+        (conv("a").group_norm("n", 2), "`n`", "3×6×4", "not 3 for 2"),
+        (conv("a").group_norm("n", 0), "`n`", "3×6×4", "not 3 for 0"),
+        (conv("a").adaptive_average_pool([2, 0]), "adaptive pool after `a`", "3×6×4", "not 2×0"),
+        (
+            conv("a").transposed(Chain::new().global_average_pool()),
+            "pieces up to `a`",
+            "24×1×1",
+            "3×1 pixels",
+        ),
     ] {
         let error = unfit(chain);
         assert!([layer, shape, needs].iter().all(|part| error.contains(part)), "{error}: {layer} {needs}");
+    }
+    for epsilon in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let norm = Piece::LayerNorm { name: "n".to_owned(), epsilon };
+        let says = format!("the epsilon of a normalisation must be positive and finite, not {epsilon}");
+        assert_eq!(unfit(Chain::new().piece(norm)), says);
     }
     assert!(unfit(Chain::new().linear("fc", 3).linear("fc", 3)).contains("fc.weight"));
     let zero = Architecture::new([2, 0, 4], conv("a")).unwrap_err().to_string();

@@ -3,7 +3,8 @@
 use crate::common::Swish;
 use loss_landscape::{Loss, Model};
 use loss_landscape_nets::{
-    Activation, Architecture, Chain, Conv, Criterion, Mlp, NetScalar, Network, Piece, Pool, Samples,
+    Activation, Architecture, Chain, Conv, Criterion, Gelu, Gpt, Mlp, NetScalar, Network, Piece, Pool,
+    Samples, Tokens, Transformer,
 };
 use ndarray::Array2;
 
@@ -75,6 +76,70 @@ fn fingerprints_of_later_settings_stay() {
     assert_eq!(found, Some(0x4253_7bda_ec12_55c3), "{found:#018x?}");
 }
 
+/// The pieces of networks of today, all of them.
+#[test]
+fn fingerprints_of_later_pieces_stay() {
+    let chain = Chain::new()
+        .group_norm("g", 2)
+        .gelu(Gelu::Exact)
+        .dropout()
+        .pixel_linear("p", 4)
+        .layer_norm("l")
+        .gelu(Gelu::Tanh)
+        .transposed(Chain::new().pixel_linear("t", 16))
+        .adaptive_average_pool([2, 1])
+        .linear("head", 3);
+    let found = network::<f64>(chain, Criterion::CrossEntropy).fingerprint(&samples());
+    assert_eq!(found, Some(0xa812_621e_e200_b922), "{found:#018x?}");
+}
+
+fn tokens() -> Tokens {
+    Tokens::next_token(&Array2::from_shape_fn((2, 5), |(i, j)| ((3 * i + j) % 6) as u32)).unwrap()
+}
+
+fn transformer<S: NetScalar>(gpt: &Gpt, data: &Tokens) -> u64 {
+    Transformer::<S>::new(gpt, 0).unwrap().fingerprint(data).unwrap()
+}
+
+fn gpt() -> Gpt {
+    Gpt::new(6, 8).width(4).heads(2).layers(1)
+}
+
+#[test]
+fn fingerprints_of_transformers_stay() {
+    let masked = tokens().counting(&Array2::from_shape_fn((2, 4), |(i, j)| i + j != 2)).unwrap();
+    let gpt = gpt();
+    let found = [
+        transformer::<f32>(&gpt, &tokens()),
+        transformer::<f64>(&gpt.clone().tied(false).causal(false).prefix(""), &masked),
+    ];
+    assert_eq!(found, [0x8837_aad9_27a2_5c2e, 0x467d_4b69_d1cf_5215], "{found:#018x?}");
+}
+
+#[test]
+fn whatever_decides_a_transformers_values_tells_fingerprints_apart() {
+    let data = tokens();
+    let mask = Array2::from_shape_fn((2, 4), |(_, j)| j > 0);
+    let inputs = Array2::from_shape_fn((2, 4), |(i, j)| ((3 * i + j) % 6) as u32);
+    let other_targets = Tokens::new(&inputs, &inputs).unwrap();
+    let all = [
+        transformer::<f64>(&gpt(), &data),
+        transformer::<f32>(&gpt(), &data),
+        transformer::<f64>(&gpt().width(6), &data),
+        transformer::<f64>(&gpt().heads(1), &data),
+        transformer::<f64>(&gpt().layers(2), &data),
+        transformer::<f64>(&gpt().tied(false), &data),
+        transformer::<f64>(&gpt().causal(false), &data),
+        transformer::<f64>(&gpt().prefix("other."), &data),
+        transformer::<f64>(&Gpt::new(7, 8).width(4).heads(2).layers(1), &data),
+        transformer::<f64>(&Gpt::new(6, 9).width(4).heads(2).layers(1), &data),
+        transformer::<f64>(&gpt(), &other_targets),
+        transformer::<f64>(&gpt(), &data.clone().counting(&mask).unwrap()),
+    ];
+    let distinct: std::collections::HashSet<u64> = all.into_iter().collect();
+    assert_eq!(distinct.len(), all.len());
+}
+
 #[test]
 fn whatever_decides_the_values_tells_fingerprints_apart() {
     use Criterion::CrossEntropy;
@@ -107,6 +172,18 @@ fn whatever_decides_the_values_tells_fingerprints_apart() {
         of(end(Chain::new().concat([simple(), Chain::new().conv1x1("b", 4, 1)]))),
         of(end(simple().batch_norm("n"))),
         of(end(simple().piece(Piece::BatchNorm { name: "n".to_owned(), epsilon: 1e-3 }))),
+        of(end(simple().group_norm("n", 1))),
+        of(end(simple().group_norm("n", 2))),
+        of(end(simple().layer_norm("n"))),
+        of(end(simple().piece(Piece::LayerNorm { name: "n".to_owned(), epsilon: 1e-3 }))),
+        of(end(simple().gelu(Gelu::Exact))),
+        of(end(simple().gelu(Gelu::Tanh))),
+        of(end(simple().dropout())),
+        of(end(simple().adaptive_average_pool(2))),
+        of(end(simple().adaptive_average_pool([2, 1]))),
+        of(end(simple().pixel_linear("n", 4))),
+        of(end(simple().piece(Piece::PixelLinear { name: "n".to_owned(), outputs: 4, bias: false }))),
+        of(end(simple().transposed(Chain::new().pixel_linear("n", 16)))),
         net.clone().plane_memory(0).fingerprint(&data).unwrap(),
         net.fingerprint(&images).unwrap(),
         net.fingerprint(&data.select(&[0, 1, 2, 3]).unwrap()).unwrap(),

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// What each folder or file at the top of `src` may use.
-const MAY_USE: [(&str, &[&str]); 12] = [
+const MAY_USE: [(&str, &[&str]); 13] = [
     ("memory", &["error"]),
     ("error", &["criterion"]),
     ("criterion", &["fingerprint", "real"]),
@@ -19,7 +19,22 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ("train", &["data", "error", "memory"]),
     ("mlp", &["activation", "criterion", "data", "error", "fingerprint", "memory", "real", "train"]),
     ("network", &["criterion", "data", "error", "fingerprint", "layers", "memory", "real", "train"]),
-    ("api", &["activation", "criterion", "data", "error", "fingerprint", "mlp", "network", "real", "train"]),
+    ("transformer", &["criterion", "data", "error", "fingerprint", "memory", "network", "real"]),
+    (
+        "api",
+        &[
+            "activation",
+            "criterion",
+            "data",
+            "error",
+            "fingerprint",
+            "mlp",
+            "network",
+            "real",
+            "train",
+            "transformer",
+        ],
+    ),
 ];
 
 /// The code of a file without comments, tests, and what is imported for links of the documentation.

@@ -31,4 +31,6 @@ mod resnet;
 mod sharpness;
 mod single_samples;
 mod sweeps_over_networks;
+mod transformer;
 mod value_stability;
+mod zoo;

@@ -7,7 +7,7 @@ use loss_landscape::{
     path::Barrier,
 };
 use loss_landscape_nets::{
-    Activation, Adam, Architecture, Chain, Conv, Criterion, Mlp, Pool, Samples, Skips, digits,
+    Activation, Adam, Architecture, Chain, Conv, Criterion, Gelu, Mixer, Mlp, Pool, Samples, Skips, digits,
 };
 
 use crate::common::{Swish, hashed_network, hashed_samples};
@@ -75,6 +75,31 @@ fn architectures() -> Vec<(&'static str, Architecture)> {
                 .relu()
                 .linear("d", 10)),
         ),
+        // All channels of an image, each channel, or each pixel's: they may move. Groups of several stay as they are, and
+        // so does what is turned around.
+        (
+            "normalised within samples",
+            new(Chain::new()
+                .conv3x3("a", 6, 1)
+                .group_norm("all", 1)
+                .gelu(Gelu::Exact)
+                .conv3x3("b", 6, 2)
+                .group_norm("each", 6)
+                .gelu(Gelu::Tanh)
+                .pixel_linear("c", 5)
+                .layer_norm("pixels")
+                .dropout()
+                .conv3x3("d", 6, 1)
+                .group_norm("threes", 2)
+                .adaptive_average_pool(3)
+                .conv1x1("e", 4, 1)
+                .transposed(Chain::new().pixel_linear("f", 7).relu().pixel_linear("g", 9))
+                .linear("h", 8)
+                .layer_norm("features")
+                .gelu(Gelu::Exact)
+                .linear("i", 10)),
+        ),
+        ("mixer", Mixer::new(2).width(6).depth(2).hidden(5, 7).architecture(input, 10).unwrap()),
         // The last convolution is the output.
         ("all convolutions", new(body().relu().conv1x1("o", 10, 1).global_average_pool())),
         // Depthwise filters go with their channels; groups of several and a user's own layer keep the order they have.

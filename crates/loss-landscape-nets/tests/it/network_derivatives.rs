@@ -3,7 +3,7 @@
 use crate::common::{Swish, hashed, hashed_inputs, hashed_network, hashed_samples, hashed_vector};
 use loss_landscape::{Gradient, HessianProduct, Loss, Model, Role};
 use loss_landscape_nets::{
-    Architecture, Chain, Conv, Criterion, Error, Network, Piece, Pool, Samples, Sides,
+    Architecture, Chain, Conv, Criterion, Error, Gelu, Network, Piece, Pool, Samples, Sides,
 };
 use ndarray::Array2;
 use proptest::prelude::*;
@@ -26,8 +26,20 @@ enum Part {
         half: usize,
     },
     Norm,
+    /// Into so many groups, if that is possible.
+    GroupNorm(usize),
+    LayerNorm,
     Relu,
     Tanh,
+    Gelu(Gelu),
+    Dropout,
+    Adaptive([usize; 2]),
+    PixelLinear {
+        outputs: usize,
+        bias: bool,
+    },
+    /// The hidden pixels of two layers over pixels.
+    OverPixels(usize),
     Max(Pool),
     Average(Pool),
     Mean,
@@ -113,6 +125,23 @@ impl Builder {
                 self.conv(chain.clone(), conv, shape).unwrap_or((chain, shape))
             }
             Part::Norm => (chain.batch_norm(self.name()), shape),
+            // With an ε large enough for differences: the function bends on its scale.
+            &Part::GroupNorm(groups) => {
+                let groups = if channels.is_multiple_of(groups) { groups } else { 1 };
+                (chain.piece(Piece::GroupNorm { name: self.name(), groups, epsilon: 0.1 }), shape)
+            }
+            Part::LayerNorm => (chain.piece(Piece::LayerNorm { name: self.name(), epsilon: 0.1 }), shape),
+            &Part::Gelu(form) => (chain.gelu(form), shape),
+            Part::Dropout => (chain.dropout(), shape),
+            &Part::Adaptive(sides) => (chain.adaptive_average_pool(sides), [channels, sides[0], sides[1]]),
+            &Part::PixelLinear { outputs, bias } => {
+                let piece = Piece::PixelLinear { name: self.name(), outputs, bias };
+                (chain.piece(piece), [outputs, height, width])
+            }
+            &Part::OverPixels(hidden) => {
+                let two = Chain::new().pixel_linear(self.name(), hidden).gelu(Gelu::Exact);
+                (chain.transposed(two.pixel_linear(self.name(), height * width)), shape)
+            }
             Part::Relu => {
                 self.kinks = true;
                 (chain.relu(), shape)
@@ -173,6 +202,10 @@ impl Builder {
     }
 }
 
+fn gelu() -> impl Strategy<Value = Part> {
+    prop_oneof![Just(Part::Gelu(Gelu::Exact)), Just(Part::Gelu(Gelu::Tanh))]
+}
+
 fn part() -> impl Strategy<Value = Part> {
     // Mostly square, and side by side.
     let pair = |range: std::ops::Range<usize>| {
@@ -201,6 +234,13 @@ fn part() -> impl Strategy<Value = Part> {
         4 => Just(Part::Norm),
         4 => Just(Part::Relu),
         3 => Just(Part::Tanh),
+        2 => gelu(),
+        2 => (1..4_usize).prop_map(Part::GroupNorm),
+        2 => Just(Part::LayerNorm),
+        1 => Just(Part::Dropout),
+        1 => (1..6_usize, 1..6_usize).prop_map(|(height, width)| Part::Adaptive([height, width])),
+        2 => (1..5_usize, any::<bool>()).prop_map(|(outputs, bias)| Part::PixelLinear { outputs, bias }),
+        1 => (1..4_usize).prop_map(Part::OverPixels),
         2 => pool.clone().prop_map(Part::Max),
         2 => pool.prop_map(|pool| Part::Average(pool.ceil(false))),
         1 => Just(Part::Custom),
@@ -226,6 +266,8 @@ fn ending() -> impl Strategy<Value = Vec<Part>> {
         Just(Part::Norm),
         Just(Part::Relu),
         Just(Part::Tanh),
+        gelu(),
+        Just(Part::LayerNorm),
         Just(Part::Max(Pool::new(1))),
         Just(Part::Skip(vec![], false)),
     ];
@@ -264,7 +306,13 @@ enum Verdict {
     },
 }
 
+/// The step of differences, along a vector of length 1.
 const STEP: f64 = 1e-5;
+/// Others, for a normalisation after large values: it bends on the scale of its ε, which may be too small for that step,
+/// and what it leaves of the values may be too little beside their rounding.
+const OTHER_STEPS: [f64; 4] = [1e-6, 1e-7, 1e-4, 1e-3];
+/// The largest share of a derivative that may be put down to rounding at other steps than the first.
+const SHARE: f64 = 1e-3;
 
 /// Compares a derivative with those on both sides; `noise` is what rounding does to them.
 fn judge(derivative: &[f64], above: &[f64], below: &[f64], noise: f64) -> Verdict {
@@ -280,7 +328,8 @@ fn judge(derivative: &[f64], above: &[f64], below: &[f64], noise: f64) -> Verdic
     }
 }
 
-/// The gradient and the product along d, of length 1, against differences.
+/// The gradient and the product along d, of length 1, against differences: at one step after the other until both are
+/// right. A wrong one is right at no step, unless it is wrong by less than rounding, or by less than [`SHARE`].
 fn along(net: &Network<f64>, data: &Samples<f64>, d: &[f64]) -> [Verdict; 2] {
     let theta = net.parameters();
     let at = |step: f64| {
@@ -289,7 +338,7 @@ fn along(net: &Network<f64>, data: &Samples<f64>, d: &[f64]) -> [Verdict; 2] {
         net.gradient(&moved, data, &mut gradient).unwrap();
         (net.loss(&moved, data).unwrap(), gradient)
     };
-    let [(low, low_slope), (loss, slope), (high, high_slope)] = [-STEP, 0.0, STEP].map(at);
+    let (loss, slope) = at(0.0);
     let mut product = vec![f64::NAN; theta.len()];
     net.hessian_product(theta, d, data, &mut product).unwrap();
     for block in net.layout().blocks().iter().filter(|block| block.role() == Role::Buffer) {
@@ -298,13 +347,33 @@ fn along(net: &Network<f64>, data: &Samples<f64>, d: &[f64]) -> [Verdict; 2] {
             "buffers stand still"
         );
     }
-    // Less the bend of the loss, which would hide a kink of its size.
-    let bend = STEP / 2.0 * dot(d, &product);
-    let slopes = [(high - loss) / STEP - bend, (loss - low) / STEP + bend];
-    let gradient = judge(&[dot(&slope, d)], &slopes[..1], &slopes[1..], 1e-14 * (1.0 + loss) / STEP);
-    let side = |a: &[f64], b: &[f64]| scaled(&sum(a, &scaled(b, -1.0)), 1.0 / STEP);
-    let (above, below) = (side(&high_slope, &slope), side(&slope, &low_slope));
-    [gradient, judge(&product, &above, &below, 1e-14 * (1.0 + norm(&slope)) / STEP)]
+    let noise = |size: f64, step: f64, derivative: &[f64]| {
+        let noise = 1e-14 * (1.0 + size) / step;
+        if step == STEP { noise } else { noise.min(SHARE * norm(derivative)) }
+    };
+    let with = |step: f64| {
+        let [(low, low_slope), (high, high_slope)] = [-step, step].map(at);
+        // Less the bend of the loss, which would hide a kink of its size.
+        let bend = step / 2.0 * dot(d, &product);
+        let slopes = [(high - loss) / step - bend, (loss - low) / step + bend];
+        let along = [dot(&slope, d)];
+        let gradient = judge(&along, &slopes[..1], &slopes[1..], noise(loss, step, &along));
+        let side = |a: &[f64], b: &[f64]| scaled(&sum(a, &scaled(b, -1.0)), 1.0 / step);
+        let (above, below) = (side(&high_slope, &slope), side(&slope, &low_slope));
+        [gradient, judge(&product, &above, &below, noise(norm(&slope), step, &product))]
+    };
+    let mut found = with(STEP);
+    for step in OTHER_STEPS {
+        if found == [Verdict::Right; 2] {
+            break;
+        }
+        for (found, other) in found.iter_mut().zip(with(step)) {
+            if other == Verdict::Right {
+                *found = other;
+            }
+        }
+    }
+    found
 }
 
 /// Along the gradient, where it is largest, and along a vector of hashes.

@@ -2,9 +2,9 @@
 //! statistics estimated anew.
 
 use crate::common::{Reference, hashed_network, hashed_samples, projected, relative_error};
-use loss_landscape::{Loss, Model};
+use loss_landscape::{Gradient, Loss, Model};
 use loss_landscape_nets::{
-    Adam, Architecture, Criterion, Network, Samples, Sgd, Skips, TrainingEnd, TrainingReport,
+    Adam, Architecture, Chain, Criterion, Gelu, Network, Samples, Sgd, Skips, TrainingEnd, TrainingReport,
 };
 
 fn network() -> Network<f64> {
@@ -37,6 +37,30 @@ fn five_steps_are_pytorchs() {
         let rule = Adam::new(1e-3).weight_decay(5e-4);
         rule.batch_size(batch).epochs(1).shuffle(false).train(net, data).unwrap()
     });
+}
+
+/// Where nothing has statistics of its own, a step on all samples is one against the gradient.
+#[test]
+fn pieces_within_samples_train_by_their_gradient() {
+    let chain = Chain::new()
+        .conv3x3("a", 6, 2)
+        .group_norm("g", 3)
+        .gelu(Gelu::Exact)
+        .dropout()
+        .transposed(Chain::new().pixel_linear("t", 16))
+        .layer_norm("l")
+        .gelu(Gelu::Tanh)
+        .adaptive_average_pool([2, 3])
+        .linear("head", 10);
+    let architecture = Architecture::new([1, 8, 8], chain).unwrap();
+    let mut net = hashed_network::<f64>(&architecture, Criterion::CrossEntropy, 0, 1.0);
+    let data = hashed_samples(40, 64, 10);
+    let (before, mut gradient) = (net.parameters().to_vec(), vec![f64::NAN; net.layout().len()]);
+    net.gradient(&before, &data, &mut gradient).unwrap();
+    Sgd::new(0.1).batch_size(40).epochs(1).shuffle(false).train(&mut net, &data).unwrap();
+    let expected = before.iter().zip(&gradient).map(|(theta, g)| theta - 0.1 * g);
+    let error = relative_error(net.parameters().iter().copied(), expected);
+    assert!(error < 1e-12, "{error:e}");
 }
 
 #[test]

@@ -104,7 +104,7 @@ fn odd() -> Case {
 }
 
 /// Names and shapes of the blocks as PyTorch's script notes them down.
-fn names(layout: &Layout) -> String {
+pub(crate) fn names(layout: &Layout) -> String {
     let shape = |shape: &[usize]| shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     let blocks = layout.blocks().iter();
     let entries = blocks.map(|block| format!("[\"{}\",[{}]]", block.name(), shape(block.shape())));

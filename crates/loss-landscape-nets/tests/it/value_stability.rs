@@ -8,7 +8,7 @@ use loss_landscape::{
     Block, FnModel, Layout, Model, Norm, Normalization, Policy, RandomDirections,
     curvature::{DiagonalEstimator, FnOperator, Lanczos, SpectralDensity, TraceEstimator, TraceMethod},
 };
-use loss_landscape_nets::{Activation, Criterion, Mlp, Sgd, digits};
+use loss_landscape_nets::{Activation, Criterion, Gpt, Mlp, Sgd, Transformer, digits};
 
 type Constant = fn(&[f64], &()) -> f64;
 
@@ -89,6 +89,26 @@ fn initial_parameters_and_shuffles() {
         [-0.08555097574484516, -0.08132274328163457, 0.059145956526493126],
         max_relative = 1e-9
     );
+}
+
+/// The draws of seed 42 are those of its directions, above.
+#[test]
+fn initial_parameters_of_transformers() {
+    let net = Transformer::<f64>::new(&Gpt::new(5, 4).width(32).heads(2).layers(2), 42).unwrap();
+    let draws = [0.47798123835102174, 1.3340706102318078, -0.21086668327103028, 0.4763469238088213];
+    assert_relative_eq!(net.parameters()[..4], draws.map(|draw| 0.02 * draw), max_relative = 1e-12);
+    let of = |name: &str| &net.parameters()[net.layout().block(name).unwrap().range()];
+    for (name, expected) in
+        [("attn.c_attn", 0.02), ("attn.c_proj", 0.01), ("mlp.c_fc", 0.02), ("mlp.c_proj", 0.01)]
+    {
+        let weights = of(&format!("transformer.h.1.{name}.weight"));
+        let deviation = (weights.iter().map(|w| w * w).sum::<f64>() / weights.len() as f64).sqrt();
+        // Five standard errors of the smallest.
+        assert!((deviation / expected - 1.0).abs() < 0.12, "{name}: {deviation}");
+        assert!(of(&format!("transformer.h.1.{name}.bias")).iter().all(|bias| *bias == 0.0));
+    }
+    assert!(of("transformer.ln_f.weight").iter().all(|scale| *scale == 1.0));
+    assert!(of("transformer.ln_f.bias").iter().all(|shift| *shift == 0.0));
 }
 
 /// Draws are made in f64 whatever the scalar, so that a network has the same directions in both.

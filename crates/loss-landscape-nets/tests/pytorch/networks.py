@@ -207,7 +207,8 @@ def blocks(net):
 
 def fill(net, gain=1.0):
     """Sets theta."""
-    norms = {name for name, m in net.named_modules() if isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d))}
+    kinds = (nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm, nn.LayerNorm)
+    norms = {name for name, m in net.named_modules() if isinstance(m, kinds)}
     start = 0
     for name, t in blocks(net):
         u = unit(start, t.numel()).reshape(t.shape)

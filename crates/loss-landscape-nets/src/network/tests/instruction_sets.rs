@@ -4,7 +4,7 @@ use loss_landscape::{Gradient, HessianProduct, Loss, Model};
 use loss_landscape_kernels::InstructionSet;
 use ndarray::Array2;
 
-use crate::{Architecture, Chain, Conv, Criterion, NetScalar, Network, Pool, Samples};
+use crate::{Architecture, Chain, Conv, Criterion, Gelu, NetScalar, Network, Pool, Samples};
 
 /// What a network answers: its loss, its gradient, a product.
 struct Answers<S> {
@@ -27,10 +27,16 @@ fn network<S: NetScalar>() -> Network<S> {
         .conv3x3("down", 6, 2)
         .concat([Chain::new().conv1x1("c", 3, 1).relu(), Chain::new()])
         .skip(body, Chain::new())
+        .group_norm("g", 3)
+        .gelu(Gelu::Tanh)
+        .transposed(Chain::new().pixel_linear("t", 30))
+        .layer_norm("l")
+        .gelu(Gelu::Exact)
         .max_pool(Pool::new(2).stride(1))
         .batch_norm("m")
         .relu()
-        .average_pool(Pool::new(2))
+        .average_pool(Pool::new(2).stride(1))
+        .adaptive_average_pool([2, 3])
         .linear("head", 4);
     let architecture = Architecture::new([2, 11, 9], chain).unwrap();
     let net = Network::new(&architecture, Criterion::CrossEntropy, 3).unwrap();
