@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+
+mod at;
+mod error;
+mod exact;
+mod figures;
+mod fingerprint;
+mod model;
+mod scalar;
+mod vars;
+
+pub use error::{Error, Result};
+pub use exact::ExactProducts;
+pub use figures::Figures;
+pub use fingerprint::tensor_fingerprint;
+pub use model::{CandleModel, FingerprintBy};
+pub use scalar::CandleScalar;
+pub use vars::{IntoNamedList, IntoNamedVars, NamedVars, candle_roles};
