@@ -2,8 +2,8 @@
 //!
 //!     cargo bench --bench overhead
 //!
-//! Rounds of each way alternate, and the least time counts. The threads' part runs this program again with candle on one
-//! thread.
+//! Rounds of each way alternate, and the least time counts. The threads' part runs this program again with candle on
+//! one thread.
 
 #[allow(dead_code, reason = "the tests train and check")]
 #[path = "../tests/common/mod.rs"]
@@ -14,8 +14,8 @@ use std::{env, error::Error, hint::black_box, process::Command, time::Instant};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarMap;
 use common::{Cnn, Data, digits, first, fresh};
-use loss_landscape::{Directions, Model, OracleError, RandomDirections, Sweep};
-use loss_landscape_candle::CandleModel;
+use loss_landscape::{Directions, Model, RandomDirections, Sweep};
+use loss_landscape_candle::{CandleModel, RebuiltModel};
 
 const POINTS: usize = 7;
 const ROUNDS: usize = 7;
@@ -25,8 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if env::var_os("ALONE").is_some() {
         for samples in [100, 1_000] {
             let data = first(&train, samples)?;
-            let [here, two] = threads(&data)?;
-            println!("  {samples:5} samples: {here:.3} ms a point here, {two:.3} on two threads");
+            print_threads(samples, threads(&data)?);
         }
         return Ok(());
     }
@@ -40,13 +39,18 @@ fn main() -> Result<(), Box<dyn Error>> {
             100.0 * (here / by_hand - 1.0),
             100.0 * (on_device / by_hand - 1.0),
         );
-        let [here, two] = threads(&data)?;
-        println!("                 {here:.3} here, {two:.3} with two networks on two threads of the sweep");
+        print_threads(samples, threads(&data)?);
     }
     println!("the same with candle on one thread");
     let mut alone = Command::new(env::current_exe()?);
     alone.env("ALONE", "1").env("RAYON_NUM_THREADS", "1").env("CANDLE_NUM_THREADS", "1");
     if alone.status()?.success() { Ok(()) } else { Err("the second run failed".into()) }
+}
+
+fn print_threads(samples: usize, [here, rebuilt, two]: [f64; 3]) {
+    println!(
+        "  {samples:5} samples: {here:.3} here, {rebuilt:.3} here and rebuilt, {two:.3} rebuilt on two threads"
+    );
 }
 
 /// Milliseconds a point.
@@ -108,22 +112,23 @@ fn loop_by_hand<M: Model<Scalar = f32>>(
     Ok(())
 }
 
-/// On the calling thread, and on two threads with a network each.
-fn threads(data: &Data) -> Result<[f64; 2], Box<dyn Error>> {
-    let build = || -> Result<_, OracleError> {
-        let (map, net) = fresh(DType::F32, false)?;
-        Ok(CandleModel::new(&map, move |data: &Data| net.loss(data))?)
-    };
-    let model = build().map_err(OracleError::into_boxed)?;
-    let sweep = || {
-        let sweep = Sweep::plane(&model, RandomDirections::new(1)).data("", data);
-        sweep.alpha(-1.0..=1.0, POINTS).beta(-1.0..=1.0, POINTS)
-    };
-    let mut least = [f64::INFINITY; 2];
+/// On the calling thread, with a network that is rebuilt there, and with that on two threads.
+fn threads(data: &Data) -> Result<[f64; 3], Box<dyn Error>> {
+    let (map, net) = fresh(DType::F32, false)?;
+    let set = CandleModel::new(&map, |data: &Data| net.loss(data))?;
+    let rebuilt = RebuiltModel::new(&map, |vb, data: &Data| Cnn::new(&vb, false)?.loss(data))?;
+    let mut least = [f64::INFINITY; 3];
     for _ in 0..ROUNDS {
+        let sweep = Sweep::plane(&set, RandomDirections::new(1)).data("", data);
+        let here = sweep.alpha(-1.0..=1.0, POINTS).beta(-1.0..=1.0, POINTS).here();
+        let sweep = || {
+            let sweep = Sweep::plane(&rebuilt, RandomDirections::new(1)).data("", data);
+            sweep.alpha(-1.0..=1.0, POINTS).beta(-1.0..=1.0, POINTS)
+        };
         let times = [
+            time(|| Ok(drop(black_box(here.run()?))))?,
             time(|| Ok(drop(black_box(sweep().here().run()?))))?,
-            time(|| Ok(drop(black_box(sweep().per_thread(build).threads(2).run()?))))?,
+            time(|| Ok(drop(black_box(sweep().threads(2).run()?))))?,
         ];
         least = std::array::from_fn(|way| least[way].min(times[way]));
     }

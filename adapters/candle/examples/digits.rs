@@ -5,7 +5,9 @@
 use std::error::Error;
 
 use candle_core::{DType, Device, Tensor};
-use candle_nn::{AdamW, Conv2d, Conv2dConfig, Linear, Module, Optimizer, VarBuilder, VarMap, loss::cross_entropy};
+use candle_nn::{
+    AdamW, Conv2d, Conv2dConfig, Linear, Module, Optimizer, VarBuilder, VarMap, loss::cross_entropy,
+};
 use loss_landscape::{RandomDirections, Sweep};
 use loss_landscape_candle::{CandleModel, tensor_fingerprint};
 use loss_landscape_plot::{ContourFigure, Figure, Scale};

@@ -21,7 +21,8 @@ struct Away<'v> {
     _claim: Claim<'v>,
 }
 
-/// Calls with the variables where `move_to` has moved them. Their values are saved before and put back after, to the bit.
+/// Calls with the variables where `move_to` has moved them. Their values are saved before and put back after, to the
+/// bit.
 ///
 /// A copy of θ is made each time, on the device: a user may train on between two calls.
 pub(crate) fn elsewhere<T>(

@@ -77,7 +77,9 @@ pub enum Error {
         name: String,
     },
     /// A closure that returned a tensor of several values where one is measured.
-    #[error("the closure returned a tensor of shape {shape:?} as `{channel}`, which must be one number: take its mean")]
+    #[error(
+        "the closure returned a tensor of shape {shape:?} as `{channel}`, which must be one number: take its mean"
+    )]
     NotOneNumber {
         /// What it was for.
         channel: String,

@@ -39,7 +39,8 @@ pub struct ExactProducts<F, S = f32, H = NoFingerprint>(CandleModel<F, S, H>);
 impl<F, S, H> ExactProducts<F, S, H> {
     pub(crate) fn new(model: CandleModel<F, S, H>) -> Result<Self> {
         // As candle reads it.
-        let wanted = std::env::var("CANDLE_GRAD_DO_NOT_DETACH").is_ok_and(|value| !value.is_empty() && value != "0");
+        let wanted =
+            std::env::var("CANDLE_GRAD_DO_NOT_DETACH").is_ok_and(|value| !value.is_empty() && value != "0");
         if wanted { Ok(Self(model)) } else { Err(Error::NoSecondDerivatives) }
     }
 }
@@ -80,7 +81,11 @@ where
         self.0.fingerprint(data)
     }
 
-    fn worker<'a>(&'a self, slice: &'a Slice<'a, S>, data: &'a D) -> Result<Box<dyn Worker + 'a>, OracleError> {
+    fn worker<'a>(
+        &'a self,
+        slice: &'a Slice<'a, S>,
+        data: &'a D,
+    ) -> Result<Box<dyn Worker + 'a>, OracleError> {
         self.0.worker(slice, data)
     }
 }
@@ -152,7 +157,9 @@ where
         model.at_host(theta, || {
             let mut sum: Option<Tensor> = None;
             for (var, block) in model.vars().vars.iter().zip(layout.blocks()) {
-                let Some(gradient) = gradients.get(var).filter(|_| block.role() != Role::Buffer) else { continue };
+                let Some(gradient) = gradients.get(var).filter(|_| block.role() != Role::Buffer) else {
+                    continue;
+                };
                 let v = Tensor::from_slice(&v[block.range()], block.shape(), var.device())?;
                 let part = (gradient * v)?.sum_all()?;
                 sum = Some(match sum {

@@ -6,6 +6,7 @@ mod exact;
 mod figures;
 mod fingerprint;
 mod model;
+mod rebuilt;
 mod scalar;
 mod vars;
 
@@ -14,5 +15,6 @@ pub use exact::ExactProducts;
 pub use figures::Figures;
 pub use fingerprint::tensor_fingerprint;
 pub use model::{CandleModel, FingerprintBy};
+pub use rebuilt::RebuiltModel;
 pub use scalar::CandleScalar;
 pub use vars::{IntoNamedList, IntoNamedVars, NamedVars, candle_roles};

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, fmt, marker::PhantomData};
 
-use candle_core::{Tensor, backprop::GradStore};
+use candle_core::{Tensor, Var, backprop::GradStore};
 use loss_landscape::{
     Gradient, HessianProduct, Layout, Loss, Model, OracleError, Role,
     oracle::{Fingerprint, NoFingerprint, Point, Slice, Worker, pointwise},
@@ -44,15 +44,15 @@ use crate::{
 ///
 /// It returns the mean loss over its data as a tensor of one value; or an array whose first tensor that is, with
 /// [further channels](Self::further_channels). The network must be in evaluation mode (`forward_t(x, false)`, no
-/// dropout): two calls at one θ have to give the same number. Data that are too large for one pass are a list of batches
-/// in the closure's hands, over which it takes the mean.
+/// dropout): two calls at one θ have to give the same number. Data that are too large for one pass are a list of
+/// batches in the closure's hands, over which it takes the mean.
 ///
 /// # Threads
 ///
 /// There is one set of variables, so that threads cannot share a model: it is not [`Sync`]. Sweeps run
-/// [`here`](loss_landscape::Sweep::here), one point after the other, and candle divides each among its own threads. For
-/// networks that are too small for that, [`per_thread`](loss_landscape::Sweep::per_thread) takes a factory which builds a
-/// `VarMap`, a network and a model for each thread; start the program with `RAYON_NUM_THREADS=1
+/// [`here`](loss_landscape::Sweep::here), one point after the other, and candle divides each among its own threads.
+/// For networks that are too small for that, [`per_thread`](loss_landscape::Sweep::per_thread) takes a factory which
+/// builds a `VarMap`, a network and a model for each thread; start the program with `RAYON_NUM_THREADS=1
 /// CANDLE_NUM_THREADS=1` then, and say `.threads(n)`. The README has times of both.
 ///
 /// # θ
@@ -61,16 +61,16 @@ use crate::{
 /// training, make another.
 ///
 /// On the CPU a point's θ is combined in one pass over the vectors of the slice. On other devices these vectors are
-/// copied there once for each thread and data set, and combined there, so that for each point only its coordinates go up
-/// and its figures come down.
+/// copied there once for each thread and data set, and combined there, so that for each point only its coordinates go
+/// up and its figures come down.
 ///
 /// # Derivatives
 ///
-/// The gradient is candle's backpropagation; buffers, such as running means, have none. Some layers of candle have wrong
-/// gradients (`max_pool2d` is one, as of 0.11):
-/// [`check_gradient`](loss_landscape::check::check_gradient) finds them. Hessian-vector products are **differences of
-/// gradients**, with an estimated error that all bounds know; in `f32` it is large. With
-/// [`exact_products`](Self::exact_products) they are exact where candle can differentiate twice.
+/// The gradient is candle's backpropagation; buffers, such as running means, have none. Some layers of candle have
+/// wrong gradients (`max_pool2d` is one, as of 0.11): [`check_gradient`](loss_landscape::check::check_gradient) finds
+/// them. Hessian-vector products are **differences of gradients**, with an estimated error that all bounds know; in
+/// `f32` it is large. With [`exact_products`](Self::exact_products) they are exact where candle can differentiate
+/// twice.
 pub struct CandleModel<F, S = f32, H = NoFingerprint> {
     vars: NamedVars,
     theta: Vec<S>,
@@ -96,7 +96,7 @@ pub struct CandleModel<F, S = f32, H = NoFingerprint> {
 /// # fn of(f: FingerprintBy<fn(&u64) -> u64>) -> Option<u64> { f.of(&7) }
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct FingerprintBy<H>(H);
+pub struct FingerprintBy<H>(pub(crate) H);
 
 impl<D: ?Sized, H: Fn(&D) -> u64> Fingerprint<D> for FingerprintBy<H> {
     fn of(&self, data: &D) -> Option<u64> {
@@ -134,15 +134,7 @@ impl<F> CandleModel<F, f64> {
 
 impl<F, S: CandleScalar> CandleModel<F, S> {
     fn of(vars: NamedVars, loss: F) -> Result<Self> {
-        if vars.dtype() != S::TYPE {
-            let (name, found) = (vars.name(0).to_owned(), vars.dtype());
-            return Err(Error::Type { name, found, expected: S::WORD });
-        }
-        let mut theta = Vec::with_capacity(vars.layout.len());
-        for var in &vars.vars {
-            theta.extend(var.flatten_all()?.to_vec1::<S>()?);
-        }
-        vars.layout.ensure_finite("θ", &theta)?;
+        let theta = theta_of(&vars)?;
         let on_device = !vars.device().is_cpu();
         let channels = vec!["loss".to_owned()];
         let (fingerprint, not_sync) = (NoFingerprint, PhantomData);
@@ -211,8 +203,8 @@ impl<F, S, H> CandleModel<F, S, H> {
 
     /// The same model with exact Hessian-vector products, by differentiating twice, in place of differences.
     ///
-    /// candle calls that unsupported: it keeps what the second pass needs only where `CANDLE_GRAD_DO_NOT_DETACH=1` is in
-    /// the environment as the program starts, and not all its operations have a derivative of their derivative.
+    /// candle calls that unsupported: it keeps what the second pass needs only where `CANDLE_GRAD_DO_NOT_DETACH=1` is
+    /// in the environment as the program starts, and not all its operations have a derivative of their derivative.
     /// [`check_hessian_product`](loss_landscape::check::check_hessian_product) says whether those of your network do.
     ///
     /// # Errors
@@ -278,12 +270,15 @@ where
         self.fingerprint.of(data)
     }
 
-    fn worker<'a>(&'a self, slice: &'a Slice<'a, S>, data: &'a D) -> Result<Box<dyn Worker + 'a>, OracleError> {
+    fn worker<'a>(
+        &'a self,
+        slice: &'a Slice<'a, S>,
+        data: &'a D,
+    ) -> Result<Box<dyn Worker + 'a>, OracleError> {
         if !self.on_device {
             return Ok(pointwise(slice, move |theta: &[S], out: &mut [f64]| self.measure(theta, data, out)));
         }
-        let on_device = |vector: &&[S]| Tensor::from_slice(vector, vector.len(), self.vars.device());
-        let basis = slice.basis().iter().map(on_device).collect::<candle_core::Result<Vec<_>>>()?;
+        let basis = basis_on_device(slice, &self.vars)?;
         Ok(Box::new(move |points: &[Point], _: usize, out: &mut [f64]| -> Result<(), OracleError> {
             for (point, out) in points.iter().zip(out.chunks_exact_mut(self.channels.len())) {
                 let theta = combined::<S>(&basis, slice.coefficients(point.coordinates))?;
@@ -346,25 +341,60 @@ impl<F, S: CandleScalar, H> CandleModel<F, S, H> {
         Ok(figures::loss(&(self.loss)(data)?, &self.channels)?.clone())
     }
 
-    /// Writes what backpropagation has found; 0 for buffers, and for variables that the loss does not depend on.
     pub(crate) fn write_gradient(&self, found: &GradStore, out: &mut [S]) -> Result<()> {
-        let mut reached = 0;
-        for (var, block) in self.vars.vars.iter().zip(self.vars.layout.blocks()) {
-            let out = &mut out[block.range()];
-            match found.get(var).filter(|_| block.role() != Role::Buffer) {
-                Some(gradient) => {
-                    out.copy_from_slice(&gradient.flatten_all()?.to_vec1::<S>()?);
-                    reached += 1;
-                }
-                None => out.fill(S::zero()),
-            }
-        }
-        if reached == 0 { Err(Error::NoGradient { vars: self.vars.vars.len() }) } else { Ok(()) }
+        write_gradient(&self.vars.layout, &self.vars.vars, found, out)
     }
 }
 
+/// θ as the variables have it, which must be of the type of the model and finite.
+pub(crate) fn theta_of<S: CandleScalar>(vars: &NamedVars) -> Result<Vec<S>> {
+    if vars.dtype() != S::TYPE {
+        let (name, found) = (vars.name(0).to_owned(), vars.dtype());
+        return Err(Error::Type { name, found, expected: S::WORD });
+    }
+    let mut theta = Vec::with_capacity(vars.layout.len());
+    for var in &vars.vars {
+        theta.extend(var.flatten_all()?.to_vec1::<S>()?);
+    }
+    vars.layout.ensure_finite("θ", &theta)?;
+    Ok(theta)
+}
+
+/// The vectors of a slice, where the variables are.
+pub(crate) fn basis_on_device<S: CandleScalar>(
+    slice: &Slice<'_, S>,
+    vars: &NamedVars,
+) -> Result<Vec<Tensor>> {
+    let on_device = |vector: &&[S]| Tensor::from_slice(vector, vector.len(), vars.device());
+    Ok(slice.basis().iter().map(on_device).collect::<candle_core::Result<_>>()?)
+}
+
+/// Writes what backpropagation has found; 0 for buffers, and for variables that the loss does not depend on.
+pub(crate) fn write_gradient<S: CandleScalar>(
+    layout: &Layout,
+    vars: &[Var],
+    found: &GradStore,
+    out: &mut [S],
+) -> Result<()> {
+    let mut reached = 0;
+    for (var, block) in vars.iter().zip(layout.blocks()) {
+        let out = &mut out[block.range()];
+        match found.get(var).filter(|_| block.role() != Role::Buffer) {
+            Some(gradient) => {
+                out.copy_from_slice(&gradient.flatten_all()?.to_vec1::<S>()?);
+                reached += 1;
+            }
+            None => out.fill(S::zero()),
+        }
+    }
+    if reached == 0 { Err(Error::NoGradient { vars: vars.len() }) } else { Ok(()) }
+}
+
 /// Σ cᵢ·bᵢ, in the order and the arithmetic of [`Slice::theta_into`] on lines and planes.
-fn combined<S: CandleScalar>(basis: &[Tensor], coefficients: impl Iterator<Item = f64>) -> Result<Tensor> {
+pub(crate) fn combined<S: CandleScalar>(
+    basis: &[Tensor],
+    coefficients: impl Iterator<Item = f64>,
+) -> Result<Tensor> {
     let mut sum: Option<Tensor> = None;
     for (vector, c) in basis.iter().zip(coefficients) {
         let c = <S as loss_landscape::Scalar>::from_f64(c).as_f64();

@@ -68,9 +68,9 @@ pub trait IntoNamedVars: sealed::Sealed {
 /// The role and filter axis of a tensor as candle's layers name it.
 ///
 /// [`pytorch_roles`], since candle has PyTorch's names and shapes, and for recurrent layers `weight_ih_…` and
-/// `weight_hh_…` (weights, filters on axis 0), `bias_ih_…` and `bias_hh_…` (biases). Like that one it goes by names, and
-/// is **wrong** for transposed convolutions, whose filters are on axis 1, for layer normalisations over several axes and
-/// for the `weight` of a PReLU.
+/// `weight_hh_…` (weights, filters on axis 0), `bias_ih_…` and `bias_hh_…` (biases). Like that one it goes by names,
+/// and is **wrong** for transposed convolutions, whose filters are on axis 1, for layer normalisations over several
+/// axes and for the `weight` of a PReLU.
 ///
 /// ```
 /// use loss_landscape::{Layout, Role};
@@ -84,7 +84,9 @@ pub trait IntoNamedVars: sealed::Sealed {
 /// ```
 pub fn candle_roles(tensor: &NamedTensor<'_>) -> Option<(Role, Option<usize>)> {
     let recurrent = |kind: &str| {
-        ["_ih_", "_hh_"].iter().any(|gate| tensor.parameter().strip_prefix(kind).is_some_and(|n| n.starts_with(gate)))
+        ["_ih_", "_hh_"]
+            .iter()
+            .any(|gate| tensor.parameter().strip_prefix(kind).is_some_and(|n| n.starts_with(gate)))
     };
     if recurrent("weight") && tensor.shape().len() == 2 {
         Some((Role::Weight, Some(0)))
@@ -189,7 +191,8 @@ impl IntoNamedList for &VarMap {
     fn into_list(self) -> Vec<(String, Var)> {
         // A lock that a panic has poisoned still has its variables.
         let map = self.data().lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let mut named: Vec<(String, Var)> = map.iter().map(|(name, var)| (name.clone(), var.clone())).collect();
+        let mut named: Vec<(String, Var)> =
+            map.iter().map(|(name, var)| (name.clone(), var.clone())).collect();
         drop(map);
         named.sort_by(|a, b| a.0.cmp(&b.0));
         named

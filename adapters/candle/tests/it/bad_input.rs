@@ -39,7 +39,9 @@ fn names_without_a_role_are_all_listed_with_how_to_say_them() {
 fn variables_of_several_types_are_refused_by_name() {
     let mixed = vec![("a.bias", var(&[2], DType::F32)), ("b.bias", var(&[2], DType::F64))];
     let error = NamedVars::of(mixed).unwrap_err();
-    assert!(matches!(&error, Error::MixedTypes { first, second, .. } if first == "a.bias" && second == "b.bias"));
+    assert!(
+        matches!(&error, Error::MixedTypes { first, second, .. } if first == "a.bias" && second == "b.bias")
+    );
     let half = NamedVars::of(vec![("a.bias", var(&[2], DType::BF16))]).unwrap_err();
     assert_eq!(half.to_string(), "`a.bias` is BF16, and not f32 or f64");
     let other = CandleModel::new(vec![("a.bias", var(&[2], DType::F64))], |x: &Tensor| x.sum_all());
@@ -67,10 +69,12 @@ fn a_theta_that_is_not_finite_is_named() {
 fn a_closure_that_returns_a_vector_is_told_so() {
     let bias = var(&[3], DType::F32);
     let inner = bias.clone();
-    let model = CandleModel::new(vec![("fc.bias", bias.clone())], move |x: &Tensor| inner.broadcast_sub(x)?.sqr());
+    let model =
+        CandleModel::new(vec![("fc.bias", bias.clone())], move |x: &Tensor| inner.broadcast_sub(x)?.sqr());
     let model = model.unwrap();
     let x = Tensor::new(&[1.0_f32], &Device::Cpu).unwrap();
-    let text = "the closure returned a tensor of shape [3] as `loss`, which must be one number: take its mean";
+    let text =
+        "the closure returned a tensor of shape [3] as `loss`, which must be one number: take its mean";
     assert_eq!(model.loss(model.parameters(), &x).unwrap_err().to_string(), text);
     assert_eq!(model.gradient(model.parameters(), &x, &mut [0.0; 3]).unwrap_err().to_string(), text);
     // A vector of one value is a number.

@@ -62,7 +62,8 @@ fn after_errors_and_panics_which_are_points_without_a_value() {
 fn nan_is_a_value_and_not_an_error() {
     let bias = Var::new(&[0.5_f64, -0.25], &Device::Cpu).unwrap();
     let inner = bias.clone();
-    let vars = NamedVars::with_rule(vec![("w", bias.clone())], |_| Some((loss_landscape::Role::Weight, None)));
+    let vars =
+        NamedVars::with_rule(vec![("w", bias.clone())], |_| Some((loss_landscape::Role::Weight, None)));
     let model = CandleModel::new_f64(vars.unwrap(), move |(): &()| inner.log()?.sum_all()).unwrap();
     let curve = Sweep::line(&model, RandomDirections::new(1)).data("", &()).here().run().unwrap();
     assert!(curve.loss()[25].is_nan());
