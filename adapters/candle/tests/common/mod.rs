@@ -6,17 +6,17 @@ use candle_nn::{
 };
 
 /// Images [n, 1, 8, 8] and labels [n].
-pub type Data = (Tensor, Tensor);
+pub(crate) type Data = (Tensor, Tensor);
 
 /// Two convolutions and a linear layer, with tanh or ReLU.
-pub struct Cnn {
+pub(crate) struct Cnn {
     convs: [Conv2d; 2],
     fc: Linear,
     smooth: bool,
 }
 
 impl Cnn {
-    pub fn new(vb: &VarBuilder<'_>, smooth: bool) -> Result<Self> {
+    pub(crate) fn new(vb: &VarBuilder<'_>, smooth: bool) -> Result<Self> {
         let halving = Conv2dConfig { padding: 1, stride: 2, ..Conv2dConfig::default() };
         let convs = [
             candle_nn::conv2d(1, 4, 3, halving, vb.pp("conv1"))?,
@@ -25,7 +25,7 @@ impl Cnn {
         Ok(Self { convs, fc: candle_nn::linear(32, 10, vb.pp("fc"))?, smooth })
     }
 
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+    pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let mut x = x.clone();
         for conv in &self.convs {
             x = conv.forward(&x)?;
@@ -34,12 +34,12 @@ impl Cnn {
         self.fc.forward(&x.flatten_from(1)?)
     }
 
-    pub fn loss(&self, (x, y): &Data) -> Result<Tensor> {
+    pub(crate) fn loss(&self, (x, y): &Data) -> Result<Tensor> {
         cross_entropy(&self.forward(x)?, y)
     }
 
     /// The loss, and the share of right answers.
-    pub fn figures(&self, (x, y): &Data) -> Result<[Tensor; 2]> {
+    pub(crate) fn figures(&self, (x, y): &Data) -> Result<[Tensor; 2]> {
         let logits = self.forward(x)?;
         let right = logits.argmax(1)?.eq(y)?.to_dtype(DType::F32)?.mean_all()?;
         Ok([cross_entropy(&logits, y)?, right])
@@ -47,7 +47,7 @@ impl Cnn {
 }
 
 /// A network with weights that are the same every time: candle does not seed its generator on the CPU.
-pub fn fresh(dtype: DType, smooth: bool) -> Result<(VarMap, Cnn)> {
+pub(crate) fn fresh(dtype: DType, smooth: bool) -> Result<(VarMap, Cnn)> {
     let mut map = VarMap::new();
     let net = Cnn::new(&VarBuilder::from_varmap(&map, dtype, &Device::Cpu), smooth)?;
     let mut named: Vec<_> =
@@ -69,7 +69,7 @@ pub fn fresh(dtype: DType, smooth: bool) -> Result<(VarMap, Cnn)> {
 }
 
 /// The digits, training and test.
-pub fn digits(dtype: DType) -> Result<[Data; 2]> {
+pub(crate) fn digits(dtype: DType) -> Result<[Data; 2]> {
     let (train, test) = loss_landscape_nets::digits::<f32>().map_err(candle_core::Error::wrap)?;
     let tensors = |samples: &loss_landscape_nets::Samples<f32>| {
         let x = Tensor::from_slice(samples.inputs(), (samples.len(), 1, 8, 8), &Device::Cpu)?;
@@ -80,12 +80,12 @@ pub fn digits(dtype: DType) -> Result<[Data; 2]> {
 }
 
 /// The first samples.
-pub fn first((x, y): &Data, samples: usize) -> Result<Data> {
+pub(crate) fn first((x, y): &Data, samples: usize) -> Result<Data> {
     Ok((x.narrow(0, 0, samples)?, y.narrow(0, 0, samples)?))
 }
 
 /// Trains by plain gradient descent over batches.
-pub fn train(map: &VarMap, net: &Cnn, (x, y): &Data, epochs: usize) -> Result<()> {
+pub(crate) fn train(map: &VarMap, net: &Cnn, (x, y): &Data, epochs: usize) -> Result<()> {
     const BATCH: usize = 64;
     let mut sgd = SGD::new(map.all_vars(), 0.3)?;
     for _ in 0..epochs {
@@ -98,7 +98,7 @@ pub fn train(map: &VarMap, net: &Cnn, (x, y): &Data, epochs: usize) -> Result<()
 }
 
 /// The bits of all variables, by name.
-pub fn bits(map: &VarMap) -> Vec<(String, Vec<u64>)> {
+pub(crate) fn bits(map: &VarMap) -> Vec<(String, Vec<u64>)> {
     let map = map.data().lock().unwrap();
     let mut all: Vec<_> = map
         .iter()

@@ -22,7 +22,7 @@ fn gradients_and_products_of_a_cnn_are_right() {
     let check = check_hessian_product(&model, model.parameters(), &data).unwrap();
     assert!(check.error < 1e-5 && check.asymmetry < 1e-6, "{check:?}");
     let extremes = eigen_extremes(&model, &data).unwrap();
-    assert!(extremes.max.value > 0.0);
+    assert!(extremes.lambda_max > 0.0);
 }
 
 /// A convolution, a pooling, and a number.
