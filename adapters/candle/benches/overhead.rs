@@ -54,9 +54,9 @@ fn print_threads(samples: usize, [here, rebuilt, two]: [f64; 3]) {
 }
 
 /// Milliseconds a point.
-fn time(work: impl FnOnce() -> Result<(), Box<dyn Error>>) -> Result<f64, Box<dyn Error>> {
+fn time<T>(work: impl FnOnce() -> Result<T, Box<dyn Error>>) -> Result<f64, Box<dyn Error>> {
     let start = Instant::now();
-    work()?;
+    black_box(work()?);
     Ok(start.elapsed().as_secs_f64() * 1e3 / (POINTS * POINTS) as f64)
 }
 
@@ -72,13 +72,11 @@ fn overhead(data: &Data) -> Result<[f64; 3], Box<dyn Error>> {
             time(|| loop_by_hand(&other, &by_hand, &model, &plane, data))?,
             time(|| {
                 let sweep = Sweep::plane(&model, plane.clone()).data("", data);
-                black_box(sweep.alpha(-1.0..=1.0, POINTS).beta(-1.0..=1.0, POINTS).here().run()?);
-                Ok(())
+                Ok(sweep.alpha(-1.0..=1.0, POINTS).beta(-1.0..=1.0, POINTS).here().run()?)
             })?,
             time(|| {
                 let sweep = Sweep::plane(&on_device, plane.clone()).data("", data);
-                black_box(sweep.alpha(-1.0..=1.0, POINTS).beta(-1.0..=1.0, POINTS).here().run()?);
-                Ok(())
+                Ok(sweep.alpha(-1.0..=1.0, POINTS).beta(-1.0..=1.0, POINTS).here().run()?)
             })?,
         ];
         least = std::array::from_fn(|way| least[way].min(times[way]));
@@ -126,9 +124,9 @@ fn threads(data: &Data) -> Result<[f64; 3], Box<dyn Error>> {
             sweep.alpha(-1.0..=1.0, POINTS).beta(-1.0..=1.0, POINTS)
         };
         let times = [
-            time(|| Ok(drop(black_box(here.run()?))))?,
-            time(|| Ok(drop(black_box(sweep().here().run()?))))?,
-            time(|| Ok(drop(black_box(sweep().threads(2).run()?))))?,
+            time(|| Ok(here.run()?))?,
+            time(|| Ok(sweep().here().run()?))?,
+            time(|| Ok(sweep().threads(2).run()?))?,
         ];
         least = std::array::from_fn(|way| least[way].min(times[way]));
     }

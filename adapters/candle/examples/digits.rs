@@ -57,8 +57,8 @@ fn landscape(map: &VarMap, net: &Cnn, train: &Data, test: &Data) -> Result<(), B
     let surface = Sweep::plane(&model, RandomDirections::new(42))
         .data("train", train)
         .data("test", test)
-        .alpha(-1.0..=1.0, 25)
-        .beta(-1.0..=1.0, 25)
+        .alpha(-1.0..=1.0, 11)
+        .beta(-1.0..=1.0, 11)
         .here()
         .run()?;
     println!("{surface}");

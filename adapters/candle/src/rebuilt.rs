@@ -137,7 +137,7 @@ impl<F, S, H> fmt::Debug for RebuiltModel<F, S, H> {
 
 impl<F, S: CandleScalar, H> RebuiltModel<F, S, H> {
     /// The tensors of a θ on the host, in the order of the layout.
-    fn from_host(&self, theta: &[S]) -> Result<Vec<Tensor>> {
+    fn tensors_of(&self, theta: &[S]) -> Result<Vec<Tensor>> {
         self.vars.layout.ensure_length("θ", theta.len())?;
         let blocks = self.vars.layout.blocks().iter();
         let tensors =
@@ -185,7 +185,7 @@ where
     H: Fingerprint<D>,
 {
     fn loss(&self, theta: &[S], data: &D) -> Result<f64, OracleError> {
-        let figures = self.figures(self.from_host(theta)?, data)?;
+        let figures = self.figures(self.tensors_of(theta)?, data)?;
         Ok(figures::number(figures::loss(&figures, &self.channels)?, &self.channels[0])?)
     }
 
@@ -194,7 +194,7 @@ where
     }
 
     fn measure(&self, theta: &[S], data: &D, out: &mut [f64]) -> Result<(), OracleError> {
-        Ok(figures::write(&self.figures(self.from_host(theta)?, data)?, &self.channels, out)?)
+        Ok(figures::write(&self.figures(self.tensors_of(theta)?, data)?, &self.channels, out)?)
     }
 
     fn fingerprint(&self, data: &D) -> Option<u64> {
@@ -231,7 +231,7 @@ where
     fn gradient(&self, theta: &[S], data: &D, out: &mut [S]) -> Result<f64, OracleError> {
         self.vars.layout.ensure_length("the gradient", out.len())?;
         let vars =
-            self.from_host(theta)?.iter().map(Var::from_tensor).collect::<candle_core::Result<Vec<_>>>()?;
+            self.tensors_of(theta)?.iter().map(Var::from_tensor).collect::<candle_core::Result<Vec<_>>>()?;
         let tensors = vars.iter().map(|var| var.as_tensor().clone()).collect();
         let figures = self.figures(tensors, data)?;
         let loss = figures::loss(&figures, &self.channels)?;
