@@ -53,7 +53,7 @@ use crate::{
 /// [`here`](loss_landscape::Sweep::here), one point after the other, and candle divides each among its own threads.
 /// For networks that are too small for that, [`per_thread`](loss_landscape::Sweep::per_thread) takes a factory which
 /// builds a `VarMap`, a network and a model for each thread; start the program with `RAYON_NUM_THREADS=1
-/// CANDLE_NUM_THREADS=1` then, and say `.threads(n)`. The README has times of both.
+/// CANDLE_NUM_THREADS=1` then, and say `.threads(n)`. [`RebuiltModel`](crate::RebuiltModel) is [`Sync`].
 ///
 /// # θ
 ///
