@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the example for tch with the libtorch of Python's torch, or checks its types where there is none that fits.
+# Checks the types of the example for tch, for which no libtorch is needed.
 #
 #     ./test.sh [folder for the build]
 set -euo pipefail
@@ -15,11 +15,4 @@ if ! timeout 300 cargo fetch --quiet 2>"$target/fetch.log"; then
 fi
 cargo fmt --check
 cargo clippy --quiet --features types-only -- -D warnings
-version=$(python3 -c 'import torch; print(torch.__version__)' 2>/dev/null || echo none)
-case $version in
-  2.13.*)
-    libraries=$(python3 -c 'import os, torch; print(os.path.join(os.path.dirname(torch.__file__), "lib"))')
-    LIBTORCH_USE_PYTORCH=1 LD_LIBRARY_PATH=$libraries cargo run --quiet
-    ;;
-  *) echo "tch 0.26 needs PyTorch 2.13, and here is $version: the types of its example are checked, and it is not run" ;;
-esac
+echo "the types of the example for tch are checked; it is not run, which needs libtorch 2.13"

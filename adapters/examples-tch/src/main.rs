@@ -2,6 +2,8 @@
 //!
 //!     LIBTORCH_USE_PYTORCH=1 cargo run --release    # with PyTorch 2.13 in the Python of the PATH
 //!
+//! The repository's tests check its types, and do not run it.
+//!
 //! A tensor of tch's is `Send` and not `Sync`, so that threads cannot share a model: sweeps run `.here()`, and libtorch
 //! divides each point among its own threads.
 
