@@ -4,19 +4,13 @@
 #     ./test.sh [folder for the build]
 set -euo pipefail
 cd "$(dirname "$0")"
-target=${1:-${CARGO_TARGET_DIR:-$PWD/target}}
-mkdir -p "$target"
-target=$(cd "$target" && pwd)
-export CARGO_TARGET_DIR=$target CARGO_TERM_COLOR=never
+source ../functions.sh
+begin candle "${1:-}"
 
-if ! timeout 300 cargo fetch --quiet 2>"$target/fetch.log"; then
-  echo "candle's crates are not to be had here: the adapter for candle is not tested"
-  exit 0
-fi
-cargo fmt --check
-cargo clippy --quiet --all-targets -- -D warnings
-RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --lib
-cargo test --quiet
+# The bench too, which `cargo test` leaves out, and would run.
+linted cargo test --quiet --no-run --all-targets
+linted cargo test --quiet --tests
+RUSTDOC=$PWD/../rustdoc.sh linted cargo test --quiet --doc
 # Exact products, for which candle must be told at its start.
-CANDLE_GRAD_DO_NOT_DETACH=1 cargo test --quiet --test exact
+CANDLE_GRAD_DO_NOT_DETACH=1 linted cargo test --quiet --test exact
 (cd "$(mktemp -d)" && "$target/debug/examples/digits" && test -s digits.svg)

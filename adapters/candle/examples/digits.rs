@@ -2,6 +2,9 @@
 //!
 //!     cargo run --release --example digits
 
+#[path = "../tests/common/digits.rs"]
+mod data;
+
 use std::error::Error;
 
 use candle_core::{DType, Device, Tensor};
@@ -33,7 +36,7 @@ impl Cnn {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let [train, test] = digits()?;
+    let [train, test] = data::digits(DType::F32)?;
     let map = VarMap::new();
     let net = Cnn::new(&VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu))?;
     let mut adam = AdamW::new_lr(map.all_vars(), 0.01)?;
@@ -66,12 +69,3 @@ fn landscape(map: &VarMap, net: &Cnn, train: &Data, test: &Data) -> Result<(), B
     Ok(())
 }
 // To here.
-
-fn digits() -> Result<[Data; 2], Box<dyn Error>> {
-    let (train, test) = loss_landscape_nets::digits::<f32>()?;
-    let tensors = |samples: &loss_landscape_nets::Samples<f32>| -> candle_core::Result<Data> {
-        let x = Tensor::from_slice(samples.inputs(), (samples.len(), 1, 8, 8), &Device::Cpu)?;
-        Ok((x, Tensor::from_slice(samples.labels().unwrap_or_default(), samples.len(), &Device::Cpu)?))
-    };
-    Ok([tensors(&train)?, tensors(&test)?])
-}

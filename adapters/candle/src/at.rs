@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Mutex};
 use candle_core::{Tensor, TensorId, Var};
 use loss_landscape::OracleError;
 
-use crate::{CandleScalar, Error, NamedVars, Result};
+use crate::{Error, NamedVars, Result, parts::Tensors};
 
 /// The variables that are at another θ at this moment. Models on two threads must not share any: each would measure
 /// the other's points.
@@ -21,38 +21,22 @@ struct Away<'v> {
     _claim: Claim<'v>,
 }
 
-/// Calls with the variables where `move_to` has moved them. Their values are saved before and put back after, to the
-/// bit.
+/// Calls with the variables at the θ of these tensors. Their own values are saved before and put back after, to the bit.
 ///
-/// A copy of θ is made each time, on the device: a user may train on between two calls.
+/// A copy of them is made each time, on the device: a user may train on between two calls.
 pub(crate) fn elsewhere<T>(
     vars: &NamedVars,
-    move_to: impl FnOnce() -> Result<()>,
+    tensors: &mut dyn Tensors,
     call: impl FnOnce() -> Result<T, OracleError>,
 ) -> Result<T, OracleError> {
     let mut away = Away::new(vars)?;
-    move_to()?;
+    for (var, tensor) in vars.vars.iter().zip(tensors) {
+        var.set(&tensor?)?;
+    }
     let outcome = call();
     // An error of the device on the way back is worse than any other.
     away.back()?;
     outcome
-}
-
-/// Moves the variables to a θ on the host.
-pub(crate) fn move_to_host<S: CandleScalar>(vars: &NamedVars, theta: &[S]) -> Result<()> {
-    vars.layout.ensure_length("θ", theta.len())?;
-    for (var, block) in vars.vars.iter().zip(vars.layout.blocks()) {
-        var.set(&Tensor::from_slice(&theta[block.range()], block.shape(), var.device())?)?;
-    }
-    Ok(())
-}
-
-/// Moves the variables to a θ that is one vector on their device.
-pub(crate) fn move_to_device(vars: &NamedVars, theta: &Tensor) -> Result<()> {
-    for (var, block) in vars.vars.iter().zip(vars.layout.blocks()) {
-        var.set(&theta.narrow(0, block.range().start, block.len())?.reshape(block.shape())?)?;
-    }
-    Ok(())
 }
 
 impl<'v> Claim<'v> {

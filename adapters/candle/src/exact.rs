@@ -141,7 +141,7 @@ where
     fn at(&mut self, theta: &[S]) -> Result<(), OracleError> {
         self.theta = theta.to_vec();
         self.gradients = None;
-        let gradients = self.model.at_host(theta, || Ok(self.model.figures(self.data)?.backward()?))?;
+        let gradients = self.model.at(theta, || Ok(self.model.backward(self.data)?))?;
         self.gradients = Some(gradients);
         Ok(())
     }
@@ -154,7 +154,7 @@ where
         }
         let gradients = gradients.as_ref().ok_or("no θ was given before the first product")?;
         // The graph holds the variables themselves, so that they have to be at θ again.
-        model.at_host(theta, || {
+        model.at(theta, || {
             let mut sum: Option<Tensor> = None;
             for (var, block) in model.vars().vars.iter().zip(layout.blocks()) {
                 let Some(gradient) = gradients.get(var).filter(|_| block.role() != Role::Buffer) else {

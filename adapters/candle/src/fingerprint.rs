@@ -20,21 +20,29 @@ use loss_landscape::content_hash;
 pub fn tensor_fingerprint<'t>(tensors: impl IntoIterator<Item = &'t Tensor>) -> u64 {
     let mut parts = Vec::new();
     for tensor in tensors {
+        parts.push(tensor.rank() as f64);
         parts.extend(tensor.dims().iter().map(|&length| length as f64));
-        // Two halves, since a hash has more digits than a number of f64.
-        let hash = values(tensor).unwrap_or_else(|_| unlike_any());
-        parts.extend([f64::from(hash as u32), f64::from((hash >> 32) as u32)]);
-        parts.push(f64::from(u8::try_from(tensor.dtype().size_in_bytes()).unwrap_or(u8::MAX)));
+        parts.extend(tensor.dtype().as_str().bytes().map(f64::from));
+        parts.extend(halves(values(tensor).unwrap_or_else(|_| unlike_any())));
     }
     content_hash(&parts)
 }
 
 fn values(tensor: &Tensor) -> candle_core::Result<u64> {
     let flat = tensor.to_device(&Device::Cpu)?.flatten_all()?;
-    if flat.dtype() == DType::F32 {
-        return Ok(content_hash(&flat.to_vec1::<f32>()?));
-    }
-    Ok(content_hash(&flat.to_dtype(DType::F64)?.to_vec1::<f64>()?))
+    Ok(match flat.dtype() {
+        DType::F32 => content_hash(&flat.to_vec1::<f32>()?),
+        DType::I64 => content_hash(
+            &flat.to_vec1::<i64>()?.into_iter().flat_map(|value| halves(value as u64)).collect::<Vec<_>>(),
+        ),
+        // All other types have fewer digits than f64.
+        _ => content_hash(&flat.to_dtype(DType::F64)?.to_vec1::<f64>()?),
+    })
+}
+
+/// As two numbers, since one of f64 has not enough digits.
+fn halves(bits: u64) -> [f64; 2] {
+    [f64::from(bits as u32), f64::from((bits >> 32) as u32)]
 }
 
 fn unlike_any() -> u64 {

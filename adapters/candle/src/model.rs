@@ -2,16 +2,14 @@
 
 use std::{cell::Cell, fmt, marker::PhantomData};
 
-use candle_core::{Tensor, Var, backprop::GradStore};
+use candle_core::backprop::GradStore;
 use loss_landscape::{
-    Gradient, HessianProduct, Layout, Loss, Model, OracleError, Role,
-    oracle::{Fingerprint, NoFingerprint, Point, Slice, Worker, pointwise},
+    Gradient, HessianProduct, Layout, Loss, Model, OracleError,
+    oracle::{Fingerprint, FnFingerprint, NoFingerprint, Slice, Worker},
 };
 
 use crate::{
-    CandleScalar, Error, ExactProducts, IntoNamedVars, NamedVars, Result,
-    at::{elsewhere, move_to_device, move_to_host},
-    figures::{self, Figures},
+    CandleScalar, ExactProducts, Figures, IntoNamedVars, NamedVars, Result, at::elsewhere, parts::Parts,
 };
 
 /// A network of candle's: its variables, and a closure that computes the loss of data with them.
@@ -51,8 +49,8 @@ use crate::{
 ///
 /// There is one set of variables, so that threads cannot share a model: it is not [`Sync`]. Sweeps run
 /// [`here`](loss_landscape::Sweep::here), one point after the other, and candle divides each among its own threads.
-/// For networks that are too small for that, [`per_thread`](loss_landscape::Sweep::per_thread) takes a factory which
-/// builds a `VarMap`, a network and a model for each thread; start the program with `RAYON_NUM_THREADS=1
+/// If the network is too small for that, [`per_thread`](loss_landscape::Sweep::per_thread) takes a factory which builds
+/// a `VarMap`, a network and a model for each thread; start the program with `RAYON_NUM_THREADS=1
 /// CANDLE_NUM_THREADS=1` then, and say `.threads(n)`. [`RebuiltModel`](crate::RebuiltModel) is [`Sync`].
 ///
 /// # θ
@@ -72,36 +70,10 @@ use crate::{
 /// `f32` it is large. With [`exact_products`](Self::exact_products) they are exact where candle can differentiate
 /// twice.
 pub struct CandleModel<F, S = f32, H = NoFingerprint> {
-    vars: NamedVars,
-    theta: Vec<S>,
+    parts: Parts<S, H>,
     loss: F,
-    channels: Vec<String>,
-    fingerprint: H,
-    on_device: bool,
     /// Threads must not share the variables.
     not_sync: PhantomData<Cell<()>>,
-}
-
-/// The fingerprint of data by a closure; [`CandleModel::fingerprint_by`] makes it, and it is named where the type of a
-/// model is.
-///
-/// ```
-/// use loss_landscape::oracle::Fingerprint;
-/// use loss_landscape_candle::{CandleModel, FingerprintBy};
-///
-/// type Loss = fn(&u64) -> candle_core::Result<candle_core::Tensor>;
-/// type Versioned = CandleModel<Loss, f32, FingerprintBy<fn(&u64) -> u64>>;
-///
-/// fn name_of(_: &Versioned) {}
-/// # fn of(f: FingerprintBy<fn(&u64) -> u64>) -> Option<u64> { f.of(&7) }
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct FingerprintBy<H>(pub(crate) H);
-
-impl<D: ?Sized, H: Fn(&D) -> u64> Fingerprint<D> for FingerprintBy<H> {
-    fn of(&self, data: &D) -> Option<u64> {
-        Some((self.0)(data))
-    }
 }
 
 impl<F> CandleModel<F> {
@@ -115,7 +87,7 @@ impl<F> CandleModel<F> {
     where
         F: Fn(&D) -> candle_core::Result<R>,
     {
-        Self::of(vars.into_named_vars()?, loss)
+        Self::of(vars, loss)
     }
 }
 
@@ -128,17 +100,13 @@ impl<F> CandleModel<F, f64> {
     where
         F: Fn(&D) -> candle_core::Result<R>,
     {
-        Self::of(vars.into_named_vars()?, loss)
+        Self::of(vars, loss)
     }
 }
 
 impl<F, S: CandleScalar> CandleModel<F, S> {
-    fn of(vars: NamedVars, loss: F) -> Result<Self> {
-        let theta = theta_of(&vars)?;
-        let on_device = !vars.device().is_cpu();
-        let channels = vec!["loss".to_owned()];
-        let (fingerprint, not_sync) = (NoFingerprint, PhantomData);
-        Ok(Self { vars, theta, loss, channels, fingerprint, on_device, not_sync })
+    fn of(vars: impl IntoNamedVars, loss: F) -> Result<Self> {
+        Ok(Self { parts: Parts::new(vars)?, loss, not_sync: PhantomData })
     }
 }
 
@@ -166,10 +134,8 @@ impl<F, S, H> CandleModel<F, S, H> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn further_channels<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
-        self.channels.truncate(1);
-        self.channels.extend(names.into_iter().map(Into::into));
-        self
+    pub fn further_channels<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
+        Self { parts: self.parts.further_channels(names), ..self }
     }
 
     /// The same model with a hash of its data, so that a [journal](loss_landscape::Sweep::journal) is refused when they
@@ -189,16 +155,16 @@ impl<F, S, H> CandleModel<F, S, H> {
     /// assert_ne!(model.fingerprint(&one), model.fingerprint(&two));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn fingerprint_by<D: ?Sized, G: Fn(&D) -> u64>(self, hash: G) -> CandleModel<F, S, FingerprintBy<G>> {
-        let Self { vars, theta, loss, channels, on_device, not_sync, .. } = self;
-        CandleModel { vars, theta, loss, channels, fingerprint: FingerprintBy(hash), on_device, not_sync }
+    pub fn fingerprint_by<D: ?Sized, G: Fn(&D) -> u64>(self, hash: G) -> CandleModel<F, S, FnFingerprint<G>> {
+        let Self { parts, loss, not_sync } = self;
+        CandleModel { parts: parts.fingerprint_by(hash), loss, not_sync }
     }
 
     /// Whether each point's θ is combined by candle, on the device of the variables: by default everywhere but on the
-    /// CPU, where the crate's own pass is the shorter one. Both do the same arithmetic on lines and planes.
+    /// CPU, where that would save no copy. Both do the same arithmetic on lines and planes.
     #[must_use]
     pub fn combine_on_device(self, on_device: bool) -> Self {
-        Self { on_device, ..self }
+        Self { parts: Parts { on_device, ..self.parts }, ..self }
     }
 
     /// The same model with exact Hessian-vector products, by differentiating twice, in place of differences.
@@ -215,19 +181,13 @@ impl<F, S, H> CandleModel<F, S, H> {
 
     /// The variables, with their names, roles and filter axes; it can be printed.
     pub fn vars(&self) -> &NamedVars {
-        &self.vars
+        &self.parts.vars
     }
 }
 
 impl<F, S, H> fmt::Debug for CandleModel<F, S, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { vars, channels, on_device, .. } = self;
-        f.debug_struct("CandleModel")
-            .field("vars", &vars.layout.blocks().len())
-            .field("parameters", &vars.layout.len())
-            .field("channels", channels)
-            .field("on_device", on_device)
-            .finish_non_exhaustive()
+        self.parts.debug("CandleModel", f)
     }
 }
 
@@ -235,11 +195,11 @@ impl<F, S: CandleScalar, H> Model for CandleModel<F, S, H> {
     type Scalar = S;
 
     fn layout(&self) -> &Layout {
-        &self.vars.layout
+        &self.parts.vars.layout
     }
 
     fn parameters(&self) -> &[S] {
-        &self.theta
+        &self.parts.theta
     }
 }
 
@@ -252,22 +212,19 @@ where
     H: Fingerprint<D>,
 {
     fn loss(&self, theta: &[S], data: &D) -> Result<f64, OracleError> {
-        self.at_host(theta, || {
-            let figures = (self.loss)(data)?;
-            Ok(figures::number(figures::loss(&figures, &self.channels)?, &self.channels[0])?)
-        })
+        self.at(theta, || Ok(self.parts.number(&(self.loss)(data)?)?))
     }
 
     fn channels(&self) -> Vec<String> {
-        self.channels.clone()
+        self.parts.channels.clone()
     }
 
     fn measure(&self, theta: &[S], data: &D, out: &mut [f64]) -> Result<(), OracleError> {
-        self.at_host(theta, || Ok(figures::write(&(self.loss)(data)?, &self.channels, out)?))
+        self.at(theta, || Ok(self.parts.write(&(self.loss)(data)?, out)?))
     }
 
     fn fingerprint(&self, data: &D) -> Option<u64> {
-        self.fingerprint.of(data)
+        self.parts.fingerprint.of(data)
     }
 
     fn worker<'a>(
@@ -275,21 +232,9 @@ where
         slice: &'a Slice<'a, S>,
         data: &'a D,
     ) -> Result<Box<dyn Worker + 'a>, OracleError> {
-        if !self.on_device {
-            return Ok(pointwise(slice, move |theta: &[S], out: &mut [f64]| self.measure(theta, data, out)));
-        }
-        let basis = basis_on_device(slice, &self.vars)?;
-        Ok(Box::new(move |points: &[Point], _: usize, out: &mut [f64]| -> Result<(), OracleError> {
-            for (point, out) in points.iter().zip(out.chunks_exact_mut(self.channels.len())) {
-                let theta = combined::<S>(&basis, slice.coefficients(point.coordinates))?;
-                elsewhere(
-                    &self.vars,
-                    || move_to_device(&self.vars, &theta),
-                    || Ok(figures::write(&(self.loss)(data)?, &self.channels, out)?),
-                )?;
-            }
-            Ok(())
-        }))
+        self.parts.worker(slice, move |tensors, out| {
+            elsewhere(&self.parts.vars, tensors, || Ok(self.parts.write(&(self.loss)(data)?, out)?))
+        })
     }
 }
 
@@ -302,12 +247,12 @@ where
     H: Fingerprint<D>,
 {
     fn gradient(&self, theta: &[S], data: &D, out: &mut [S]) -> Result<f64, OracleError> {
-        self.vars.layout.ensure_length("the gradient", out.len())?;
-        self.at_host(theta, || {
+        self.layout().ensure_length("the gradient", out.len())?;
+        self.at(theta, || {
             let figures = (self.loss)(data)?;
-            let loss = figures::loss(&figures, &self.channels)?;
-            self.write_gradient(&loss.backward()?, out)?;
-            Ok(figures::number(loss, &self.channels[0])?)
+            let found = self.parts.loss(&figures)?.backward()?;
+            self.write_gradient(&found, out)?;
+            Ok(self.parts.number(&figures)?)
         })
     }
 }
@@ -325,90 +270,23 @@ where
 
 impl<F, S: CandleScalar, H> CandleModel<F, S, H> {
     /// Calls with the variables at θ.
-    pub(crate) fn at_host<T>(
+    pub(crate) fn at<T>(
         &self,
         theta: &[S],
         call: impl FnOnce() -> Result<T, OracleError>,
     ) -> Result<T, OracleError> {
-        elsewhere(&self.vars, || move_to_host(&self.vars, theta), call)
+        elsewhere(&self.parts.vars, &mut self.parts.tensors(theta)?, call)
     }
 
-    /// The loss of data with the variables as they are, as a tensor that can be differentiated.
-    pub(crate) fn figures<D: ?Sized, R: Figures>(&self, data: &D) -> Result<Tensor>
+    /// The gradient of the data's loss with the variables as they are.
+    pub(crate) fn backward<D: ?Sized, R: Figures>(&self, data: &D) -> Result<GradStore>
     where
         F: Fn(&D) -> candle_core::Result<R>,
     {
-        Ok(figures::loss(&(self.loss)(data)?, &self.channels)?.clone())
+        Ok(self.parts.loss(&(self.loss)(data)?)?.backward()?)
     }
 
     pub(crate) fn write_gradient(&self, found: &GradStore, out: &mut [S]) -> Result<()> {
-        write_gradient(&self.vars.layout, &self.vars.vars, found, out)
-    }
-}
-
-/// θ as the variables have it, which must be of the type of the model and finite.
-pub(crate) fn theta_of<S: CandleScalar>(vars: &NamedVars) -> Result<Vec<S>> {
-    if vars.dtype() != S::TYPE {
-        let (name, found) = (vars.name(0).to_owned(), vars.dtype());
-        return Err(Error::Type { name, found, expected: S::WORD });
-    }
-    let mut theta = Vec::with_capacity(vars.layout.len());
-    for var in &vars.vars {
-        theta.extend(var.flatten_all()?.to_vec1::<S>()?);
-    }
-    vars.layout.ensure_finite("θ", &theta)?;
-    Ok(theta)
-}
-
-/// The vectors of a slice, where the variables are.
-pub(crate) fn basis_on_device<S: CandleScalar>(
-    slice: &Slice<'_, S>,
-    vars: &NamedVars,
-) -> Result<Vec<Tensor>> {
-    let on_device = |vector: &&[S]| Tensor::from_slice(vector, vector.len(), vars.device());
-    Ok(slice.basis().iter().map(on_device).collect::<candle_core::Result<_>>()?)
-}
-
-/// Writes what backpropagation has found; 0 for buffers, and for variables that the loss does not depend on.
-pub(crate) fn write_gradient<S: CandleScalar>(
-    layout: &Layout,
-    vars: &[Var],
-    found: &GradStore,
-    out: &mut [S],
-) -> Result<()> {
-    let mut reached = 0;
-    for (var, block) in vars.iter().zip(layout.blocks()) {
-        let out = &mut out[block.range()];
-        match found.get(var).filter(|_| block.role() != Role::Buffer) {
-            Some(gradient) => {
-                out.copy_from_slice(&gradient.flatten_all()?.to_vec1::<S>()?);
-                reached += 1;
-            }
-            None => out.fill(S::zero()),
-        }
-    }
-    if reached == 0 { Err(Error::NoGradient { vars: vars.len() }) } else { Ok(()) }
-}
-
-/// Σ cᵢ·bᵢ, in the order and the arithmetic of [`Slice::theta_into`] on lines and planes.
-pub(crate) fn combined<S: CandleScalar>(
-    basis: &[Tensor],
-    coefficients: impl Iterator<Item = f64>,
-) -> Result<Tensor> {
-    let mut sum: Option<Tensor> = None;
-    for (vector, c) in basis.iter().zip(coefficients) {
-        let c = <S as loss_landscape::Scalar>::from_f64(c).as_f64();
-        if c == 0.0 {
-            continue;
-        }
-        let part = if c == 1.0 { vector.clone() } else { vector.affine(c, 0.0)? };
-        sum = Some(match sum {
-            Some(sum) => (sum + part)?,
-            None => part,
-        });
-    }
-    match sum {
-        Some(sum) => Ok(sum),
-        None => Ok(basis[0].zeros_like()?),
+        self.parts.write_gradient(&self.parts.vars.vars, found, out)
     }
 }

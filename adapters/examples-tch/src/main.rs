@@ -154,7 +154,6 @@ impl<F: Fn(&Data) -> Tensor> HessianProduct<Data> for Landscape<F> {
 fn main() -> Result<(), Box<dyn Error>> {
     tch::manual_seed(1);
     let mut store = nn::VarStore::new(Device::Cpu);
-    store.double();
     let root = store.root();
     let net = nn::seq()
         .add(nn::linear(&root / "hidden", 2, 8, nn::LinearConfig::default()))

@@ -1,5 +1,9 @@
 //! A small convolutional network of candle's, and its training on the digits.
 
+mod digits;
+
+pub(crate) use digits::digits;
+
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{
     Conv2d, Conv2dConfig, Linear, Module, Optimizer, SGD, VarBuilder, VarMap, loss::cross_entropy,
@@ -66,17 +70,6 @@ pub(crate) fn fresh(dtype: DType, smooth: bool) -> Result<(VarMap, Cnn)> {
         map.set_one(name, Tensor::from_vec(values, var.shape(), &Device::Cpu)?.to_dtype(dtype)?)?;
     }
     Ok((map, net))
-}
-
-/// The digits, training and test.
-pub(crate) fn digits(dtype: DType) -> Result<[Data; 2]> {
-    let (train, test) = loss_landscape_nets::digits::<f32>().map_err(candle_core::Error::wrap)?;
-    let tensors = |samples: &loss_landscape_nets::Samples<f32>| {
-        let x = Tensor::from_slice(samples.inputs(), (samples.len(), 1, 8, 8), &Device::Cpu)?;
-        let y = Tensor::from_slice(samples.labels().unwrap_or_default(), samples.len(), &Device::Cpu)?;
-        Ok((x.to_dtype(dtype)?, y))
-    };
-    [&train, &test].map(tensors).into_iter().collect::<Result<Vec<_>>>().map(|both| both.try_into().unwrap())
 }
 
 /// The first samples.
