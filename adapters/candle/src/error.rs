@@ -145,9 +145,10 @@ fn listed(tensors: &[(String, Vec<usize>)]) -> String {
 }
 
 fn how_to_say(tensors: &[(String, Vec<usize>)]) -> String {
-    let name = tensors.first().map_or("…", |(name, _)| name.as_str());
+    let (name, rank) = tensors.first().map_or(("…", 0), |(name, shape)| (name.as_str(), shape.len()));
+    let role = if rank > 1 { "Role::Weight, Some(0)" } else { "Role::Bias, None" };
     format!(
-        "say them with NamedVars::with_rule(&vars, |tensor| match tensor.name() {{ \"{name}\" => \
-         Some((Role::Weight, Some(0))), _ => candle_roles(tensor) }})"
+        "say them with NamedVars::with_rule(&vars, |tensor| match tensor.name() {{ \"{name}\" => Some(({role})), _ \
+         => candle_roles(tensor) }})"
     )
 }

@@ -81,7 +81,7 @@ impl<F> CandleModel<F> {
     /// [`NamedVars`] with roles of yours.
     ///
     /// # Errors
-    /// As [`NamedVars::of`]; [`Error::Type`] for variables of another type; [`Error::Core`] with
+    /// As [`NamedVars::of`]; [`Error::Type`](crate::Error::Type) for variables of another type; [`Error::Core`](crate::Error::Core) with
     /// [`NonFinite`](loss_landscape::Error::NonFinite) if a value is NaN or infinite.
     pub fn new<D: ?Sized, R: Figures>(vars: impl IntoNamedVars, loss: F) -> Result<Self>
     where
@@ -174,7 +174,7 @@ impl<F, S, H> CandleModel<F, S, H> {
     /// [`check_hessian_product`](loss_landscape::check::check_hessian_product) says whether those of your network do.
     ///
     /// # Errors
-    /// [`Error::NoSecondDerivatives`] without that variable.
+    /// [`Error::NoSecondDerivatives`](crate::Error::NoSecondDerivatives) without that variable.
     pub fn exact_products(self) -> Result<ExactProducts<F, S, H>> {
         ExactProducts::new(self)
     }

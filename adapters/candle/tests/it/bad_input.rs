@@ -30,6 +30,12 @@ fn names_without_a_role_are_all_listed_with_how_to_say_them() {
     })
     .unwrap();
     assert_eq!(vars.layout().blocks()[0].filters(), 3);
+    // A scalar has no axis for filters.
+    let scalar = || vec![("logit_scale", var(&[], DType::F32))];
+    let text = NamedVars::of(scalar()).unwrap_err().to_string();
+    assert!(text.contains("\"logit_scale\" => Some((Role::Bias, None))"), "{text}");
+    let vars = NamedVars::with_rule(scalar(), |_| Some((Role::Bias, None))).unwrap();
+    assert_eq!(vars.layout().len(), 1);
     let many = (0..30).map(|i| (format!("p{i}"), var(&[2], DType::F32))).collect::<Vec<_>>();
     let text = NamedVars::of(many).unwrap_err().to_string();
     assert!(text.contains("`p19` of shape [2], 10 more"), "{text}");

@@ -153,6 +153,12 @@ fn fingerprints_know_values_types_and_shapes() {
     assert_ne!(model.fingerprint(&test), model.fingerprint(&data));
     let double = test.0.to_dtype(DType::F64).unwrap();
     assert_ne!(tensor_fingerprint([&test.0]), tensor_fingerprint([&double]));
+    let labels = test.1.to_dtype(DType::I64).unwrap();
+    assert_ne!(tensor_fingerprint([&labels]), tensor_fingerprint([&labels.to_dtype(DType::F64).unwrap()]));
+    // Numbers that f64 cannot tell apart.
+    let [one, other] = [1_i64 << 60, (1 << 60) + 1].map(|n| Tensor::new(&[n], &Device::Cpu).unwrap());
+    assert_ne!(tensor_fingerprint([&one]), tensor_fingerprint([&other]));
+    assert_ne!(tensor_fingerprint([&one, &other]), tensor_fingerprint([&other, &one]));
 }
 
 #[test]
@@ -191,4 +197,20 @@ fn what_asks_for_a_model_that_threads_share_takes_one_that_is_rebuilt() {
     assert_eq!(one, other);
     let curve = loss_landscape::line_1d(&model, &data, RandomDirections::new(1)).unwrap();
     assert!(curve.report().bad_points.is_empty());
+}
+
+#[test]
+fn threads_cannot_share_a_model_that_sets_variables() {
+    /// Which of two implementations is meant can be inferred only if there is one: for types that are not `Sync`.
+    trait NotSync<Which> {
+        fn holds(&self) -> bool {
+            true
+        }
+    }
+    impl<T> NotSync<()> for T {}
+    impl<T: Sync> NotSync<u8> for T {}
+
+    let (map, _) = fresh(DType::F32, false).unwrap();
+    let model = CandleModel::new(&map, |x: &Tensor| x.mean_all()).unwrap();
+    assert!(model.holds());
 }
