@@ -81,8 +81,9 @@ impl<F> CandleModel<F> {
     /// [`NamedVars`] with roles of yours.
     ///
     /// # Errors
-    /// As [`NamedVars::of`]; [`Error::Type`](crate::Error::Type) for variables of another type; [`Error::Core`](crate::Error::Core) with
-    /// [`NonFinite`](loss_landscape::Error::NonFinite) if a value is NaN or infinite.
+    /// As [`NamedVars::of`]; [`Error::Type`](crate::Error::Type) for variables of another type;
+    /// [`Error::Core`](crate::Error::Core) with [`NonFinite`](loss_landscape::Error::NonFinite) if a value is NaN or
+    /// infinite.
     pub fn new<D: ?Sized, R: Figures>(vars: impl IntoNamedVars, loss: F) -> Result<Self>
     where
         F: Fn(&D) -> candle_core::Result<R>,

@@ -146,7 +146,7 @@ impl Gradient<Data> for Landscape {
 impl HessianProduct<Data> for Landscape {}
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let device = Device::ndarray().autodiff();
+    let device = Device::flex().autodiff();
     device.seed(1);
     let points: Vec<f32> = (0..200_u8).map(|i| (f32::from(i) * 0.7).sin()).collect();
     let radii: Vec<f32> = points.chunks(2).map(|point| point[0].hypot(point[1])).collect();
