@@ -7,10 +7,10 @@ cd "$(dirname "$0")"
 source ../functions.sh
 begin candle "${1:-}"
 
-# The bench too, which `cargo test` leaves out, and would run.
-linted cargo test --quiet --no-run --all-targets
 linted cargo test --quiet --tests
-RUSTDOC=$PWD/../rustdoc.sh linted cargo test --quiet --doc
 # Exact products, for which candle must be told at its start.
 CANDLE_GRAD_DO_NOT_DETACH=1 linted cargo test --quiet --test exact
+RUSTDOC=$PWD/../rustdoc.sh linted cargo test --quiet --doc
+linted cargo test --quiet --no-run --bench overhead
+linted cargo build --quiet --example digits
 (cd "$(mktemp -d)" && "$target/debug/examples/digits" && test -s digits.svg)

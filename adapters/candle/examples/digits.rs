@@ -39,8 +39,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [train, test] = data::digits(DType::F32)?;
     let map = VarMap::new();
     let net = Cnn::new(&VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu))?;
-    let mut adam = AdamW::new_lr(map.all_vars(), 0.01)?;
-    for _ in 0..60 {
+    let mut adam = AdamW::new_lr(map.all_vars(), 0.02)?;
+    for _ in 0..30 {
         adam.backward_step(&cross_entropy(&net.forward(&train.0)?, &train.1)?)?;
     }
     landscape(&map, &net, &train, &test)
