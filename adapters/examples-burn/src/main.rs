@@ -2,6 +2,8 @@
 //!
 //!     cargo run --release
 //!
+//! The repository's tests check its types, and run it only when asked (`./test.sh target run`), for compiling takes long.
+//!
 //! What you write for your own network is `Landscape`, and the three walks over its parameters. A burn module is a
 //! value: at each θ a copy of it gets other tensors, and the network itself is never touched.
 
