@@ -252,7 +252,7 @@ where
         self.at(theta, || {
             let figures = (self.loss)(data)?;
             let found = self.parts.loss(&figures)?.backward()?;
-            self.write_gradient(&found, out)?;
+            self.parts.write_gradient(self.vars().vars(), &found, out)?;
             Ok(self.parts.number(&figures)?)
         })
     }
@@ -287,7 +287,8 @@ impl<F, S: CandleScalar, H> CandleModel<F, S, H> {
         Ok(self.parts.loss(&(self.loss)(data)?)?.backward()?)
     }
 
-    pub(crate) fn write_gradient(&self, found: &GradStore, out: &mut [S]) -> Result<()> {
-        self.parts.write_gradient(&self.parts.vars.vars, found, out)
+    /// Writes what backpropagation has found: 0 for variables that it has not reached.
+    pub(crate) fn write_derivatives(&self, found: &GradStore, out: &mut [S]) -> Result<()> {
+        self.parts.write_derivatives(self.vars().vars(), found, out).map(drop)
     }
 }

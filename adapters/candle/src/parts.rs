@@ -119,9 +119,17 @@ impl<S: CandleScalar, H> Parts<S, H> {
         }))
     }
 
-    /// Writes what backpropagation has found for variables in the order of the layout; 0 for buffers, and for variables
-    /// that the loss does not depend on.
+    /// Writes the gradient of a loss, which must depend on something.
     pub(crate) fn write_gradient(&self, vars: &[Var], found: &GradStore, out: &mut [S]) -> Result<()> {
+        match self.write_derivatives(vars, found, out)? {
+            0 => Err(Error::NoGradient { vars: vars.len() }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes what backpropagation has found for variables in the order of the layout; 0 for buffers, and for variables
+    /// that the loss does not depend on. Returns how many it has reached.
+    pub(crate) fn write_derivatives(&self, vars: &[Var], found: &GradStore, out: &mut [S]) -> Result<usize> {
         let mut reached = 0;
         for (var, block) in vars.iter().zip(self.vars.layout.blocks()) {
             let out = &mut out[block.range()];
@@ -133,7 +141,7 @@ impl<S: CandleScalar, H> Parts<S, H> {
                 None => out.fill(S::zero()),
             }
         }
-        if reached == 0 { Err(Error::NoGradient { vars: vars.len() }) } else { Ok(()) }
+        Ok(reached)
     }
 }
 
