@@ -16,6 +16,7 @@ pages! {
     Readme: "../README.md",
     GuideReading: "../docs/guide/src/reading.md",
     GuideYourModel: "../docs/guide/src/your_model.md",
+    GuideYourFramework: "../docs/guide/src/your_framework.md",
     GuidePython: "../docs/guide/src/python.md",
     GuidePytorch: "../docs/guide/src/pytorch.md",
     GuideFiles: "../docs/guide/src/files.md",

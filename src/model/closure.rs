@@ -138,7 +138,14 @@ impl<S: Scalar, F> FnModel<S, F> {
         fingerprint: H,
     ) -> FnModel<S, F, FnFingerprint<H>> {
         let Self { layout, theta, loss, .. } = self;
-        FnModel { layout, theta, loss, fingerprint: FnFingerprint(fingerprint) }
+        FnModel { layout, theta, loss, fingerprint: FnFingerprint::new(fingerprint) }
+    }
+}
+
+impl<H> FnFingerprint<H> {
+    /// The fingerprint by this closure, for a model of yours that takes one as [`FnModel`] does.
+    pub fn new(fingerprint: H) -> Self {
+        Self(fingerprint)
     }
 }
 
