@@ -9,7 +9,8 @@ use std::{
 use super::{
     Observer,
     execution::{Crew, CrewWork},
-    journal::{Keeper, Known, Ledger},
+    journal::{Keeper, Known, Sink},
+    processes::Team,
     rows::{Room, Rows},
     settings::is_in_shard,
     shared::{Shared, StopReason, into_inner},
@@ -39,11 +40,16 @@ pub(crate) struct Job<'a> {
     /// (k, n): of all points those whose number is k modulo n. None for all.
     pub(crate) shard: Option<(usize, usize)>,
     /// Where finished points are written.
-    pub(crate) ledger: Option<&'a Ledger>,
+    pub(crate) ledger: Option<&'a dyn Sink>,
     /// What is kept of a point for each data set, in addition to its values.
     pub(crate) keeper: Option<&'a dyn Keeper>,
     pub(crate) observer: Option<&'a dyn Observer>,
     pub(crate) on_bad: OnBadPoint,
+    /// Other processes, to which this one deals out points.
+    pub(crate) team: Option<&'a Team<'a>>,
+    /// Where process 0 has done this job and all that it found is known: why it stopped before its last point, if it did.
+    /// The choices are made again, and no point is computed.
+    pub(super) repeated: Option<Option<StopReason>>,
 }
 
 /// The outcome of a job: values by point, data set and channel.
@@ -108,6 +114,12 @@ impl Job<'_> {
         let mut shared = shared;
         if let Some(error) = shared.broken.take() {
             return Err(error);
+        }
+        if let Some(reason) = self.repeated.flatten() {
+            shared.halt(reason);
+        }
+        if let Some(team) = self.team {
+            team.conclude(&shared, &found, hidden.as_ref());
         }
         Ok(self.outcome(shared, found, hidden, elapsed))
     }

@@ -16,7 +16,10 @@ mod journal_processes;
 mod lanczos_checks;
 mod matching;
 mod paths;
+#[path = "../../examples/processes/pipes.rs"]
+mod pipes;
 mod planes;
+mod processes;
 mod quadratic;
 mod sampled;
 mod serialised;

@@ -1,0 +1,136 @@
+//! The thread that speaks MPI: it sends what it is given without waiting, and hands on what comes.
+
+use std::{
+    sync::mpsc::{Receiver, RecvTimeoutError, Sender},
+    time::Duration,
+};
+
+use loss_landscape::Arrival;
+use mpi::{
+    Threading, Tag,
+    environment::Universe,
+    request::{Request, StaticScope},
+    topology::SimpleCommunicator,
+    traits::{Communicator, Destination, MatchedReceiveVec, Source},
+};
+
+/// What the thread is told to do.
+pub(crate) enum Letter {
+    Message { to: usize, bytes: Vec<u8> },
+    Shared { to: usize, bytes: Vec<u8> },
+    /// Send what there is, and end.
+    End { abort: bool },
+}
+
+/// MPI, initialised on this thread.
+pub(crate) struct Post {
+    // Dropped last, which finalises MPI.
+    world: SimpleCommunicator,
+    sending: Vec<Sending>,
+    universe: Universe,
+}
+
+/// A message on its way.
+struct Sending {
+    request: Request<'static, [u8], StaticScope>,
+    bytes: *mut [u8],
+}
+
+/// What messages are marked with: those of sweeps, values outside of them, and the last one of a process.
+const MESSAGE: Tag = 1;
+const SHARED: Tag = 2;
+const LAST: Tag = 3;
+
+/// How long the thread sleeps where nothing comes: at first, and at most.
+const SHORT: Duration = Duration::from_micros(30);
+const LONG: Duration = Duration::from_millis(1);
+
+impl Post {
+    /// Initialises MPI; none if it was before.
+    pub(crate) fn open() -> Option<Self> {
+        // This thread alone calls MPI, and is the one that initialises it.
+        let (universe, _) = mpi::initialize_with_threading(Threading::Funneled)?;
+        Some(Self { world: universe.world(), sending: Vec::new(), universe })
+    }
+
+    /// The number of this process, and how many there are.
+    pub(crate) fn place(&self) -> [usize; 2] {
+        [self.world.rank(), self.world.size()].map(|number| number.cast_unsigned() as usize)
+    }
+
+    /// Sends and hands on until it is told to end, then says so to the others and waits for them.
+    pub(crate) fn serve(
+        &mut self,
+        to_send: &Receiver<Letter>,
+        arrived: &Sender<Arrival>,
+        shared: &Sender<Vec<u8>>,
+    ) {
+        let [process, processes] = self.place();
+        let mut pause = SHORT;
+        loop {
+            let busy = self.hand_on(arrived, shared);
+            self.forget_sent();
+            pause = if busy { SHORT } else { (pause * 2).min(LONG) };
+            // A letter ends the pause at once.
+            match to_send.recv_timeout(if busy { Duration::ZERO } else { pause }) {
+                Ok(Letter::Message { to, bytes }) => self.send(to, MESSAGE, bytes),
+                Ok(Letter::Shared { to, bytes }) => self.send(to, SHARED, bytes),
+                Ok(Letter::End { abort: true }) => self.world.abort(1),
+                Ok(Letter::End { abort: false }) | Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => continue,
+            }
+            pause = SHORT;
+        }
+        // Whoever waits for this process learns that nothing more comes.
+        for to in (0..processes).filter(|&to| to != process && (process == 0 || to == 0)) {
+            self.send(to, LAST, Vec::new());
+        }
+        while !self.sending.is_empty() {
+            self.hand_on(arrived, shared);
+            self.forget_sent();
+            std::thread::sleep(SHORT);
+        }
+    }
+
+    /// Receives what is there; false if that was nothing.
+    fn hand_on(&self, arrived: &Sender<Arrival>, shared: &Sender<Vec<u8>>) -> bool {
+        let mut any = false;
+        while let Some(message) = self.world.any_process().immediate_matched_probe() {
+            any = true;
+            let (bytes, status) = message.matched_receive_vec::<u8>();
+            let from = status.source_rank().cast_unsigned() as usize;
+            // Where nobody listens any more, nothing is missed.
+            let _ = match status.tag() {
+                SHARED => shared.send(bytes).map_err(drop),
+                LAST => {
+                    let reason = "its program has ended".to_owned();
+                    arrived.send(Arrival::Gone { process: from, reason }).map_err(drop)
+                }
+                _ => arrived.send(Arrival::Message { from, bytes }).map_err(drop),
+            };
+        }
+        any
+    }
+
+    /// Begins to send a message.
+    fn send(&mut self, to: usize, tag: Tag, bytes: Vec<u8>) {
+        let Ok(rank) = i32::try_from(to) else { return };
+        let bytes: &'static mut [u8] = Box::leak(bytes.into_boxed_slice());
+        let pointer: *mut [u8] = bytes;
+        #[allow(unsafe_code, reason = "the memory is this message's until its request is done, and nobody writes to it")]
+        let bytes: &'static [u8] = unsafe { &*pointer };
+        let request = self.world.process_at_rank(rank).immediate_send_with_tag(StaticScope, bytes, tag);
+        self.sending.push(Sending { request, bytes: pointer });
+    }
+
+    /// Takes back the memory of messages that are sent.
+    fn forget_sent(&mut self) {
+        for Sending { request, bytes } in std::mem::take(&mut self.sending) {
+            match request.test() {
+                #[allow(unsafe_code, reason = "it came from a box, and MPI has done with it")]
+                Ok(_) => drop(unsafe { Box::from_raw(bytes) }),
+                Err(request) => self.sending.push(Sending { request, bytes }),
+            }
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! A map of eigenvalue ratios computed by several processes of one machine, with the bits of one process.
+//!
+//! `pipes.rs` beside this file connects them, in 150 lines. To run on something else, such as a queue of jobs, copy it
+//! and change how processes are started and how messages travel; `adapters/mpi` does so for `mpirun`.
+//!
+//!     cargo run --release --example processes -- 3
+//!
+//! Kill one of them: its points go to the others. Kill the first, and start it again: its journal, in the folder
+//! `processes`, has all that was finished.
+
+mod pipes;
+
+use std::{env, error::Error, fs, process::Command};
+
+use loss_landscape::{EigenRatio, Executor, RandomDirections, Sweep};
+use loss_landscape_nets::{Activation, Criterion, Mlp, Sgd, digits};
+use pipes::Pipes;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let processes = env::args().nth(1).map_or(Ok(3), |argument| argument.parse())?;
+    let program = env::current_exe()?;
+    let pipes = Pipes::connect(processes, || Command::new(&program))?;
+
+    // From here on all processes do the same. A process of your own would read a checkpoint.
+    let (train, _) = digits::<f32>()?;
+    let mut net = Mlp::new(&[64, 16, 10], Activation::Tanh, Criterion::CrossEntropy, 0)?;
+    Sgd::new(0.1).momentum(0.9).epochs(10).train(&mut net, &train)?;
+    fs::create_dir_all("processes")?;
+    let map = Sweep::plane(&net, RandomDirections::new(42))
+        .data("train", &train)
+        .alpha(-0.5..=0.5, 17)
+        .beta(-0.5..=0.5, 17)
+        .threads(1)
+        .journal("processes/map.journal")
+        .executor(&pipes)
+        .eigen_ratio(&EigenRatio::new())?;
+
+    // All have the map; one draws it.
+    if pipes.process() == 0 {
+        println!("{}", map.report());
+        map.write_npz("processes/map.npz")?;
+    }
+    Ok(())
+}
