@@ -71,6 +71,8 @@ impl Executor for Channels {
     }
     fn receive(&self, patience: Duration) -> Result<Option<Arrival>, OracleError> {
         if self.left.load(Ordering::Relaxed) == 0 {
+            let (process, reason) = (self.process, "it was killed".to_owned());
+            let _ = self.to[0].send(Arrival::Gone { process, reason });
             return Err("killed".into());
         }
         // So that one that is killed soon notices.
@@ -477,7 +479,8 @@ fn all_processes_end_with_what_was_found_when_a_sweep_is_cancelled() {
     };
     let found = in_all(&Channels::connected(3), |executor| {
         let wave = Wave { pause: Duration::from_micros(500), ..Wave::new() };
-        let sweep = wave.plane().data("", data(2).as_slice()).threads(1).executor(executor);
+        let few = data(2);
+        let sweep = wave.plane().data("", few.as_slice()).threads(1).executor(executor);
         let surface = sweep.observer(&cancel).run().unwrap();
         assert_eq!(surface.report().end, SweepEnd::Cancelled);
         all_of(&surface)
@@ -563,13 +566,13 @@ fn command(journal: &Path) -> Command {
     command
 }
 
-/// The map that all processes compute, 25 ms a point or more.
+/// The map that all processes compute, some 20 ms a point.
 fn map(
     executor: Option<&dyn Executor>,
     journal: Option<&Path>,
     observer: Option<&dyn Observer>,
 ) -> Result<String> {
-    let wave = Wave { pause: Duration::from_millis(if executor.is_some() { 1 } else { 0 }), ..Wave::new() };
+    let wave = Wave { pause: Duration::from_micros(if executor.is_some() { 150 } else { 0 }), ..Wave::new() };
     let few = data(3);
     let mut sweep = wave.plane().alpha(-1.0..=1.0, 9).beta(-1.0..=1.0, 9).data("", few.as_slice()).threads(1);
     if let Some(executor) = executor {
@@ -581,7 +584,8 @@ fn map(
     if let Some(observer) = observer {
         sweep = sweep.observer(observer);
     }
-    Ok(all_of(&sweep.eigen_ratio(&EigenRatio::new())?))
+    let map = sweep.eigen_ratio(&EigenRatio::new())?;
+    Ok(all_of(&map))
 }
 
 /// What a process does: the map of the journal that it is told.
