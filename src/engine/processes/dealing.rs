@@ -295,6 +295,9 @@ impl Shared<'_> {
             }
             keeper.context(points[0], &mut context);
         }
+        if table.others.members[index].state == State::Gone {
+            return table.back.push(rows);
+        }
         // Before it is sent, so that it comes back if it cannot be.
         table.runs.push(Run { member: index, rows, begun: None });
         self.tell(team, table, index, &ToOther::Run { context: &context, points });
