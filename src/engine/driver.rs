@@ -23,6 +23,7 @@ use crate::{
 
 /// What is to be evaluated: every point of α × β, on every data set, for each draw of the slice. Points are numbered
 /// through all draws.
+#[derive(Clone, Copy)]
 pub(crate) struct Job<'a> {
     pub(crate) alpha: &'a [f64],
     pub(crate) beta: &'a [f64],
@@ -47,10 +48,14 @@ pub(crate) struct Job<'a> {
     pub(crate) on_bad: OnBadPoint,
     /// Other processes, to which this one deals out points.
     pub(crate) team: Option<&'a Team<'a>>,
-    /// Where process 0 has done this job and all that it found is known: why it stopped before its last point, if it did.
-    /// The choices are made again, and no point is computed.
-    pub(super) repeated: Option<Option<StopReason>>,
+    /// Where process 0 has done this job and all that it found is known: how it ended there. The choices are made again,
+    /// and no point is computed.
+    pub(super) repeated: Option<Ending>,
 }
+
+/// Why a job stopped before its last point, if it did.
+#[derive(Clone, Copy)]
+pub(super) struct Ending(pub(super) Option<StopReason>);
 
 /// The outcome of a job: values by point, data set and channel.
 pub(crate) struct Outcome {
@@ -115,7 +120,7 @@ impl Job<'_> {
         if let Some(error) = shared.broken.take() {
             return Err(error);
         }
-        if let Some(reason) = self.repeated.flatten() {
+        if let Some(Ending(Some(reason))) = self.repeated {
             shared.halt(reason);
         }
         if let Some(team) = self.team {

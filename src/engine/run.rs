@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Executor,
-    driver::{Job, Outcome, OverDraw},
+    driver::{Ending, Job, Outcome, OverDraw},
     execution::{CrewWork, Crews, Execution, Measurement, Subject},
     journal::{ByPoint, Form, Header, Keeper, Known, Ledger, Sink, full_channels},
     processes::{Nobody, Team, serve},
@@ -209,7 +209,7 @@ fn help(
 ) -> Result<Outcome> {
     let form = Form::new(header, &header.encode());
     let (known, reason) = serve(executor, over, header, form, &job, threads)?;
-    let job = Job { repeated: Some(reason), ..job };
+    let job = Job { repeated: Some(Ending(reason)), ..job };
     job.run(&|_: usize, work: &mut CrewWork<'_>| work(&Nobody), stages, known)
 }
 

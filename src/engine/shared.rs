@@ -14,7 +14,7 @@ use std::{
 
 use super::{
     Progress,
-    driver::Job,
+    driver::{Ending, Job},
     execution::{Crew, Facts, MakeWorker},
     journal::encode,
     pace::Pace,
@@ -110,7 +110,7 @@ impl<'a> Shared<'a> {
 
     /// Evaluates the points of a stage.
     pub(super) fn run_stage(&self, crew: &dyn Crew, rows: Rows<'_>) {
-        if let Some(reason) = self.job.repeated {
+        if let Some(Ending(reason)) = self.job.repeated {
             // What is not known was not computed.
             if !rows.is_empty() {
                 self.halt(reason.unwrap_or(StopReason::Cancelled));

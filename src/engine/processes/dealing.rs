@@ -280,7 +280,9 @@ impl Shared<'_> {
         let mut context = Vec::new();
         if let Some(keeper) = self.job.keeper {
             let mut needs = Vec::new();
-            points.iter().for_each(|&point| keeper.needs(point, &mut needs));
+            for &point in &points {
+                keeper.needs(point, &mut needs);
+            }
             for point in needs {
                 if !table.others.members[index].has.insert(point) {
                     continue;

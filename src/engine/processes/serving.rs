@@ -166,14 +166,12 @@ impl Desk<'_> {
     fn next(&mut self, queue: Option<&Queue>) -> Result<Next> {
         loop {
             let bytes = match self.executor.receive(PATIENCE) {
-                Ok(None) => continue,
                 Ok(Some(Arrival::Message { from: 0, bytes })) => bytes,
-                // Processes but 0 have nothing to say to each other.
-                Ok(Some(Arrival::Message { .. })) => continue,
                 Ok(Some(Arrival::Gone { process: 0, reason })) => {
                     return Err(lost(self.executor, reason.into()));
                 }
-                Ok(Some(Arrival::Gone { .. })) => continue,
+                // Processes but 0 have nothing to say to each other.
+                Ok(_) => continue,
                 Err(error) => return Err(lost(self.executor, error)),
             };
             let executor = self.executor;
