@@ -7,7 +7,7 @@ use std::{
 
 use loss_landscape::Arrival;
 use mpi::{
-    Threading, Tag,
+    Tag, Threading,
     environment::Universe,
     request::{Request, StaticScope},
     topology::SimpleCommunicator,
@@ -16,10 +16,18 @@ use mpi::{
 
 /// What the thread is told to do.
 pub(crate) enum Letter {
-    Message { to: usize, bytes: Vec<u8> },
-    Shared { to: usize, bytes: Vec<u8> },
+    Message {
+        to: usize,
+        bytes: Vec<u8>,
+    },
+    Shared {
+        to: usize,
+        bytes: Vec<u8>,
+    },
     /// Send what there is, and end.
-    End { abort: bool },
+    End {
+        abort: bool,
+    },
 }
 
 /// MPI, initialised on this thread.
@@ -27,7 +35,7 @@ pub(crate) struct Post {
     // Dropped last, which finalises MPI.
     world: SimpleCommunicator,
     sending: Vec<Sending>,
-    universe: Universe,
+    _universe: Universe,
 }
 
 /// A message on its way.
@@ -50,7 +58,7 @@ impl Post {
     pub(crate) fn open() -> Option<Self> {
         // This thread alone calls MPI, and is the one that initialises it.
         let (universe, _) = mpi::initialize_with_threading(Threading::Funneled)?;
-        Some(Self { world: universe.world(), sending: Vec::new(), universe })
+        Some(Self { world: universe.world(), sending: Vec::new(), _universe: universe })
     }
 
     /// The number of this process, and how many there are.
@@ -117,7 +125,10 @@ impl Post {
         let Ok(rank) = i32::try_from(to) else { return };
         let bytes: &'static mut [u8] = Box::leak(bytes.into_boxed_slice());
         let pointer: *mut [u8] = bytes;
-        #[allow(unsafe_code, reason = "the memory is this message's until its request is done, and nobody writes to it")]
+        #[allow(
+            unsafe_code,
+            reason = "the memory is this message's until its request is done, and nobody writes to it"
+        )]
         let bytes: &'static [u8] = unsafe { &*pointer };
         let request = self.world.process_at_rank(rank).immediate_send_with_tag(StaticScope, bytes, tag);
         self.sending.push(Sending { request, bytes: pointer });

@@ -103,7 +103,11 @@ fn text<D: GridDimension>(landscape: &Landscape<D>) -> String {
 }
 
 /// Every kind of sweep, each as text; alone without an executor.
-fn every_kind(mpi: Option<&Mpi>, data: &[f64], journal: Option<PathBuf>) -> Result<Vec<String>, Box<dyn Error>> {
+fn every_kind(
+    mpi: Option<&Mpi>,
+    data: &[f64],
+    journal: Option<PathBuf>,
+) -> Result<Vec<String>, Box<dyn Error>> {
     // `DIE=2:1500` is process 2, after 1,500 gradients.
     let death = env::var("DIE").ok().filter(|_| journal.is_some());
     let death = death.as_ref().and_then(|death| death.split_once(':'));
@@ -117,7 +121,8 @@ fn every_kind(mpi: Option<&Mpi>, data: &[f64], journal: Option<PathBuf>) -> Resu
     };
     let mut all = vec![text(&plane().data("test", data).run()?)];
     let adaptive = Adaptive::new().tolerance(1e-3).budget(150);
-    all.push(text(&plane().alpha(-1.0..=1.0, 25).beta(-1.0..=1.0, 25).adaptive(&adaptive)?));
+    let adapted = plane().alpha(-1.0..=1.0, 25).beta(-1.0..=1.0, 25).adaptive(&adaptive)?;
+    all.push(text(&adapted));
     let ratio = EigenRatio::new().seed(5).audit(9);
     let map = match journal {
         Some(path) => plane().journal(path).eigen_ratio(&ratio)?,
