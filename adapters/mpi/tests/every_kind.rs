@@ -7,6 +7,8 @@ use std::{
     path::PathBuf,
     process,
     sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::Duration,
 };
 
 use loss_landscape::{
@@ -22,12 +24,14 @@ struct Wave {
     gradients: AtomicUsize,
     /// After how many gradients the process dies.
     left: Option<usize>,
+    /// How long a gradient takes, so that no process is done before the others begin.
+    pause: Duration,
 }
 
 impl Wave {
-    fn new(left: Option<usize>) -> Result<Self, Box<dyn Error>> {
+    fn new(left: Option<usize>, pause: Duration) -> Result<Self, Box<dyn Error>> {
         let theta = (0..8_u32).map(|i| f64::from(i).cos()).collect();
-        Ok(Self { layout: Layout::flat(8)?, theta, gradients: AtomicUsize::new(0), left })
+        Ok(Self { layout: Layout::flat(8)?, theta, gradients: AtomicUsize::new(0), left, pause })
     }
 
     fn factor(i: usize) -> f64 {
@@ -67,6 +71,7 @@ impl Gradient<[f64]> for Wave {
         if self.left.is_some_and(|left| left <= self.gradients.fetch_add(1, Ordering::Relaxed)) {
             process::abort();
         }
+        thread::sleep(self.pause);
         out.fill(0.0);
         for x in data {
             let sum = Self::sum(theta, *x);
@@ -113,7 +118,7 @@ fn every_kind(
     let death = death.as_ref().and_then(|death| death.split_once(':'));
     let own = mpi.map(|mpi| mpi.process().to_string());
     let left = death.filter(|(process, _)| Some(*process) == own.as_deref()).map(|(_, left)| left.parse());
-    let wave = Wave::new(left.transpose()?)?;
+    let wave = Wave::new(left.transpose()?, Duration::from_micros(if journal.is_some() { 200 } else { 0 }))?;
     let few = &data[..5];
     let plane = || match mpi {
         Some(mpi) => wave.plane().data("train", few).executor(mpi),
