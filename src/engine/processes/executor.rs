@@ -72,7 +72,8 @@ use crate::OracleError;
 /// or not at all from some message on. They have up to some megabytes; an eigenvector of a ratio map, or the losses of
 /// all samples at a node of a sampled sweep, is one message. Messages are sent between process 0 and each of the others,
 /// and not among the others. Threads of a process may call [`send`](Self::send) at the same time, and while another one
-/// waits in [`receive`](Self::receive), which one at a time calls.
+/// waits in [`receive`](Self::receive), which one at a time calls. Processes played by threads need
+/// [`threads`](crate::Sweep::threads): in a pool that they shared, one would wait for the other.
 pub trait Executor: Sync {
     /// The number of this process. Process 0 deals out points.
     fn process(&self) -> usize;
