@@ -173,7 +173,8 @@ impl<S: Scalar> Differences<S> {
             let next = self.gradient(model, data, v, near)?;
             let last = self.gradient(model, data, v, 2.0 * near)?;
             let still = (0..here.len()).filter(|&i| here[i] == next[i] && next[i] == last[i]).count();
-            let zero = (0..here.len()).filter(|&i| here[i] == 0.0 && next[i] == 0.0).count();
+            let none = |i: usize| here[i] == 0.0 && next[i] == 0.0 && last[i] == 0.0;
+            let zero = (0..here.len()).filter(|&i| none(i)).count();
             // Gradients of fewer digits than S has, such as of half precision, are steps that are not seen from so near.
             let farther = near * FARTHER;
             if 2 * (still - zero) > here.len() - zero && farther < FARTHEST * (1.0 + length) {
@@ -503,5 +504,46 @@ mod tests {
         assert!((out[0] - 0.1_f64.cosh()).abs() < 1e-7, "{out:?}");
         let short = provided.hessian_product(&theta, &[1.0], &(), &mut out).unwrap_err();
         assert!(short.to_string().contains("v has 1 values"), "{short}");
+    }
+
+    /// L = Σ max(|tᵢ| − k, 0)²/2, whose gradient is 0 up to the kinks at ±k.
+    struct Kink {
+        layout: Layout,
+        theta: [f64; 2],
+        at: f64,
+    }
+
+    impl Model for Kink {
+        type Scalar = f64;
+        fn layout(&self) -> &Layout {
+            &self.layout
+        }
+        fn parameters(&self) -> &[f64] {
+            &self.theta
+        }
+    }
+
+    impl Loss<()> for Kink {
+        fn loss(&self, theta: &[f64], (): &()) -> Result<f64, OracleError> {
+            Ok(theta.iter().map(|t| (t.abs() - self.at).max(0.0).powi(2) / 2.0).sum())
+        }
+    }
+
+    impl Gradient<()> for Kink {
+        fn gradient(&self, theta: &[f64], data: &(), out: &mut [f64]) -> Result<f64, OracleError> {
+            out.iter_mut().zip(theta).for_each(|(out, t)| *out = (t.abs() - self.at).max(0.0).copysign(*t));
+            self.loss(theta, data)
+        }
+    }
+
+    #[test]
+    fn a_gradient_that_is_zero_near_by_and_not_farther_on_is_no_panic() {
+        // Closer together than the two steps from θ that are compared, so that one kink lies between these.
+        for k in 0..200 {
+            let at = 10.0_f64.powf(-16.0 + 0.02 * f64::from(k));
+            let model = Kink { layout: Layout::flat(2).unwrap(), theta: [0.0; 2], at };
+            let fit = Differences::fit(&model, &model.theta, &()).unwrap();
+            assert!(fit.error() >= 0.0, "{at:e}");
+        }
     }
 }

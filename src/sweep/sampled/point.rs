@@ -96,7 +96,7 @@ impl<M: SampleLosses<D> + ?Sized, D: ?Sized> Measurement<M, D> for SampledMeasur
     ) -> Result<Box<dyn Worker + 'p>, OracleError> {
         let store = self.stores.get(set);
         let measure = move |point: Point, out: &mut [f64]| {
-            let mut theta = vec![num_zero::<M::Scalar>(); slice.len()];
+            let mut theta = model.parameters().to_vec();
             slice.theta_into(point.coordinates, &mut theta);
             model.measure(&theta, data, out)
         };
@@ -109,10 +109,6 @@ impl<M: SampleLosses<D> + ?Sized, D: ?Sized> Measurement<M, D> for SampledMeasur
             room: Room::new(store.samples(), self.channels.len())?,
         }))
     }
-}
-
-fn num_zero<S: crate::Scalar>() -> S {
-    S::from_f64(0.0)
 }
 
 impl Room {

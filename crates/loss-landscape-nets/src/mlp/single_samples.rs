@@ -1,9 +1,6 @@
 //! Losses of single samples of a multilayer perceptron, those that are asked for.
 
-use loss_landscape::{
-    OracleError,
-    oracle::{Point, SampleWorker, Slice},
-};
+use loss_landscape::oracle::{SampleWorker, Slice, samplewise};
 
 use super::{
     dense_pass::{CHUNK, DensePass},
@@ -27,15 +24,6 @@ struct ChosenSamples<'a, S> {
 /// Products of a matrix of up to this many elements are computed in another order, and would have other bits.
 const SMALL_PRODUCT: usize = 256;
 
-/// The same over the points of a slice.
-struct SamplesAtPoints<'a, S> {
-    slice: &'a Slice<'a, S>,
-    theta: Vec<S>,
-    /// The point whose parameters these are.
-    point: Option<Point>,
-    samples: ChosenSamples<'a, S>,
-}
-
 /// The channels of chosen samples at θ.
 pub(crate) fn sample_losses<S: Real>(
     net: &Mlp<S>,
@@ -56,8 +44,10 @@ pub(crate) fn sample_worker<'a, S: Real>(
 ) -> Result<Box<dyn SampleWorker + 'a>> {
     net.check_samples(data)?;
     net.blocks.ensure_length("the plane", slice.len())?;
-    let theta = vec![S::zero(); slice.len()];
-    Ok(Box::new(SamplesAtPoints { slice, theta, point: None, samples: ChosenSamples::new(net, data) }))
+    let mut chosen = ChosenSamples::new(net, data);
+    Ok(samplewise(slice, move |theta: &[S], samples: &[usize], out: &mut [f64]| {
+        Ok(chosen.evaluate(theta, samples, out)?)
+    }))
 }
 
 impl<'a, S: Real> ChosenSamples<'a, S> {
@@ -103,15 +93,5 @@ impl<'a, S: Real> ChosenSamples<'a, S> {
         self.filled.extend_from_slice(samples);
         self.filled.resize(self.width, samples[samples.len() - 1]);
         self.data.gather(&self.filled, &mut self.batch);
-    }
-}
-
-impl<S: Real> SampleWorker for SamplesAtPoints<'_, S> {
-    fn evaluate(&mut self, point: Point, samples: &[usize], out: &mut [f64]) -> Result<(), OracleError> {
-        if self.point != Some(point) {
-            self.slice.theta_into(point.coordinates, &mut self.theta);
-            self.point = Some(point);
-        }
-        Ok(self.samples.evaluate(&self.theta, samples, out)?)
     }
 }

@@ -87,35 +87,27 @@ impl<'a> Canvas<'a> {
 
     /// Fills the inside of rings with a colour.
     pub(crate) fn area(&mut self, rings: &[Polyline], fill: &str) {
-        let mut path = PathData::default();
-        for ring in rings {
-            path.polyline(&ring.points, true);
-        }
-        if !path.is_empty() {
-            self.svg
-                .tag("path")
-                .attr("d", path.as_str())
-                .attr("fill", fill)
-                .attr("fill-rule", "evenodd")
-                .end();
-        }
+        self.fill_rings(rings, fill, None);
     }
 
     /// Shades what is inside of an odd number of rings.
     pub(crate) fn shade(&mut self, rings: &[Polyline], style: &LineStyle) {
+        self.fill_rings(rings, style.ink, Some(SHADE));
+    }
+
+    fn fill_rings(&mut self, rings: &[Polyline], fill: &str, opacity: Option<&str>) {
         let mut path = PathData::default();
         for ring in rings {
             path.polyline(&ring.points, true);
         }
-        if !path.is_empty() {
-            self.svg
-                .tag("path")
-                .attr("d", path.as_str())
-                .attr("fill", style.ink)
-                .attr("fill-opacity", SHADE)
-                .attr("fill-rule", "evenodd")
-                .end();
+        if path.is_empty() {
+            return;
         }
+        let mut tag = self.svg.tag("path").attr("d", path.as_str()).attr("fill", fill);
+        if let Some(opacity) = opacity {
+            tag = tag.attr("fill-opacity", opacity);
+        }
+        tag.attr("fill-rule", "evenodd").end();
     }
 
     /// Hatches the cells with a corner that cannot be drawn.
