@@ -465,7 +465,8 @@ pub enum Error {
         /// What differs: the name, the value in that process, the value in process 0.
         differences: Vec<String>,
     },
-    /// A process that can no longer reach process 0, which deals out the points.
+    /// A process that has no part in a sweep of several any more, and process 0 goes on without it: it does not reach
+    /// process 0, or cannot send what it found; or its executor is none of its processes.
     #[error("process {process} cannot go on with its sweep: {source}")]
     Executor {
         /// The process.

@@ -8,6 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 target=${1:-${CARGO_TARGET_DIR:-$PWD/target}}
 mkdir -p "$target"
+target=$(cd "$target" && pwd)
 export CARGO_TARGET_DIR=$target CARGO_TERM_COLOR=never
 skip() { echo "$*: the MPI adapter is not tested"; exit 0; }
 there() { command -v mpicc >/dev/null && command -v mpirun >/dev/null && ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1; }
@@ -18,6 +19,7 @@ if ! there && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 fi
 there || [ -n "${LIBCLANG_PATH:-}" ] || skip "no MPI or no libclang to be had here"
 
+timeout 120 cargo fetch --quiet || skip "no package registry to be had here"
 cargo fmt --check
 cargo clippy --quiet --all-targets -- -D warnings
 cargo build --quiet
@@ -30,6 +32,12 @@ folder=$(mktemp -d)
 for processes in 2 3 5; do
   timeout 120 mpirun -n "$processes" "$program" | grep "in $processes processes have the bits of one"
 done
+
+# A process that ends at once, whatever is sent to it, keeps nobody.
+status=0
+ABSENT=2 timeout 120 mpirun -n 3 "$program" >"$folder/absent" 2>/dev/null || status=$?
+test $status != 124
+grep 'in 3 processes have the bits of one' "$folder/absent"
 
 # A process that is killed ends the job, with Open MPI. The journal is whole, and the same command goes on with it.
 # Which process dies after how many of its gradients:

@@ -1,9 +1,11 @@
 //! A map of eigenvalue ratios computed by several processes of one machine, with the bits of one process.
 //!
-//! `pipes.rs` beside this file connects them, in 150 lines. To run on something else, such as a queue of jobs, copy it
+//! `pipes.rs` beside this file connects them, in some 180 lines. To run on something else, such as a queue of jobs, copy it
 //! and change how processes are started and how messages travel; `adapters/mpi` does so for `mpirun`.
 //!
 //!     cargo run --release --example processes -- 3
+//!
+//! for three processes; a second number is that of points along each axis.
 //!
 //! Kill one of them: its points go to the others. Kill the first, and start it again: its journal, in the folder
 //! `processes`, has all that was finished.
@@ -17,9 +19,15 @@ use loss_landscape_nets::{Activation, Criterion, Mlp, Sgd, digits};
 use pipes::Pipes;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let processes = env::args().nth(1).map_or(Ok(3), |argument| argument.parse())?;
+    let argument = |place, default| env::args().nth(place).map_or(Ok(default), |argument| argument.parse());
+    let (processes, points) = (argument(1, 3)?, argument(2, 17)?);
     let program = env::current_exe()?;
-    let pipes = Pipes::connect(processes, || Command::new(&program))?;
+    let command = || {
+        let mut command = Command::new(&program);
+        command.args(env::args().skip(1));
+        command
+    };
+    let pipes = Pipes::connect(processes, command)?;
 
     // From here on all processes do the same. A process of your own would read a checkpoint.
     let (train, _) = digits::<f32>()?;
@@ -28,8 +36,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::create_dir_all("processes")?;
     let map = Sweep::plane(&net, RandomDirections::new(42))
         .data("train", &train)
-        .alpha(-0.5..=0.5, 17)
-        .beta(-0.5..=0.5, 17)
+        .alpha(-0.5..=0.5, points)
+        .beta(-0.5..=0.5, points)
         .threads(1)
         .journal("processes/map.journal")
         .executor(&pipes)

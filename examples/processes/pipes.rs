@@ -9,7 +9,7 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -20,7 +20,8 @@ pub struct Pipes {
     process: usize,
     processes: usize,
     /// From process 0 to each of the others; from another one to process 0.
-    to: Vec<Mutex<Box<dyn Write + Send>>>,
+    to: Vec<Sender<Vec<u8>>>,
+    writers: Vec<JoinHandle<()>>,
     inbox: Mutex<Receiver<Arrival>>,
     children: Mutex<Vec<Child>>,
     limit: Option<Duration>,
@@ -41,10 +42,15 @@ impl Pipes {
             Some((process.parse().ok()?, processes.parse().ok()?))
         });
         let (sender, inbox) = channel();
-        let (mut to, mut children): (Vec<Mutex<Box<dyn Write + Send>>>, _) = (Vec::new(), Vec::new());
+        let (mut to, mut writers, mut children) = (Vec::new(), Vec::new(), Vec::new());
+        let mut write_to = |pipe: Box<dyn Write + Send>| {
+            let (sender, messages) = channel();
+            to.push(sender);
+            writers.push(thread::spawn(move || write(&messages, pipe)));
+        };
         let (process, processes) = place.unwrap_or((0, processes));
         if process > 0 {
-            to.push(Mutex::new(Box::new(io::stdout())));
+            write_to(Box::new(io::stdout()));
             thread::spawn(move || forward(0, io::stdin(), &sender));
         } else {
             for other in 1..processes {
@@ -52,7 +58,7 @@ impl Pipes {
                 command.env(VARIABLE, format!("{other}/{processes}"));
                 let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
                 if let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) {
-                    to.push(Mutex::new(Box::new(stdin)));
+                    write_to(Box::new(stdin));
                     let sender = sender.clone();
                     thread::spawn(move || forward(other, stdout, &sender));
                 }
@@ -63,6 +69,7 @@ impl Pipes {
             process,
             processes,
             to,
+            writers,
             inbox: Mutex::new(inbox),
             children: Mutex::new(children),
             limit: None,
@@ -91,13 +98,10 @@ impl Executor for Pipes {
     }
 
     fn send(&self, to: usize, message: &[u8]) -> Result<(), OracleError> {
-        // Process 0 has no pipe to itself, and the others have one alone.
-        let mut pipe = lock(&self.to[to.saturating_sub(1)]);
-        pipe.write_all(&MARK)?;
-        pipe.write_all(&(message.len() as u64).to_le_bytes())?;
-        // The other end is read as it comes, whatever else that process does.
-        pipe.write_all(message)?;
-        Ok(pipe.flush()?)
+        // A thread writes it: a process that has stopped reads nothing, and is not to be waited for. Process 0 has no
+        // pipe to itself, and the others have one alone.
+        let frame = [&MARK[..], &(message.len() as u64).to_le_bytes(), message].concat();
+        Ok(self.to[to.saturating_sub(1)].send(frame).map_err(|_| "its pipe is closed")?)
     }
 
     fn receive(&self, patience: Duration) -> Result<Option<Arrival>, OracleError> {
@@ -119,10 +123,22 @@ impl Executor for Pipes {
 
 impl Drop for Pipes {
     fn drop(&mut self) {
-        // Whoever still reads learns that there is no more to come.
+        // What was sent is written; then whoever still reads learns that there is no more to come.
         self.to.clear();
+        for writer in self.writers.drain(..) {
+            let _ = writer.join();
+        }
         for child in lock(&self.children).iter_mut() {
             let _ = child.wait();
+        }
+    }
+}
+
+/// Writes messages as they come, each at once, so that nothing else that this process prints is in the middle of one.
+fn write(messages: &Receiver<Vec<u8>>, mut pipe: impl Write) {
+    while let Ok(message) = messages.recv() {
+        if pipe.write_all(&message).and_then(|()| pipe.flush()).is_err() {
+            return;
         }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use super::{
     Observer,
     execution::{Crew, CrewWork},
-    journal::{Keeper, Known, Sink},
+    journal::{Keeper, Known, Recorder},
     processes::Team,
     rows::{Room, Rows},
     settings::is_in_shard,
@@ -41,7 +41,7 @@ pub(crate) struct Job<'a> {
     /// (k, n): of all points those whose number is k modulo n. None for all.
     pub(crate) shard: Option<(usize, usize)>,
     /// Where finished points are written.
-    pub(crate) ledger: Option<&'a dyn Sink>,
+    pub(crate) ledger: Option<&'a dyn Recorder>,
     /// What is kept of a point for each data set, in addition to its values.
     pub(crate) keeper: Option<&'a dyn Keeper>,
     pub(crate) observer: Option<&'a dyn Observer>,

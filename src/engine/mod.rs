@@ -16,6 +16,7 @@ pub(crate) mod settings;
 mod shared;
 mod split;
 pub(crate) mod stages;
+mod stock;
 mod worker;
 
 pub use execution::{AllThreads, Execution, Here, PerThread};

@@ -9,8 +9,8 @@ use super::{
     Executor,
     driver::{Ending, Job, Outcome, OverDraw},
     execution::{CrewWork, Crews, Execution, Measurement, Subject},
-    journal::{ByPoint, Form, Header, Keeper, Known, Ledger, Sink, full_channels},
-    processes::{Nobody, Team, serve},
+    journal::{ByPoint, Form, Header, Keeper, Known, Ledger, Recorder, full_channels},
+    processes::{NoThreads, Team, serve},
     settings::{DataSets, Grid, Settings},
     stages::Stages,
 };
@@ -154,24 +154,39 @@ fn work<'w, 's, S: Scalar>(
             team: None,
             repeated: None,
         };
-        let executor = settings.executor.filter(|executor| executor.processes() > 1);
-        match executor {
-            Some(executor) if executor.process() > 0 => {
-                let job = Job { observer: None, ..job };
-                let (outcome, threads) =
-                    (help(executor, &over, header, job, crews.threads(), stages)?, crews.threads());
-                Ok(Found { outcome, resumed: None, threads })
-            }
-            Some(executor) => {
-                let team = Team::new(executor, header);
-                let evaluated = evaluate(&over, settings, header, Job { team: Some(&team), ..job }, stages);
-                let (outcome, resumed) = evaluated.inspect_err(|error| team.fail(&error.to_string()))?;
-                Ok(Found { outcome, resumed, threads: crews.threads() + team.threads() })
-            }
-            None => {
-                let (outcome, resumed) = evaluate(&over, settings, header, job, stages)?;
-                Ok(Found { outcome, resumed, threads: crews.threads() })
-            }
+        in_all_processes(&over, settings, header, &job, crews.threads(), stages)
+    }
+}
+
+/// Runs the sweep in this process, and in the others of its executor if there are any.
+fn in_all_processes(
+    over: &OverDraw<'_>,
+    settings: &Settings<'_>,
+    header: &Header,
+    job: &Job<'_>,
+    threads: usize,
+    stages: Stages<'_>,
+) -> Result<Found> {
+    let Some(executor) = settings.executor.filter(|executor| executor.processes() > 1) else {
+        let (outcome, resumed) = evaluate(over, settings, header, *job, stages)?;
+        return Ok(Found { outcome, resumed, threads });
+    };
+    match executor.process() {
+        0 => {
+            let team = Team::new(executor, header);
+            let job = Job { team: Some(&team), ..*job };
+            let evaluated = evaluate(over, settings, header, job, stages);
+            let (outcome, resumed) = evaluated.inspect_err(|error| team.fail(&error.to_string()))?;
+            Ok(Found { outcome, resumed, threads: threads + team.threads() })
+        }
+        process if process < executor.processes() => {
+            let job = Job { observer: None, ..*job };
+            let outcome = help(executor, over, header, job, threads, stages)?;
+            Ok(Found { outcome, resumed: None, threads })
+        }
+        process => {
+            let source = format!("its executor knows of {} processes", executor.processes()).into();
+            Err(Error::Executor { process, source })
         }
     }
 }
@@ -192,7 +207,7 @@ fn evaluate(
         }
         None => (None, None),
     };
-    let job = Job { ledger: ledger.as_ref().map(|ledger| ledger as &dyn Sink), ..job };
+    let job = Job { ledger: ledger.as_ref().map(|ledger| ledger as &dyn Recorder), ..job };
     let outcome = job.run(over, stages, known)?;
     ledger.map_or(Ok(()), Ledger::close)?;
     Ok((outcome, resumed))
@@ -210,7 +225,7 @@ fn help(
     let form = Form::new(header, &header.encode());
     let (known, reason) = serve(executor, over, header, form, &job, threads)?;
     let job = Job { repeated: Some(Ending(reason)), ..job };
-    job.run(&|_: usize, work: &mut CrewWork<'_>| work(&Nobody), stages, known)
+    job.run(&|_: usize, work: &mut CrewWork<'_>| work(&NoThreads), stages, known)
 }
 
 impl Ran {

@@ -21,6 +21,7 @@ use super::{
     processes::Team,
     rows::Rows,
     split::{SplitPoint, chunks_of},
+    stock::Stock,
     worker::{Notes, ThreadState},
 };
 use crate::{
@@ -130,39 +131,30 @@ impl<'a> Shared<'a> {
 
     /// Evaluates points whole, here and in other processes; points that those leave undone come again.
     fn run_by_points(&self, crew: &dyn Crew, rows: Rows<'_>) {
-        let mut left = vec![rows];
-        while let Some(rows) = left.pop() {
-            if !rows.is_empty() && !self.is_stopped() {
-                left.extend(self.run_stock(crew, rows));
-            }
+        let mut left = Stock::new(vec![rows]);
+        while !left.is_empty() && !self.is_stopped() {
+            left = self.run_stock(crew, left);
         }
     }
 
     /// Threads take runs of points, long ones first and shorter ones towards the end, so that they seldom meet at the
     /// lock and end together. One more deals out points to other processes, if there are any; what these leave undone is
     /// returned.
-    fn run_stock<'v>(&self, crew: &dyn Crew, rows: Rows<'v>) -> Vec<Rows<'v>> {
+    fn run_stock<'v>(&self, crew: &dyn Crew, stock: Stock<'v>) -> Stock<'v> {
+        let team = self.job.team.filter(|team| !team.is_alone());
         let (own, facts) = (crew.threads(), crew.facts());
-        let threads = own + self.job.team.map_or(0, Team::threads);
+        let threads = own + team.map_or(0, Team::threads);
         let wish = facts.iter().fold(1, |most, facts| facts.batch.max(most));
-        let batch = wish.min(rows.len().div_ceil(4 * threads)).max(1);
-        let draw = self.job.draw(rows.number(0));
-        let stock = Mutex::new(rows);
+        let batch = wish.min(stock.len().div_ceil(4 * threads)).max(1);
+        let stock = Mutex::new(stock);
         let compute = || {
             crew.on_each_thread(&|make| {
                 let mut state = self.state(make, facts, batch);
-                let mut pace = self.job.team.map(|_| Pace::default());
+                let mut pace = team.map(|_| Pace::default());
                 while !self.is_stopped() {
-                    let run = next_run(
-                        &mut lock(&stock),
-                        threads,
-                        batch,
-                        pace.map(|pace| pace.run().unwrap_or(batch)),
-                    );
-                    if run.is_empty() {
-                        break;
-                    }
-                    let (started, points) = (Instant::now(), run.len());
+                    let most = pace.map(|pace| pace.run().unwrap_or(batch));
+                    let Some(run) = lock(&stock).take_run(threads, batch, most) else { break };
+                    let (started, points) = (pace.map(|_| Instant::now()), run.len());
                     for mut rows in run.batches(batch) {
                         if self.is_stopped() {
                             break;
@@ -170,27 +162,35 @@ impl<'a> Shared<'a> {
                         self.evaluate(&mut state, rows.reborrow());
                         self.finish(&mut state.notes, &mut rows);
                     }
-                    if let Some(pace) = &mut pace {
+                    if let (Some(pace), Some(started)) = (&mut pace, started) {
                         pace.take(started.elapsed(), points);
                     }
                 }
             });
         };
-        let Some(team) = self.job.team else {
+        let Some(team) = team else {
             compute();
-            return Vec::new();
+            // Where the sweep stopped, what is left stays undone.
+            return Stock::new(Vec::new());
         };
         thread::scope(|scope| {
-            let deal = || self.deal(team, &stock, draw, batch, own);
+            let deal = || self.deal(team, &stock, batch, own);
             let dealing = thread::Builder::new().spawn_scoped(scope, deal);
-            compute();
-            match dealing.map(thread::ScopedJoinHandle::join) {
-                Ok(Ok(left)) => left,
-                Ok(Err(payload)) => resume_unwind(payload),
+            let computed = catch_unwind(AssertUnwindSafe(compute));
+            if computed.is_err() {
+                // NoThreads waits for the others then.
+                self.halt(StopReason::Cancelled);
+            }
+            let dealt = match dealing.map(thread::ScopedJoinHandle::join) {
+                Ok(dealt) => dealt,
                 Err(source) => {
                     self.end_with(Error::ThreadPool { threads: 1, source: source.into() });
-                    Vec::new()
+                    Ok(Stock::new(Vec::new()))
                 }
+            };
+            match computed.and(dealt) {
+                Ok(left) => left,
+                Err(payload) => resume_unwind(payload),
             }
         })
     }
@@ -439,19 +439,6 @@ impl<'a> Shared<'a> {
         // An error means that there is a reason already.
         let _ = self.stop.set(reason);
     }
-}
-
-/// The rows that a thread takes from the stock next: an eighth of its share of what is left, in whole batches, and at
-/// most so many in whole batches.
-pub(super) fn next_run<'v>(
-    stock: &mut Rows<'v>,
-    threads: usize,
-    batch: usize,
-    most: Option<usize>,
-) -> Rows<'v> {
-    let share = (stock.len() / (8 * threads)).min(most.unwrap_or(usize::MAX));
-    let run = if share > batch { share.next_multiple_of(batch) } else { share };
-    stock.take_front(run.max(batch.div_ceil(4)).min(stock.len()))
 }
 
 /// A lock is poisoned only where an invariant of this crate broke; that panic goes on to the caller when all threads

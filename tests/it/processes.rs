@@ -6,6 +6,7 @@
 use std::{
     env, fmt, fs,
     ops::ControlFlow,
+    panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{
@@ -18,9 +19,9 @@ use std::{
 };
 
 use loss_landscape::{
-    Adaptive, Arrival, EigenRatio, Error, Executor, Gradient, HessianProduct, Journal, Landscape, Layout,
-    Loss, Model, Observer, OracleError, Plane, Progress, RandomDirections, Result, SampleLosses, Sampled,
-    Surface, Sweep, content_hash, report::SweepEnd,
+    Adaptive, Arrival, Curve, EigenRatio, Error, Executor, Gradient, HessianProduct, Journal, Landscape,
+    Layout, Loss, Model, Observer, OracleError, Plane, Point, Prepared, Progress, RandomDirections, Result,
+    SampleLosses, Sampled, Slice, Surface, Sweep, Worker, content_hash, report::SweepEnd,
 };
 
 use crate::pipes::Pipes;
@@ -35,6 +36,12 @@ struct Channels {
     limit: Option<Duration>,
     machine: &'static str,
     mixed: bool,
+    /// The most bytes of a message but the first.
+    largest: usize,
+    sent: AtomicUsize,
+    /// Whether nothing can be received, and how often that was tried.
+    deaf: bool,
+    tried: AtomicUsize,
 }
 
 impl Channels {
@@ -48,6 +55,10 @@ impl Channels {
             limit: None,
             machine: "any",
             mixed: false,
+            largest: usize::MAX,
+            sent: AtomicUsize::new(0),
+            deaf: false,
+            tried: AtomicUsize::new(0),
         };
         inboxes.into_iter().enumerate().map(one).collect()
     }
@@ -66,10 +77,17 @@ impl Executor for Channels {
             let _ = self.to[to].send(Arrival::Gone { process, reason });
             return Err("killed".into());
         }
+        if self.sent.fetch_add(1, Ordering::Relaxed) > 0 && message.len() > self.largest {
+            return Err("too large".into());
+        }
         let (from, bytes) = (self.process, message.to_vec());
         Ok(self.to[to].send(Arrival::Message { from, bytes }).map_err(|_| "it has ended")?)
     }
     fn receive(&self, patience: Duration) -> Result<Option<Arrival>, OracleError> {
+        if self.deaf {
+            self.tried.fetch_add(1, Ordering::Relaxed);
+            return Err("nothing can be heard".into());
+        }
         if self.left.load(Ordering::Relaxed) == 0 {
             let (process, reason) = (self.process, "it was killed".to_owned());
             let _ = self.to[0].send(Arrival::Gone { process, reason });
@@ -313,6 +331,144 @@ impl Observer for Losses {
     }
 }
 
+/// The surface of a wave, some 300 µs a point.
+fn slow_surface(executor: &dyn Executor, observer: &dyn Observer) -> Result<String> {
+    let wave = Wave { pause: Duration::from_micros(300), ..Wave::new() };
+    let few = data(4);
+    let sweep = wave.plane().data("", few.as_slice()).threads(1).executor(executor).observer(observer);
+    sweep.run().map(|surface| all_of(&surface))
+}
+
+#[test]
+fn process_0_goes_on_alone_where_it_hears_nobody() {
+    let alone = slow_surface(&Channels::connected(1)[0], &Losses::default()).unwrap();
+    let mut executors = Channels::connected(3);
+    executors[0].deaf = true;
+    let losses = Losses::default();
+    assert_eq!(slow_surface(&executors[0], &losses).unwrap(), alone);
+    let lost: Vec<usize> = losses.0.into_inner().unwrap().into_iter().map(|(process, _)| process).collect();
+    assert_eq!(lost, [1, 2]);
+    assert_eq!(executors[0].tried.load(Ordering::Relaxed), 1, "it does not ask again and again");
+}
+
+#[test]
+fn a_process_that_is_gone_before_the_sweep_is_told_of_once() {
+    let mut executors = Channels::connected(3);
+    executors.truncate(2);
+    let losses = Losses::default();
+    let found = in_all(&executors, |executor| slow_surface(executor, &losses).unwrap());
+    assert_eq!(found[0], found[1]);
+    assert!(matches!(losses.0.into_inner().unwrap().as_slice(), [(2, reason)] if reason.contains("ended")));
+}
+
+#[test]
+fn a_process_whose_points_cannot_be_sent_ends_with_an_error() {
+    let mut executors = Channels::connected(3);
+    // No record is as small, but what says that it has failed is.
+    executors[1].largest = 30;
+    let losses = Losses::default();
+    // Process 0 waits until process 1 has greeted, was ready, and has tried to send points.
+    let waits = |process, _| process == 0 && executors[1].sent.load(Ordering::Relaxed) < 3;
+    let found = hanging_line(&executors, &losses, waits);
+    assert!(is_sines(found[0].as_ref().unwrap()) && is_sines(found[2].as_ref().unwrap()));
+    let error = found[1].as_ref().unwrap_err();
+    assert!(matches!(error, Error::Executor { process: 1, .. }) && error.to_string().contains("too large"));
+    assert_eq!(losses.0.into_inner().unwrap(), [(1, "too large".to_owned())]);
+}
+
+#[test]
+fn an_executor_that_is_none_of_its_processes_is_refused() {
+    let mut executor = Channels::connected(2).remove(1);
+    executor.process = 2;
+    let error = slow_surface(&executor, &Losses::default()).unwrap_err().to_string();
+    assert_eq!(error, "process 2 cannot go on with its sweep: its executor knows of 2 processes");
+}
+
+/// A loss whose workers panic where no point explains it, in one process.
+struct Explosive<'e> {
+    layout: Layout,
+    theta: Vec<f64>,
+    explodes: bool,
+    /// The others wait until this is set.
+    exploded: &'e AtomicBool,
+}
+
+impl Model for Explosive<'_> {
+    type Scalar = f64;
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+    fn parameters(&self) -> &[f64] {
+        &self.theta
+    }
+}
+
+impl Loss<()> for Explosive<'_> {
+    fn loss(&self, _: &[f64], (): &()) -> Result<f64, OracleError> {
+        Err("workers compute it".into())
+    }
+    fn prepare<'a>(
+        &'a self,
+        _: &'a Slice<'a, f64>,
+        (): &'a (),
+    ) -> Result<Option<Box<dyn Prepared + 'a>>, OracleError> {
+        Ok(Some(Box::new(self)))
+    }
+}
+
+impl Prepared for &Explosive<'_> {
+    fn worker(&self) -> Result<Box<dyn Worker + '_>, OracleError> {
+        Ok(Box::new(Fuse(self)))
+    }
+}
+
+struct Fuse<'e>(&'e Explosive<'e>);
+
+impl Worker for Fuse<'_> {
+    fn evaluate(&mut self, points: &[Point], _: usize, out: &mut [f64]) -> Result<(), OracleError> {
+        assert!(!self.0.explodes, "a point that panics");
+        while !self.0.exploded.load(Ordering::Relaxed) {
+            sleep(Duration::from_millis(1));
+        }
+        points.iter().zip(out).for_each(|(point, out)| *out = point.coordinates[0]);
+        Ok(())
+    }
+}
+
+impl Drop for Fuse<'_> {
+    fn drop(&mut self) {
+        if self.0.explodes && !thread::panicking() {
+            self.0.exploded.store(true, Ordering::Relaxed);
+            panic!("no point explains this");
+        }
+    }
+}
+
+#[test]
+fn a_panic_that_no_point_explains_ends_one_process_and_not_the_others() {
+    for exploding in [1, 0] {
+        let exploded = &AtomicBool::new(false);
+        let found = in_all(&Channels::connected(3), |executor| {
+            let (layout, theta) = (Layout::flat(1).unwrap(), vec![1.0]);
+            let model = Explosive { layout, theta, explodes: executor.process() == exploding, exploded };
+            let line = Sweep::line(&model, RandomDirections::new(1)).data("", &()).alpha(-1.0..=1.0, 201);
+            let line = line.threads(2).executor(executor);
+            panic::catch_unwind(AssertUnwindSafe(|| line.run().map(|curve| all_of(&curve))))
+        });
+        assert!(found[exploding].is_err(), "the panic goes on to the caller");
+        if exploding == 1 {
+            let whole = found[0].as_ref().unwrap().as_ref().unwrap();
+            assert!(whole.contains(" complete 201 ") && whole.contains("[]"), "{whole}");
+            assert_eq!(found[2].as_ref().unwrap().as_ref().unwrap(), whole);
+        } else {
+            for other in &found[1..] {
+                let error = other.as_ref().unwrap().as_ref().unwrap_err();
+                assert!(matches!(error, Error::EndedByProcess0 { .. }), "{error}");
+            }
+        }
+    }
+}
+
 /// A loss of one parameter that hangs in some processes.
 struct Hanging<'h> {
     layout: Layout,
@@ -342,43 +498,61 @@ impl Loss<()> for Hanging<'_> {
     }
 }
 
-/// A line of 41 points in `processes` processes, of which those for which it is said hang at some points.
-fn with_hanging(
-    processes: usize,
+/// A line of 41 points of a sine in some processes, of which those for which it is said hang at some points.
+fn hanging_line(
+    executors: &[Channels],
+    losses: &Losses,
     hangs: impl Fn(usize, f64) -> bool + Sync,
-) -> (loss_landscape::Curve, Vec<(usize, String)>) {
-    let mut executors = Channels::connected(processes);
-    executors[0].limit = Some(Duration::from_millis(500));
-    let (over, losses, hangs) = (AtomicBool::new(false), Losses::default(), &hangs);
-    let curves = in_all(&executors, |executor| {
+) -> Vec<Result<Curve>> {
+    let (over, hangs) = (AtomicBool::new(false), &hangs);
+    in_all(executors, |executor| {
         let process = executor.process();
         let hangs = move |t: f64| hangs(process, t);
         let (layout, theta) = (Layout::flat(1).unwrap(), vec![0.0]);
         let model = Hanging { layout, theta, hangs: &hangs, over: &over };
         let direction = loss_landscape::Direction::new(&model.layout, vec![1.0]).unwrap();
         let sweep = Sweep::line(&model, direction).data("", &()).alpha(-1.0..=1.0, 41).threads(1);
-        let curve = sweep.observer(&losses).executor(executor).run();
+        let curve = sweep.observer(losses).executor(executor).run();
         if process == 0 {
             over.store(true, Ordering::Relaxed);
         }
         curve
-    });
-    (curves.into_iter().next().unwrap().unwrap(), losses.0.into_inner().unwrap())
+    })
+}
+
+fn is_sines(curve: &Curve) -> bool {
+    curve.loss().iter().zip(curve.alpha()).all(|(loss, alpha)| *loss == alpha.sin())
+}
+
+/// What process 0 finds with a limit for a point, and which processes it loses.
+fn with_limit(processes: usize, hangs: impl Fn(usize, f64) -> bool + Sync) -> (Curve, Vec<(usize, String)>) {
+    let mut executors = Channels::connected(processes);
+    executors[0].limit = Some(Duration::from_millis(500));
+    let losses = Losses::default();
+    let curve = hanging_line(&executors, &losses, hangs).remove(0).unwrap();
+    (curve, losses.0.into_inner().unwrap())
 }
 
 #[test]
 fn a_process_that_hangs_is_given_up_and_its_points_go_to_others() {
-    let (curve, losses) = with_hanging(3, |process, _| process == 2);
-    let sines =
-        |curve: &loss_landscape::Curve| curve.loss().iter().zip(curve.alpha()).all(|(l, a)| *l == a.sin());
-    assert!(sines(&curve) && curve.report().bad_points.is_empty());
+    let begun = AtomicBool::new(false);
+    let (curve, losses) = with_limit(3, |process, _| match process {
+        // The others wait for it, so that it gets a point.
+        0 => !begun.load(Ordering::Relaxed),
+        1 => false,
+        _ => {
+            begun.store(true, Ordering::Relaxed);
+            true
+        }
+    });
+    assert!(is_sines(&curve) && curve.report().bad_points.is_empty());
     assert!(matches!(losses.as_slice(), [(2, reason)] if reason.contains("500ms")), "{losses:?}");
 }
 
 #[test]
 fn a_point_that_hangs_in_two_processes_is_a_bad_point() {
     // Process 0 would hang as well, and gets to it last: it is slow.
-    let (curve, losses) = with_hanging(4, |process, t| {
+    let (curve, losses) = with_limit(4, |process, t| {
         if process == 0 {
             sleep(Duration::from_millis(200));
         }
@@ -488,10 +662,10 @@ fn all_processes_end_with_what_was_found_when_a_sweep_is_cancelled() {
     assert!(found.iter().all(|other| *other == found[0]));
 }
 
-#[test]
-fn an_oracle_interrupts_from_any_process() {
-    struct Stops(Layout, Vec<f64>, usize);
-    impl Model for Stops {
+/// What comes of a line whose oracle fails with this error in process 2.
+fn ended_in_process_2(error: fn() -> Error) -> Vec<Result<String>> {
+    struct Stops<'s>(Layout, Vec<f64>, Option<fn() -> Error>, &'s AtomicBool);
+    impl Model for Stops<'_> {
         type Scalar = f64;
         fn layout(&self) -> &Layout {
             &self.0
@@ -500,19 +674,42 @@ fn an_oracle_interrupts_from_any_process() {
             &self.1
         }
     }
-    impl Loss<()> for Stops {
+    impl Loss<()> for Stops<'_> {
         fn loss(&self, theta: &[f64], (): &()) -> Result<f64, OracleError> {
-            sleep(Duration::from_millis(2));
-            if self.2 == 2 { Err(Error::Interrupted.into()) } else { Ok(theta[0]) }
+            if let Some(error) = self.2 {
+                self.3.store(true, Ordering::Relaxed);
+                return Err(error().into());
+            }
+            // So that process 2 gets a point.
+            while !self.3.load(Ordering::Relaxed) {
+                sleep(Duration::from_millis(1));
+            }
+            Ok(theta[0])
         }
     }
-    let found = in_all(&Channels::connected(3), |executor| {
-        let model = Stops(Layout::flat(1).unwrap(), vec![1.0], executor.process());
+    let called = AtomicBool::new(false);
+    in_all(&Channels::connected(3), |executor| {
+        let error = (executor.process() == 2).then_some(error);
+        let model = Stops(Layout::flat(1).unwrap(), vec![1.0], error, &called);
         let sweep = Sweep::line(&model, RandomDirections::new(1)).data("", &()).alpha(-1.0..=1.0, 301);
-        all_of(&sweep.threads(1).executor(executor).run().unwrap())
-    });
-    assert!(found[0].contains(" cancelled ") && found[0].ends_with("[\"\"]"), "{}", found[0]);
-    assert!(found.iter().all(|other| *other == found[0]));
+        sweep.threads(1).executor(executor).run().map(|curve| all_of(&curve))
+    })
+}
+
+#[test]
+fn an_oracle_interrupts_from_any_process() {
+    let found = ended_in_process_2(|| Error::Interrupted);
+    let first = found[0].as_ref().unwrap();
+    assert!(first.contains(" cancelled ") && first.ends_with("[\"\"]"), "{first}");
+    assert!(found.iter().all(|other| other.as_ref().unwrap() == first));
+}
+
+#[test]
+fn an_oracle_that_leaves_channels_unmeasured_ends_the_sweep_from_any_process() {
+    let found = ended_in_process_2(|| Error::Unmeasured { channels: vec!["loss".to_owned()] });
+    assert!(matches!(&found[0], Err(Error::Unmeasured { channels }) if channels == &["loss"]), "{found:?}");
+    let ended = |found: &Result<String>| matches!(found, Err(Error::EndedByProcess0 { .. }));
+    assert!(found[1..].iter().all(ended), "{found:?}");
 }
 
 #[test]
@@ -644,6 +841,19 @@ impl fmt::Debug for Killer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}, {} lost", self.when, self.lost.load(Ordering::Relaxed))
     }
+}
+
+#[test]
+fn a_message_to_a_process_that_reads_nothing_is_not_waited_for() {
+    let sleeping = || {
+        let mut command = Command::new("sleep");
+        command.arg("60");
+        command
+    };
+    let pipes = Pipes::connect(2, sleeping).unwrap();
+    // More than a pipe holds.
+    pipes.send(1, "x".repeat(1 << 20).as_bytes()).unwrap();
+    pipes.give_up(1);
 }
 
 #[test]

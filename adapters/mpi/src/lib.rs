@@ -24,7 +24,7 @@
 //! `mpirun`, it is one process.
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
-mod post;
+mod mpi_thread;
 
 use std::{
     fmt,
@@ -38,7 +38,7 @@ use std::{
 };
 
 use loss_landscape::{Arrival, Executor, OracleError};
-use post::{Letter, Post};
+use mpi_thread::{Command, MpiThread};
 
 /// The processes of `mpirun`, as the executor of a sweep. It is connected once a program, and lasts until its end.
 ///
@@ -47,7 +47,7 @@ use post::{Letter, Post};
 pub struct Mpi {
     process: usize,
     processes: usize,
-    outgoing: Mutex<Sender<Letter>>,
+    outgoing: Mutex<Sender<Command>>,
     incoming: Mutex<Receiver<Arrival>>,
     /// Values that process 0 gives all others outside of sweeps.
     shared: Mutex<Receiver<Vec<u8>>>,
@@ -64,14 +64,14 @@ impl Mpi {
     /// # Errors
     /// If MPI was initialised before, or no thread can be made.
     pub fn connect() -> Result<Self, OracleError> {
-        let (outgoing, to_send) = channel();
+        let (outgoing, commands) = channel();
         let (arrived, incoming) = channel();
         let (sharing, shared) = channel();
         let (say_place, place) = channel();
-        let body = move || match Post::open() {
-            Some(mut post) => {
-                let _ = say_place.send(Some(post.place()));
-                post.serve(&to_send, &arrived, &sharing);
+        let body = move || match MpiThread::open() {
+            Some(mut mpi) => {
+                let _ = say_place.send(Some(mpi.place()));
+                mpi.serve(&commands, &arrived, sharing);
             }
             None => drop(say_place.send(None)),
         };
@@ -110,12 +110,13 @@ impl Mpi {
     /// call it, in the same order and outside of sweeps.
     ///
     /// # Errors
-    /// If process 0 has ended.
+    /// If they are 2 GiB or more, or process 0 has ended.
     pub fn broadcast(&self, bytes: &mut Vec<u8>) -> Result<(), OracleError> {
         if self.process == 0 {
+            check_length(bytes)?;
             let outgoing = lock(&self.outgoing);
             for to in 1..self.processes {
-                outgoing.send(Letter::Shared { to, bytes: bytes.clone() })?;
+                outgoing.send(Command::Shared { to, bytes: bytes.clone() })?;
             }
         } else {
             *bytes = lock(&self.shared).recv()?;
@@ -134,7 +135,8 @@ impl Executor for Mpi {
     }
 
     fn send(&self, to: usize, message: &[u8]) -> Result<(), OracleError> {
-        Ok(lock(&self.outgoing).send(Letter::Message { to, bytes: message.to_vec() })?)
+        check_length(message)?;
+        Ok(lock(&self.outgoing).send(Command::Message { to, bytes: message.to_vec() })?)
     }
 
     fn receive(&self, patience: Duration) -> Result<Option<Arrival>, OracleError> {
@@ -171,12 +173,19 @@ impl fmt::Debug for Mpi {
 impl Drop for Mpi {
     fn drop(&mut self) {
         let abort = self.given_up.load(Ordering::Relaxed);
-        let _ = lock(&self.outgoing).send(Letter::End { abort });
+        let _ = lock(&self.outgoing).send(Command::End { abort });
         if let Some(thread) = self.thread.take() {
             // Its panic was printed when it happened.
             let _ = thread.join();
         }
     }
+}
+
+/// MPI counts bytes as `i32`.
+fn check_length(message: &[u8]) -> Result<(), OracleError> {
+    i32::try_from(message.len())
+        .map_err(|_| format!("a message of {} bytes, 2 GiB or more", message.len()))?;
+    Ok(())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -161,7 +161,7 @@ impl Keeper for Stores {
         true
     }
 
-    fn outline(&self, set: usize, row: usize, out: &mut Vec<u8>) {
+    fn save_summary(&self, set: usize, row: usize, out: &mut Vec<u8>) {
         if let Some(run) = self.0[set].runs[row].get() {
             run.save(out);
         }
@@ -176,12 +176,12 @@ impl Keeper for Stores {
         }
     }
 
-    fn context(&self, _: usize, out: &mut Vec<u8>) {
+    fn save_stage(&self, _: usize, out: &mut Vec<u8>) {
         out.push(u8::from(self.0.first().is_some_and(Store::is_auditing)));
     }
 
-    fn enter(&self, context: &[u8]) -> bool {
-        let &[auditing @ (0 | 1)] = context else { return false };
+    fn restore_stage(&self, stage: &[u8]) -> bool {
+        let &[auditing @ (0 | 1)] = stage else { return false };
         self.audit(auditing == 1);
         true
     }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{
-    Keeper, Sink,
+    Keeper, Recorder,
     header::Header,
     known::{Known, agree},
     record::{Form, Record, scan},
@@ -164,7 +164,7 @@ impl Ledger {
     }
 }
 
-impl Sink for Ledger {
+impl Recorder for Ledger {
     fn form(&self) -> Form {
         self.form
     }

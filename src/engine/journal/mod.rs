@@ -25,25 +25,25 @@ pub(crate) trait Keeper: Sync {
     fn save(&self, set: usize, point: usize, out: &mut Vec<u8>);
 
     /// Restores it from the journal, or from another process; false, without any change, if the bytes are not such as
-    /// `save` or `outline` writes.
+    /// `save` or `save_summary` writes.
     fn restore(&self, set: usize, point: usize, bytes: &[u8]) -> bool;
 
     /// Appends what a result says of a point, without what other points alone start from.
-    fn outline(&self, set: usize, point: usize, out: &mut Vec<u8>);
+    fn save_summary(&self, set: usize, point: usize, out: &mut Vec<u8>);
 
     /// Appends the points of which something is kept that this one is computed from.
     fn needs(&self, point: usize, out: &mut Vec<usize>);
 
     /// Appends what else a point is computed from: what process 0 alone knows, since it has seen all points of the stages
     /// before. It is the same for all points of a stage.
-    fn context(&self, point: usize, out: &mut Vec<u8>);
+    fn save_stage(&self, point: usize, out: &mut Vec<u8>);
 
-    /// Takes what `context` wrote in process 0; false if the bytes are not such as it writes.
-    fn enter(&self, context: &[u8]) -> bool;
+    /// Takes what `save_stage` wrote in process 0; false if the bytes are not such as it writes.
+    fn restore_stage(&self, stage: &[u8]) -> bool;
 }
 
 /// Takes the records of points as they finish.
-pub(crate) trait Sink: Sync {
+pub(crate) trait Recorder: Sync {
     /// The shape of its records.
     fn form(&self) -> Form;
 

@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     executor::{Arrival, Executor},
-    message::{ToDealer, ToOther},
+    message::{ToOther, ToProcess0},
     serving::differences,
 };
 use crate::{
@@ -20,7 +20,8 @@ use crate::{
         journal::{Form, Header, Known, Record, encode, records},
         pace::Pace,
         rows::Rows,
-        shared::{Shared, StopReason, lock, next_run},
+        shared::{Shared, StopReason, lock},
+        stock::Stock,
         worker::Notes,
     },
     landscape::{BadPoint, PointFailure},
@@ -51,6 +52,8 @@ struct Others {
 
 struct Member {
     state: State,
+    /// Why it is gone, until the observer is told.
+    untold: Option<String>,
     threads: usize,
     pace: Pace,
     /// The points whose kept bytes it has.
@@ -72,18 +75,20 @@ enum State {
 }
 
 /// What is given to the others in a stage.
-struct Table<'t, 'v> {
+struct Dealt<'t, 'v> {
     draw: usize,
     others: &'t mut Others,
-    runs: Vec<Run<'v>>,
-    /// Points that came back undone.
-    back: Vec<Rows<'v>>,
+    /// The runs that each process has, those first that it got first.
+    runs: Vec<Vec<Run<'v>>>,
+    /// Points that came back undone: other processes get them first, and this one in the end.
+    back: Stock<'v>,
     notes: Notes,
+    /// When it was last seen whether a run takes too long.
+    checked: Instant,
 }
 
 /// A run of points that a process has.
 struct Run<'v> {
-    member: usize,
     rows: Rows<'v>,
     /// When the process may have begun it: none while it is busy with others.
     begun: Option<Instant>,
@@ -97,6 +102,8 @@ const IDLE: Duration = Duration::from_millis(1);
 const BUSY: Duration = Duration::from_millis(20);
 /// About how many bytes of the result are sent at once.
 const CHUNK: usize = 1 << 20;
+/// No process has more threads than this, whatever it says.
+const MOST_THREADS: usize = 1 << 16;
 /// A point that exceeds the limit in so many processes is not given to another one.
 const OVERDUE: usize = 2;
 
@@ -105,8 +112,13 @@ impl<'e> Team<'e> {
     pub(in crate::engine) fn new(executor: &'e dyn Executor, header: &'e Header) -> Self {
         let (head, sweep) = (header.encode(), SWEEPS.fetch_add(1, Ordering::Relaxed));
         let form = Form::new(header, &head);
-        let member =
-            || Member { state: State::Awaited, threads: 0, pace: Pace::default(), has: HashSet::new() };
+        let member = || Member {
+            state: State::Awaited,
+            untold: None,
+            threads: 0,
+            pace: Pace::default(),
+            has: HashSet::new(),
+        };
         let members = (1..executor.processes()).map(|_| member()).collect();
         let team = Self {
             executor,
@@ -128,11 +140,20 @@ impl<'e> Team<'e> {
         self.threads.load(Ordering::Relaxed)
     }
 
+    /// Whether nobody else computes any more, and the observer knows.
+    pub(in crate::engine) fn is_alone(&self) -> bool {
+        lock(&self.others).members.iter().all(|member| member.is_out() && member.untold.is_none())
+    }
+
     /// Sends a message to all that still hear; one that cannot be reached is gone.
     fn tell_all(&self, message: &ToOther<'_>) {
         let bytes = message.to_bytes();
         for (index, member) in lock(&self.others).members.iter_mut().enumerate() {
-            if member.state != State::Gone && self.executor.send(index + 1, &bytes).is_err() {
+            if member.state == State::Gone {
+                continue;
+            }
+            if let Err(error) = self.executor.send(index + 1, &bytes) {
+                member.untold = (!member.is_out()).then(|| error.to_string());
                 member.state = State::Gone;
             }
         }
@@ -157,7 +178,7 @@ impl<'e> Team<'e> {
             let failures = failures.get(&point).into_iter().flatten().copied();
             let extra = |set: usize, out: &mut Vec<u8>| {
                 if let Some(keeper) = shared.job.keeper {
-                    keeper.outline(set, point, out);
+                    keeper.save_summary(set, point, out);
                 }
             };
             // An outline is a few bytes.
@@ -189,152 +210,165 @@ impl Drop for Team<'_> {
     }
 }
 
+impl Member {
+    /// Whether it gets no more points.
+    fn is_out(&self) -> bool {
+        matches!(self.state, State::GivenUp | State::Gone)
+    }
+}
+
 impl Shared<'_> {
     /// Gives points of a stock to the other processes until it is empty and all have come back or are lost. Returns
     /// what nobody has done.
     pub(in crate::engine) fn deal<'v>(
         &self,
         team: &Team<'_>,
-        stock: &Mutex<Rows<'v>>,
-        draw: usize,
+        stock: &Mutex<Stock<'v>>,
         batch: usize,
         own: usize,
-    ) -> Vec<Rows<'v>> {
+    ) -> Stock<'v> {
         let mut others = lock(&team.others);
-        let (runs, back, notes) = (Vec::new(), Vec::new(), Notes::default());
-        let mut table = Table { draw, others: &mut others, runs, back, notes };
+        for (index, member) in others.members.iter_mut().enumerate() {
+            if let Some(reason) = member.untold.take() {
+                self.tell_of_loss(index + 1, &reason);
+            }
+        }
+        let Some(draw) = lock(stock).first().map(|point| self.job.draw(point)) else {
+            return Stock::new(Vec::new());
+        };
+        let mut dealt = Dealt {
+            draw,
+            runs: others.members.iter().map(|_| Vec::new()).collect(),
+            others: &mut others,
+            back: Stock::new(Vec::new()),
+            notes: Notes::default(),
+            checked: Instant::now(),
+        };
         loop {
             if !self.is_stopped() {
-                self.hand_out(team, &mut table, stock, batch, own);
+                self.hand_out(team, &mut dealt, stock, batch, own);
             }
             let without_result = self.broken.get().is_some() || self.stop.get() == Some(&StopReason::Journal);
+            let nothing_out = dealt.runs.iter().all(Vec::is_empty);
             let nothing_left = || self.is_stopped() || lock(stock).is_empty();
-            if without_result || (table.runs.is_empty() && nothing_left()) {
+            let nobody = || dealt.others.members.iter().all(Member::is_out);
+            if without_result || (nothing_out && (nothing_left() || nobody())) {
                 break;
             }
-            match team.executor.receive(if table.runs.is_empty() { IDLE } else { BUSY }) {
+            match team.executor.receive(if nothing_out { IDLE } else { BUSY }) {
                 Ok(None) => {}
-                Ok(Some(Arrival::Message { from, bytes })) => self.hear(team, &mut table, from, &bytes),
+                Ok(Some(Arrival::Message { from, bytes })) => self.hear(team, &mut dealt, from, &bytes),
                 Ok(Some(Arrival::Gone { process, reason })) => {
-                    self.lose(team, &mut table, process, State::Gone, &reason);
+                    self.lose(team, &mut dealt, process, State::Gone, &reason);
                 }
                 Err(error) => {
                     let reason = error.to_string();
-                    for process in 1..=table.others.members.len() {
-                        self.lose(team, &mut table, process, State::Gone, &reason);
+                    for process in 1..=dealt.others.members.len() {
+                        self.lose(team, &mut dealt, process, State::Gone, &reason);
                     }
                 }
             }
-            self.check_limit(team, &mut table);
+            self.check_limit(team, &mut dealt);
         }
-        table.back
+        dealt.back
     }
 
     /// Gives every process that is ready as many runs as it may have, those first that have the fewest.
     fn hand_out<'v>(
         &self,
         team: &Team<'_>,
-        table: &mut Table<'_, 'v>,
-        stock: &Mutex<Rows<'v>>,
+        dealt: &mut Dealt<'_, 'v>,
+        stock: &Mutex<Stock<'v>>,
         batch: usize,
         own: usize,
     ) {
-        let draw = table.draw;
-        for index in 0..table.others.members.len() {
-            if matches!(table.others.members[index].state, State::Ready(other) if other != draw) {
-                table.others.members[index].state = State::Preparing(draw);
-                self.tell(team, table, index, &ToOther::Open { draw });
+        let draw = dealt.draw;
+        for index in 0..dealt.others.members.len() {
+            if matches!(dealt.others.members[index].state, State::Ready(other) if other != draw) {
+                dealt.others.members[index].state = State::Preparing(draw);
+                self.tell(team, dealt, index, &ToOther::Open { draw });
             }
         }
         let threads = own + team.threads();
         loop {
-            let left = lock(stock).len() + table.back.iter().map(Rows::len).sum::<usize>();
+            let left = lock(stock).len() + dealt.back.len();
             // Towards the end no run should wait for another that is being computed.
             let waiting = usize::from(left > threads);
-            let held = |index: usize| table.runs.iter().filter(|run| run.member == index).count();
-            let free = (table.others.members.iter().enumerate())
-                .filter(|(_, member)| member.state == State::Ready(draw))
-                .map(|(index, member)| (held(index), member.threads, index))
-                .filter(|&(held, threads, _)| held < threads + waiting)
-                .min_by_key(|&(held, threads, _)| held * 1024 / threads.max(1));
-            let Some((.., index)) = free else { break };
-            let most = table.others.members[index].pace.run();
-            let rows = match table.back.last_mut() {
-                Some(rows) => {
-                    let some = rows.take_front(rows.len().min(most.unwrap_or(1)));
-                    table.back.retain(|rows| !rows.is_empty());
-                    some
-                }
-                None => next_run(&mut lock(stock), threads, batch, Some(most.unwrap_or(batch))),
-            };
-            if rows.is_empty() {
-                break;
-            }
-            self.give(team, table, index, rows);
+            let free = (dealt.others.members.iter().zip(&dealt.runs).enumerate())
+                .filter(|(_, (member, _))| member.state == State::Ready(draw))
+                .map(|(index, (member, runs))| (runs.len(), member.threads, index))
+                .filter(|&(held, threads, _)| held < threads.saturating_add(waiting))
+                .min_by_key(|&(held, threads, _)| held.saturating_mul(1024) / threads);
+            let Some((.., index)) = free.filter(|_| left > 0) else { break };
+            let most = dealt.others.members[index].pace.run();
+            let rows = (dealt.back.take(most.unwrap_or(1)))
+                .or_else(|| lock(stock).take_run(threads, batch, Some(most.unwrap_or(batch))));
+            let Some(rows) = rows else { break };
+            self.give(team, dealt, index, rows);
         }
     }
 
     /// Sends a process what the points of a run need, and the run.
-    fn give<'v>(&self, team: &Team<'_>, table: &mut Table<'_, 'v>, index: usize, rows: Rows<'v>) {
+    fn give<'v>(&self, team: &Team<'_>, dealt: &mut Dealt<'_, 'v>, index: usize, rows: Rows<'v>) {
         let points: Vec<usize> = rows.numbers().collect();
-        let mut context = Vec::new();
+        let mut stage = Vec::new();
         if let Some(keeper) = self.job.keeper {
             let mut needs = Vec::new();
             for &point in &points {
                 keeper.needs(point, &mut needs);
             }
             for point in needs {
-                if !table.others.members[index].has.insert(point) {
+                if !dealt.others.members[index].has.insert(point) {
                     continue;
                 }
                 for set in 0..self.job.sets.len() {
                     let mut bytes = Vec::new();
                     keeper.save(set, point, &mut bytes);
                     if !bytes.is_empty() {
-                        self.tell(team, table, index, &ToOther::Kept { set, point, bytes: &bytes });
+                        self.tell(team, dealt, index, &ToOther::Kept { set, point, bytes: &bytes });
                     }
                 }
             }
-            keeper.context(points[0], &mut context);
+            keeper.save_stage(points[0], &mut stage);
         }
-        if table.others.members[index].state == State::Gone {
-            return table.back.push(rows);
+        if dealt.others.members[index].is_out() {
+            return dealt.back.put(rows);
         }
         // Before it is sent, so that it comes back if it cannot be.
-        table.runs.push(Run { member: index, rows, begun: None });
-        self.tell(team, table, index, &ToOther::Run { context: &context, points });
-        mark_begun(table, index);
+        dealt.runs[index].push(Run { rows, begun: None });
+        self.tell(team, dealt, index, &ToOther::Run { stage: &stage, points });
+        mark_begun(dealt, index);
     }
 
     /// Sends a message to a process; if that fails it is gone.
-    fn tell(&self, team: &Team<'_>, table: &mut Table<'_, '_>, index: usize, message: &ToOther<'_>) {
-        if table.others.members[index].state != State::Gone
+    fn tell(&self, team: &Team<'_>, dealt: &mut Dealt<'_, '_>, index: usize, message: &ToOther<'_>) {
+        if dealt.others.members[index].state != State::Gone
             && let Err(error) = team.executor.send(index + 1, &message.to_bytes())
         {
-            self.lose(team, table, index + 1, State::Gone, &error.to_string());
+            self.lose(team, dealt, index + 1, State::Gone, &error.to_string());
         }
     }
 
     /// What a process says.
-    fn hear(&self, team: &Team<'_>, table: &mut Table<'_, '_>, from: usize, bytes: &[u8]) {
-        let Some(index) = from.checked_sub(1).filter(|&index| index < table.others.members.len()) else {
+    fn hear(&self, team: &Team<'_>, dealt: &mut Dealt<'_, '_>, from: usize, bytes: &[u8]) {
+        let Some(index) = from.checked_sub(1).filter(|&index| index < dealt.others.members.len()) else {
             return;
         };
-        let message = ToDealer::read(bytes);
-        let member = &mut table.others.members[index];
+        let message = ToProcess0::read(bytes);
+        let member = &mut dealt.others.members[index];
         match (member.state, message) {
-            (State::Awaited, Some(ToDealer::Greeting { sweep, machine, head, threads }))
+            (State::Awaited, Some(ToProcess0::Greeting { sweep, machine, head, threads }))
                 if sweep == team.sweep =>
             {
                 let other =
                     (!team.executor.allows_other_machines()).then_some((machine, team.machine.as_str()));
                 let differences = differences(team.header, head, from, other);
                 if differences.is_empty() {
-                    member.threads = threads.max(1);
+                    member.threads = threads.clamp(1, MOST_THREADS);
                     team.threads.fetch_add(member.threads, Ordering::Relaxed);
-                    let draw = table.draw;
+                    let draw = dealt.draw;
                     member.state = State::Preparing(draw);
-                    self.tell(team, table, index, &ToOther::Open { draw });
+                    self.tell(team, dealt, index, &ToOther::Open { draw });
                 } else {
                     member.state = State::GivenUp;
                     self.end_with(Error::OtherSweep { process: from, differences });
@@ -342,117 +376,115 @@ impl Shared<'_> {
             }
             // What was under way when a sweep before this one ended.
             (State::Awaited | State::GivenUp | State::Gone, _) => {}
-            (State::Preparing(draw), Some(ToDealer::Ready)) => member.state = State::Ready(draw),
-            (_, Some(ToDealer::Done(bytes))) => match records(team.form, bytes) {
-                Some(records) => self.take(team, table, index, &records),
-                None => self.lose(team, table, from, State::GivenUp, "it sent points that are none"),
+            (State::Preparing(draw), Some(ToProcess0::Ready)) => member.state = State::Ready(draw),
+            (_, Some(ToProcess0::Done(bytes))) => match records(team.form, bytes) {
+                Some(records) => self.take(team, dealt, index, &records),
+                None => self.lose(team, dealt, from, State::GivenUp, "it sent points that are none"),
             },
-            (_, Some(ToDealer::Interrupted { set, point }))
+            (_, Some(ToProcess0::Interrupted { set, point }))
                 if set < self.job.sets.len() && point < team.form.points =>
             {
                 member.state = State::GivenUp;
-                table.runs.retain(|run| run.member != index);
+                dealt.runs[index].clear();
                 self.interrupt(set, point);
             }
-            (_, Some(ToDealer::Broken(error))) => {
+            (_, Some(ToProcess0::Broken(error))) => {
                 member.state = State::GivenUp;
                 self.end_with(error);
             }
-            (_, Some(ToDealer::Failed(reason))) => self.lose(team, table, from, State::Gone, reason),
-            _ => self.lose(team, table, from, State::GivenUp, "it sent what makes no sense"),
+            (_, Some(ToProcess0::Failed(reason))) => self.lose(team, dealt, from, State::Gone, reason),
+            _ => self.lose(team, dealt, from, State::GivenUp, "it sent what makes no sense"),
         }
     }
 
     /// Takes points that a process has computed.
-    fn take(&self, team: &Team<'_>, table: &mut Table<'_, '_>, index: usize, records: &[Record<'_>]) {
+    fn take(&self, team: &Team<'_>, dealt: &mut Dealt<'_, '_>, index: usize, records: &[Record<'_>]) {
         let asked = |run: &Run<'_>| {
-            run.member == index
-                && run.rows.len() >= records.len()
+            run.rows.len() >= records.len()
                 && run.rows.numbers().zip(records).all(|(number, record)| number == record.point)
         };
-        let Some(place) = table.runs.iter().position(asked).filter(|_| !records.is_empty()) else {
-            return self.lose(
-                team,
-                table,
-                index + 1,
-                State::GivenUp,
-                "it sent points that it was not asked for",
-            );
+        let Some(place) = dealt.runs[index].iter().position(asked).filter(|_| !records.is_empty()) else {
+            let reason = "it sent points that it was not asked for";
+            return self.lose(team, dealt, index + 1, State::GivenUp, reason);
         };
-        let mut rows = table.runs[place].rows.take_front(records.len());
-        let member = &mut table.others.members[index];
-        if let Some(begun) = table.runs[place].begun {
-            member.pace.take(begun.elapsed(), records.len());
+        if let Some(keeper) = self.job.keeper {
+            let restored = |record: &Record<'_>| {
+                record.extras.iter().enumerate().all(|(set, extra)| keeper.restore(set, record.point, extra))
+            };
+            if !records.iter().all(restored) {
+                let reason = "it kept what is nothing of a point";
+                return self.lose(team, dealt, index + 1, State::GivenUp, reason);
+            }
+            dealt.others.members[index].has.extend(records.iter().map(|record| record.point));
+        }
+        let run = &mut dealt.runs[index][place];
+        let mut rows = run.rows.take_front(records.len());
+        if let Some(begun) = run.begun {
+            dealt.others.members[index].pace.take(begun.elapsed(), records.len());
         }
         let channels = self.job.channels.len();
-        for (row, Record { point, values, failures, extras, .. }) in records.iter().enumerate() {
-            for (set, extra) in extras.iter().enumerate() {
-                if self.job.keeper.is_some_and(|keeper| !keeper.restore(set, *point, extra)) {
-                    rows.forget();
-                    table.back.push(rows);
-                    return self.lose(
-                        team,
-                        table,
-                        index + 1,
-                        State::GivenUp,
-                        "it kept what is nothing of a point",
-                    );
-                }
+        for (row, Record { point, values, failures, .. }) in records.iter().enumerate() {
+            for set in 0..self.job.sets.len() {
                 let out = rows.of_set(row, set, channels);
                 out.copy_from_slice(&values[set * channels..][..channels]);
                 match failures.iter().find(|(other, _)| *other == set) {
-                    Some((_, failure)) => self.fail(&mut table.notes, *point, set, out, failure.clone()),
-                    None => self.list_if_not_finite(&mut table.notes, *point, set, out),
+                    Some((_, failure)) => self.fail(&mut dealt.notes, *point, set, out, failure.clone()),
+                    None => self.list_if_not_finite(&mut dealt.notes, *point, set, out),
                 }
             }
-            member.has.insert(*point);
         }
-        if table.runs[place].rows.is_empty() {
-            table.runs.remove(place);
+        if run.rows.is_empty() {
+            dealt.runs[index].remove(place);
         }
-        self.finish(&mut table.notes, &mut rows);
-        mark_begun(table, index);
+        self.finish(&mut dealt.notes, &mut rows);
+        mark_begun(dealt, index);
     }
 
     /// A process gets no more points; those that it has come back.
-    fn lose(&self, team: &Team<'_>, table: &mut Table<'_, '_>, process: usize, state: State, reason: &str) {
-        let Some(index) = process.checked_sub(1).filter(|&index| index < table.others.members.len()) else {
+    fn lose(&self, team: &Team<'_>, dealt: &mut Dealt<'_, '_>, process: usize, state: State, reason: &str) {
+        let Some(index) = process.checked_sub(1).filter(|&index| index < dealt.others.members.len()) else {
             return;
         };
-        let member = &mut table.others.members[index];
-        let before = std::mem::replace(&mut member.state, state);
-        if matches!(before, State::Gone | State::GivenUp) {
+        let member = &mut dealt.others.members[index];
+        let known = member.is_out();
+        if member.state != State::Gone {
+            member.state = state;
+        }
+        if known {
             return;
         }
         if state == State::GivenUp {
             team.executor.give_up(process);
         }
-        let (lost, kept): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut table.runs).into_iter().partition(|run| run.member == index);
-        table.runs = kept;
-        table.back.extend(lost.into_iter().map(|run| run.rows));
+        for run in std::mem::take(&mut dealt.runs[index]) {
+            dealt.back.put(run.rows);
+        }
         self.tell_of_loss(process, reason);
     }
 
     /// Gives up processes that take too long for a point.
-    fn check_limit(&self, team: &Team<'_>, table: &mut Table<'_, '_>) {
-        let Some(limit) = team.limit else { return };
+    fn check_limit(&self, team: &Team<'_>, dealt: &mut Dealt<'_, '_>) {
+        let Some(limit) = team.limit.filter(|limit| dealt.checked.elapsed() > BUSY.min(*limit / 8)) else {
+            return;
+        };
+        dealt.checked = Instant::now();
         let is_late = |run: &Run<'_>| {
             let allowed = limit.saturating_mul(u32::try_from(run.rows.len()).unwrap_or(u32::MAX));
             run.begun.is_some_and(|begun| begun.elapsed() > allowed)
         };
-        while let Some(place) = table.runs.iter().position(is_late) {
-            let Run { member, mut rows, .. } = table.runs.remove(place);
+        for index in 0..dealt.runs.len() {
+            let Some(place) = dealt.runs[index].iter().position(is_late) else { continue };
+            let mut rows = dealt.runs[index].remove(place).rows;
             let reason = format!("it took longer than the limit of {limit:?} for a point");
-            self.lose(team, table, member + 1, State::GivenUp, &reason);
+            self.lose(team, dealt, index + 1, State::GivenUp, &reason);
             // One by one, so that a point that takes too long is found, and takes no others with it.
             while !rows.is_empty() {
                 let mut row = rows.take_front(1);
                 let number = row.number(0);
-                let overdue = table.others.overdue.entry(number).or_default();
+                let overdue = dealt.others.overdue.entry(number).or_default();
                 *overdue += 1;
                 if *overdue < OVERDUE {
-                    table.back.push(row);
+                    dealt.back.put(row);
                     continue;
                 }
                 for set in 0..self.job.sets.len() {
@@ -460,18 +492,18 @@ impl Shared<'_> {
                     let failure =
                         PointFailure::Error(Box::<dyn std::error::Error + Send + Sync>::from(text).into());
                     let out = row.of_set(0, set, self.job.channels.len());
-                    self.fail(&mut table.notes, number, set, out, failure);
+                    self.fail(&mut dealt.notes, number, set, out, failure);
                 }
-                self.finish(&mut table.notes, &mut row);
+                self.finish(&mut dealt.notes, &mut row);
             }
         }
     }
 }
 
 /// A process begins as many of its runs as it has threads, the oldest first.
-fn mark_begun(table: &mut Table<'_, '_>, index: usize) {
-    let threads = table.others.members[index].threads;
-    for run in table.runs.iter_mut().filter(|run| run.member == index).take(threads) {
+fn mark_begun(dealt: &mut Dealt<'_, '_>, index: usize) {
+    let threads = dealt.others.members[index].threads;
+    for run in dealt.runs[index].iter_mut().take(threads) {
         run.begun.get_or_insert_with(Instant::now);
     }
 }

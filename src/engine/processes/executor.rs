@@ -75,13 +75,14 @@ use crate::OracleError;
 /// waits in [`receive`](Self::receive), which one at a time calls. Processes played by threads need
 /// [`threads`](crate::Sweep::threads): in a pool that they shared, one would wait for the other.
 pub trait Executor: Sync {
-    /// The number of this process. Process 0 deals out points.
+    /// The number of this process, below that of [`processes`](Self::processes). Process 0 deals out points.
     fn process(&self) -> usize;
 
     /// How many processes there are, this one included. One alone does all by itself.
     fn processes(&self) -> usize;
 
-    /// Sends a message, and returns without waiting until the other process takes it: that one may be computing.
+    /// Sends a message, and returns without waiting until the other process takes it: that one may be computing, or have
+    /// stopped.
     ///
     /// # Errors
     /// If the other process is gone. Process 0 then gives its points to others; another process ends its sweep with
@@ -90,6 +91,7 @@ pub trait Executor: Sync {
 
     /// The next message, or that a process is gone; `None` if there is neither for as long as `patience`. It should come
     /// back as soon as there is one, since the other process may wait for its next points, and not use up a processor.
+    /// That a process is gone comes after all that it sent.
     ///
     /// # Errors
     /// If no process can be heard any more. Process 0 then goes on alone.

@@ -15,7 +15,7 @@ pub(super) enum ToOther<'b> {
     /// What is kept of a point for a data set.
     Kept { set: usize, point: usize, bytes: &'b [u8] },
     /// Compute these points of the draw.
-    Run { context: &'b [u8], points: Vec<usize> },
+    Run { stage: &'b [u8], points: Vec<usize> },
     /// Records of points of the result.
     Records(&'b [u8]),
     /// All points of the result are there.
@@ -25,7 +25,7 @@ pub(super) enum ToOther<'b> {
 }
 
 /// From another process to process 0.
-pub(super) enum ToDealer<'b> {
+pub(super) enum ToProcess0<'b> {
     /// The sweep that is run here, by so many threads, in answer to the greeting with this number.
     Greeting { sweep: usize, machine: &'b str, head: &'b [u8], threads: usize },
     /// It is ready for the draw.
@@ -51,8 +51,8 @@ impl ToOther<'_> {
             }
             Self::Open { draw } => Writer::new(1).number(*draw).0,
             Self::Kept { set, point, bytes } => Writer::new(2).number(*set).number(*point).rest(bytes),
-            Self::Run { context, points } => {
-                let writer = Writer::new(3).bytes(context);
+            Self::Run { stage, points } => {
+                let writer = Writer::new(3).bytes(stage);
                 points.iter().fold(writer, |writer, &point| writer.number(point)).0
             }
             Self::Records(records) => Writer::new(4).rest(records),
@@ -74,12 +74,12 @@ impl<'b> ToOther<'b> {
             1 => Self::Open { draw: number(&mut reader)? },
             2 => Self::Kept { set: number(&mut reader)?, point: number(&mut reader)?, bytes: reader.0 },
             3 => {
-                let context = sized(&mut reader)?;
+                let stage = sized(&mut reader)?;
                 let mut points = Vec::with_capacity(reader.0.len() / 8);
                 while !reader.0.is_empty() {
                     points.push(number(&mut reader)?);
                 }
-                Self::Run { context, points }
+                Self::Run { stage, points }
             }
             4 => Self::Records(reader.0),
             5 => match reader.0 {
@@ -93,7 +93,7 @@ impl<'b> ToOther<'b> {
     }
 }
 
-impl ToDealer<'_> {
+impl ToProcess0<'_> {
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         match self {
             Self::Greeting { sweep, machine, head, threads } => {
@@ -122,7 +122,7 @@ impl ToDealer<'_> {
     }
 }
 
-impl<'b> ToDealer<'b> {
+impl<'b> ToProcess0<'b> {
     pub(super) fn read(bytes: &'b [u8]) -> Option<Self> {
         let (&kind, rest) = bytes.split_first()?;
         let mut reader = Reader(rest);
@@ -200,36 +200,39 @@ mod tests {
 
     #[test]
     fn messages_are_read_as_they_were_written() {
-        let run = ToOther::Run { context: &[7, 8], points: vec![3, 1 << 40] }.to_bytes();
+        let run = ToOther::Run { stage: &[7, 8], points: vec![3, 1 << 40] }.to_bytes();
         assert!(
-            matches!(ToOther::read(&run), Some(ToOther::Run { context: [7, 8], points }) if points == [3, 1 << 40])
+            matches!(ToOther::read(&run), Some(ToOther::Run { stage: [7, 8], points }) if points == [3, 1 << 40])
         );
         let kept = ToOther::Kept { set: 1, point: 9, bytes: b"abc" }.to_bytes();
         assert!(matches!(ToOther::read(&kept), Some(ToOther::Kept { set: 1, point: 9, bytes: b"abc" })));
         let end = |reason| ToOther::read(&ToOther::End(reason).to_bytes()).map(|_| reason);
         assert_eq!(end(Some(StopReason::BadPoint)), Some(Some(StopReason::BadPoint)));
-        let greeting = ToDealer::Greeting { sweep: 9, machine: "a b", head: b"head", threads: 4 }.to_bytes();
-        let read = ToDealer::read(&greeting);
+        let greeting =
+            ToProcess0::Greeting { sweep: 9, machine: "a b", head: b"head", threads: 4 }.to_bytes();
+        let read = ToProcess0::read(&greeting);
         assert!(matches!(
             read,
-            Some(ToDealer::Greeting { sweep: 9, machine: "a b", head: b"head", threads: 4 })
+            Some(ToProcess0::Greeting { sweep: 9, machine: "a b", head: b"head", threads: 4 })
         ));
         let channels = vec!["loss".to_owned(), String::new()];
-        let broken = ToDealer::Broken(Error::Unmeasured { channels: channels.clone() }).to_bytes();
-        let read = ToDealer::read(&broken);
+        let broken = ToProcess0::Broken(Error::Unmeasured { channels: channels.clone() }).to_bytes();
+        let read = ToProcess0::read(&broken);
         assert!(
-            matches!(read, Some(ToDealer::Broken(Error::Unmeasured { channels: read })) if read == channels)
+            matches!(read, Some(ToProcess0::Broken(Error::Unmeasured { channels: read })) if read == channels)
         );
         let (channel, data) = ("loss".to_owned(), "train".to_owned());
         let means = Error::SampleMeans { channel, data, samples: 5, mean: 0.1, own: f64::NAN };
-        let (text, bytes) = (means.to_string(), ToDealer::Broken(means).to_bytes());
-        assert!(matches!(ToDealer::read(&bytes), Some(ToDealer::Broken(error)) if error.to_string() == text));
+        let (text, bytes) = (means.to_string(), ToProcess0::Broken(means).to_bytes());
+        assert!(
+            matches!(ToProcess0::read(&bytes), Some(ToProcess0::Broken(error)) if error.to_string() == text)
+        );
     }
 
     #[test]
     fn messages_cut_short_are_none_or_shorter_ones() {
-        let greeting = ToDealer::Greeting { sweep: 1, machine: "a b", head: b"", threads: 4 }.to_bytes();
-        assert!((0..greeting.len()).all(|len| ToDealer::read(&greeting[..len]).is_none()));
+        let greeting = ToProcess0::Greeting { sweep: 1, machine: "a b", head: b"", threads: 4 }.to_bytes();
+        assert!((0..greeting.len()).all(|len| ToProcess0::read(&greeting[..len]).is_none()));
         let huge = [&[3][..], &u64::MAX.to_le_bytes()].concat();
         assert!(ToOther::read(&huge).is_none());
         assert!(

@@ -8,4 +8,4 @@ mod serving;
 
 pub(super) use dealing::Team;
 pub use executor::{Arrival, Executor};
-pub(super) use serving::{Nobody, serve};
+pub(super) use serving::{NoThreads, serve};

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     io,
     sync::{
-        Condvar, Mutex,
+        Condvar, Mutex, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -13,14 +13,14 @@ use std::{
 
 use super::{
     executor::{Arrival, Executor},
-    message::{ToDealer, ToOther},
+    message::{ToOther, ToProcess0},
 };
 use crate::{
     Error, OracleError, Result,
     engine::{
         driver::{Job, OverDraw},
         execution::{Crew, Facts, MakeWorker},
-        journal::{Form, Header, Keeper, Known, Sink, records},
+        journal::{Form, Header, Keeper, Known, Recorder, records},
         rows::Room,
         shared::{Shared, StopReason, lock},
     },
@@ -67,10 +67,11 @@ pub(in crate::engine) fn serve(
     threads: usize,
 ) -> Result<(Known, Option<StopReason>)> {
     let machine = executor.machine();
-    let mailbox = Mailbox { executor, form, failed: Mutex::new(None), told: AtomicBool::new(false) };
-    let job = Job { ledger: Some(&mailbox), on_bad: OnBadPoint::Record, ..*job };
+    let outbox = Outbox { executor, form, failed: OnceLock::new(), told: AtomicBool::new(false) };
+    let job = Job { ledger: Some(&outbox), on_bad: OnBadPoint::Record, ..*job };
     let known = Known::nothing(header)?;
-    let mut desk = Desk {
+    let mut inbox = Inbox {
+        outbox: &outbox,
         executor,
         header,
         form,
@@ -80,17 +81,17 @@ pub(in crate::engine) fn serve(
         keeper: job.keeper,
         known,
     };
-    let mut next = desk.next(None)?;
+    let mut next = inbox.next(None)?;
     loop {
         let draw = match next {
-            Next::End(reason) => return Ok((desk.known, reason)),
+            Next::End(reason) => return Ok((inbox.known, reason)),
             Next::Open(draw) if draw < header.draws => draw,
             Next::Open(_) => return Err(lost(executor, "it asks for a draw that there is not".into())),
         };
         let mut then = None;
         let done = over(draw, &mut |crew| {
-            mailbox.send(&ToDealer::Ready)?;
-            then = Some(compute(crew, &mut desk, &mailbox, &job)?);
+            outbox.send(&ToProcess0::Ready)?;
+            then = Some(compute(crew, &mut inbox, &outbox, &job)?);
             Ok(())
         });
         if let Err(error) = done {
@@ -98,25 +99,26 @@ pub(in crate::engine) fn serve(
                 error,
                 Error::Executor { .. } | Error::EndedByProcess0 { .. } | Error::OtherSweep { .. }
             ) {
-                mailbox.send(&ToDealer::Failed(&error.to_string()))?;
+                outbox.send(&ToProcess0::Failed(&error.to_string()))?;
             }
             return Err(error);
         }
         next = match then {
             Some(next) => next,
-            None => desk.next(None)?,
+            None => inbox.next(None)?,
         };
     }
 }
 
 /// Computes runs of points on all threads, until process 0 wants something else.
-fn compute(crew: &dyn Crew, desk: &mut Desk<'_>, mailbox: &Mailbox<'_>, job: &Job<'_>) -> Result<Next> {
+fn compute(crew: &dyn Crew, inbox: &mut Inbox<'_>, outbox: &Outbox<'_>, job: &Job<'_>) -> Result<Next> {
     let shared = Shared::new(job, 0, 0, Vec::new());
     let facts = crew.facts();
     let batch = facts.iter().fold(1, |most, facts| facts.batch.max(most)).min(MOST_BATCH);
-    let (queue, stride) = (Queue::default(), mailbox.form.stride);
+    let (queue, stride) = (Queue::default(), outbox.form.stride);
     let work = || {
         crew.on_each_thread(&|make| {
+            let _alarm = Alarm { outbox, shared: &shared, queue: &queue };
             let mut state = shared.state(make, facts, batch);
             while let Some(points) = queue.take() {
                 if shared.is_stopped() {
@@ -126,15 +128,14 @@ fn compute(crew: &dyn Crew, desk: &mut Desk<'_>, mailbox: &Mailbox<'_>, job: &Jo
                     Ok(mut room) => shared.compute(&mut state, room.rows(&points, stride), batch),
                     Err(error) => shared.end_with(error),
                 }
-                mailbox.tell_why(&shared);
+                outbox.tell_why(&shared);
             }
         });
     };
     thread::scope(|scope| {
         let pump = thread::Builder::new().spawn_scoped(scope, || {
-            let next = desk.next(Some(&queue));
-            queue.close();
-            next
+            let _closing = Closing(&queue);
+            inbox.next(Some(&queue))
         });
         let Ok(pump) = pump else {
             return Err(Error::ThreadPool { threads: 1, source: "no thread for messages".into() });
@@ -148,23 +149,28 @@ fn compute(crew: &dyn Crew, desk: &mut Desk<'_>, mailbox: &Mailbox<'_>, job: &Jo
 }
 
 /// Where messages of process 0 are read.
-struct Desk<'d> {
-    executor: &'d dyn Executor,
-    header: &'d Header,
+struct Inbox<'i> {
+    outbox: &'i Outbox<'i>,
+    executor: &'i dyn Executor,
+    header: &'i Header,
     form: Form,
-    machine: &'d str,
+    machine: &'i str,
     threads: usize,
     /// Whether process 0 has greeted this sweep: what came before belongs to another one.
     greeted: bool,
-    keeper: Option<&'d dyn Keeper>,
+    keeper: Option<&'i dyn Keeper>,
     /// What process 0 says of the result.
     known: Known,
 }
 
-impl Desk<'_> {
+impl Inbox<'_> {
     /// Reads messages until process 0 wants something else than points computed; these go to the queue.
     fn next(&mut self, queue: Option<&Queue>) -> Result<Next> {
         loop {
+            if let Some(reason) = self.outbox.failed.get() {
+                // Process 0 was told, and has nothing more to say to this one.
+                return Err(lost(self.executor, reason.as_str().into()));
+            }
             let bytes = match self.executor.receive(PATIENCE) {
                 Ok(Some(Arrival::Message { from: 0, bytes })) => bytes,
                 Ok(Some(Arrival::Gone { process: 0, reason })) => {
@@ -186,9 +192,9 @@ impl Desk<'_> {
                         return Err(nonsense());
                     }
                 }
-                ToOther::Run { context, points } => {
+                ToOther::Run { stage, points } => {
                     let fits = points.iter().all(|&point| point < self.form.points);
-                    if !fits || self.keeper.is_some_and(|keeper| !keeper.enter(context)) {
+                    if !fits || self.keeper.is_some_and(|keeper| !keeper.restore_stage(stage)) {
                         return Err(nonsense());
                     }
                     if let Some(queue) = queue {
@@ -217,7 +223,7 @@ impl Desk<'_> {
     fn greet(&mut self, sweep: usize, machine: &str, head: &[u8]) -> Result<()> {
         self.greeted = true;
         let own = self.header.encode();
-        let answer = ToDealer::Greeting { sweep, machine: self.machine, head: &own, threads: self.threads };
+        let answer = ToProcess0::Greeting { sweep, machine: self.machine, head: &own, threads: self.threads };
         self.executor.send(0, &answer.to_bytes()).map_err(|error| lost(self.executor, error))?;
         let process = self.executor.process();
         let machines = (!self.executor.allows_other_machines()).then_some((self.machine, machine));
@@ -234,17 +240,18 @@ fn lost(executor: &dyn Executor, reason: OracleError) -> Error {
     Error::Executor { process: executor.process(), source: reason.into_boxed() }
 }
 
-/// Sends what threads found to process 0.
-struct Mailbox<'m> {
+/// Where messages to process 0 are sent.
+struct Outbox<'m> {
     executor: &'m dyn Executor,
     form: Form,
-    failed: Mutex<Option<io::Error>>,
+    /// Why nothing more can be sent that process 0 could use.
+    failed: OnceLock<String>,
     /// Whether process 0 was told why no more is computed here.
     told: AtomicBool,
 }
 
-impl Mailbox<'_> {
-    fn send(&self, message: &ToDealer<'_>) -> Result<()> {
+impl Outbox<'_> {
+    fn send(&self, message: &ToProcess0<'_>) -> Result<()> {
         self.executor.send(0, &message.to_bytes()).map_err(|error| lost(self.executor, error))
     }
 
@@ -253,31 +260,60 @@ impl Mailbox<'_> {
         if !shared.is_stopped() || self.told.swap(true, Ordering::Relaxed) {
             return;
         }
-        let message = if let Some(error) = shared.broken.get() {
-            ToDealer::broken(error)
+        let broken = shared.broken.get();
+        let message = if let Some(error @ (Error::Unmeasured { .. } | Error::SampleMeans { .. })) = broken {
+            ToProcess0::broken(error)
         } else if let Some(&(set, point)) = shared.interrupted.get() {
-            ToDealer::Interrupted { set, point }.to_bytes()
+            ToProcess0::Interrupted { set, point }.to_bytes()
         } else {
-            let failed = lock(&self.failed);
-            let reason = failed.as_ref().map_or_else(|| "it stopped".to_owned(), ToString::to_string);
-            ToDealer::Failed(&reason).to_bytes()
+            let reason = || broken.map_or_else(|| "it stopped".to_owned(), Error::to_string);
+            ToProcess0::Failed(self.failed.get_or_init(reason)).to_bytes()
         };
         // If process 0 does not hear it, that is found where its messages are read.
         let _ = self.executor.send(0, &message);
     }
 }
 
-impl Sink for Mailbox<'_> {
+impl Recorder for Outbox<'_> {
     fn form(&self) -> Form {
         self.form
     }
 
     fn append(&self, records: &[u8], _: usize) -> bool {
-        self.send(&ToDealer::Done(records)).is_ok()
+        let sent = self.executor.send(0, &ToProcess0::Done(records).to_bytes());
+        sent.inspect_err(|error| drop(self.failed.set(error.to_string()))).is_ok()
     }
 
     fn fail(&self, error: io::Error) {
-        lock(&self.failed).get_or_insert(error);
+        let _ = self.failed.set(error.to_string());
+    }
+}
+
+/// Tells process 0 if a thread of this process panics, which then waits for nothing more. A panic of an oracle at a point
+/// is no such panic.
+struct Alarm<'a> {
+    outbox: &'a Outbox<'a>,
+    shared: &'a Shared<'a>,
+    queue: &'a Queue,
+}
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let _ = self.outbox.failed.set("it panicked".to_owned());
+            self.shared.halt(StopReason::Cancelled);
+            self.outbox.tell_why(self.shared);
+            self.queue.close();
+        }
+    }
+}
+
+/// Closes a queue, whatever ends its thread.
+struct Closing<'q>(&'q Queue);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 
@@ -316,9 +352,9 @@ impl Queue {
 }
 
 /// No threads: nothing is left to compute.
-pub(in crate::engine) struct Nobody;
+pub(in crate::engine) struct NoThreads;
 
-impl Crew for Nobody {
+impl Crew for NoThreads {
     fn threads(&self) -> usize {
         1
     }

@@ -112,7 +112,7 @@ impl Keeper for Stores<'_> {
         true
     }
 
-    fn outline(&self, _: usize, _: usize, _: &mut Vec<u8>) {}
+    fn save_summary(&self, _: usize, _: usize, _: &mut Vec<u8>) {}
 
     fn needs(&self, point: usize, out: &mut Vec<usize>) {
         if self.lattice.node(point).is_none() {
@@ -123,19 +123,19 @@ impl Keeper for Stores<'_> {
         }
     }
 
-    fn context(&self, point: usize, out: &mut Vec<u8>) {
+    fn save_stage(&self, point: usize, out: &mut Vec<u8>) {
         // The scale follows from all nodes, of which another process has some.
         if self.lattice.node(point).is_none() {
             out.extend(self.stores.iter().map(|store| u8::from(store.scale() == Scale::Linear)));
         }
     }
 
-    fn enter(&self, context: &[u8]) -> bool {
-        let stores = if context.is_empty() { &[][..] } else { &self.stores };
-        if context.len() != stores.len() || context.iter().any(|&linear| linear > 1) {
+    fn restore_stage(&self, stage: &[u8]) -> bool {
+        let stores = if stage.is_empty() { &[][..] } else { &self.stores };
+        if stage.len() != stores.len() || stage.iter().any(|&linear| linear > 1) {
             return false;
         }
-        for (store, &linear) in stores.iter().zip(context) {
+        for (store, &linear) in stores.iter().zip(stage) {
             let _ = store.scale.set(if linear == 1 { Scale::Linear } else { Scale::Softplus });
         }
         true

@@ -2,6 +2,7 @@
 
 use std::{
     sync::mpsc::{Receiver, RecvTimeoutError, Sender},
+    thread,
     time::Duration,
 };
 
@@ -15,7 +16,7 @@ use mpi::{
 };
 
 /// What the thread is told to do.
-pub(crate) enum Letter {
+pub(crate) enum Command {
     Message {
         to: usize,
         bytes: Vec<u8>,
@@ -31,10 +32,12 @@ pub(crate) enum Letter {
 }
 
 /// MPI, initialised on this thread.
-pub(crate) struct Post {
+pub(crate) struct MpiThread {
     // Dropped last, which finalises MPI.
     world: SimpleCommunicator,
     sending: Vec<Sending>,
+    /// The processes of which nothing more comes.
+    over: Vec<bool>,
     _universe: Universe,
 }
 
@@ -53,12 +56,14 @@ const LAST: Tag = 3;
 const SHORT: Duration = Duration::from_micros(30);
 const LONG: Duration = Duration::from_millis(1);
 
-impl Post {
+impl MpiThread {
     /// Initialises MPI; none if it was before.
     pub(crate) fn open() -> Option<Self> {
         // This thread alone calls MPI, and is the one that initialises it.
         let (universe, _) = mpi::initialize_with_threading(Threading::Funneled)?;
-        Some(Self { world: universe.world(), sending: Vec::new(), _universe: universe })
+        let world = universe.world();
+        let over = vec![false; usize::try_from(world.size()).ok()?];
+        Some(Self { world, sending: Vec::new(), over, _universe: universe })
     }
 
     /// The number of this process, and how many there are.
@@ -66,42 +71,47 @@ impl Post {
         [self.world.rank(), self.world.size()].map(|number| number.cast_unsigned() as usize)
     }
 
-    /// Sends and hands on until it is told to end, then says so to the others and waits for them.
+    /// Sends and hands on until it is told to end, then says so to the others and hears it from them.
     pub(crate) fn serve(
         &mut self,
-        to_send: &Receiver<Letter>,
+        commands: &Receiver<Command>,
         arrived: &Sender<Arrival>,
-        shared: &Sender<Vec<u8>>,
+        shared: Sender<Vec<u8>>,
     ) {
-        let [process, processes] = self.place();
+        let mut shared = Some(shared);
         let mut pause = SHORT;
         loop {
-            let busy = self.hand_on(arrived, shared);
+            let busy = self.hand_on(arrived, &mut shared);
             self.forget_sent();
             pause = if busy { SHORT } else { (pause * 2).min(LONG) };
-            // A letter ends the pause at once.
-            match to_send.recv_timeout(if busy { Duration::ZERO } else { pause }) {
-                Ok(Letter::Message { to, bytes }) => self.send(to, MESSAGE, bytes),
-                Ok(Letter::Shared { to, bytes }) => self.send(to, SHARED, bytes),
-                Ok(Letter::End { abort: true }) => self.world.abort(1),
-                Ok(Letter::End { abort: false }) | Err(RecvTimeoutError::Disconnected) => break,
+            // A command ends the pause at once.
+            match commands.recv_timeout(if busy { Duration::ZERO } else { pause }) {
+                Ok(Command::Message { to, bytes }) => self.send(to, MESSAGE, bytes),
+                Ok(Command::Shared { to, bytes }) => self.send(to, SHARED, bytes),
+                Ok(Command::End { abort: true }) => self.world.abort(1),
+                Ok(Command::End { abort: false }) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => continue,
             }
             pause = SHORT;
         }
-        // Whoever waits for this process learns that nothing more comes.
-        for to in (0..processes).filter(|&to| to != process && (process == 0 || to == 0)) {
+        // MPI may keep a message with its sender until it is taken. So whatever comes is taken until the other side has
+        // said that nothing more does, however early this program ended.
+        let [process, processes] = self.place();
+        let partners = if process == 0 { 1..processes } else { 0..1 };
+        for to in partners.clone() {
             self.send(to, LAST, Vec::new());
         }
-        while !self.sending.is_empty() {
-            self.hand_on(arrived, shared);
+        pause = SHORT;
+        while !self.sending.is_empty() || !partners.clone().all(|partner| self.over[partner]) {
+            let busy = self.hand_on(arrived, &mut shared);
             self.forget_sent();
-            std::thread::sleep(SHORT);
+            pause = if busy { SHORT } else { (pause * 2).min(LONG) };
+            thread::sleep(pause);
         }
     }
 
     /// Receives what is there; false if that was nothing.
-    fn hand_on(&self, arrived: &Sender<Arrival>, shared: &Sender<Vec<u8>>) -> bool {
+    fn hand_on(&mut self, arrived: &Sender<Arrival>, shared: &mut Option<Sender<Vec<u8>>>) -> bool {
         let mut any = false;
         while let Some(message) = self.world.any_process().immediate_matched_probe() {
             any = true;
@@ -109,8 +119,13 @@ impl Post {
             let from = status.source_rank().cast_unsigned() as usize;
             // Where nobody listens any more, nothing is missed.
             let _ = match status.tag() {
-                SHARED => shared.send(bytes).map_err(drop),
+                SHARED => shared.as_ref().map_or(Ok(()), |shared| shared.send(bytes)).map_err(drop),
                 LAST => {
+                    self.over[from] = true;
+                    if from == 0 {
+                        // Whoever waits for a value of process 0 waits in vain.
+                        *shared = None;
+                    }
                     let reason = "its program has ended".to_owned();
                     arrived.send(Arrival::Gone { process: from, reason }).map_err(drop)
                 }
