@@ -19,8 +19,10 @@ use loss_landscape_nets::{Activation, Criterion, Mlp, Sgd, digits};
 use pipes::Pipes;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let argument = |place, default| env::args().nth(place).map_or(Ok(default), |argument| argument.parse());
-    let (processes, points) = (argument(1, 3)?, argument(2, 17)?);
+    let number = |place: usize, default: usize| {
+        env::args().nth(place).map_or(Ok(default), |argument| argument.parse())
+    };
+    let (processes, points) = (number(1, 3)?, number(2, 17)?);
     let program = env::current_exe()?;
     let command = || {
         let mut command = Command::new(&program);

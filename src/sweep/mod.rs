@@ -350,7 +350,7 @@ impl<'a, M: ?Sized, D: ?Sized, W, X> Sweep<'a, M, D, W, X> {
     /// the bit that of one process. [`Executor`] says how processes are connected, and has an example.
     ///
     /// All kinds of sweeps run so, with any number of processes. A process that ends or takes too long gives its points
-    /// to the others. The observer is called in process 0 alone.
+    /// to the others. In process 0 alone the observer is called, and the report says what a journal knew before.
     ///
     /// The call that starts the sweep fails with [`Error::OtherSweep`](crate::Error::OtherSweep) where processes
     /// have different parameters, directions, data (by their [fingerprints](crate::Loss::fingerprint)), settings, versions

@@ -20,8 +20,10 @@ use std::{
 
 use loss_landscape::{
     Adaptive, Arrival, Curve, EigenRatio, Error, Executor, Gradient, HessianProduct, Journal, Landscape,
-    Layout, Loss, Model, Observer, OracleError, Plane, Point, Prepared, Progress, RandomDirections, Result,
-    SampleLosses, Sampled, Slice, Surface, Sweep, Worker, content_hash, report::SweepEnd,
+    Layout, Loss, Model, Observer, OracleError, Plane, Progress, RandomDirections, Result, SampleLosses,
+    Sampled, Surface, Sweep, content_hash,
+    oracle::{Point, Prepared, Slice, Worker},
+    report::SweepEnd,
 };
 
 use crate::pipes::Pipes;

@@ -292,14 +292,14 @@ impl Shared<'_> {
         let threads = own + team.threads();
         loop {
             let left = lock(stock).len() + dealt.back.len();
-            // Towards the end no run should wait for another that is being computed.
-            let waiting = usize::from(left > threads);
+            // Towards the end no run should wait for another that is being computed, and a long one never.
+            let waiting = |member: &Member| usize::from(left > threads && !member.pace.is_long());
             let free = (dealt.others.members.iter().zip(&dealt.runs).enumerate())
                 .filter(|(_, (member, _))| member.state == State::Ready(draw))
-                .map(|(index, (member, runs))| (runs.len(), member.threads, index))
-                .filter(|&(held, threads, _)| held < threads.saturating_add(waiting))
-                .min_by_key(|&(held, threads, _)| held.saturating_mul(1024) / threads);
-            let Some((.., index)) = free.filter(|_| left > 0) else { break };
+                .filter(|(_, (member, runs))| runs.len() < member.threads + waiting(member))
+                .min_by_key(|(_, (member, runs))| runs.len() * 1024 / member.threads)
+                .map(|(index, _)| index);
+            let Some(index) = free.filter(|_| left > 0) else { break };
             let most = dealt.others.members[index].pace.run();
             let rows = (dealt.back.take(most.unwrap_or(1)))
                 .or_else(|| lock(stock).take_run(threads, batch, Some(most.unwrap_or(batch))));
