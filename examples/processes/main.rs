@@ -12,7 +12,7 @@
 
 mod pipes;
 
-use std::{env, error::Error, fs, process::Command};
+use std::{env, error::Error, fs, process::Command, time::Duration};
 
 use loss_landscape::{EigenRatio, Executor, RandomDirections, Sweep};
 use loss_landscape_nets::{Activation, Criterion, Mlp, Sgd, digits};
@@ -29,7 +29,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         command.args(env::args().skip(1));
         command
     };
-    let pipes = Pipes::connect(processes, command)?;
+    // A process that takes ten minutes for a point hangs.
+    let pipes = Pipes::connect(processes, command)?.point_limit(Duration::from_secs(600));
 
     // From here on all processes do the same. A process of your own would read a checkpoint.
     let (train, _) = digits::<f32>()?;

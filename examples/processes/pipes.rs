@@ -16,7 +16,7 @@ use std::{
 use loss_landscape::{Arrival, Executor, OracleError};
 
 /// Process 0 and those that it started, seen from one of them.
-pub struct Pipes {
+pub(crate) struct Pipes {
     process: usize,
     processes: usize,
     /// From process 0 to each of the others; from another one to process 0.
@@ -36,7 +36,7 @@ const MARK: [u8; 4] = *b"\x93ll\n";
 impl Pipes {
     /// Connects `processes` processes. The first one starts the others, each with the command that it is given, which
     /// should run this program; there this function finds out which process it is.
-    pub fn connect(processes: usize, command: impl Fn() -> Command) -> io::Result<Self> {
+    pub(crate) fn connect(processes: usize, command: impl Fn() -> Command) -> io::Result<Self> {
         let place = env::var(VARIABLE).ok().and_then(|place| {
             let (process, processes) = place.split_once('/')?;
             Some((process.parse().ok()?, processes.parse().ok()?))
@@ -77,14 +77,9 @@ impl Pipes {
     }
 
     /// How long another process may take for a point.
-    pub fn point_limit(mut self, limit: Duration) -> Self {
+    pub(crate) fn point_limit(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
         self
-    }
-
-    /// The identifiers that the system gave the processes which this one started.
-    pub fn started(&self) -> Vec<u32> {
-        lock(&self.children).iter().map(Child::id).collect()
     }
 }
 
