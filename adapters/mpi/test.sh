@@ -41,7 +41,7 @@ grep 'in 3 processes have the bits of one' "$folder/absent"
 
 # A process that is killed ends the job, with Open MPI. The journal is whole, and the same command goes on with it.
 # Which process dies after how many of its gradients:
-for death in 1:60 0:100 2:120 0:60 1:80; do
+for death in 1:60 0:100 2:120; do
   if DIE=$death timeout 120 mpirun -n 3 "$program" "$folder/map.journal" >/dev/null 2>&1; then
     echo "over before process and gradient $death"; exit 1
   fi
