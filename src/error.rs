@@ -457,6 +457,29 @@ pub enum Error {
         /// The names there are.
         names: Vec<String>,
     },
+    /// Processes that should run one sweep together, and run different ones.
+    #[error("process {process} does not run the sweep of process 0: {}", differences.join("; "))]
+    OtherSweep {
+        /// The process.
+        process: usize,
+        /// What differs: the name, the value in that process, the value in process 0.
+        differences: Vec<String>,
+    },
+    /// A process that has no part in a sweep of several any more, and process 0 goes on without it: it does not reach
+    /// process 0, or cannot send what it found; or its executor is none of its processes.
+    #[error("process {process} cannot go on with its sweep: {source}")]
+    Executor {
+        /// The process.
+        process: usize,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// In the other processes of a sweep: process 0 has ended it without a result.
+    #[error("process 0 ended the sweep: {reason}")]
+    EndedByProcess0 {
+        /// Its error, in words.
+        reason: String,
+    },
     /// A pool of no threads.
     #[error("a sweep needs at least one thread")]
     ZeroThreads,

@@ -180,7 +180,7 @@ pub use direction::{
     Projection, RandomDirections,
 };
 pub use draws::Draws;
-pub use engine::{AllThreads, Execution, Here, Journal, Observer, PerThread, Progress};
+pub use engine::{AllThreads, Arrival, Execution, Executor, Here, Journal, Observer, PerThread, Progress};
 pub use error::{Error, Result};
 #[cfg(feature = "vtk")]
 pub use io::VtkHeight;

@@ -9,7 +9,8 @@ use std::{
 use super::{
     Observer,
     execution::{Crew, CrewWork},
-    journal::{Keeper, Known, Ledger},
+    journal::{Keeper, Known, Recorder},
+    processes::Team,
     rows::{Room, Rows},
     settings::is_in_shard,
     shared::{Shared, StopReason, into_inner},
@@ -22,6 +23,7 @@ use crate::{
 
 /// What is to be evaluated: every point of α × β, on every data set, for each draw of the slice. Points are numbered
 /// through all draws.
+#[derive(Clone, Copy)]
 pub(crate) struct Job<'a> {
     pub(crate) alpha: &'a [f64],
     pub(crate) beta: &'a [f64],
@@ -39,12 +41,21 @@ pub(crate) struct Job<'a> {
     /// (k, n): of all points those whose number is k modulo n. None for all.
     pub(crate) shard: Option<(usize, usize)>,
     /// Where finished points are written.
-    pub(crate) ledger: Option<&'a Ledger>,
+    pub(crate) ledger: Option<&'a dyn Recorder>,
     /// What is kept of a point for each data set, in addition to its values.
     pub(crate) keeper: Option<&'a dyn Keeper>,
     pub(crate) observer: Option<&'a dyn Observer>,
     pub(crate) on_bad: OnBadPoint,
+    /// Other processes, to which this one deals out points.
+    pub(crate) team: Option<&'a Team<'a>>,
+    /// Where process 0 has done this job and all that it found is known: how it ended there. The choices are made again,
+    /// and no point is computed.
+    pub(super) repeated: Option<Ending>,
 }
+
+/// Why a job stopped before its last point, if it did.
+#[derive(Clone, Copy)]
+pub(super) struct Ending(pub(super) Option<StopReason>);
 
 /// The outcome of a job: values by point, data set and channel.
 pub(crate) struct Outcome {
@@ -108,6 +119,12 @@ impl Job<'_> {
         let mut shared = shared;
         if let Some(error) = shared.broken.take() {
             return Err(error);
+        }
+        if let Some(Ending(Some(reason))) = self.repeated {
+            shared.halt(reason);
+        }
+        if let Some(team) = self.team {
+            team.conclude(&shared, &found, hidden.as_ref());
         }
         Ok(self.outcome(shared, found, hidden, elapsed))
     }

@@ -97,6 +97,12 @@ pub trait Observer: Sync {
         let _ = (index, coordinates, data);
     }
 
+    /// Another process of the sweep's [executor](crate::Sweep::executor) is gone, or was given up: its points go to the
+    /// others. The reason is in words. Called in process 0, once for each.
+    fn lost(&self, process: usize, reason: &str) {
+        let _ = (process, reason);
+    }
+
     /// The sweep has ended, for whatever reason.
     fn finished(&self) {}
 }

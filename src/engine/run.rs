@@ -6,9 +6,11 @@ use std::{
 };
 
 use super::{
-    driver::{Job, Outcome},
+    Executor,
+    driver::{Ending, Job, Outcome, OverDraw},
     execution::{CrewWork, Crews, Execution, Measurement, Subject},
-    journal::{ByPoint, Header, Keeper, Known, Ledger, full_channels},
+    journal::{ByPoint, Form, Header, Keeper, Known, Ledger, Recorder, full_channels},
+    processes::{NoThreads, Team, serve},
     settings::{DataSets, Grid, Settings},
     stages::Stages,
 };
@@ -133,49 +135,97 @@ fn work<'w, 's, S: Scalar>(
     stages: Stages<'s>,
 ) -> impl FnOnce(&dyn Crews<S>) -> Result<Found> + Send + use<'w, 's, S> {
     move |crews| {
-        let (outcome, resumed) = evaluate(crews, slices, settings, header, beta, keeper, stages)?;
-        Ok(Found { outcome, resumed, threads: crews.threads() })
+        let over = |draw: usize, work: &mut CrewWork<'_>| {
+            slices.with(draw, &mut |slice: &Slice<'_, S>| crews.over(slice, work))
+        };
+        let job = Job {
+            alpha: &header.alpha,
+            beta,
+            draws: header.draws,
+            sets: &header.provenance.data,
+            channels: &header.channels,
+            finite: header.finite,
+            passes: header.passes,
+            shard: settings.shard,
+            ledger: None,
+            keeper,
+            observer: settings.observer,
+            on_bad: settings.on_bad,
+            team: None,
+            repeated: None,
+        };
+        in_all_processes(&over, settings, header, &job, crews.threads(), stages)
+    }
+}
+
+/// Runs the sweep in this process, and in the others of its executor if there are any.
+fn in_all_processes(
+    over: &OverDraw<'_>,
+    settings: &Settings<'_>,
+    header: &Header,
+    job: &Job<'_>,
+    threads: usize,
+    stages: Stages<'_>,
+) -> Result<Found> {
+    let Some(executor) = settings.executor.filter(|executor| executor.processes() > 1) else {
+        let (outcome, resumed) = evaluate(over, settings, header, *job, stages)?;
+        return Ok(Found { outcome, resumed, threads });
+    };
+    match executor.process() {
+        0 => {
+            let team = Team::new(executor, header);
+            let job = Job { team: Some(&team), ..*job };
+            let evaluated = evaluate(over, settings, header, job, stages);
+            let (outcome, resumed) = evaluated.inspect_err(|error| team.fail(&error.to_string()))?;
+            Ok(Found { outcome, resumed, threads: threads + team.threads() })
+        }
+        process if process < executor.processes() => {
+            let job = Job { observer: None, ..*job };
+            let outcome = help(executor, over, header, job, threads, stages)?;
+            Ok(Found { outcome, resumed: None, threads })
+        }
+        process => {
+            let source = format!("its executor knows of {} processes", executor.processes()).into();
+            Err(Error::Executor { process, source })
+        }
     }
 }
 
 /// Takes from the journal what is there, if there is one, and evaluates the rest.
-fn evaluate<S: Scalar>(
-    crews: &dyn Crews<S>,
-    slices: &dyn Slices<S>,
+fn evaluate(
+    over: &OverDraw<'_>,
     settings: &Settings<'_>,
     header: &Header,
-    beta: &[f64],
-    keeper: Option<&dyn Keeper>,
+    job: Job<'_>,
     stages: Stages<'_>,
 ) -> Result<(Outcome, Option<Resumed>)> {
     let mut known = Known::nothing(header)?;
     let (ledger, resumed) = match &settings.journal {
         Some(path) => {
-            let (ledger, resumed) = Ledger::resume(path, header, keeper, &mut known)?;
+            let (ledger, resumed) = Ledger::resume(path, header, job.keeper, &mut known)?;
             (Some(ledger), resumed)
         }
         None => (None, None),
     };
-    let job = Job {
-        alpha: &header.alpha,
-        beta,
-        draws: header.draws,
-        sets: &header.provenance.data,
-        channels: &header.channels,
-        finite: header.finite,
-        passes: header.passes,
-        shard: settings.shard,
-        ledger: ledger.as_ref(),
-        keeper,
-        observer: settings.observer,
-        on_bad: settings.on_bad,
-    };
-    let over = |draw: usize, work: &mut CrewWork<'_>| {
-        slices.with(draw, &mut |slice: &Slice<'_, S>| crews.over(slice, work))
-    };
-    let outcome = job.run(&over, stages, known)?;
+    let job = Job { ledger: ledger.as_ref().map(|ledger| ledger as &dyn Recorder), ..job };
+    let outcome = job.run(over, stages, known)?;
     ledger.map_or(Ok(()), Ledger::close)?;
     Ok((outcome, resumed))
+}
+
+/// Computes what process 0 asks for until it has all points, and takes the result from it.
+fn help(
+    executor: &dyn Executor,
+    over: &OverDraw<'_>,
+    header: &Header,
+    job: Job<'_>,
+    threads: usize,
+    stages: Stages<'_>,
+) -> Result<Outcome> {
+    let form = Form::new(header, &header.encode());
+    let (known, reason) = serve(executor, over, header, form, &job, threads)?;
+    let job = Job { repeated: Some(Ending(reason)), ..job };
+    job.run(&|_: usize, work: &mut CrewWork<'_>| work(&NoThreads), stages, known)
 }
 
 impl Ran {

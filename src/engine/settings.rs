@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Observer, axis::Axis};
+use super::{Executor, Observer, axis::Axis};
 use crate::{Error, Result, landscape::OnBadPoint, memory::with_capacity};
 
 /// Bytes that no process has, whatever its user allows: the address space of a 64-bit process, 128 TiB.
@@ -20,6 +20,8 @@ pub(crate) struct Settings<'a> {
     pub(crate) journal: Option<PathBuf>,
     /// (k, n): only the points whose number is k modulo n. None for all points.
     pub(crate) shard: Option<(usize, usize)>,
+    /// The processes that run the sweep together; none for this one alone.
+    pub(crate) executor: Option<&'a dyn Executor>,
 }
 
 /// The data sets of a sweep, with their names.
@@ -44,6 +46,7 @@ impl Default for Settings<'_> {
             memory_limit: 4 << 30,
             journal: None,
             shard: None,
+            executor: None,
         }
     }
 }

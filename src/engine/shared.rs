@@ -3,21 +3,26 @@
 use std::{
     any::Any,
     ops::ControlFlow,
-    panic::{AssertUnwindSafe, catch_unwind},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
         Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    thread,
+    time::Instant,
 };
 
 use super::{
     Progress,
-    driver::Job,
+    driver::{Ending, Job},
     execution::{Crew, Facts, MakeWorker},
     journal::encode,
+    pace::Pace,
+    processes::Team,
     rows::Rows,
     split::{SplitPoint, chunks_of},
-    worker::ThreadState,
+    stock::Stock,
+    worker::{Notes, ThreadState},
 };
 use crate::{
     Error,
@@ -31,8 +36,23 @@ pub(super) enum StopReason {
     Cancelled,
     /// A point was bad, and the caller wants none.
     BadPoint,
-    /// The journal could not be written.
+    /// The journal could not be written, or another process cannot reach process 0.
     Journal,
+}
+
+impl StopReason {
+    /// For messages; 0 is none of them.
+    pub(super) fn code(self) -> u8 {
+        match self {
+            Self::Cancelled => 1,
+            Self::BadPoint => 2,
+            Self::Journal => 3,
+        }
+    }
+
+    pub(super) fn from_code(code: u8) -> Option<Self> {
+        [Self::Cancelled, Self::BadPoint, Self::Journal].into_iter().find(|reason| reason.code() == code)
+    }
 }
 
 /// The state that threads share.
@@ -46,6 +66,8 @@ pub(super) struct Shared<'a> {
     /// Set where the oracle turns out not to write what it names, or not to be a mean of its samples. That is no matter
     /// of one point, so that the sweep ends with this error.
     pub(super) broken: OnceLock<Error>,
+    /// Data set and point at which the oracle asked for the end.
+    pub(super) interrupted: OnceLock<(usize, usize)>,
     /// Point, number of the data set.
     pub(super) bad: Mutex<Vec<(usize, usize, BadPoint)>>,
     /// What the caller's observer panicked with: the sweep stops, and the panic goes on outside.
@@ -69,6 +91,7 @@ impl<'a> Shared<'a> {
             done: AtomicUsize::new(done),
             stop: OnceLock::new(),
             broken: OnceLock::new(),
+            interrupted: OnceLock::new(),
             bad: Mutex::new(bad),
             panic: Mutex::new(None),
         }
@@ -88,6 +111,13 @@ impl<'a> Shared<'a> {
 
     /// Evaluates the points of a stage.
     pub(super) fn run_stage(&self, crew: &dyn Crew, rows: Rows<'_>) {
+        if let Some(Ending(reason)) = self.job.repeated {
+            // What is not known was not computed.
+            if !rows.is_empty() {
+                self.halt(reason.unwrap_or(StopReason::Cancelled));
+            }
+            return;
+        }
         let facts = crew.facts();
         // Oracles say how many chunks they have, and may say anything.
         let chunks = facts.iter().map(|facts| facts.chunks).fold(0, usize::saturating_add);
@@ -99,29 +129,82 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// Threads take runs of points, long ones first and shorter ones towards the end, so that they seldom meet at the
-    /// lock and end together.
+    /// Evaluates points whole, here and in other processes; points that those leave undone come again.
     fn run_by_points(&self, crew: &dyn Crew, rows: Rows<'_>) {
-        let (threads, facts) = (crew.threads(), crew.facts());
+        let mut left = Stock::new(vec![rows]);
+        while !left.is_empty() && !self.is_stopped() {
+            left = self.run_stock(crew, left);
+        }
+    }
+
+    /// Threads take runs of points, long ones first and shorter ones towards the end, so that they seldom meet at the
+    /// lock and end together. One more deals out points to other processes, if there are any; what these leave undone is
+    /// returned.
+    fn run_stock<'v>(&self, crew: &dyn Crew, stock: Stock<'v>) -> Stock<'v> {
+        let team = self.job.team.filter(|team| !team.is_alone());
+        let (own, facts) = (crew.threads(), crew.facts());
+        let threads = own + team.map_or(0, Team::threads);
         let wish = facts.iter().fold(1, |most, facts| facts.batch.max(most));
-        let batch = wish.min(rows.len().div_ceil(4 * threads)).max(1);
-        let stock = Mutex::new(rows);
-        crew.on_each_thread(&|make| {
-            let mut state = self.state(make, facts, batch);
-            while !self.is_stopped() {
-                let run = next_run(&mut lock(&stock), threads, batch);
-                if run.is_empty() {
-                    break;
-                }
-                for mut rows in run.batches(batch) {
-                    if self.is_stopped() {
-                        break;
+        let batch = wish.min(stock.len().div_ceil(4 * threads)).max(1);
+        let stock = Mutex::new(stock);
+        let compute = || {
+            crew.on_each_thread(&|make| {
+                let mut state = self.state(make, facts, batch);
+                let mut pace = team.map(|_| Pace::default());
+                while !self.is_stopped() {
+                    let most = pace.map(|pace| pace.run().unwrap_or(batch));
+                    let Some(run) = lock(&stock).take_run(threads, batch, most) else { break };
+                    let (started, points) = (pace.map(|_| Instant::now()), run.len());
+                    for mut rows in run.batches(batch) {
+                        if self.is_stopped() {
+                            break;
+                        }
+                        self.evaluate(&mut state, rows.reborrow());
+                        self.finish(&mut state.notes, &mut rows);
                     }
-                    self.evaluate(&mut state, rows.reborrow());
-                    self.finish(&mut state, &mut rows);
+                    if let (Some(pace), Some(started)) = (&mut pace, started) {
+                        pace.take(started.elapsed(), points);
+                    }
                 }
+            });
+        };
+        let Some(team) = team else {
+            compute();
+            // Where the sweep stopped, what is left stays undone.
+            return Stock::new(Vec::new());
+        };
+        thread::scope(|scope| {
+            let deal = || self.deal(team, &stock, batch, own);
+            let dealing = thread::Builder::new().spawn_scoped(scope, deal);
+            let computed = catch_unwind(AssertUnwindSafe(compute));
+            if computed.is_err() {
+                // NoThreads waits for the others then.
+                self.halt(StopReason::Cancelled);
             }
-        });
+            let dealt = match dealing.map(thread::ScopedJoinHandle::join) {
+                Ok(dealt) => dealt,
+                Err(source) => {
+                    self.end_with(Error::ThreadPool { threads: 1, source: source.into() });
+                    Ok(Stock::new(Vec::new()))
+                }
+            };
+            match computed.and(dealt) {
+                Ok(left) => left,
+                Err(payload) => resume_unwind(payload),
+            }
+        })
+    }
+
+    /// Evaluates points that process 0 asked this one for.
+    pub(super) fn compute(&self, state: &mut ThreadState<'_, '_>, mut rows: Rows<'_>, batch: usize) {
+        for rows in rows.reborrow().batches(batch) {
+            if self.is_stopped() {
+                return;
+            }
+            self.evaluate(state, rows);
+        }
+        // All in one message.
+        self.finish(&mut state.notes, &mut rows);
     }
 
     /// Fewer points than threads: a thread takes one chunk of the data of one point.
@@ -145,10 +228,10 @@ impl<'a> Shared<'a> {
                 let mut split = lock(split);
                 if split.take(place, (set, chunk), share) {
                     split.add_up(facts, |set, out, failure| match failure {
-                        Some(failure) => self.fail(&mut state, number, set, out, failure),
-                        None => self.list_if_not_finite(&mut state, number, set, out),
+                        Some(failure) => self.fail(&mut state.notes, number, set, out, failure),
+                        None => self.list_if_not_finite(&mut state.notes, number, set, out),
                     });
-                    self.finish(&mut state, &mut split.row);
+                    self.finish(&mut state.notes, &mut split.row);
                 }
             }
         });
@@ -166,7 +249,7 @@ impl<'a> Shared<'a> {
         goes_on.then_some((index, place))
     }
 
-    fn state<'w, 'f>(
+    pub(super) fn state<'w, 'f>(
         &self,
         make: &'w MakeWorker<'w>,
         facts: &'f [Facts],
@@ -193,39 +276,39 @@ impl<'a> Shared<'a> {
                     let number = rows.number(row);
                     let out = rows.of_set(row, set, channels);
                     out.copy_from_slice(&state.sum[row * channels..][..channels]);
-                    self.list_if_not_finite(state, number, set, out);
+                    self.list_if_not_finite(&mut state.notes, number, set, out);
                 }
             }
             Err(failure) if rows.len() == 1 => {
                 let number = rows.number(0);
-                self.fail(state, number, set, rows.of_set(0, set, channels), failure);
+                self.fail(&mut state.notes, number, set, rows.of_set(0, set, channels), failure);
             }
             Err(_) => rows.batches(1).for_each(|row| self.evaluate_set(state, set, row)),
         }
     }
 
     /// Lists a point whose values are not finite; the values stay.
-    fn list_if_not_finite(&self, state: &mut ThreadState<'_, '_>, point: usize, set: usize, out: &[f64]) {
+    pub(super) fn list_if_not_finite(&self, notes: &mut Notes, point: usize, set: usize, out: &[f64]) {
         if let Some(k) = out.iter().take(self.job.finite).position(|value| !value.is_finite()) {
             let failure = PointFailure::NonFinite { channel: self.job.channels[k].clone(), value: out[k] };
-            self.list(state, point, set, failure);
+            self.list(notes, point, set, failure);
         }
     }
 
     /// Lists a point at which the oracle failed; its values are NaN.
-    fn fail(
+    pub(super) fn fail(
         &self,
-        state: &mut ThreadState<'_, '_>,
+        notes: &mut Notes,
         point: usize,
         set: usize,
         out: &mut [f64],
         failure: PointFailure,
     ) {
         out.fill(f64::NAN);
-        self.list(state, point, set, failure);
+        self.list(notes, point, set, failure);
     }
 
-    fn list(&self, state: &mut ThreadState<'_, '_>, point: usize, set: usize, failure: PointFailure) {
+    fn list(&self, notes: &mut Notes, point: usize, set: usize, failure: PointFailure) {
         if let PointFailure::Error(error) = &failure {
             match error.downcast_ref() {
                 Some(Error::Unmeasured { channels }) => {
@@ -242,9 +325,8 @@ impl<'a> Shared<'a> {
                     });
                 }
                 Some(Error::Interrupted) => {
-                    state.interrupted = true;
-                    self.tell_of_interruption(point, set);
-                    return self.halt(StopReason::Cancelled);
+                    notes.interrupted = true;
+                    return self.interrupt(set, point);
                 }
                 _ => {}
             }
@@ -252,7 +334,7 @@ impl<'a> Shared<'a> {
         let (index, coordinates) = self.job.place(point);
         let data = self.job.sets[set].clone();
         if self.job.ledger.is_some() {
-            state.failures.push((point, set, failure.clone()));
+            notes.failures.push((point, set, failure.clone()));
         }
         lock(&self.bad).push((point, set, BadPoint { index, coordinates, data, failure }));
         if self.job.on_bad == OnBadPoint::Stop {
@@ -261,15 +343,15 @@ impl<'a> Shared<'a> {
     }
 
     /// Writes evaluated points to the journal, and only then counts them and tells the observer.
-    fn finish(&self, state: &mut ThreadState<'_, '_>, rows: &mut Rows<'_>) {
+    pub(super) fn finish(&self, notes: &mut Notes, rows: &mut Rows<'_>) {
         if self.broken.get().is_some() {
             return;
         }
-        if state.interrupted {
+        if notes.interrupted {
             // What other data sets gave there goes too: the point is left for the next run.
             return rows.forget();
         }
-        if !self.write_records(state, rows) {
+        if !self.write_records(notes, rows) {
             return self.halt(StopReason::Journal);
         }
         rows.mark_computed();
@@ -279,9 +361,9 @@ impl<'a> Shared<'a> {
     }
 
     /// Writes points to the journal, if there is one; false if it could not.
-    fn write_records(&self, state: &mut ThreadState<'_, '_>, rows: &Rows<'_>) -> bool {
+    fn write_records(&self, notes: &mut Notes, rows: &Rows<'_>) -> bool {
         let Some(ledger) = self.job.ledger else { return true };
-        let ThreadState { failures, records, .. } = state;
+        let Notes { failures, records, .. } = notes;
         records.clear();
         for (point, values) in rows.iter() {
             let failures = failures.iter().filter(|(other, ..)| *other == point);
@@ -320,6 +402,23 @@ impl<'a> Shared<'a> {
         }
     }
 
+    /// Ends the sweep because the oracle asked for it at a point, which is left for the next run.
+    pub(super) fn interrupt(&self, set: usize, point: usize) {
+        let _ = self.interrupted.set((set, point));
+        self.tell_of_interruption(point, set);
+        self.halt(StopReason::Cancelled);
+    }
+
+    /// Tells the observer that another process is lost.
+    pub(super) fn tell_of_loss(&self, process: usize, reason: &str) {
+        if let Some(observer) = self.job.observer
+            && let Err(payload) = catch_unwind(AssertUnwindSafe(|| observer.lost(process, reason)))
+        {
+            lock(&self.panic).get_or_insert(payload);
+            self.halt(StopReason::Cancelled);
+        }
+    }
+
     fn tell_of_interruption(&self, point: usize, set: usize) {
         if let Some(observer) = self.job.observer {
             let (index, coordinates) = self.job.place(point);
@@ -331,27 +430,20 @@ impl<'a> Shared<'a> {
     }
 
     /// Ends the sweep with an error, the first one that there is.
-    fn end_with(&self, error: Error) {
+    pub(super) fn end_with(&self, error: Error) {
         let _ = self.broken.set(error);
         self.halt(StopReason::Cancelled);
     }
 
-    fn halt(&self, reason: StopReason) {
+    pub(super) fn halt(&self, reason: StopReason) {
         // An error means that there is a reason already.
         let _ = self.stop.set(reason);
     }
 }
 
-/// The rows that a thread takes from the stock next: an eighth of its share of what is left, in whole batches.
-fn next_run<'v>(stock: &mut Rows<'v>, threads: usize, batch: usize) -> Rows<'v> {
-    let share = stock.len() / (8 * threads);
-    let run = if share > batch { share.next_multiple_of(batch) } else { share };
-    stock.take_front(run.max(batch.div_ceil(4)).min(stock.len()))
-}
-
 /// A lock is poisoned only where an invariant of this crate broke; that panic goes on to the caller when all threads
 /// have ended.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -17,7 +17,13 @@ pub(super) struct ThreadState<'w, 'f> {
     points: Vec<Point>,
     pub(super) share: Vec<f64>,
     pub(super) sum: Vec<f64>,
-    /// The failures of the points that are being evaluated, and their records; unused without a journal.
+    pub(super) notes: Notes,
+}
+
+/// What a thread notes down about the points that it has in work.
+#[derive(Default)]
+pub(super) struct Notes {
+    /// Point, data set. Unused where no records are written, and so are these.
     pub(super) failures: Vec<(usize, usize, PointFailure)>,
     pub(super) records: Vec<u8>,
     /// Whether the oracle asked for the end of the sweep: what this thread has in work does not count.
@@ -35,9 +41,7 @@ impl<'w, 'f> ThreadState<'w, 'f> {
             points: Vec::with_capacity(batch),
             share: vec![0.0; batch * channels],
             sum: vec![0.0; batch * channels],
-            failures: Vec::new(),
-            records: Vec::new(),
-            interrupted: false,
+            notes: Notes::default(),
         }
     }
 

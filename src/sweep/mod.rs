@@ -18,8 +18,8 @@ pub use sampled::{Sampled, SampledLandscape, SampledReport, SampledSet};
 pub use shortcuts::{grid_2d, interpolate, line_1d};
 
 use crate::{
-    AllThreads, Buffers, Execution, GridDimension, Here, Landscape, Loss, Model, Observer, OracleError,
-    PerThread, Result,
+    AllThreads, Buffers, Execution, Executor, GridDimension, Here, Landscape, Loss, Model, Observer,
+    OracleError, PerThread, Result,
     engine::{
         axis::Axis,
         execution::{Measurement, Subject},
@@ -41,8 +41,8 @@ use losses::Losses;
 /// [`sampled`](Self::sampled) estimates it at every point from some of the samples,
 /// [`eigen_ratio`](Self::eigen_ratio) maps |λ_min/λ_max| of the Hessian. The calls in between say **how** it runs, in
 /// the same way for all of them: [data](Self::data), [axes](Self::alpha), [threads](Self::threads),
-/// [journal](Self::journal), [shard](Self::shard), [observer](Self::observer), [bad points](Self::on_bad_point),
-/// [memory](Self::memory_limit).
+/// [journal](Self::journal), [shard](Self::shard), [other processes](Self::executor), [observer](Self::observer),
+/// [bad points](Self::on_bad_point), [memory](Self::memory_limit).
 ///
 /// A point costs one evaluation of every data set, except for what the oracle [prepares](crate::Loss::prepare) once,
 /// and a pass over θ and its directions. [`cost`](Self::cost) estimates how long it will take.
@@ -342,6 +342,22 @@ impl<'a, M: ?Sized, D: ?Sized, W, X> Sweep<'a, M, D, W, X> {
     /// [`Progress`](crate::Progress) have examples.
     pub fn observer(mut self, observer: &'a dyn Observer) -> Self {
         self.settings.observer = Some(observer);
+        self
+    }
+
+    /// Runs the sweep together with other processes, which run the same program: process 0 deals out points and keeps
+    /// the [journal](Self::journal), all compute with threads of their own, and all have the same result in the end, to
+    /// the bit that of one process. [`Executor`] says how processes are connected, and has an example.
+    ///
+    /// All kinds of sweeps run so, with any number of processes. A process that ends or takes too long gives its points
+    /// to the others. In process 0 alone the observer is called, and the report says what a journal knew before.
+    ///
+    /// The call that starts the sweep fails with [`Error::OtherSweep`](crate::Error::OtherSweep) where processes
+    /// have different parameters, directions, data (by their [fingerprints](crate::Loss::fingerprint)), settings, versions
+    /// of this crate or kinds of machine; with [`Error::EndedByProcess0`](crate::Error::EndedByProcess0) in the others
+    /// if process 0 fails, and with [`Error::Executor`](crate::Error::Executor) in one that no longer reaches process 0.
+    pub fn executor(mut self, executor: &'a dyn Executor) -> Self {
+        self.settings.executor = Some(executor);
         self
     }
 

@@ -325,7 +325,7 @@ fn shards_that_do_not_belong_together_are_refused() {
         let loss = move |t: &[f64], (): &()| scale * t[0];
         let model = FnModel::new(Layout::flat(1).unwrap(), vec![1.0], loss).unwrap();
         let sweep = Sweep::plane(&model, RandomDirections::new(1).pair(&model).unwrap()).data("", &());
-        sweep.alpha(0.0..=1.0, 3).beta(0.0..=1.0, 3).journal(&file.0).run().unwrap();
+        sweep.alpha(0.0..=1.0, 3).beta(0.0..=1.0, 3).threads(1).journal(&file.0).run().unwrap();
     };
     let (c, d) = (Scratch::new("c"), Scratch::new("d"));
     run(1.0, &c);

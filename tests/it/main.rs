@@ -16,7 +16,11 @@ mod journal_processes;
 mod lanczos_checks;
 mod matching;
 mod paths;
+#[allow(dead_code, unreachable_pub, reason = "a module of an example, which uses it in another way")]
+#[path = "../../examples/processes/pipes.rs"]
+mod pipes;
 mod planes;
+mod processes;
 mod quadratic;
 mod sampled;
 mod serialised;

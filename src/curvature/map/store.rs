@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use super::{ratio_map::Totals, ratio_state::RatioState};
+use super::{order, ratio_map::Totals, ratio_state::RatioState};
 use crate::{curvature::lanczos::LanczosEnd, engine::journal::Keeper};
 
 /// The points of all data sets.
@@ -158,6 +158,31 @@ impl Keeper for Stores {
         } else {
             store.put_again(row - store.points(), run);
         }
+        true
+    }
+
+    fn save_summary(&self, set: usize, row: usize, out: &mut Vec<u8>) {
+        if let Some(run) = self.0[set].runs[row].get() {
+            run.save(out);
+        }
+    }
+
+    fn needs(&self, row: usize, out: &mut Vec<usize>) {
+        let Some(Store { rows, columns, .. }) = self.0.first() else { return };
+        match row.checked_sub(rows * columns) {
+            // What the first ratio was.
+            Some(point) => out.push(point),
+            None => out.extend(order::pairs(row / columns, row % columns, *rows, *columns).flatten()),
+        }
+    }
+
+    fn save_stage(&self, _: usize, out: &mut Vec<u8>) {
+        out.push(u8::from(self.0.first().is_some_and(Store::is_auditing)));
+    }
+
+    fn restore_stage(&self, stage: &[u8]) -> bool {
+        let &[auditing @ (0 | 1)] = stage else { return false };
+        self.audit(auditing == 1);
         true
     }
 }

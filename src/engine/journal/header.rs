@@ -193,8 +193,13 @@ impl Header {
         lines
     }
 
-    /// The differences of another head, as text for an error; empty if the two belong to one sweep.
+    /// The differences of the head of a journal, as text for an error; empty if the two belong to one sweep.
     pub(crate) fn differences(&self, found: &Self) -> Vec<String> {
+        self.differences_from(found, "in the journal", "now")
+    }
+
+    /// The differences of another head, which is there, from this one, which is here.
+    pub(crate) fn differences_from(&self, found: &Self, there: &str, here: &str) -> Vec<String> {
         let (ours, theirs) = (self.lines(), found.lines());
         let mut keys: Vec<&str> = Vec::new();
         for (key, _) in ours.iter().chain(&theirs) {
@@ -216,7 +221,7 @@ impl Header {
                 };
                 (ours != theirs).then(|| {
                     let (found, now) = (show(&theirs, &ours), show(&ours, &theirs));
-                    format!("{key}: {found} in the journal, {now} now")
+                    format!("{key}: {found} {there}, {now} {here}")
                 })
             })
             .collect()

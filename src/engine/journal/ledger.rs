@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{
-    Keeper,
+    Keeper, Recorder,
     header::Header,
     known::{Known, agree},
     record::{Form, Record, scan},
@@ -131,10 +131,6 @@ impl Ledger {
         Ok((Self { path: path.to_owned(), form, tail }, bytes))
     }
 
-    pub(crate) fn form(&self) -> Form {
-        self.form
-    }
-
     /// Removes what follows the last complete record, so that the next one begins there, and returns the number of
     /// bytes removed.
     fn cut(&self, end: usize, points: usize) -> Result<u64> {
@@ -153,8 +149,27 @@ impl Ledger {
         Ok(torn)
     }
 
-    /// Appends the records of `points` points; false if that failed, now or in an earlier call.
-    pub(crate) fn append(&self, records: &[u8], points: usize) -> bool {
+    /// Syncs and closes the journal; fails with the error of the append that failed, if one did.
+    pub(crate) fn close(self) -> Result<()> {
+        let Tail { file, points, failed, .. } =
+            self.tail.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match failed.map_or_else(|| file.sync_data(), Err) {
+            Ok(()) => Ok(()),
+            Err(source) => Err(Error::JournalWrite { path: self.path, points, source }),
+        }
+    }
+
+    fn tail(&self) -> MutexGuard<'_, Tail> {
+        self.tail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Recorder for Ledger {
+    fn form(&self) -> Form {
+        self.form
+    }
+
+    fn append(&self, records: &[u8], points: usize) -> bool {
         let mut tail = self.tail();
         if tail.failed.is_some() {
             return false;
@@ -176,23 +191,8 @@ impl Ledger {
         tail.failed.is_none()
     }
 
-    /// Keeps the error that records could not be made with; nothing is appended after it.
-    pub(crate) fn fail(&self, error: io::Error) {
+    fn fail(&self, error: io::Error) {
         self.tail().failed.get_or_insert(error);
-    }
-
-    /// Syncs and closes the journal; fails with the error of the append that failed, if one did.
-    pub(crate) fn close(self) -> Result<()> {
-        let Tail { file, points, failed, .. } =
-            self.tail.into_inner().unwrap_or_else(PoisonError::into_inner);
-        match failed.map_or_else(|| file.sync_data(), Err) {
-            Ok(()) => Ok(()),
-            Err(source) => Err(Error::JournalWrite { path: self.path, points, source }),
-        }
-    }
-
-    fn tail(&self) -> MutexGuard<'_, Tail> {
-        self.tail.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

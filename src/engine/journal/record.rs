@@ -135,6 +135,17 @@ pub(crate) fn scan<'b>(form: Form, bytes: &'b [u8], start: usize, head: &[u8]) -
     scan
 }
 
+/// The records that these bytes are, one after the other; None if they are anything else.
+pub(crate) fn records(form: Form, bytes: &[u8]) -> Option<Vec<Record<'_>>> {
+    let (mut records, mut at) = (Vec::new(), 0);
+    while at < bytes.len() {
+        let (record, len) = decode(form, &bytes[at..], at, &mut usize::MAX.clone())?;
+        records.push(record);
+        at += len;
+    }
+    Some(records)
+}
+
 /// The record at the beginning of `bytes`, and its length. The bytes checked are subtracted from `effort`.
 fn decode<'b>(form: Form, bytes: &'b [u8], at: usize, effort: &mut usize) -> Option<(Record<'b>, usize)> {
     let mut frame = Reader(bytes);
@@ -192,26 +203,26 @@ impl Form {
 }
 
 /// Reads from the front of bytes; None if there are too few.
-struct Reader<'b>(&'b [u8]);
+pub(crate) struct Reader<'b>(pub(crate) &'b [u8]);
 
 impl<'b> Reader<'b> {
-    fn bytes(&mut self, len: usize) -> Option<&'b [u8]> {
+    pub(crate) fn bytes(&mut self, len: usize) -> Option<&'b [u8]> {
         let (taken, rest) = self.0.split_at_checked(len)?;
         self.0 = rest;
         Some(taken)
     }
 
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (taken, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
         Some(*taken)
     }
 
-    fn number(&mut self) -> Option<usize> {
+    pub(crate) fn number(&mut self) -> Option<usize> {
         usize::try_from(u32::from_le_bytes(self.array()?)).ok()
     }
 
-    fn long(&mut self) -> Option<u64> {
+    pub(crate) fn long(&mut self) -> Option<u64> {
         self.array().map(u64::from_le_bytes)
     }
 }

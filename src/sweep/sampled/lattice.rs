@@ -49,6 +49,13 @@ impl Lattice {
         Some(i * columns.nodes.len() + j)
     }
 
+    /// The point of a node.
+    pub(super) fn point(&self, node: usize) -> usize {
+        let [rows, columns] = &self.axes;
+        let [i, j] = [node / columns.nodes.len(), node % columns.nodes.len()];
+        rows.nodes[i] * columns.coordinates.len() + columns.nodes[j]
+    }
+
     /// The node nearest to (0, 0), each coordinate by itself.
     pub(super) fn centre(&self) -> usize {
         let [i, j] = [0, 1].map(|axis| {

@@ -111,4 +111,33 @@ impl Keeper for Stores<'_> {
         store.put(node, bytes.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect());
         true
     }
+
+    fn save_summary(&self, _: usize, _: usize, _: &mut Vec<u8>) {}
+
+    fn needs(&self, point: usize, out: &mut Vec<usize>) {
+        if self.lattice.node(point).is_none() {
+            let (mut cubic, mut corners) = (Vec::new(), Vec::new());
+            self.lattice.cubic(point, &mut cubic);
+            self.lattice.corners(point, &mut corners);
+            out.extend(cubic.iter().chain(&corners).map(|weighted| self.lattice.point(weighted.node)));
+        }
+    }
+
+    fn save_stage(&self, point: usize, out: &mut Vec<u8>) {
+        // The scale follows from all nodes, of which another process has some.
+        if self.lattice.node(point).is_none() {
+            out.extend(self.stores.iter().map(|store| u8::from(store.scale() == Scale::Linear)));
+        }
+    }
+
+    fn restore_stage(&self, stage: &[u8]) -> bool {
+        let stores = if stage.is_empty() { &[][..] } else { &self.stores };
+        if stage.len() != stores.len() || stage.iter().any(|&linear| linear > 1) {
+            return false;
+        }
+        for (store, &linear) in stores.iter().zip(stage) {
+            let _ = store.scale.set(if linear == 1 { Scale::Linear } else { Scale::Softplus });
+        }
+        true
+    }
 }
