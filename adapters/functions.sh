@@ -1,4 +1,4 @@
-# What the test scripts of candle, burn and tch have in common: each sources it in its own folder.
+# What the test scripts of candle, burn, tch and MPI have in common: each sources it in its own folder.
 #
 # Compiling is what they take their time for, and so nothing is compiled twice. They can share a folder for the build.
 # Where tests run, clippy is the compiler of our own crates, so that no other run of it checks all dependencies again.

@@ -6,10 +6,7 @@
 #     ./test.sh [folder for the build]
 set -euo pipefail
 cd "$(dirname "$0")"
-target=${1:-${CARGO_TARGET_DIR:-$PWD/target}}
-mkdir -p "$target"
-target=$(cd "$target" && pwd)
-export CARGO_TARGET_DIR=$target CARGO_TERM_COLOR=never
+source ../functions.sh
 skip() { echo "$*: the MPI adapter is not tested"; exit 0; }
 there() { command -v mpicc >/dev/null && command -v mpirun >/dev/null && ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1; }
 
@@ -19,10 +16,8 @@ if ! there && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 fi
 there || [ -n "${LIBCLANG_PATH:-}" ] || skip "no MPI or no libclang to be had here"
 
-timeout 120 cargo fetch --quiet || skip "no package registry to be had here"
-cargo fmt --check
-cargo clippy --quiet --all-targets -- -D warnings
-cargo build --quiet
+begin MPI "${1:-}"
+linted cargo build --quiet
 # Open MPI wants to be told that root is meant, and that processes may share a processor. Other MPIs ignore this.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
