@@ -181,7 +181,7 @@ impl<'e> Team<'e> {
                     keeper.save_summary(set, point, out);
                 }
             };
-            // An outline is a few bytes.
+            // A summary is a few bytes.
             let encoded = encode(self.form, point, values, failures, extra, &mut bytes);
             debug_assert!(encoded.is_ok(), "a record fits its frame");
             if bytes.len() > CHUNK {
