@@ -175,7 +175,7 @@ fn write_rows(rows: &Bound<'_, PyAny>, channels: usize, outs: Vec<&mut [f64]>) -
 
 /// The numbers of samples as Python gets them.
 fn numbers<'py>(py: Python<'py>, samples: &[usize]) -> Bound<'py, PyArray1<i64>> {
-    PyArray1::from_iter(py, samples.iter().map(|&sample| sample as i64))
+    PyArray1::from_iter(py, samples.iter().map(|&sample| i64::try_from(sample).unwrap_or(i64::MAX)))
 }
 
 /// The rows of an array with the channels of each sample.

@@ -15,11 +15,11 @@ impl PixelGrid {
         let ny = self.values.ncols();
         let mut along_x = Array2::zeros((x.fine.len(), ny));
         for j in 0..ny {
-            x.fill(self.values.column(j), along_x.column_mut(j));
+            x.fill(&self.values.column(j), along_x.column_mut(j));
         }
         let mut values = Array2::zeros((x.fine.len(), y.fine.len()));
         for (line, out) in along_x.axis_iter(Axis(0)).zip(values.axis_iter_mut(Axis(0))) {
-            y.fill(line, out);
+            y.fill(&line, out);
         }
         Self { x: x.fine, y: y.fine, values }
     }
@@ -44,7 +44,7 @@ impl<'a> Refined<'a> {
     }
 
     /// Writes the values of splines through `values`, NaN between points of which one has no finite value.
-    fn fill(&self, values: ArrayView1<'_, f64>, mut out: ArrayViewMut1<'_, f64>) {
+    fn fill(&self, values: &ArrayView1<'_, f64>, mut out: ArrayViewMut1<'_, f64>) {
         out.fill(f64::NAN);
         let mut start = 0;
         while start < values.len() {
