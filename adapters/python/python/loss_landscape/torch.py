@@ -282,9 +282,12 @@ class Oracle(BaseOracle):
 
     # Losses.
 
-    def _combiner(self, kind: str, vectors: list[np.ndarray]) -> Callable[[Sequence[float], torch.Tensor], None]:
+    def _on_device(self, vectors: list[np.ndarray]) -> list[torch.Tensor]:
+        return [torch.from_numpy(vector).to(self._device) for vector in vectors]
+
+    @staticmethod
+    def _combiner(kind: str, basis: list[torch.Tensor]) -> Callable[[Sequence[float], torch.Tensor], None]:
         """Writes a combination of these vectors, as the core would make it."""
-        basis = [torch.from_numpy(vector).to(self._device) for vector in vectors]
         same = basis[0] == basis[1] if kind == "segment" else None
 
         def combine(coefficients: Sequence[float], out: torch.Tensor) -> None:
@@ -309,7 +312,8 @@ class Oracle(BaseOracle):
         assert flat is not None
         if number == 0:
             self._look_for_noise()
-        combine = self._combiner(kind, vectors)
+        basis = self._on_device(vectors)
+        combine = self._combiner(kind, basis)
 
         def evaluate(coefficients: tuple[float, ...]) -> list[float]:
             with torch.no_grad():
@@ -320,7 +324,6 @@ class Oracle(BaseOracle):
             return evaluate
         self._try_together(number)
         many = torch.empty((self._points_at_once, flat.numel()), dtype=self._dtype, device=self._device)
-        basis = [torch.from_numpy(vector).to(self._device) for vector in vectors]
 
         def evaluate_together(places: list[int], coefficients: list[list[float]]) -> list[Sequence[float]]:
             # Places without a point have the first one's θ.
@@ -487,7 +490,7 @@ class Oracle(BaseOracle):
     def _prepare_samples(self, number: int, kind: str, vectors: list[np.ndarray]) -> Callable:
         flat = self._flat
         assert flat is not None
-        combine = self._combiner(kind, vectors)
+        combine = self._combiner(kind, self._on_device(vectors))
 
         def evaluate(coefficients: tuple[float, ...], samples: np.ndarray) -> np.ndarray:
             with torch.no_grad():
