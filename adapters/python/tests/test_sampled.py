@@ -153,6 +153,10 @@ def test_bad_input_is_told():
             ll.sampled_2d(oracle, plane, alpha=5, beta=5, **bad)
     with pytest.raises(ll.ArgumentError, match="not both relative_error and budget"):
         ll.sampled_2d(oracle, plane, relative_error=0.1, budget=0.1)
+    for sweep in (ll.grid_2d, ll.sampled_2d, ll.adaptive_2d):
+        for wrong in (ll.random_direction(oracle), [ll.random_direction(oracle)], [1.0, 2.0], None):
+            with pytest.raises(ll.ArgumentError, match="a plane needs two directions"):
+                sweep(oracle, wrong)
     with pytest.raises(ll.ArgumentError, match="several threads"):
         ll.sampled_2d(oracle, plane, threads=2)
     plain = ll.Oracle(np.ones(2), lambda t: float(t @ t))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from types import SimpleNamespace
-from typing import Any, Sequence
+from typing import Any, Iterable, Sequence
 
 import numpy as np
 
@@ -52,6 +52,14 @@ def _where(kind: str, directions: Sequence[Direction] = (), points: Sequence[np.
         mask=mask,
         move_buffers=bool(more.get("move_buffers", False)),
     )
+
+
+def _plane(directions: Any) -> Any:
+    pair = list(directions) if isinstance(directions, Iterable) else []
+    if len(pair) != 2 or not all(isinstance(direction, Direction) for direction in pair):
+        kind = type(directions).__name__
+        raise ArgumentError(f"a plane needs two directions, as `random_directions(oracle)` draws them, not {kind}")
+    return _where("plane", pair)
 
 
 def _what(kind: str, **more: Any) -> Any:
@@ -203,8 +211,7 @@ def grid_2d(
     >>> surface.shape, float(surface["loss"][2, 0])  # the centre is θ itself
     ((5, 2), 3.0)
     """
-    first, second = directions
-    return _run(oracle, _where("plane", [first, second]), _what("loss"), alpha=alpha, beta=beta, **options)
+    return _run(oracle, _plane(directions), _what("loss"), alpha=alpha, beta=beta, **options)
 
 
 @_documented("a, b: the ends, as vectors, dictionaries of arrays, state dicts or modules; "
@@ -261,10 +268,9 @@ def adaptive_2d(
     >>> surface.shape, surface.evaluations < 1000
     ((51, 51), True)
     """
-    first, second = directions
     settings = dict(tolerance=float(tolerance), budget=budget, scale=scale, seed=seed)
     what = _what("adaptive", levels=[float(level) for level in levels], **settings)
-    return _run(oracle, _where("plane", [first, second]), what, alpha=alpha, beta=beta, **options)
+    return _run(oracle, _plane(directions), what, alpha=alpha, beta=beta, **options)
 
 
 def _sampling(
@@ -317,9 +323,8 @@ def sampled_2d(
     >>> surface.share < 0.15, bool((surface.standard_error() <= 0.02 * surface["loss"]).all())
     (True, True)
     """
-    first, second = directions
     what = _sampling(relative_error, standard_error, budget, spacing, seed)
-    return _run(oracle, _where("plane", [first, second]), what, alpha=alpha, beta=beta, **options)
+    return _run(oracle, _plane(directions), what, alpha=alpha, beta=beta, **options)
 
 
 @_documented("direction: α is counted along it; " + _SAMPLED)
@@ -436,9 +441,8 @@ def eigen_ratio_2d(
     >>> bool(np.allclose(ratios.ratio, 0.25))
     True
     """
-    first, second = directions
     what = _ratio_settings(tolerance, confidence, certified, audit, max_products, seed, mask)
-    return _run(oracle, _where("plane", [first, second]), what, alpha=alpha, beta=beta, **options)
+    return _run(oracle, _plane(directions), what, alpha=alpha, beta=beta, **options)
 
 
 @_documented("direction: α is counted along it; " + _RATIO)
