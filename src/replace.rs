@@ -72,20 +72,57 @@ enum Way {
 /// else that the system says, such as a full disk, a folder that is not there, or a pipe whose reader went away.
 pub fn write(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> Result<()> {
     let (path, bytes) = (path.as_ref(), bytes.as_ref());
+    write_by(path, |out| Ok(out.write_all(bytes)?))
+}
+
+/// What keeps a file from being filled.
+pub(crate) enum Unfilled {
+    /// It cannot be written.
+    Write(io::Error),
+    /// There is nothing to write.
+    Source(Error),
+}
+
+impl From<io::Error> for Unfilled {
+    fn from(error: io::Error) -> Self {
+        Self::Write(error)
+    }
+}
+
+impl From<Error> for Unfilled {
+    fn from(error: Error) -> Self {
+        Self::Source(error)
+    }
+}
+
+/// The same for bytes that are not all in memory.
+pub(crate) fn write_by(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> std::result::Result<(), Unfilled>,
+) -> Result<()> {
     match way(path)? {
-        Way::Replace { place, old } => {
-            replace(path, &place, old.as_ref(), |file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        }
+        Way::Replace { place, old } => replace(path, &place, old.as_ref(), |file| {
+            fill(file)?;
+            Ok(file.sync_all()?)
+        }),
         Way::Into { place, found, descriptor } => {
             // Its own streams are not opened anew, which systems refuse for sockets and for other users' pipes.
             let own = if descriptor { system::own_stream(&found) } else { None };
-            let written = match own {
-                Some(mut stream) => stream.write_all(bytes).and_then(|()| stream.flush()),
-                None => {
-                    fs::File::options().append(true).open(place).and_then(|mut file| file.write_all(bytes))
-                }
+            let filled = match own {
+                Some(mut stream) => fill(&mut stream).and_then(|()| stream.flush().map_err(Unfilled::Write)),
+                None => (fs::File::options().append(true).open(place).map_err(Unfilled::Write))
+                    .and_then(|mut file| fill(&mut file)),
             };
-            written.map_err(|source| Error::File { path: path.to_owned(), source })
+            filled.map_err(|unfilled| unfilled.of(path))
+        }
+    }
+}
+
+impl Unfilled {
+    fn of(self, path: &Path) -> Error {
+        match self {
+            Self::Write(source) => Error::File { path: path.to_owned(), source },
+            Self::Source(error) => error,
         }
     }
 }
@@ -152,7 +189,7 @@ fn replace(
     path: &Path,
     place: &Path,
     old: Option<&fs::Metadata>,
-    fill: impl FnOnce(&mut fs::File) -> io::Result<()>,
+    fill: impl FnOnce(&mut fs::File) -> std::result::Result<(), Unfilled>,
 ) -> Result<()> {
     // Two writers of one path must not share the partial file.
     let number = WRITERS.fetch_add(1, Ordering::Relaxed);
@@ -160,7 +197,7 @@ fn replace(
     partial.push(format!(".{}-{number}.partial", std::process::id()));
     let mut file =
         system::create(partial.as_ref(), old).map_err(|source| not_replaced(path, place, source))?;
-    let filled = fill(&mut file).map_err(|source| Error::File { path: path.to_owned(), source });
+    let filled = fill(&mut file).map_err(|unfilled| unfilled.of(path));
     if let Some(old) = old {
         system::keep_owner_and_mode(&file, old);
     }
@@ -337,7 +374,7 @@ mod tests {
         let old = fs::metadata(&path).unwrap();
         let fails = replace(&path, &path, Some(&old), |file| {
             file.write_all(b"half of the ne").unwrap();
-            Err(io::ErrorKind::StorageFull.into())
+            Err(Unfilled::Write(io::ErrorKind::StorageFull.into()))
         });
         let full = |source: &io::Error| source.kind() == io::ErrorKind::StorageFull;
         assert!(matches!(fails, Err(Error::File { path: at, source }) if at == path && full(&source)));
@@ -346,7 +383,7 @@ mod tests {
         // A directory that appears in between is not replaced either.
         let taken = folder.join("taken");
         fs::create_dir(&taken).unwrap();
-        let fails = replace(&taken, &taken, None, |file| file.write_all(b"new"));
+        let fails = replace(&taken, &taken, None, |file| Ok(file.write_all(b"new")?));
         assert!(fails.is_err() && taken.is_dir());
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
         write(&path, "new").unwrap();

@@ -329,7 +329,7 @@ fn a_journal_must_be_a_file() {
     let journal = Journal::read([&link]).unwrap();
     let received = reader(&folder.path("pipe"));
     journal.write(folder.path("pipe")).unwrap();
-    assert_eq!(received.join().unwrap(), journal.to_bytes());
+    assert_eq!(received.join().unwrap(), journal.to_bytes().unwrap());
 }
 
 /// `/proc/self/fd/1` and its like, to which `/dev/stdout` leads: their text is `pipe:[…]`, or a file that others have

@@ -14,7 +14,7 @@ use loss_landscape::{Directions, Gradient, HessianProduct, Model, RandomDirectio
 use loss_landscape_nets::{Architecture, Chain, Conv, Criterion, Network, Samples, Skips};
 use ndarray::Array2;
 
-const CASES: [&str; 7] = [
+const CASES: [&str; 8] = [
     "resnet20-cifar",
     "resnet56-cifar",
     "resnet20-digits",
@@ -22,6 +22,7 @@ const CASES: [&str; 7] = [
     "vgg9",
     "wrn56-4",
     "densenet121",
+    "resnet18-cifar",
 ];
 
 fn images(shape: [usize; 3], count: usize) -> Samples<f32> {
@@ -42,6 +43,8 @@ fn case(name: &str) -> (Network<f32>, Samples<f32>) {
         "vgg9" => (Architecture::vgg9(cifar, 10).unwrap(), cifar, 256),
         "wrn56-4" => (Architecture::wide_resnet(56, 4, cifar, 10, Skips::With).unwrap(), cifar, 256),
         "densenet121" => (Architecture::densenet121(cifar, 10).unwrap(), cifar, 256),
+        // torchvision's, whose stem leaves 8×8 pixels of 32×32.
+        "resnet18-cifar" => (Architecture::torchvision_resnet(18, cifar, 10).unwrap(), cifar, 1024),
         other => panic!("no case {other}"),
     };
     (Network::new(&architecture, Criterion::CrossEntropy, 0).unwrap(), images(shape, count))

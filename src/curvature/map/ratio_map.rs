@@ -101,7 +101,7 @@ impl Totals {
             return Err(other());
         }
         // Nothing is kept where the oracle failed.
-        let kept = journal.extras().filter(|(.., bytes)| !bytes.is_empty());
+        let kept = journal.summaries().filter(|(.., bytes)| !bytes.is_empty());
         let runs = kept.map(|(row, set, bytes)| Some((row, set, Run::restore(bytes)?.0)));
         let runs: Vec<_> = runs.collect::<Option<_>>().ok_or_else(other)?;
         Ok(Self::of(journal.total(), journal.provenance().data.len(), runs))

@@ -26,6 +26,8 @@
 //! has their number as `draws: 20` after `finite`, the directions of all of them, and no cosine. The settings are those of
 //! the sweep beyond this. The last line is the XXH3 hash of all before.
 
+use std::io::{self, Read, Seek};
+
 use crate::{
     DirectionSource, Normalization, Result,
     landscape::{DirectionRecord, Provenance},
@@ -39,6 +41,13 @@ fn title() -> String {
 
 /// What the first line of a journal of any version begins with.
 const TITLE: &str = "loss-landscape journal ";
+
+/// What a head is told that has no end.
+const CUT_SHORT: &str = "its head is cut short or no text";
+
+/// How much of a file is read at first for its head, and how much at most: axes of millions of numbers.
+const READ_AT_ONCE: u64 = 1 << 16;
+const LONGEST: u64 = 1 << 30;
 
 /// Everything that decides the values of a sweep. Two runs may share a journal if their heads are equal.
 #[derive(Clone, Debug)]
@@ -131,7 +140,7 @@ impl Header {
         for number in 0.. {
             let line = bytes[at..].split_inclusive(|&b| b == b'\n').next().unwrap_or_default();
             let text = std::str::from_utf8(line).ok().and_then(|line| line.strip_suffix('\n'));
-            let text = text.ok_or("its head is cut short or no text")?;
+            let text = text.ok_or(CUT_SHORT)?;
             if number == 0 {
                 if text != title() {
                     let other = "it is of another version of the format, and this crate reads version 2";
@@ -191,6 +200,23 @@ impl Header {
             lines.push(("beta".into(), axis(beta)));
         }
         lines
+    }
+
+    /// The head at the beginning of a file, and its length, or why there is none. Of a file that is no journal little is
+    /// read.
+    pub(crate) fn read(source: &mut (impl Read + Seek)) -> io::Result<Result<(Self, usize), &'static str>> {
+        source.rewind()?;
+        let mut bytes = Vec::new();
+        let mut step = READ_AT_ONCE;
+        loop {
+            let read = source.by_ref().take(step).read_to_end(&mut bytes)?;
+            let found = Self::decode(&bytes);
+            let begins = bytes.starts_with(TITLE.as_bytes());
+            if read == 0 || !begins || bytes.len() as u64 > LONGEST || !matches!(found, Err(CUT_SHORT)) {
+                return Ok(found);
+            }
+            step = bytes.len() as u64;
+        }
     }
 
     /// The differences of the head of a journal, as text for an error; empty if the two belong to one sweep.

@@ -14,7 +14,8 @@ use super::{
     Keeper, Recorder,
     header::Header,
     known::{Known, agree},
-    record::{Form, Record, scan},
+    record::{Form, Record},
+    scanner::{Scan, Scanner},
 };
 use crate::{Error, Result, landscape::Resumed, replace};
 
@@ -60,15 +61,13 @@ impl Ledger {
         known: &mut Known,
     ) -> Result<(Self, Option<Resumed>)> {
         let head = header.encode();
-        let (ledger, bytes) = Self::open(path, header, &head)?;
-        let found = scan(ledger.form, &bytes, head.len(), &head);
-        let range = |bytes: Range<usize>| bytes.start as u64..bytes.end as u64;
-        let mut damaged: Vec<_> = found.damaged.into_iter().map(range).collect();
-        if !bytes.starts_with(&head) {
-            damaged.push(0..head.len() as u64);
-        }
+        let at = |source| Error::File { path: path.to_owned(), source };
+        let (ledger, mut damaged) = Self::open(path, header, &head)?;
+        let file = ledger.tail().file.try_clone().map_err(at)?;
+        let mut scanner = Scanner::new(ledger.form, file, head.len() as u64, &head).map_err(at)?;
         let mut points = 0;
-        for Record { point, values, failures, extras, place } in found.records {
+        while let Some((record, place)) = scanner.next().map_err(at)? {
+            let Record { point, values, failures, extras } = record;
             if let Some(known) = known.get(point) {
                 if !agree(known, &values) {
                     let (index, coordinates) = header.place(point);
@@ -84,32 +83,34 @@ impl Ledger {
                 known.take(header, point, &values, &failures);
                 points += usize::from(point < header.points());
             } else {
-                damaged.push(range(place));
+                damaged.push(place);
             }
         }
+        let Scan { damaged: between, end, len } = scanner.finish();
+        damaged.extend(between);
         damaged.sort_by_key(|bytes| bytes.start);
-        let torn = ledger.cut(found.end, points)?;
+        let torn = ledger.cut(end..len, points)?;
         let anything = points > 0 || torn > 0 || !damaged.is_empty();
         Ok((ledger, anything.then_some(Resumed { points, torn, damaged, unchecked_data: Vec::new() })))
     }
 
-    /// Opens and locks the journal, and reads its bytes.
-    fn open(path: &Path, header: &Header, head: &[u8]) -> Result<(Self, Vec<u8>)> {
+    /// Opens and locks the journal. The bytes of its head are in the list if they were damaged.
+    fn open(path: &Path, header: &Header, head: &[u8]) -> Result<(Self, Vec<Range<u64>>)> {
         let at = |source| Error::File { path: path.to_owned(), source };
         replace::ensure_file(path, NEEDS)?;
         let mut file =
             File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(at)?;
         lock(&file, path)?;
         let form = Form::new(header, head);
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(at)?;
-        if head.starts_with(&bytes) && bytes.len() < head.len() {
+        let mut begun = Vec::new();
+        (&file).take(head.len() as u64).read_to_end(&mut begun).map_err(at)?;
+        let mut damaged = Vec::new();
+        if head.starts_with(&begun) && begun.len() < head.len() {
             // A new file, or one whose process was killed before its head was complete.
             file.set_len(0).and_then(|()| file.rewind()).map_err(at)?;
             file.write_all(head).and_then(|()| file.sync_data()).map_err(at)?;
-            bytes = head.to_vec();
         } else {
-            match Header::decode(&bytes) {
+            match Header::read(&mut file).map_err(at)? {
                 Ok((found, _)) => {
                     let differences = header.differences(&found);
                     if !differences.is_empty() {
@@ -119,32 +120,33 @@ impl Ledger {
                 Err(reason) => {
                     // The checksums of records are seeded with their head: valid records prove that the head was this
                     // one.
-                    if scan(form, &bytes, head.len().min(bytes.len()), head).records.is_empty() {
+                    let mut scanner = Scanner::new(form, &mut file, begun.len() as u64, head).map_err(at)?;
+                    if scanner.next().map_err(at)?.is_none() {
                         return Err(Error::NotAJournal { path: path.to_owned(), reason });
                     }
                     file.rewind().and_then(|()| file.write_all(head)).map_err(at)?;
                 }
             }
+            if begun != head {
+                damaged.push(0..head.len() as u64);
+            }
         }
-        let len = bytes.len() as u64;
-        let tail = Mutex::new(Tail { file, len, points: 0, synced: Instant::now(), failed: None });
-        Ok((Self { path: path.to_owned(), form, tail }, bytes))
+        let tail = Mutex::new(Tail { file, len: 0, points: 0, synced: Instant::now(), failed: None });
+        Ok((Self { path: path.to_owned(), form, tail }, damaged))
     }
 
-    /// Removes what follows the last complete record, so that the next one begins there, and returns the number of
-    /// bytes removed.
-    fn cut(&self, end: usize, points: usize) -> Result<u64> {
+    /// Removes these bytes, from the end of the last complete record to the end of the file, so that the next one begins
+    /// there, and returns how many they were.
+    fn cut(&self, Range { start: end, end: len }: Range<u64>, points: usize) -> Result<u64> {
         let mut tail = self.tail();
-        let end = end as u64;
-        assert!(end <= tail.len, "records are found inside the file");
         let cut = |tail: &mut Tail| {
-            if end < tail.len {
+            if end < len {
                 tail.file.set_len(end)?;
             }
             tail.file.seek(SeekFrom::Start(end))
         };
         cut(&mut tail).map_err(|source| Error::File { path: self.path.clone(), source })?;
-        let torn = tail.len - end;
+        let torn = len.saturating_sub(end);
         (tail.len, tail.points) = (end, points);
         Ok(torn)
     }

@@ -9,8 +9,10 @@ mod by_point;
 mod header;
 mod known;
 mod ledger;
+mod points;
 mod reading;
 mod record;
+mod scanner;
 
 pub(crate) use by_point::ByPoint;
 pub(crate) use header::{Header, full_channels};

@@ -1,10 +1,12 @@
 //! Journals read back: that of one process, or those of many merged into one.
 
 use std::{
-    collections::BTreeMap,
-    fmt, fs,
+    fmt,
+    fs::{self, File},
+    io::{Cursor, Read, Seek, SeekFrom, Write},
     ops::Range,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -13,12 +15,14 @@ use super::{
     header::Header,
     known::{Known, agree},
     ledger::lock,
-    record::{Form, Record, encode, scan},
+    points::{Extra, KeptPoint, Points},
+    record::{Form, Record, encode, records},
+    scanner::{Scan, Scanner},
 };
 use crate::{
     Draws, Error, GridDimension, Landscape, Result,
-    landscape::{Parts, PointFailure, Provenance, SweepEnd},
-    replace,
+    landscape::{Parts, Provenance, SweepEnd},
+    replace::{self, Unfilled},
 };
 
 /// The points of one or several journals of the same sweep, as [`Sweep::journal`](crate::Sweep::journal)
@@ -51,8 +55,17 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Journal {
     header: Header,
-    points: BTreeMap<usize, Kept>,
+    points: Points,
+    sources: Vec<Source>,
     damage: Vec<Damage>,
+}
+
+/// Where a journal was read from, by the number of its file.
+#[derive(Clone, Debug)]
+struct Source {
+    path: PathBuf,
+    /// None if it is a file.
+    bytes: Option<Arc<[u8]>>,
 }
 
 /// A part of a journal that holds no points, because it was changed after it was written, or cut short. Its points are
@@ -88,15 +101,7 @@ pub struct Damage {
 
 /// A short head may announce a large grid, so that memory is limited to what a sweep may take by default.
 const MEMORY_LIMIT: u64 = 4 << 30;
-
-/// One point, and which of the files it came from.
-#[derive(Clone, Debug)]
-struct Kept {
-    values: Vec<f64>,
-    failures: Vec<(usize, PointFailure)>,
-    extras: Vec<Vec<u8>>,
-    file: usize,
-}
+const WRITTEN_AT_ONCE: usize = 1 << 20;
 
 impl Journal {
     /// Reads journals and merges them. A sweep may still be writing them (except on Windows, where its lock keeps
@@ -109,29 +114,35 @@ impl Journal {
     /// [`Error::File`]; [`Error::NotAJournal`]; [`Error::JournalMismatch`] for journals of different sweeps;
     /// [`Error::JournalConflict`] for a point with different values; [`Error::NoJournals`].
     pub fn read<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Self> {
-        let paths: Vec<PathBuf> = paths.into_iter().map(|path| path.as_ref().to_owned()).collect();
         let mut journal: Option<Self> = None;
         let mut begun = Vec::new();
-        for (file, path) in paths.iter().enumerate() {
-            let bytes = fs::read(path).map_err(|source| Error::File { path: path.clone(), source })?;
-            let header = match Header::decode(&bytes) {
+        for path in paths {
+            let path = path.as_ref();
+            let at = |source| Error::File { path: path.to_owned(), source };
+            let mut file = File::open(path).map_err(at)?;
+            let header = match Header::read(&mut file).map_err(at)? {
                 Ok((header, _)) => header,
                 Err(reason) => {
-                    begun.push((path, bytes, reason));
+                    begun.push((path.to_owned(), reason));
                     continue;
                 }
             };
             let journal = journal.get_or_insert_with(|| Self::empty(header.clone()));
             let differences = journal.header.differences(&header);
             if !differences.is_empty() {
-                return Err(Error::JournalMismatch { path: path.clone(), differences });
+                return Err(Error::JournalMismatch { path: path.to_owned(), differences });
             }
-            journal.add(&bytes, file, &paths)?;
+            journal.add(file, Source { path: path.to_owned(), bytes: None })?;
         }
-        let head = journal.as_ref().map(|journal| journal.header.encode());
-        for (path, bytes, reason) in begun {
-            if !head.as_ref().is_some_and(|head| head.starts_with(&bytes)) {
-                return Err(Error::NotAJournal { path: path.clone(), reason });
+        let head = journal.as_ref().map(|journal| journal.header.encode()).unwrap_or_default();
+        for (path, reason) in begun {
+            let at = |source| Error::File { path: path.clone(), source };
+            let mut bytes = Vec::new();
+            File::open(&path)
+                .and_then(|file| file.take(head.len() as u64).read_to_end(&mut bytes))
+                .map_err(at)?;
+            if head.is_empty() || bytes == head || !head.starts_with(&bytes) {
+                return Err(Error::NotAJournal { path, reason });
             }
         }
         journal.ok_or(Error::NoJournals)
@@ -147,44 +158,48 @@ impl Journal {
         let (header, _) =
             (Header::decode(bytes)).map_err(|reason| Error::NotAJournal { path: path.clone(), reason })?;
         let mut journal = Self::empty(header);
-        journal.add(bytes, 0, &[path])?;
+        journal.add(Cursor::new(bytes), Source { path, bytes: Some(Arc::default()) })?;
+        if journal.points.iter().any(|(_, kept)| kept.extra.is_some_and(|extra| extra.record.is_some())) {
+            journal.sources[0].bytes = Some(bytes.into());
+        }
         Ok(journal)
     }
 
     fn empty(header: Header) -> Self {
-        Self { header, points: BTreeMap::new(), damage: Vec::new() }
+        let points = Points::new(header.stride());
+        Self { header, points, sources: Vec::new(), damage: Vec::new() }
     }
 
-    fn add(&mut self, bytes: &[u8], file: usize, paths: &[PathBuf]) -> Result<()> {
+    fn add(&mut self, bytes: impl Read + Seek, source: Source) -> Result<()> {
         let head = self.header.encode();
-        let found = scan(Form::new(&self.header, &head), bytes, head.len(), &head);
-        let torn = (found.end < bytes.len()).then_some(found.end..bytes.len());
-        let damage = |bytes: Range<usize>, torn| Damage {
-            path: paths[file].clone(),
-            bytes: bytes.start as u64..bytes.end as u64,
-            torn,
-        };
-        self.damage.extend(found.damaged.into_iter().map(|bytes| damage(bytes, false)));
-        self.damage.extend(torn.map(|bytes| damage(bytes, true)));
-        for record in found.records {
-            let Record { point, values, failures, extras, .. } = record;
-            if let Some(known) = self.points.get(&point) {
+        let path = source.path.clone();
+        let at = |source| Error::File { path: path.clone(), source };
+        let file = self.sources.len();
+        self.sources.push(source);
+        let form = Form::new(&self.header, &head);
+        let mut scanner = Scanner::new(form, bytes, head.len() as u64, &head).map_err(at)?;
+        while let Some((record, place)) = scanner.next().map_err(at)? {
+            let Record { point, values, failures, extras } = record;
+            if let Some(known) = self.points.get(point) {
                 let failed =
                     |set: usize| known.failures.iter().chain(&failures).any(|(other, _)| *other == set);
                 let channels = self.header.channels.len();
                 let pairs = known.values.chunks(channels).zip(values.chunks(channels)).enumerate();
                 if pairs.into_iter().any(|(set, (a, b))| !failed(set) && !agree(a, b)) {
                     let (index, coordinates) = self.header.place(point);
-                    let (first, second) = (paths[known.file].clone(), paths[file].clone());
-                    return Err(Error::JournalConflict { index, coordinates, first, second });
+                    let first = self.sources[known.file].path.clone();
+                    return Err(Error::JournalConflict { index, coordinates, first, second: path });
                 }
                 if failures.len() >= known.failures.len() {
                     continue;
                 }
             }
-            let extras = extras.into_iter().map(<[u8]>::to_vec).collect();
-            self.points.insert(point, Kept { values, failures, extras, file });
+            self.points.insert(point, &values, failures, file, Extra::of(&extras, place));
         }
+        let Scan { damaged, end, len } = scanner.finish();
+        let damage = |bytes, torn| Damage { path: path.clone(), bytes, torn };
+        self.damage.extend(damaged.into_iter().map(|bytes| damage(bytes, false)));
+        self.damage.extend((end < len).then(|| damage(end..len, true)));
         Ok(())
     }
 
@@ -195,12 +210,12 @@ impl Journal {
 
     /// The number of points in the journal.
     pub fn computed(&self) -> usize {
-        self.points.range(..self.total()).count()
+        self.points.count_below(self.total())
     }
 
     /// Whether a point is in the journal; its number is i·n + j on a grid of m×n points, and k·m·n more in draw k.
     pub fn contains(&self, point: usize) -> bool {
-        self.points.contains_key(&point)
+        self.points.contains(point)
     }
 
     /// The points that are missing, as ranges of their numbers i·n + j on a grid of m×n points.
@@ -225,7 +240,7 @@ impl Journal {
     pub fn gaps(&self) -> Vec<Range<usize>> {
         let mut gaps = Vec::new();
         let mut next = 0;
-        for &point in self.points.range(..self.total()).map(|(point, _)| point).chain([&self.total()]) {
+        for point in self.points.numbers_below(self.total()).chain([self.total()]) {
             if point > next {
                 gaps.push(next..point);
             }
@@ -269,7 +284,7 @@ impl Journal {
     /// ```
     #[must_use]
     pub fn without_failures(mut self) -> Self {
-        self.points.retain(|_, kept| kept.failures.is_empty());
+        self.points.forget_failures();
         self
     }
 
@@ -282,25 +297,77 @@ impl Journal {
         let path = path.as_ref();
         // Held until the new one is there, or a sweep could write on to a file that is gone. Only files hold journals.
         let old = fs::metadata(path).is_ok_and(|found| found.is_file());
-        let old = old.then(|| fs::File::options().write(true).open(path).ok()).flatten();
+        let old = old.then(|| File::options().write(true).open(path).ok()).flatten();
         old.as_ref().map_or(Ok(()), |old| lock(old, path))?;
-        replace::write(path, self.to_bytes())
+        replace::write_by(path, |out| self.write_to(out))
     }
 
     /// The bytes of the file that [`write`](Self::write) writes.
-    pub fn to_bytes(&self) -> Vec<u8> {
+    ///
+    /// # Errors
+    /// Those of reading files again.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        match self.write_to(&mut bytes) {
+            Ok(()) => Ok(bytes),
+            Err(Unfilled::Source(error)) => Err(error),
+            #[expect(clippy::unreachable, reason = "bytes in memory can always be written")]
+            Err(Unfilled::Write(error)) => unreachable!("{error}"),
+        }
+    }
+
+    fn write_to(&self, out: &mut dyn Write) -> std::result::Result<(), Unfilled> {
         let mut bytes = self.header.encode();
         let form = Form::new(&self.header, &bytes);
-        for (&point, kept) in &self.points {
-            let failures = kept.failures.iter().map(|(set, failure)| (*set, failure));
-            let extra = |set: usize, out: &mut Vec<u8>| out.extend_from_slice(&kept.extras[set]);
-            #[expect(
-                clippy::expect_used,
-                reason = "every record was read from a frame, and is as long as it was"
-            )]
-            encode(form, point, &kept.values, failures, extra, &mut bytes).expect("a record fits its frame");
+        let mut open: Option<(usize, File)> = None;
+        for (point, kept) in self.points.iter() {
+            if let Some(place) = kept.extra.and_then(|extra| extra.record.clone()) {
+                self.copy_record(form, point, &kept, place, &mut open, &mut bytes)?;
+            } else {
+                let failures = kept.failures.iter().map(|(set, failure)| (*set, failure));
+                let extra = |set: usize, out: &mut Vec<u8>| {
+                    out.extend_from_slice(kept.extra.map_or(&[], |extra| extra.summary(set)));
+                };
+                encode(form, point, kept.values, failures, extra, &mut bytes)?;
+            }
+            if bytes.len() > WRITTEN_AT_ONCE {
+                out.write_all(&bytes)?;
+                bytes.clear();
+            }
         }
-        bytes
+        Ok(out.write_all(&bytes)?)
+    }
+
+    /// Appends a record as it is in its file, which must not have changed.
+    fn copy_record(
+        &self,
+        form: Form,
+        point: usize,
+        kept: &KeptPoint<'_>,
+        place: Range<u64>,
+        open: &mut Option<(usize, File)>,
+        bytes: &mut Vec<u8>,
+    ) -> Result<()> {
+        let Source { path, bytes: memory } = &self.sources[kept.file];
+        let start = bytes.len();
+        if let Some(memory) = memory {
+            // It was read from there, so that it fits.
+            bytes.extend_from_slice(&memory[place.start as usize..place.end as usize]);
+        } else {
+            let at = |source| Error::File { path: path.clone(), source };
+            if open.as_ref().is_none_or(|(file, _)| *file != kept.file) {
+                *open = Some((kept.file, File::open(path).map_err(at)?));
+            }
+            if let Some((_, file)) = open {
+                file.seek(SeekFrom::Start(place.start)).map_err(at)?;
+                file.take(place.end - place.start).read_to_end(bytes).map_err(at)?;
+            }
+        }
+        let same = |record: &Record<'_>| record.point == point && agree(&record.values, kept.values);
+        match records(form, &bytes[start..]).as_deref() {
+            Some([record]) if same(record) => Ok(()),
+            _ => Err(Error::NotAJournal { path: path.clone(), reason: "it was changed after it was read" }),
+        }
     }
 
     /// Whether the sweep is over a line, an interpolation or a plane, by name.
@@ -313,11 +380,10 @@ impl Journal {
         self.header.settings.starts_with(settings)
     }
 
-    /// What is kept in addition to the values: point, data set, bytes.
-    pub(crate) fn extras(&self) -> impl Iterator<Item = (usize, usize, &[u8])> {
-        self.points.iter().flat_map(|(&point, kept)| {
-            kept.extras.iter().enumerate().map(move |(set, extra)| (point, set, extra.as_slice()))
-        })
+    /// The first bytes of what is kept in addition to the values, in which a result finds what it says of a point:
+    /// point, data set, bytes.
+    pub(crate) fn summaries(&self) -> impl Iterator<Item = (usize, usize, &[u8])> {
+        self.points.summaries()
     }
 
     /// The channels of one data set.
@@ -341,8 +407,8 @@ impl Journal {
             return Err(Error::GridTooLarge { shape, channels, bytes, limit: MEMORY_LIMIT });
         }
         let mut known = Known::nothing(&self.header)?;
-        for (&point, kept) in &self.points {
-            known.take(&self.header, point, &kept.values, &kept.failures);
+        for (point, kept) in self.points.iter() {
+            known.take(&self.header, point, kept.values, kept.failures);
         }
         known.merge_passes(total);
         let complete = self.computed() == total;

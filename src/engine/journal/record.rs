@@ -7,15 +7,13 @@ use super::header::hash;
 use crate::landscape::PointFailure;
 
 /// The first bytes of every record. The first of them occurs in no text.
-const MARK: [u8; 4] = *b"\x93pt\n";
+pub(super) const MARK: [u8; 4] = *b"\x93pt\n";
 /// Bytes before the payload: the mark, and the length of the payload.
 const FRAME: usize = 8;
 /// Bytes after the payload: the checksum.
-const CHECK: usize = 8;
+pub(super) const CHECK: usize = 8;
 /// The most bytes that are kept of the text of an error.
 const TEXT: usize = 4096;
-/// After checking this many times the bytes of the file, a scan gives up, and the rest counts as damaged.
-const EFFORT: usize = 64;
 
 /// One finished point, as it is in the file.
 #[derive(Clone, Debug)]
@@ -27,18 +25,16 @@ pub(crate) struct Record<'b> {
     pub(crate) failures: Vec<(usize, PointFailure)>,
     /// What is kept for each data set in addition to its values.
     pub(crate) extras: Vec<&'b [u8]>,
-    /// Its range of bytes in the file.
-    pub(crate) place: Range<usize>,
 }
 
-/// What follows the head of a journal.
-#[derive(Debug, Default)]
-pub(crate) struct Scan<'b> {
-    pub(crate) records: Vec<Record<'b>>,
-    /// Bytes between records that are not valid records.
-    pub(crate) damaged: Vec<Range<usize>>,
-    /// The end of the last complete record; what follows was not finished.
-    pub(crate) end: usize,
+/// A record whose bytes are its own, but for what is kept in addition to its values.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    pub(super) point: usize,
+    pub(super) values: Vec<f64>,
+    pub(super) failures: Vec<(usize, PointFailure)>,
+    /// The ranges of what is kept, from the beginning of the record.
+    pub(super) extras: Vec<Range<usize>>,
 }
 
 /// The shape of records of one journal.
@@ -108,58 +104,35 @@ fn length(bytes: usize) -> io::Result<u32> {
         .map_err(|_| io::Error::new(io::ErrorKind::FileTooLarge, "a record of more than 4 GiB"))
 }
 
-/// Finds all complete records from `start` on. Copies of `head` between them, as in concatenated files, are no damage.
-pub(crate) fn scan<'b>(form: Form, bytes: &'b [u8], start: usize, head: &[u8]) -> Scan<'b> {
-    let mut scan = Scan { end: start, ..Scan::default() };
-    let (mut at, mut broken) = (start, None);
-    // In a file of nothing but marks, each of them would be checked up to the end of the file.
-    let mut effort = bytes.len().saturating_mul(EFFORT);
-    while at < bytes.len() {
-        let rest = &bytes[at..];
-        if let Some((record, len)) = decode(form, rest, at, &mut effort) {
-            scan.damaged.extend(broken.take().map(|from| from..at));
-            scan.records.push(record);
-            at += len;
-            scan.end = at;
-        } else if rest.starts_with(head) {
-            scan.damaged.extend(broken.take().map(|from| from..at));
-            at += head.len();
-            scan.end = at;
-        } else {
-            broken.get_or_insert(at);
-            // On to the next byte that may begin a record or a head.
-            let begins = |&byte: &u8| byte == MARK[0] || Some(&byte) == head.first();
-            at = rest[1..].iter().position(begins).map_or(bytes.len(), |skip| at + 1 + skip);
-        }
-    }
-    scan
-}
-
 /// The records that these bytes are, one after the other; None if they are anything else.
-pub(crate) fn records(form: Form, bytes: &[u8]) -> Option<Vec<Record<'_>>> {
-    let (mut records, mut at) = (Vec::new(), 0);
-    while at < bytes.len() {
-        let (record, len) = decode(form, &bytes[at..], at, &mut usize::MAX.clone())?;
-        records.push(record);
-        at += len;
+pub(crate) fn records(form: Form, mut bytes: &[u8]) -> Option<Vec<Record<'_>>> {
+    let mut records = Vec::new();
+    while !bytes.is_empty() {
+        let len = record_len(bytes)?;
+        let (record, rest) = bytes.split_at_checked(len)?;
+        records.push(whole_record(form, record)?.of(record));
+        bytes = rest;
     }
     Some(records)
 }
 
-/// The record at the beginning of `bytes`, and its length. The bytes checked are subtracted from `effort`.
-fn decode<'b>(form: Form, bytes: &'b [u8], at: usize, effort: &mut usize) -> Option<(Record<'b>, usize)> {
-    let mut frame = Reader(bytes);
-    if frame.bytes(4)? != MARK {
-        return None;
-    }
-    let len = frame.number()?;
-    let payload = frame.bytes(len)?;
-    let whole = &bytes[..FRAME + len];
-    *effort = effort.checked_sub(whole.len())?;
-    if frame.long()? != check(form, whole) {
-        return None;
-    }
-    let mut payload = Reader(payload);
+/// How long the record is whose frame begins here, if it is one.
+pub(super) fn record_len(frame: &[u8]) -> Option<usize> {
+    let mut frame = Reader(frame);
+    (frame.bytes(4)? == MARK).then_some(())?;
+    frame.number()?.checked_add(FRAME + CHECK)
+}
+
+/// The record that these bytes are, from its frame to its checksum.
+pub(super) fn whole_record(form: Form, record: &[u8]) -> Option<Parsed> {
+    let (checked, checksum) = record.split_last_chunk::<CHECK>()?;
+    (u64::from_le_bytes(*checksum) == check(form, checked)).then(|| parse(form, record)).flatten()
+}
+
+/// A record whose checksum is right.
+pub(super) fn parse(form: Form, record: &[u8]) -> Option<Parsed> {
+    let end = record.len().checked_sub(CHECK)?;
+    let mut payload = Reader(record.get(FRAME..end)?);
     let point = usize::try_from(payload.long()?).ok().filter(|&point| point < form.points)?;
     let values = payload.bytes(form.stride.checked_mul(8)?)?;
     let values = values.as_chunks().0.iter().map(|&bytes| f64::from_le_bytes(bytes)).collect();
@@ -180,14 +153,24 @@ fn decode<'b>(form: Form, bytes: &'b [u8], at: usize, effort: &mut usize) -> Opt
     let mut extras = Vec::new();
     for _ in 0..form.sets {
         let len = payload.number()?;
-        extras.push(payload.bytes(len)?);
+        let start = end - payload.0.len();
+        payload.bytes(len)?;
+        extras.push(start..start + len);
     }
-    let len = whole.len() + CHECK;
-    payload.0.is_empty().then_some((Record { point, values, failures, extras, place: at..at + len }, len))
+    payload.0.is_empty().then_some(Parsed { point, values, failures, extras })
 }
 
-fn check(form: Form, record: &[u8]) -> u64 {
-    xxhash_rust::xxh3::xxh3_64_with_seed(record, form.seed)
+impl Parsed {
+    /// With the bytes that it was parsed from.
+    pub(super) fn of(self, record: &[u8]) -> Record<'_> {
+        let Self { point, values, failures, extras } = self;
+        let extras = extras.into_iter().map(|range| &record[range]).collect();
+        Record { point, values, failures, extras }
+    }
+}
+
+fn check(form: Form, checked: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64_with_seed(checked, form.seed)
 }
 
 impl Form {

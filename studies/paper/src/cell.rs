@@ -1,11 +1,16 @@
 //! A cell of the study: a network and how it is trained. Its trainings differ by their seeds alone.
 
-use loss_landscape_nets::{Architecture, Criterion, Network, Sgd, Skips};
+use loss_landscape_nets::{
+    Adam, Architecture, Criterion, Network, Rule, Samples, Sgd, Skips, Training, TrainingObserver,
+    TrainingReport,
+};
 
-use crate::{Result, Setting};
+use crate::{Result, Setting, setting::Larger};
 
-/// Images of the data: one channel, 8×8 pixels.
-const INPUT: [usize; 3] = [1, 8, 8];
+/// Adam's learning rate: with a quarter of it, or two and a half times it, the deepest network without skips learns less.
+pub(crate) const ADAM_RATE: f64 = 0.004;
+/// Pixels along each side of the data's images, which have one channel.
+pub(crate) const SIDE: usize = 8;
 const CLASSES: usize = 10;
 /// The paper's weight decay.
 const DECAY: f64 = 5e-4;
@@ -45,23 +50,37 @@ pub struct Cell {
     pub epochs: usize,
     /// Whether its name says how it is trained.
     pub is_pair: bool,
+    /// How steps are taken.
+    pub optimiser: Optimiser,
+    /// Pixels along each side of an image.
+    pub side: usize,
+}
+
+/// How a training takes its steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Optimiser {
+    /// SGD with Nesterov momentum, as the paper has it.
+    Sgd,
+    /// Adam, whose steps do not grow with the gradient.
+    Adam,
 }
 
 impl Kind {
-    /// Its layers.
+    /// Its layers, for images with so many pixels along each side.
     ///
     /// # Errors
     /// Those of the networks, for a depth or a width that there is not.
-    pub fn architecture(self) -> Result<Architecture> {
+    pub fn architecture(self, side: usize) -> Result<Architecture> {
+        let input = [1, side, side];
         Ok(match self {
             Self::ResNet { depth, width, skips } => {
                 let skips = if skips { Skips::With } else { Skips::Without };
-                Architecture::wide_resnet(depth, width, INPUT, CLASSES, skips)?
+                Architecture::wide_resnet(depth, width, input, CLASSES, skips)?
             }
-            Self::Vgg9 => Architecture::vgg9(INPUT, CLASSES)?,
-            Self::DenseNet { full: true } => Architecture::densenet121(INPUT, CLASSES)?,
+            Self::Vgg9 => Architecture::vgg9(input, CLASSES)?,
+            Self::DenseNet { full: true } => Architecture::densenet121(input, CLASSES)?,
             // The pieces of DenseNet-121 with a quarter of its layers and three eighths of its growth.
-            Self::DenseNet { full: false } => Architecture::densenet([2, 4, 6, 4], 12, INPUT, CLASSES)?,
+            Self::DenseNet { full: false } => Architecture::densenet([2, 4, 6, 4], 12, input, CLASSES)?,
         })
     }
 
@@ -83,12 +102,27 @@ impl Kind {
 impl Cell {
     /// A network trained as the paper's are: SGD with batches of 128 and decay 5e-4.
     pub fn plain(kind: Kind, epochs: usize) -> Self {
-        Self { kind, batch: BATCH, decay: DECAY, epochs, is_pair: false }
+        Self {
+            kind,
+            batch: BATCH,
+            decay: DECAY,
+            epochs,
+            is_pair: false,
+            optimiser: Optimiser::Sgd,
+            side: SIDE,
+        }
     }
 
     /// A plain residual network of C3.
     pub fn resnet(depth: usize, skips: bool, setting: &Setting) -> Self {
         Self::plain(Kind::ResNet { depth, width: 1, skips }, setting.epochs)
+    }
+
+    /// A plain residual network on larger images, trained by Adam without decay.
+    pub fn larger_resnet(depth: usize, skips: bool, larger: &Larger) -> Self {
+        let kind = Kind::ResNet { depth, width: 1, skips };
+        let cell = Self { side: larger.side, batch: larger.batch, ..Self::plain(kind, larger.epochs) };
+        Self { optimiser: Optimiser::Adam, decay: 0.0, ..cell }
     }
 
     /// A wide residual network of C4, trained for fewer epochs.
@@ -106,12 +140,18 @@ impl Cell {
     /// One of the minimisers of C1 and C2.
     pub fn pair(kind: Kind, is_small: bool, decay: f64, setting: &Setting) -> Self {
         let batch = if is_small { setting.pair_batch } else { setting.pair_large };
-        Self { kind, batch, decay, epochs: setting.pair_epochs, is_pair: true }
+        Self { kind, batch, decay, ..Self { is_pair: true, ..Self::plain(kind, setting.pair_epochs) } }
     }
 
     /// Its name, which no other cell of a study has.
     pub fn name(&self) -> String {
-        let name = self.kind.name();
+        let mut name = self.kind.name();
+        if self.side != SIDE {
+            name = format!("{name}, {0}×{0} pixels", self.side);
+        }
+        if self.optimiser == Optimiser::Adam {
+            return format!("{name}, Adam, batch {}, {} epochs", self.batch, self.epochs);
+        }
         if !self.is_pair {
             return name;
         }
@@ -146,18 +186,44 @@ impl Cell {
     /// # Errors
     /// Those of [`Kind::architecture`].
     pub fn start(&self, training: usize) -> Result<Network<f32>> {
-        Ok(Network::new(&self.kind.architecture()?, Criterion::CrossEntropy, training as u64)?)
+        Ok(Network::new(&self.kind.architecture(self.side)?, Criterion::CrossEntropy, training as u64)?)
+    }
+
+    /// Trains a network, by [`recipe`](Self::recipe) or, for cells of Adam, by that with mini-batches, epochs, steps of the
+    /// rate and shuffling of the same.
+    ///
+    /// # Errors
+    /// Those of [`Training::train`].
+    pub fn train(
+        &self,
+        training: usize,
+        keeps_path: bool,
+        net: &mut Network<f32>,
+        data: &Samples<f32>,
+        observer: &mut dyn TrainingObserver<f32>,
+    ) -> Result<TrainingReport<f32>> {
+        Ok(match self.optimiser {
+            Optimiser::Sgd => {
+                let recipe = self.recipe(training);
+                let recipe = if keeps_path { recipe.snapshots(1) } else { recipe };
+                recipe.train_observed(net, data, observer)
+            }
+            Optimiser::Adam => {
+                self.scheduled(Adam::new(ADAM_RATE), training).train_observed(net, data, observer)
+            }
+        }?)
     }
 
     /// How it is trained: the paper's rate 0.1, lowered at half, three quarters and eleven twelfths of the way, with
     /// Nesterov momentum 0.9. The shuffling has the training's number for its seed.
     pub fn recipe(&self, training: usize) -> Sgd {
+        self.scheduled(Sgd::new(0.1).momentum(0.9).nesterov(true), training)
+    }
+
+    fn scheduled<R: Rule>(&self, rule: Training<R>, training: usize) -> Training<R> {
         let epochs = self.epochs;
         let steps = [epochs / 2, epochs * 3 / 4, epochs * 11 / 12].map(|done| (done.max(1), 0.1));
-        Sgd::new(0.1)
-            .momentum(0.9)
-            .nesterov(true)
-            .weight_decay(self.decay)
+        rule.weight_decay(self.decay)
             .batch_size(self.batch)
             .epochs(epochs)
             .learning_rate_steps(&steps)
@@ -185,7 +251,7 @@ mod tests {
 
     #[test]
     fn the_small_densenet_has_the_pieces_of_the_large_one() {
-        let [small, large] = [false, true].map(|full| Kind::DenseNet { full }.architecture().unwrap());
+        let [small, large] = [false, true].map(|full| Kind::DenseNet { full }.architecture(SIDE).unwrap());
         assert!(small.trained_parameters() < 200_000, "{}", small.trained_parameters());
         let ends = |net: &Architecture| net.layout().blocks().last().map(|block| block.name().to_owned());
         assert_eq!(ends(&small), ends(&large));

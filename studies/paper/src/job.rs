@@ -156,7 +156,8 @@ impl Job {
     /// Its estimated seconds.
     pub(crate) fn seconds(&self, probe: &Probe, setting: &Setting, images: usize) -> f64 {
         let Probe { gradient, loss } = *probe;
-        let points = |points: usize| points as f64 * setting.samples as f64 * loss;
+        let samples = setting.samples_of(self.cell().side);
+        let points = |points: usize| points as f64 * samples as f64 * loss;
         match self {
             Self::Train(cell, _) => (cell.epochs * images) as f64 * gradient,
             Self::Lines(_, _, draws) => points(setting.line_points * draws),
@@ -172,10 +173,10 @@ impl Job {
     }
 }
 
-/// The networks of jobs, each once.
-pub(crate) fn kinds(jobs: &[Job]) -> Vec<Kind> {
-    let mut kinds: Vec<Kind> = jobs.iter().map(|job| job.cell().kind).collect();
-    kinds.sort();
-    kinds.dedup();
-    kinds
+/// The networks of jobs with the sides of their images, each once.
+pub(crate) fn networks(jobs: &[Job]) -> Vec<(Kind, usize)> {
+    let mut networks: Vec<_> = jobs.iter().map(|job| (job.cell().kind, job.cell().side)).collect();
+    networks.sort_unstable();
+    networks.dedup();
+    networks
 }

@@ -11,18 +11,17 @@ use loss_landscape::{
     trajectory::PrincipalPlane,
 };
 use loss_landscape_nets::{
-    EpochProgress, Network, Samples, StepProgress, TrainingEnd, TrainingObserver, TrainingReport, digits,
+    EpochProgress, Network, StepProgress, TrainingEnd, TrainingObserver, TrainingReport,
 };
 
 use crate::{
     Cell, Error, Folder, Job, Meter, PathRecord, Result, Setting, TrainingRecord,
     cell::Kind,
     folder::file_hash,
-    job::{Probe, kinds},
+    images::Images,
+    job::{Probe, networks},
 };
 
-/// Mean and deviation of the training images' pixels.
-const PIXELS: [f64; 2] = [0.3053, 0.3762];
 /// Seeds of directions: the kind of result, and the training in the last three digits.
 const LINES: u64 = 1_000;
 const PLANES: u64 = 2_000;
@@ -41,11 +40,8 @@ pub struct Lab {
     setting: Setting,
     folder: Folder,
     meter: Meter,
-    train: Samples<f32>,
-    test: Samples<f32>,
-    /// The images of landscapes, and of maps.
-    shown: Samples<f32>,
-    mapped: Samples<f32>,
+    /// Of each size.
+    images: Vec<Images>,
     deadline: Option<Instant>,
 }
 
@@ -89,13 +85,18 @@ impl Lab {
     /// # Errors
     /// Those of [`Folder::open`].
     pub fn open(folder: Folder, setting: &Setting, meter: Meter) -> Result<Self> {
-        let (train, test) = digits::<f32>()?;
-        let [train, test] = [train, test].map(|data| data.normalized(&[PIXELS[0]], &[PIXELS[1]]));
-        let train = train?;
-        let first = |count: usize| train.select(&(0..count.min(train.len())).collect::<Vec<_>>());
-        let (shown, mapped) = (first(setting.samples)?, first(setting.map_samples)?);
-        let setting = setting.clone();
-        Ok(Self { setting, folder, meter, train, test: test?, shown, mapped, deadline: None })
+        let images = Images::of(setting)?;
+        Ok(Self { setting: setting.clone(), folder, meter, images, deadline: None })
+    }
+
+    /// The images that a cell's networks are for.
+    fn images(&self, cell: &Cell) -> Result<&Images> {
+        let found = self.images.iter().find(|images| images.side == cell.side);
+        found.ok_or(Error::Setting {
+            setting: "the side of images",
+            value: cell.side,
+            needs: "one of the setting's",
+        })
     }
 
     /// The same, which stops at this moment with [`Error::TimeSpent`].
@@ -134,12 +135,13 @@ impl Lab {
             return Ok(0.0);
         }
         let mut probes = Vec::new();
-        for kind in kinds(&ordered) {
-            probes.push((kind, self.probe(kind)?));
+        for network in networks(&ordered) {
+            probes.push((network, self.probe(network)?));
         }
         let seconds = |job: &Job| {
-            let probe = probes.iter().find(|(kind, _)| *kind == job.cell().kind);
-            probe.map_or(0.0, |(_, probe)| job.seconds(probe, &self.setting, self.train.len()))
+            let Cell { kind, side, .. } = job.cell();
+            let probe = probes.iter().find(|(network, _)| *network == (kind, side));
+            probe.map_or(0.0, |(_, probe)| job.seconds(probe, &self.setting, self.images[0].train.len()))
         };
         let total: f64 = ordered.iter().map(seconds).sum();
         self.meter.say(&format!(
@@ -162,9 +164,10 @@ impl Lab {
     }
 
     /// How long a gradient and a loss take, for one image: the least of three times, since others may use the machine.
-    fn probe(&self, kind: Kind) -> Result<Probe> {
-        let net = Cell::plain(kind, 1).start(0)?;
-        let few = self.train.select(&(0..128).collect::<Vec<_>>())?;
+    fn probe(&self, (kind, side): (Kind, usize)) -> Result<Probe> {
+        let cell = Cell { side, ..Cell::plain(kind, 1) };
+        let net = cell.start(0)?;
+        let few = self.images(&cell)?.train.select(&(0..128).collect::<Vec<_>>())?;
         let mut out = vec![0.0; net.layout().len()];
         let (mut gradient, mut loss) = (f64::INFINITY, f64::INFINITY);
         for _ in 0..3 {
@@ -191,7 +194,7 @@ impl Lab {
             Job::Lines(cell, training, draws) => {
                 let net = self.network(&cell, training)?;
                 let sweep = Sweep::line(&net, RandomDirections::new(LINES + training as u64))
-                    .data("train", &self.shown)
+                    .data("train", &self.images(&cell)?.shown)
                     .alpha(-LINE..=LINE, self.setting.line_points);
                 let watch = self.watch();
                 let sweep = sweep.journal(self.journal(job)?).observer(&watch);
@@ -203,7 +206,7 @@ impl Lab {
                 let net = self.network(&cell, training)?;
                 let points = self.setting.plane_points;
                 let sweep = Sweep::plane(&net, RandomDirections::new(PLANES + training as u64))
-                    .data("train", &self.shown)
+                    .data("train", &self.images(&cell)?.shown)
                     .alpha(-1.0..=1.0, points)
                     .beta(-1.0..=1.0, points);
                 let watch = self.watch();
@@ -237,11 +240,8 @@ impl Lab {
     fn do_training(&self, cell: Cell, training: usize) -> Result<()> {
         let mut net = cell.start(training)?;
         let follows = crate::claims::is_followed(&cell, &self.setting);
-        let mut recipe = cell.recipe(training);
-        if follows {
-            recipe = recipe.snapshots(1);
-        }
-        let report = recipe.train_observed(&mut net, &self.train, &mut self.watch())?;
+        let Images { train, test, .. } = self.images(&cell)?;
+        let report = cell.train(training, follows, &mut net, train, &mut self.watch())?;
         if report.end == TrainingEnd::Stopped {
             return Err(Error::TimeSpent);
         }
@@ -250,7 +250,7 @@ impl Lab {
         }
         let bytes = to_checkpoint_bytes(net.layout(), net.parameters())?;
         let mut means = [[0.0; 2]; 2];
-        for (data, means) in [&self.train, &self.test].into_iter().zip(&mut means) {
+        for (data, means) in [train, test].into_iter().zip(&mut means) {
             net.measure(net.parameters(), data, means)?;
         }
         let [[train_loss, train_accuracy], [test_loss, test_accuracy]] = means;
@@ -316,9 +316,9 @@ impl Lab {
         let [small, large] = [self.network(a, training)?, self.network(b, training)?];
         let watch = self.watch();
         // Running variances, extrapolated beyond the ends, would be negative.
-        let anew = small.reestimated(&self.shown, STATISTICS_BATCH)?;
+        let anew = small.reestimated(&self.images(a)?.shown, STATISTICS_BATCH)?;
         let curve = Sweep::segment(&anew, small.parameters(), large.parameters())
-            .data("train", &self.shown)
+            .data("train", &self.images(a)?.shown)
             .alpha(-0.5..=1.5, self.setting.segment_points)
             .journal(self.journal(job)?)
             .observer(&watch)
@@ -334,8 +334,9 @@ impl Lab {
         let plane = RandomDirections::new(MAPS + training as u64).pair(&net)?;
         let ratio = EigenRatio::new().tolerance(0.02).confidence(0.999).max_products(120);
         let watch = self.watch();
+        let mapped = &self.images(cell)?.mapped;
         let sweep = || {
-            let sweep = Sweep::plane(&net, plane.clone()).data("train", &self.mapped);
+            let sweep = Sweep::plane(&net, plane.clone()).data("train", mapped);
             sweep.alpha(-1.0..=1.0, points).beta(-1.0..=1.0, points)
         };
         let map = sweep().journal(self.journal(job)?).observer(&watch).eigen_ratio(&ratio);
@@ -347,11 +348,11 @@ impl Lab {
 
     fn do_start(&self, job: &Job, cell: &Cell, training: usize) -> Result<()> {
         let net = cell.start(training)?;
-        let anew = net.reestimated(&self.shown, STATISTICS_BATCH)?;
+        let anew = net.reestimated(&self.images(cell)?.shown, STATISTICS_BATCH)?;
         let points = self.setting.plane_points;
         let watch = self.watch();
         let surface = Sweep::plane(&anew, RandomDirections::new(STARTS + training as u64))
-            .data("train", &self.shown)
+            .data("train", &self.images(cell)?.shown)
             .alpha(-1.0..=1.0, points)
             .beta(-1.0..=1.0, points)
             .journal(self.journal(job)?)
@@ -372,7 +373,7 @@ impl Lab {
     ) -> Result<()> {
         let watch = self.watch();
         let surface = Sweep::plane(net, plane)
-            .data("train", &self.shown)
+            .data("train", &self.images(&job.cell())?.shown)
             .alpha(alpha[0]..=alpha[1], points)
             .beta(beta[0]..=beta[1], points)
             .journal(self.journal(job)?)

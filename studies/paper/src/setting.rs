@@ -69,6 +69,26 @@ pub struct Setting {
     pub path_depth: usize,
     /// C3: points along each axis of the picture of the network before the deepest, odd.
     pub picture_points: usize,
+    /// C3 and C7 once more, on larger images; or not.
+    pub larger: Option<Larger>,
+}
+
+/// C3 and C7 on images that are enlarged, with the deepest networks trained by Adam.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Larger {
+    /// Pixels along each side of an image, a multiple of 8.
+    pub side: usize,
+    /// Trainings of every network. At least 2.
+    pub trainings: usize,
+    /// Epochs of residual networks and of VGG-9; the DenseNet has [`Setting::large_epochs`].
+    pub epochs: usize,
+    /// Images in a mini-batch of Adam.
+    pub batch: usize,
+    /// Training images on which landscapes are measured, the first of the data.
+    pub samples: usize,
+    /// Planes through every minimiser.
+    pub draws: usize,
 }
 
 impl Setting {
@@ -98,6 +118,7 @@ impl Setting {
             densenet_121: false,
             path_depth: 8,
             picture_points: 25,
+            larger: None,
             large_trainings: 3,
             large_epochs: 8,
             large_draws: 2,
@@ -131,6 +152,7 @@ impl Setting {
             densenet_121: true,
             path_depth: 20,
             picture_points: 51,
+            larger: Some(Larger { side: 16, trainings: 3, epochs: 60, batch: 128, samples: 128, draws: 4 }),
             large_trainings: 3,
             large_epochs: 15,
             large_draws: 2,
@@ -164,6 +186,7 @@ impl Setting {
             densenet_121: false,
             path_depth: 8,
             picture_points: 5,
+            larger: Some(Larger { side: 16, trainings: 2, epochs: 2, batch: 256, samples: 16, draws: 2 }),
             large_trainings: 2,
             large_epochs: 1,
             large_draws: 2,
@@ -204,7 +227,16 @@ impl Setting {
                 "odd, and 3 or more",
             ),
         ];
-        match checks.into_iter().find(|(_, _, holds, _)| !holds) {
+        let larger = self.larger.iter().flat_map(|larger| {
+            let Larger { side, trainings, samples, draws, .. } = *larger;
+            [
+                ("the side of larger images", side, side > 8 && side.is_multiple_of(8), "16, 24, 32, …"),
+                ("the trainings on larger images", trainings, trainings >= 2, "2 or more"),
+                ("the draws on larger images", draws, draws >= 2, "2 or more"),
+                ("the number of larger images", samples, (16..=1437).contains(&samples), "16 to 1437"),
+            ]
+        });
+        match checks.into_iter().chain(larger).find(|(_, _, holds, _)| !holds) {
             Some((setting, value, _, needs)) => Err(Error::Setting { setting, value, needs }),
             None => Ok(()),
         }
@@ -221,6 +253,14 @@ impl Setting {
             let found = theirs.get(&name)?;
             (*found != ours).then(|| (name.replace('_', " "), ours.to_string(), found.to_string()))
         })
+    }
+
+    /// The training images of this side on which landscapes are measured.
+    pub(crate) fn samples_of(&self, side: usize) -> usize {
+        self.larger
+            .as_ref()
+            .filter(|larger| larger.side == side)
+            .map_or(self.samples, |larger| larger.samples)
     }
 
     /// The depth of which a large picture is drawn: the one before the deepest.

@@ -45,7 +45,17 @@ impl Study {
 
     /// The work of all its claims.
     pub fn jobs(&self) -> Vec<Job> {
-        self.claims.iter().flat_map(|claim| claim.jobs(self.lab.setting())).collect()
+        let setting = self.lab.setting();
+        let mut jobs: Vec<Job> = self.claims.iter().flat_map(|claim| claim.jobs(setting)).collect();
+        if self.has_larger() {
+            jobs.extend(claims::larger_jobs(setting));
+        }
+        jobs
+    }
+
+    /// Whether it asks for a claim that larger images speak to.
+    fn has_larger(&self) -> bool {
+        [Claim::C3, Claim::C7].iter().any(|claim| self.claims.contains(claim))
     }
 
     /// Does the work that is not done, makes the report and writes it.
@@ -69,6 +79,9 @@ impl Study {
         let mut sections = Vec::new();
         for claim in &self.claims {
             sections.push(claim.section(&self.lab, &measurements)?);
+        }
+        if self.has_larger() {
+            sections.extend(claims::larger(&self.lab, &measurements)?);
         }
         sections.extend(claims::flatness(&self.lab, &measurements)?);
         Ok(Report { setting: self.lab.setting().clone(), sections, measurements })

@@ -21,6 +21,7 @@ import torch.nn.functional as F
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/pytorch"))
+import zoo  # noqa: E402
 from networks import VGG9, DenseNet121, ResNet  # noqa: E402
 
 SECONDS = 2.0  # repeats of a turn go on for as long
@@ -33,6 +34,7 @@ CASES = {
     "resnet56-digits": (lambda: ResNet(9, channels=1), (1, 8, 8), 1437, ALL),
     "vgg9": (lambda: VGG9(), (3, 32, 32), 256, ("loss",)),
     "wrn56-4": (lambda: ResNet(9, 4), (3, 32, 32), 256, ("loss",)),
+    "resnet18-cifar": (lambda: zoo.ResNet(zoo.BasicBlock, (2, 2, 2, 2), 10), (3, 32, 32), 1024, ALL),
     "densenet121": (lambda: DenseNet121(), (3, 32, 32), 256, ("loss",)),
 }
 

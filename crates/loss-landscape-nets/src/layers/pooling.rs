@@ -5,7 +5,10 @@ use loss_landscape_kernels::{
     TensorShape, WindowMeans,
 };
 
-use super::layer::{Layer, LayerContext};
+use super::{
+    layer::{Layer, LayerContext},
+    linear_map::LinearMap,
+};
 use crate::real::Real;
 
 /// The maximum of windows; of equal values the first counts.
@@ -76,13 +79,15 @@ impl<S: Real> Layer<S> for MaxPool {
 /// The mean of windows.
 #[derive(Debug)]
 pub(crate) struct AveragePool {
-    pub(crate) inputs: [usize; 1],
-    pub(crate) out: usize,
     pub(crate) windows: PoolWindows,
 }
 
-impl AveragePool {
-    fn back<S: Real>(&self, delta: &[S], epilogue: Epilogue<'_, S>, out: &mut [S]) {
+impl LinearMap for AveragePool {
+    fn apply<S: Real>(&self, x: &[S], out: &mut [S]) {
+        WindowMeans { out, x, windows: self.windows }.run();
+    }
+
+    fn apply_transposed<S: Real>(&self, delta: &[S], epilogue: Epilogue<'_, S>, out: &mut [S]) {
         if !epilogue.add {
             out.fill(S::zero());
         }
@@ -91,72 +96,18 @@ impl AveragePool {
     }
 }
 
-impl<S: Real> Layer<S> for AveragePool {
-    fn inputs(&self) -> &[usize] {
-        &self.inputs
-    }
-
-    fn value(&self, context: &LayerContext<'_, S>, out: &mut [S]) {
-        WindowMeans { out, x: context.value(self.inputs[0]), windows: self.windows }.run();
-    }
-
-    fn delta(&self, _input: usize, context: &LayerContext<'_, S>, epilogue: Epilogue<'_, S>, out: &mut [S]) {
-        self.back(context.delta(self.out), epilogue, out);
-    }
-
-    fn tangent(&self, context: &LayerContext<'_, S>, out: &mut [S]) {
-        match context.tangent(self.inputs[0]) {
-            Some(tangent) => WindowMeans { out, x: tangent, windows: self.windows }.run(),
-            None => out.fill(S::zero()),
-        }
-    }
-
-    fn tangent_delta(
-        &self,
-        _input: usize,
-        context: &LayerContext<'_, S>,
-        epilogue: Epilogue<'_, S>,
-        out: &mut [S],
-    ) {
-        self.back(context.tangent_delta(self.out), epilogue, out);
-    }
-}
-
 /// The mean over the image.
 #[derive(Debug)]
 pub(crate) struct GlobalMean {
-    pub(crate) inputs: [usize; 1],
-    pub(crate) out: usize,
     pub(crate) input: TensorShape,
 }
 
-impl<S: Real> Layer<S> for GlobalMean {
-    fn inputs(&self) -> &[usize] {
-        &self.inputs
+impl LinearMap for GlobalMean {
+    fn apply<S: Real>(&self, x: &[S], out: &mut [S]) {
+        ImageMeans { out, x, input: self.input }.run();
     }
 
-    fn value(&self, context: &LayerContext<'_, S>, out: &mut [S]) {
-        ImageMeans { out, x: context.value(self.inputs[0]), input: self.input }.run();
-    }
-
-    fn delta(&self, _input: usize, context: &LayerContext<'_, S>, epilogue: Epilogue<'_, S>, out: &mut [S]) {
-        SpreadOverImage { out, delta: context.delta(self.out), input: self.input, epilogue }.run();
-    }
-
-    fn tangent(&self, context: &LayerContext<'_, S>, out: &mut [S]) {
-        match context.tangent(self.inputs[0]) {
-            Some(tangent) => ImageMeans { out, x: tangent, input: self.input }.run(),
-            None => out.fill(S::zero()),
-        }
-    }
-
-    fn tangent_delta(
-        &self,
-        _input: usize,
-        context: &LayerContext<'_, S>,
-        epilogue: Epilogue<'_, S>,
-        out: &mut [S],
-    ) {
-        SpreadOverImage { out, delta: context.tangent_delta(self.out), input: self.input, epilogue }.run();
+    fn apply_transposed<S: Real>(&self, delta: &[S], epilogue: Epilogue<'_, S>, out: &mut [S]) {
+        SpreadOverImage { out, delta, input: self.input, epilogue }.run();
     }
 }

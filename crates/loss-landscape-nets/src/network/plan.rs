@@ -14,7 +14,8 @@ use super::{
 use crate::{
     layers::{
         Add, AveragePool, BatchNorm, ChannelAffine, Concat, Convolution, CustomPass, Flatten, GlobalMean,
-        INPUT, Layer, MaxPool, Rectify, SetNorm, SmoothActivation, Tanh, Transpose, Weights,
+        INPUT, Layer, LinearMap, Mapped, MaxPool, Rectify, SetNorm, SmoothActivation, Tanh, Transpose,
+        Weights,
     },
     real::Real,
 };
@@ -283,19 +284,19 @@ impl LayerBuilder<'_> {
                 Box::new(SetNorm { inputs: one, out, sets: norm.sets, scale, shift })
             }
             Op::Smooth(function) => Box::new(SmoothActivation { inputs: one, out, function: *function }),
-            Op::Transpose => Box::new(Transpose { inputs: one, out, input, output: shape }),
+            Op::Transpose => mapped(one, out, Transpose { input, output: shape }),
             Op::AdaptivePool => {
                 let windows = PoolWindows { adaptive: true, ..pool_windows(Pool::new(1), input, shape) };
-                Box::new(AveragePool { inputs: one, out, windows })
+                mapped(one, out, AveragePool { windows })
             }
             Op::MaxPool(pool) => {
                 Box::new(MaxPool { inputs: one, out, windows: pool_windows(*pool, input, shape) })
             }
             Op::AveragePool(pool) => {
-                Box::new(AveragePool { inputs: one, out, windows: pool_windows(*pool, input, shape) })
+                mapped(one, out, AveragePool { windows: pool_windows(*pool, input, shape) })
             }
-            Op::Mean => Box::new(GlobalMean { inputs: one, out, input }),
-            Op::Flatten => Box::new(Flatten { inputs: one, out, input }),
+            Op::Mean => mapped(one, out, GlobalMean { input }),
+            Op::Flatten => mapped(one, out, Flatten { input }),
             Op::Add => Box::new(Add { inputs: [inputs[0], inputs[1]], out, rectified, shape }),
             Op::Concat => {
                 let lens = node.inputs.iter().map(|&input| self.graph.nodes[input].shape.len()).collect();
@@ -352,6 +353,10 @@ fn take(end: &mut usize, len: usize) -> Range<usize> {
     let start = *end;
     *end += len;
     start..*end
+}
+
+fn mapped<S: Real>(inputs: [usize; 1], out: usize, map: impl LinearMap + 'static) -> Box<dyn Layer<S>> {
+    Box::new(Mapped { inputs, out, map })
 }
 
 fn pool_windows(pool: Pool, input: TensorShape, output: TensorShape) -> PoolWindows {

@@ -21,36 +21,51 @@ fn picture_cells(setting: &Setting) -> [Cell; 2] {
     [true, false].map(|skips| Cell::resnet(setting.picture_depth(), skips, setting))
 }
 
+/// What makes a surface chaotic, and in words of the network that has more of it.
+const ROUGH: [(&str, &str); 3] = [
+    (name::BENDS_DOWN, "violates convexity more often"),
+    (name::ROUGHNESS, "is rougher along lines"),
+    (name::MINIMA, "has more persistent minima"),
+];
+
+/// That a network without skips is more chaotic than the one with them.
+pub(super) fn without_skips(all: &Measurements, [without, with]: [&Cell; 2]) -> Result<Vec<Prediction>> {
+    let mut predictions = Vec::new();
+    for (measure, words) in ROUGH {
+        let text = format!("{} {words} than {}", without.kind.name(), with.kind.name());
+        predictions.push(differs(all, text, [without, with], measure, Side::Above)?);
+    }
+    let text = format!("{} has a smaller basin than {}", without.kind.name(), with.kind.name());
+    predictions.push(differs(all, text, [without, with], name::BASIN, Side::Below)?);
+    Ok(predictions)
+}
+
+/// That the deep one of two networks without skips is the more chaotic one.
+pub(super) fn with_depth(all: &Measurements, [deep, shallow]: [&Cell; 2]) -> Result<Vec<Prediction>> {
+    let of = |(measure, words)| {
+        let text = format!("{} {words} than {}", deep.kind.name(), shallow.kind.name());
+        differs(all, text, [deep, shallow], measure, Side::Above)
+    };
+    ROUGH[..2].iter().copied().map(of).collect()
+}
+
 pub(super) fn section(lab: &Lab, all: &Measurements) -> Result<Section> {
     let setting = lab.setting();
     let pairs = resnets(setting);
     let cells: Vec<Cell> = pairs.concat();
     let first = &pairs[0];
     let mut predictions: Vec<Prediction> = Vec::new();
-    let rough = [
-        (name::BENDS_DOWN, "violates convexity more often"),
-        (name::ROUGHNESS, "is rougher along lines"),
-        (name::MINIMA, "has more persistent minima"),
-    ];
     for [with, without] in &pairs[1..] {
-        for (measure, words) in rough {
-            let text = format!("{} {words} than {}", without.kind.name(), with.kind.name());
-            predictions.push(differs(all, text, [without, with], measure, Side::Above)?);
-        }
-        let text = format!("{} has a smaller basin than {}", without.kind.name(), with.kind.name());
-        predictions.push(differs(all, text, [without, with], name::BASIN, Side::Below)?);
+        predictions.extend(without_skips(all, [without, with])?);
     }
     let [deep_with, deep_without] = &pairs[pairs.len() - 1];
-    for (measure, words) in &rough[..2] {
-        let text = format!("{} {words} than {}", deep_without.kind.name(), first[1].kind.name());
-        predictions.push(differs(all, text, [deep_without, &first[1]], measure, Side::Above)?);
-    }
+    predictions.extend(with_depth(all, [deep_without, &first[1]])?);
     let mut tables = Vec::new();
     for cell in &cells {
         tables.extend(Statistic::proportion(all, &cell.name(), name::TRAINS));
     }
     // What depth does with skips, to be read beside the predictions.
-    for (measure, _) in rough {
+    for (measure, _) in ROUGH {
         tables.extend(Statistic::difference(all, [&deep_with.name(), &first[0].name()], measure)?);
     }
     let mut surfaces = Panels::new().columns(2);

@@ -2,8 +2,11 @@
 
 use super::{differs, figures, planes};
 use crate::{
-    Cell, Job, Lab, Measurements, Result, Setting, Statistic, cell::Kind, measurements::name,
-    report::Section, verdict::Side,
+    Cell, Job, Lab, Measurements, Result, Setting, Statistic,
+    cell::Kind,
+    measurements::name,
+    report::Section,
+    verdict::{Prediction, Side},
 };
 
 pub(super) fn jobs(setting: &Setting) -> Vec<Job> {
@@ -15,17 +18,15 @@ pub(super) fn jobs(setting: &Setting) -> Vec<Job> {
 }
 
 /// VGG-9, the DenseNet, and the residual networks that they are compared with.
-fn cells(setting: &Setting) -> [Cell; 4] {
+pub(super) fn cells(setting: &Setting) -> [Cell; 4] {
     let [with, without] = [true, false].map(|skips| Cell::resnet(setting.deepest(), skips, setting));
     [Cell::plain(Kind::Vgg9, setting.epochs), Cell::densenet(setting), with, without]
 }
 
-pub(super) fn section(lab: &Lab, all: &Measurements) -> Result<Section> {
-    let setting = lab.setting();
-    let cells = cells(setting);
-    let [vgg, densenet, _, without] = &cells;
+/// That these networks are smoother than one without skips.
+pub(super) fn smoother(all: &Measurements, cells: [&Cell; 2], without: &Cell) -> Result<Vec<Prediction>> {
     let mut predictions = Vec::new();
-    for cell in [vgg, densenet] {
+    for cell in cells {
         for (measure, words) in [
             (name::BENDS_DOWN, "violates convexity less often"),
             (name::ROUGHNESS, "is smoother along lines"),
@@ -35,6 +36,14 @@ pub(super) fn section(lab: &Lab, all: &Measurements) -> Result<Section> {
             predictions.push(differs(all, text, [cell, without], measure, Side::Below)?);
         }
     }
+    Ok(predictions)
+}
+
+pub(super) fn section(lab: &Lab, all: &Measurements) -> Result<Section> {
+    let setting = lab.setting();
+    let cells = cells(setting);
+    let [vgg, densenet, _, without] = &cells;
+    let predictions = smoother(all, [vgg, densenet], without)?;
     let mut statistics = Vec::new();
     for cell in &cells {
         for measure in [name::BENDS_DOWN, name::ROUGHNESS, name::MINIMA, name::TEST_ERROR] {

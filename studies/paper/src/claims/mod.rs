@@ -11,6 +11,7 @@ mod c8;
 mod c9;
 mod figures;
 mod flatness;
+mod larger;
 
 use crate::{
     Cell, Error, Job, Lab, Measurements, Result, Setting, Statistic,
@@ -103,6 +104,9 @@ impl Claim {
         Ok(Section { name: self.name(), ..section })
     }
 }
+
+/// C3 and C7 on larger images.
+pub(crate) use larger::{jobs as larger_jobs, section as larger};
 
 /// Test error beside width, over all networks whose lines were measured.
 pub(crate) use flatness::section as flatness;

@@ -1,0 +1,107 @@
+//! C3 and C7 once more, on larger images.
+
+use super::{c3, c7, figures};
+use crate::{
+    Cell, Job, Lab, Larger, Measurements, Result, Setting, Statistic,
+    cell::Kind,
+    measurements::{TRAINED, name},
+    report::{Section, number},
+};
+
+/// Nothing where the setting has no larger images.
+pub(crate) fn jobs(setting: &Setting) -> Vec<Job> {
+    let Some(larger) = &setting.larger else { return Vec::new() };
+    let of =
+        |cell: Cell| (0..larger.trainings).map(move |training| Job::Planes(cell, training, larger.draws));
+    cells(setting, larger).into_iter().flat_map(of).collect()
+}
+
+/// The deepest residual network without skips and with them, the shallowest without, VGG-9 and the DenseNet.
+fn cells(setting: &Setting, larger: &Larger) -> [Cell; 5] {
+    let [deep, shallow] = [setting.deepest(), setting.depths[0]];
+    let resnet = |depth, skips| Cell::larger_resnet(depth, skips, larger);
+    let vgg = Cell::plain(Kind::Vgg9, larger.epochs);
+    let other = |cell| Cell { side: larger.side, ..cell };
+    [
+        resnet(deep, false),
+        resnet(deep, true),
+        resnet(shallow, false),
+        other(vgg),
+        other(Cell::densenet(setting)),
+    ]
+}
+
+pub(crate) fn section(lab: &Lab, all: &Measurements) -> Result<Option<Section>> {
+    let setting = lab.setting();
+    let Some(larger) = &setting.larger else { return Ok(None) };
+    let cells = cells(setting, larger);
+    let [without, with, shallow, vgg, densenet] = &cells;
+    let mut predictions = c3::without_skips(all, [without, with])?;
+    predictions.extend(c3::with_depth(all, [without, shallow])?);
+    predictions.extend(c7::smoother(all, [vgg, densenet], without)?);
+    let small = all.means(&Cell::resnet(setting.deepest(), false, setting).name(), name::TRAINS);
+    let mut statistics = Vec::new();
+    for cell in &cells {
+        statistics.extend(Statistic::proportion(all, &cell.name(), name::TRAINS));
+        for measure in [
+            name::TRAIN_ERROR,
+            name::TEST_ERROR,
+            name::BENDS_DOWN,
+            name::ROUGHNESS,
+            name::MINIMA,
+            name::BASIN,
+        ] {
+            statistics.extend(Statistic::mean(all, &cell.name(), measure)?);
+        }
+    }
+    let measures =
+        [name::BENDS_DOWN, name::ROUGHNESS, name::MINIMA, name::BASIN, name::TRAIN_ERROR, name::TEST_ERROR];
+    Ok(Some(Section {
+        name: "Larger".to_owned(),
+        title: format!("C3 and C7 once more, on images of {0}×{0} pixels", larger.side),
+        figures_of_paper: "1, 5 and 6".to_owned(),
+        question: format!(
+            "Of the trainings of {} in C3, {} of {} have a training error up to {} %: at a random start its gradients are \
+             so large that the first steps of SGD throw the weights far away, and the last of its images have 2×2 pixels. \
+             What do the surfaces look like on larger images, after a training whose steps do not grow with the gradient?",
+            without.kind.name(),
+            small.iter().filter(|trains| **trains == 1.0).count(),
+            small.len(),
+            number(100.0 * TRAINED),
+        ),
+        measured: format!(
+            "The digits, enlarged to {0}×{0} pixels by straight lines between their pixels: {1}, the same without skips, \
+             and {2}, trained for {3} epochs by Adam (rate {4}, mini-batches of {5}, no decay), VGG-9 ({3} epochs) and {6} \
+             ({7} epochs) by SGD as in C7; {8} trainings of each. Planes and measures as in C3, {9} planes around every \
+             training, on {10} images. Adam's rate and mini-batch were chosen by what single trainings of {11} learnt. \
+             These predictions count for no other section.",
+            larger.side,
+            with.kind.name(),
+            shallow.kind.name(),
+            larger.epochs,
+            number(crate::cell::ADAM_RATE),
+            larger.batch,
+            densenet.kind.name(),
+            densenet.epochs,
+            larger.trainings,
+            larger.draws,
+            larger.samples,
+            without.kind.name(),
+        ),
+        predictions,
+        statistics,
+        pictures: vec![
+            figures::picture(
+                "larger_planes",
+                "The first plane of the first training of each network, on one scale.",
+                &figures::first_planes(lab, &cells, 2)?,
+            )?,
+            figures::picture(
+                "larger_measures",
+                figures::DOTS,
+                &figures::dot_panels(all, &cells, &measures, 2),
+            )?,
+        ],
+        ..Section::default()
+    }))
+}
