@@ -39,6 +39,7 @@ if ! "$python" -c 'import torch' 2>/dev/null && ! pip 500 torch; then
   echo "no torch to be had here: modules are not tested"
   exit 0
 fi
-run "$here"/tests/test_torch*.py "$here/tests/test_pages.py" \
+pip 200 distributed || echo "no dask.distributed to be had here: the guide's program for Dask is not run"
+run "$here"/tests/test_torch*.py "$here/tests/test_pages.py" "$here/tests/test_dask.py" \
   --doctest-modules "$package/torch.py" "$package/_torch_data.py" "$package/_torch_units.py"
 run --nbmake "$here/notebooks"
