@@ -44,6 +44,8 @@ struct Channels {
     /// Whether nothing can be received, and how often that was tried.
     deaf: bool,
     tried: AtomicUsize,
+    /// How long every message that is received takes.
+    delay: Duration,
 }
 
 impl Channels {
@@ -61,6 +63,7 @@ impl Channels {
             sent: AtomicUsize::new(0),
             deaf: false,
             tried: AtomicUsize::new(0),
+            delay: Duration::ZERO,
         };
         inboxes.into_iter().enumerate().map(one).collect()
     }
@@ -97,7 +100,10 @@ impl Executor for Channels {
         }
         // So that one that is killed soon notices.
         match self.inbox.lock().unwrap().recv_timeout(patience.min(Duration::from_millis(20))) {
-            Ok(arrival) => Ok(Some(arrival)),
+            Ok(arrival) => {
+                sleep(self.delay);
+                Ok(Some(arrival))
+            }
             Err(RecvTimeoutError::Timeout) => Ok(None),
             Err(RecvTimeoutError::Disconnected) => Err("all have ended".into()),
         }
@@ -712,6 +718,23 @@ fn an_oracle_that_leaves_channels_unmeasured_ends_the_sweep_from_any_process() {
     assert!(matches!(&found[0], Err(Error::Unmeasured { channels }) if channels == &["loss"]), "{found:?}");
     let ended = |found: &Result<String>| matches!(found, Err(Error::EndedByProcess0 { .. }));
     assert!(found[1..].iter().all(ended), "{found:?}");
+}
+
+/// Process 0 is slow to take messages. Runs are as long as the points of the other process are fast, all the same.
+#[test]
+fn runs_do_not_shrink_while_messages_wait() {
+    let mut channels = Channels::connected(2);
+    channels[0].delay = Duration::from_millis(5);
+    let surfaces = in_all(&channels, |executor| {
+        // Process 1 has nearly all points.
+        let pause = Duration::from_millis(if executor.process() == 0 { 20 } else { 0 });
+        let wave = Wave { pause, ..Wave::new() };
+        let sweep = wave.plane().alpha(-1.0..=1.0, 51).beta(-1.0..=1.0, 51).data("", &[0.5]);
+        sweep.threads(1).executor(executor).run().unwrap()
+    });
+    assert_eq!(surfaces[0].values(), surfaces[1].values());
+    let sent = channels[1].sent.load(Ordering::Relaxed);
+    assert!(sent < 300, "{sent} messages for 2,601 points");
 }
 
 #[test]

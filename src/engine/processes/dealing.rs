@@ -377,8 +377,8 @@ impl Shared<'_> {
             // What was under way when a sweep before this one ended.
             (State::Awaited | State::GivenUp | State::Gone, _) => {}
             (State::Preparing(draw), Some(ToProcess0::Ready)) => member.state = State::Ready(draw),
-            (_, Some(ToProcess0::Done(bytes))) => match records(team.form, bytes) {
-                Some(records) => self.take(team, dealt, index, &records),
+            (_, Some(ToProcess0::Done { time, records: bytes })) => match records(team.form, bytes) {
+                Some(records) => self.take(team, dealt, index, time, &records),
                 None => self.lose(team, dealt, from, State::GivenUp, "it sent points that are none"),
             },
             (_, Some(ToProcess0::Interrupted { set, point }))
@@ -398,7 +398,14 @@ impl Shared<'_> {
     }
 
     /// Takes points that a process has computed.
-    fn take(&self, team: &Team<'_>, dealt: &mut Dealt<'_, '_>, index: usize, records: &[Record<'_>]) {
+    fn take(
+        &self,
+        team: &Team<'_>,
+        dealt: &mut Dealt<'_, '_>,
+        index: usize,
+        time: Duration,
+        records: &[Record<'_>],
+    ) {
         let asked = |run: &Run<'_>| {
             run.rows.len() >= records.len()
                 && run.rows.numbers().zip(records).all(|(number, record)| number == record.point)
@@ -419,9 +426,7 @@ impl Shared<'_> {
         }
         let run = &mut dealt.runs[index][place];
         let mut rows = run.rows.take_front(records.len());
-        if let Some(begun) = run.begun {
-            dealt.others.members[index].pace.take(begun.elapsed(), records.len());
-        }
+        dealt.others.members[index].pace.take(time, records.len());
         let channels = self.job.channels.len();
         for (row, Record { point, values, failures, .. }) in records.iter().enumerate() {
             for set in 0..self.job.sets.len() {

@@ -1,6 +1,8 @@
 //! What processes of a sweep say to each other: a byte that says what it is, then numbers of eight bytes and texts with
 //! their lengths before them.
 
+use std::time::Duration;
+
 use crate::{
     Error,
     engine::{journal::Reader, shared::StopReason},
@@ -30,8 +32,8 @@ pub(super) enum ToProcess0<'b> {
     Greeting { sweep: usize, machine: &'b str, head: &'b [u8], threads: usize },
     /// It is ready for the draw.
     Ready,
-    /// Records of points that were asked for, consecutive ones of a run.
-    Done(&'b [u8]),
+    /// Records of points that were asked for, consecutive ones of a run, and how long a thread took for them.
+    Done { time: Duration, records: &'b [u8] },
     /// The oracle wants the sweep to end at this point of a data set.
     Interrupted { set: usize, point: usize },
     /// What the oracle broke, so that the sweep ends with this error.
@@ -100,7 +102,11 @@ impl ToProcess0<'_> {
                 Writer::new(0).text(PROTOCOL).number(*sweep).text(machine).number(*threads).rest(head)
             }
             Self::Ready => Writer::new(1).0,
-            Self::Done(records) => Writer::new(2).rest(records),
+            Self::Done { time, records } => {
+                // Half a thousand years fit.
+                let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+                Writer::new(2).long(nanoseconds).rest(records)
+            }
             Self::Interrupted { set, point } => Writer::new(3).number(*set).number(*point).0,
             Self::Broken(error) => Self::broken(error),
             Self::Failed(reason) => Writer::new(6).text(reason).0,
@@ -132,7 +138,7 @@ impl<'b> ToProcess0<'b> {
                 Self::Greeting { sweep, machine, threads: number(&mut reader)?, head: reader.0 }
             }
             1 => Self::Ready,
-            2 => Self::Done(reader.0),
+            2 => Self::Done { time: Duration::from_nanos(reader.long()?), records: reader.0 },
             3 => Self::Interrupted { set: number(&mut reader)?, point: number(&mut reader)? },
             4 => {
                 let mut channels = Vec::new();
@@ -161,8 +167,12 @@ impl Writer {
         Self(vec![kind])
     }
 
-    fn number(mut self, number: usize) -> Self {
-        self.0.extend_from_slice(&(number as u64).to_le_bytes());
+    fn number(self, number: usize) -> Self {
+        self.long(number as u64)
+    }
+
+    fn long(mut self, number: u64) -> Self {
+        self.0.extend_from_slice(&number.to_le_bytes());
         self
     }
 
@@ -215,6 +225,10 @@ mod tests {
             read,
             Some(ToProcess0::Greeting { sweep: 9, machine: "a b", head: b"head", threads: 4 })
         ));
+        let time = Duration::new(7, 250);
+        let done = ToProcess0::Done { time, records: b"xyz" }.to_bytes();
+        let read = ToProcess0::read(&done);
+        assert!(matches!(read, Some(ToProcess0::Done { time: read, records: b"xyz" }) if read == time));
         let channels = vec!["loss".to_owned(), String::new()];
         let broken = ToProcess0::Broken(Error::Unmeasured { channels: channels.clone() }).to_bytes();
         let read = ToProcess0::read(&broken);

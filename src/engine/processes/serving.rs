@@ -1,6 +1,7 @@
 //! Any process but process 0: it computes the points that process 0 asks for, and takes the result from it.
 
 use std::{
+    cell::Cell,
     collections::VecDeque,
     io,
     sync::{
@@ -8,7 +9,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -124,6 +125,7 @@ fn compute(crew: &dyn Crew, inbox: &mut Inbox<'_>, outbox: &Outbox<'_>, job: &Jo
                 if shared.is_stopped() {
                     continue;
                 }
+                BEGUN.set(Some(Instant::now()));
                 match Room::new(points.len(), stride) {
                     Ok(mut room) => shared.compute(&mut state, room.rows(&points, stride), batch),
                     Err(error) => shared.end_with(error),
@@ -240,6 +242,11 @@ fn lost(executor: &dyn Executor, reason: OracleError) -> Error {
     Error::Executor { process: executor.process(), source: reason.into_boxed() }
 }
 
+thread_local! {
+    /// When this thread began the points that it will send next. Process 0 cannot know: messages wait on the way.
+    static BEGUN: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
 /// Where messages to process 0 are sent.
 struct Outbox<'m> {
     executor: &'m dyn Executor,
@@ -280,7 +287,10 @@ impl Recorder for Outbox<'_> {
     }
 
     fn append(&self, records: &[u8], _: usize) -> bool {
-        let sent = self.executor.send(0, &ToProcess0::Done(records).to_bytes());
+        let now = Instant::now();
+        let since = BEGUN.replace(Some(now));
+        let time = since.map_or(Duration::ZERO, |begun| now.saturating_duration_since(begun));
+        let sent = self.executor.send(0, &ToProcess0::Done { time, records }.to_bytes());
         sent.inspect_err(|error| drop(self.failed.set(error.to_string()))).is_ok()
     }
 
