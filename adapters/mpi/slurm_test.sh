@@ -10,17 +10,17 @@
 # Needs Slurm and MUNGE; on Debian the packages slurm-wlm and munge, which it installs where it may. Where they cannot
 # be had or started it says so, and nothing is wrong. Once they run, whatever fails is.
 set -euo pipefail
-cd "$(dirname "$0")"
-mpi_program=${1:-${CARGO_TARGET_DIR:-$PWD/target}/debug/every_kind}
-shards_program=${2:-${CARGO_TARGET_DIR:-$PWD/../../target}/debug/examples/shards}
+scripts=$(cd "$(dirname "$0")/../.." && pwd)
+mpi_program=$(realpath -m "${1:-${CARGO_TARGET_DIR:-$scripts/adapters/mpi/target}/debug/every_kind}")
+shards_program=$(realpath -m "${2:-${CARGO_TARGET_DIR:-$scripts/target}/debug/examples/shards}")
 skip() { echo "$*: the job scripts for Slurm are not tested"; exit 0; }
+[ -x "$shards_program" ] || { echo "needs the example: cargo build --example shards"; exit 1; }
 [ -x "$mpi_program" ] || mpi_program=
-test -x "$shards_program"
 
 PATH=$PATH:/usr/sbin
 there() {
   local program
-  for program in munged slurmctld slurmd sbatch scontrol squeue sinfo; do command -v $program >/dev/null || return 1; done
+  for program in munged slurmctld slurmd sbatch scontrol sinfo; do command -v $program >/dev/null || return 1; done
 }
 if ! there && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   timeout 180 sh -c 'apt-get update -qq && apt-get install -qq -y --no-install-recommends slurm-wlm munge' \
@@ -30,7 +30,7 @@ there || skip "no Slurm to be had here"
 
 # This may itself be a job of Slurm.
 unset ${!SLURM_@} ${!SBATCH_@}
-folder=$(mktemp -d)
+folder=$(cd "$(mktemp -d)" && pwd -P)
 # MUNGE wants to see that its socket can be reached.
 chmod 755 "$folder"
 export SLURM_CONF=$folder/slurm.conf
@@ -38,11 +38,12 @@ node=$(uname -n)
 node=${node%%.*}
 user=$(id -un)
 
-# own: the processes that were started with this configuration: daemons, what looks after jobs, and jobs.
+# own: what was started with this configuration, or writes to this folder: daemons, what looks after jobs, and jobs.
 own() {
   local process
   for process in /proc/[0-9]*; do
-    if [ "${process#/proc/}" != $$ ] && grep -qzxF "SLURM_CONF=$SLURM_CONF" "$process/environ" 2>/dev/null; then
+    if [ "${process#/proc/}" != $$ ] && { grep -qzxF "SLURM_CONF=$SLURM_CONF" "$process/environ" ||
+      [ -n "$(find "$process/fd" -lname "$folder/*" -print -quit)" ]; } 2>/dev/null; then
       echo "${process#/proc/}"
     fi
   done
@@ -118,7 +119,8 @@ for _ in {1..50}; do [ -S "$folder/munge.socket" ] && break || sleep 0.1; done
 slurmctld -D >/dev/null 2>&1 &
 slurmd -D >/dev/null 2>&1 &
 state() { timeout 5 sinfo --noheader --format=%T 2>/dev/null || true; }
-for _ in {1..100}; do [ "$(state)" = idle ] && break || sleep 0.2; done
+last=$((SECONDS + 30))
+until [ "$(state)" = idle ] || [ $SECONDS -ge $last ]; do sleep 0.2; done
 if [ "$(state)" != idle ]; then
   grep -h 'error\|fatal' "$folder"/*.log | tail -n 5 || true
   skip "Slurm does not start here"
@@ -142,7 +144,6 @@ restarted() { [ "$(field "$1" Restarts)" = "$2" ]; }
 running() { [ "$(field "$1" JobState)" = RUNNING ]; }
 completed() { [ "$(field "$1" JobState)" = COMPLETED ]; }
 
-scripts=$(cd ../.. && pwd)
 cd "$folder/work"
 mkdir -p target/release/examples whole
 
@@ -152,8 +153,8 @@ cat >program <<END
 [ "\${SLURM_RESTART_COUNT:-0}" -ge 2 ] || export PAUSE=40000
 exec "$mpi_program" "\$@"
 END
-# For shards.slurm: shards 1 and 2 stop after some points, and wait for what will end them, until they are started again.
-# One that was too quick to be stopped tries again.
+# For shards.slurm: shards 1 and 2 stop after some points, and wait for what will end them, until they are started
+# again. One that was too quick to be stopped tries again.
 cat >target/release/examples/shards <<END
 #!/bin/sh
 journal=shards/\$2-of-\$3.journal
@@ -174,8 +175,9 @@ chmod +x program target/release/examples/shards
 
 mpi= srun=
 if [ -n "$mpi_program" ]; then
-  # As in test.sh.
+  # As in test.sh; and processes may be anywhere, since there are fewer processors than the node claims.
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+  export OMPI_MCA_hwloc_base_binding_policy=none PRTE_MCA_hwloc_default_binding_policy=none
   export OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
   job=$scripts/adapters/mpi/job.slurm
   mpi=$(sbatch --parsable --ntasks=3 --output=mpi.out "$job" ./program map.journal)
@@ -186,7 +188,8 @@ if [ -n "$mpi_program" ]; then
 else
   echo "no program over MPI was built here: job.slurm is not tested"
 fi
-shards=$(SHARDS=3 sbatch --parsable --array=0-2 --cpus-per-task=1 --output=shard-%a.out "$scripts/examples/shards.slurm")
+shards=$(SHARDS=3 sbatch --parsable --array=0-2 --cpus-per-task=1 --output=shard-%a.out \
+  "$scripts/examples/shards.slurm")
 merge=$(sbatch --parsable --dependency=afterany:"$shards" --output=merge.out \
   --wrap "target/release/examples/shards merge")
 (cd whole && RAYON_NUM_THREADS=1 "$shards_program" run 0 1 && "$shards_program" merge) >whole.out 2>&1 &
