@@ -123,7 +123,8 @@ fn every_kind(
         Ok(pause) => pause.parse()?,
         Err(_) => 200,
     };
-    let wave = Wave::new(left.transpose()?, Duration::from_micros(if journal.is_some() { pause } else { 0 }))?;
+    let wave =
+        Wave::new(left.transpose()?, Duration::from_micros(if journal.is_some() { pause } else { 0 }))?;
     let few = &data[..5];
     let plane = || match mpi {
         Some(mpi) => wave.plane().data("train", few).executor(mpi),
