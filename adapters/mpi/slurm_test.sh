@@ -9,7 +9,7 @@
 #
 # Needs Slurm and MUNGE; on Debian the packages slurm-wlm and munge, which it installs where it may. Where they cannot
 # be had or started it says so, and nothing is wrong. Once they run, whatever fails is.
-set -euo pipefail
+set -Eeuo pipefail
 scripts=$(cd "$(dirname "$0")/../.." && pwd)
 mpi_program=$(realpath -m "${1:-${CARGO_TARGET_DIR:-$scripts/adapters/mpi/target}/debug/every_kind}")
 shards_program=$(realpath -m "${2:-${CARGO_TARGET_DIR:-$scripts/target}/debug/examples/shards}")
@@ -68,6 +68,7 @@ end() {
 }
 trap end EXIT
 trap 'exit 1' INT TERM HUP
+trap 'echo "line $LINENO (called from ${BASH_LINENO[0]:-0}) fails: $BASH_COMMAND" >&2' ERR
 
 free_port() {
   local port
@@ -222,8 +223,9 @@ fi
 
 # All end as if nothing had happened.
 until_true 120 "the merge, after all shards" completed "$merge"
+restarted "${shards}_0" 0
 for shard in 1 2; do
-  test "$(field "${shards}_$shard" Restarts)" = 1
+  restarted "${shards}_$shard" 1
   # Of 3400.
   grep "shard $shard of 3: [1-9][0-9]* points were there" "shard-$shard.out" | grep -v ' 3400 points'
 done
@@ -234,7 +236,7 @@ grep -v '^#' shards/surface.csv | cmp - <(grep -v '^#' whole/shards/surface.csv)
 echo "three shards, two of which were ended, have the bits of a run without shards ($SECONDS s)"
 if [ -n "$mpi" ]; then
   until_true 120 "the processes over MPI" completed "$mpi"
-  test "$(field "$mpi" Restarts)" = 2
+  restarted "$mpi" 2
   grep 'The time is nearly over: job [0-9]* is queued again' mpi.out
   grep '[1-9][0-9]* points of the map were in its journal' mpi.out
   grep 'in 3 processes have the bits of one' mpi.out
