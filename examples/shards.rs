@@ -83,8 +83,9 @@ fn merge() -> Result<(), Box<dyn Error>> {
         println!("{} gaps, the first one at point {}: start those shards again", gaps.len(), first.start);
     }
     let surface = Surface::from_journal(&journal)?;
-    let path = format!("{FOLDER}/surface.svg");
-    ContourFigure::from_surface(&surface, "train loss")?.title("Training loss").save(&path)?;
-    println!("written: {path}");
+    let (table, figure) = (format!("{FOLDER}/surface.csv"), format!("{FOLDER}/surface.svg"));
+    surface.write_csv(&table)?;
+    ContourFigure::from_surface(&surface, "train loss")?.title("Training loss").save(&figure)?;
+    println!("written: {table}, {figure}");
     Ok(())
 }

@@ -18,9 +18,11 @@ there || [ -n "${LIBCLANG_PATH:-}" ] || skip "no MPI or no libclang to be had he
 
 begin MPI "${1:-}"
 linted cargo build --quiet
-# Open MPI wants to be told that root is meant, and that processes may share a processor. Other MPIs ignore this.
+# Open MPI wants to be told that root is meant, and that processes may share a processor, from version 5 on in other
+# words. Other MPIs ignore this.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
+export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe
 program=$target/debug/every_kind
 folder=$(mktemp -d)
 "$program" | grep 'in 1 processes have the bits of one'

@@ -24,7 +24,7 @@ struct Wave {
     gradients: AtomicUsize,
     /// After how many gradients the process dies.
     left: Option<usize>,
-    /// How long a gradient takes, so that no process is done before the others begin.
+    /// How long a gradient takes at least, so that no process is done before the others begin.
     pause: Duration,
 }
 
@@ -118,7 +118,13 @@ fn every_kind(
     let death = death.as_ref().and_then(|death| death.split_once(':'));
     let own = mpi.map(|mpi| mpi.process().to_string());
     let left = death.filter(|(process, _)| Some(*process) == own.as_deref()).map(|(_, left)| left.parse());
-    let wave = Wave::new(left.transpose()?, Duration::from_micros(if journal.is_some() { 200 } else { 0 }))?;
+    // `PAUSE=20000`: a gradient takes 20 ms.
+    let pause = match env::var("PAUSE") {
+        Ok(pause) => pause.parse()?,
+        Err(_) => 200,
+    };
+    let wave =
+        Wave::new(left.transpose()?, Duration::from_micros(if journal.is_some() { pause } else { 0 }))?;
     let few = &data[..5];
     let plane = || match mpi {
         Some(mpi) => wave.plane().data("train", few).executor(mpi),
@@ -133,6 +139,11 @@ fn every_kind(
         Some(path) => plane().journal(path).eigen_ratio(&ratio)?,
         None => plane().eigen_ratio(&ratio)?,
     };
+    if let Some(found) = &map.report().resumed
+        && mpi.is_some_and(|mpi| mpi.process() == 0)
+    {
+        println!("{} points of the map were in its journal", found.points);
+    }
     all.push(format!("{} {:?} {:?}", text(&map), map.states(), map.audits()));
     let sampled = match mpi {
         Some(mpi) => wave.plane().data("many", data).executor(mpi),
