@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn run(part: &str, side: usize, folder: &Path) -> Result<(), Box<dyn Error>> {
     let path = |name: &str| folder.join(name);
     let shards = [path("0.journal"), path("1.journal")];
-    let model = FnModel::new(Layout::flat(2)?, vec![1.0, 2.0], |t: &[f64], _: &()| t[0] * t[1])?;
+    let model = FnModel::new(Layout::flat(2)?, vec![1.0, 2.0], |t: &[f64], (): &()| t[0] * t[1])?;
     let sweep = || {
         let sweep = Sweep::plane(&model, RandomDirections::new(1)).data("", &());
         sweep.alpha(-1.0..=1.0, side).beta(-1.0..=1.0, side)
