@@ -8,10 +8,12 @@ use std::{
 };
 
 use loss_landscape::{
-    Curve, Error, FnModel, Journal, Layout, Loss, Model, Observer, OracleError, Plane, Progress,
-    RandomDirections, Surface, Sweep, report::SweepEnd,
+    Curve, EigenRatio, Error, FnModel, Journal, Layout, Loss, Model, Observer, OracleError, Plane, Progress,
+    RandomDirections, RatioMap, Surface, Sweep, ndarray::Ix2, report::SweepEnd,
 };
 use proptest::prelude::*;
+
+use crate::quadratic::Quadratic;
 
 /// A file of its own in the temporary folder, gone in the end.
 struct Scratch(PathBuf);
@@ -448,6 +450,39 @@ fn a_damaged_head_loses_nothing() {
         assert!(resumed.report().resumed.as_ref().unwrap().damaged[0].contains(&(at as u64)));
         assert_eq!(fs::read(&file.0).unwrap(), bytes, "the head is whole again");
     }
+}
+
+/// A map's journal has two eigenvectors a point, which are not kept in memory: they are copied from the file.
+#[test]
+fn a_journal_of_a_map_is_written_as_it_was_read_unless_its_file_has_changed() {
+    let [file, copy] = ["map", "map-copy"].map(Scratch::new);
+    let model = Quadratic::new(&(0..100).map(f64::from).collect::<Vec<_>>());
+    let sweep = || {
+        let sweep = Sweep::plane(&model, RandomDirections::new(2)).data("", &()).threads(1);
+        sweep.alpha(-1.0..=1.0, 5).beta(-1.0..=1.0, 5)
+    };
+    let map = sweep().journal(&file.0).eigen_ratio(&EigenRatio::new()).unwrap();
+    let journal = Journal::read([&file.0]).unwrap();
+    let bytes = fs::read(&file.0).unwrap();
+    assert!(bytes.len() > 25 * 160, "no vectors in {} bytes", bytes.len());
+    journal.write(&copy.0).unwrap();
+    assert_eq!(Journal::from_bytes(&bytes).unwrap().to_bytes().unwrap(), fs::read(&copy.0).unwrap());
+    let again = sweep().journal(&copy.0).eigen_ratio(&EigenRatio::new()).unwrap();
+    assert_eq!((again.values(), again.states()), (map.values(), map.states()));
+    assert_eq!(again.report().resumed.as_ref().map(|resumed| resumed.points), Some(25));
+    assert_eq!(RatioMap::<Ix2>::from_journal(&journal).unwrap().states(), map.states());
+
+    let mut changed = bytes.clone();
+    let records = bytes.iter().position(|&byte| byte == 0x93).unwrap();
+    changed[records..].iter_mut().for_each(|byte| *byte ^= 1);
+    fs::write(&file.0, &changed).unwrap();
+    let before = fs::read(&copy.0).unwrap();
+    let error = journal.write(&copy.0).unwrap_err();
+    assert!(matches!(&error, Error::NotAJournal { path, .. } if *path == file.0), "{error}");
+    assert!(error.to_string().contains("changed after it was read"), "{error}");
+    assert_eq!(fs::read(&copy.0).unwrap(), before);
+    fs::remove_file(&file.0).unwrap();
+    assert!(matches!(journal.to_bytes(), Err(Error::File { .. })));
 }
 
 #[test]

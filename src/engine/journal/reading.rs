@@ -110,6 +110,9 @@ impl Journal {
     ///
     /// If a point failed in one journal and succeeded in another, the journal in which it succeeded counts.
     ///
+    /// **Memory.** Some 8 bytes for each value and 4 for each point. What a ratio map or a sampled sweep leaves of its points
+    /// besides stays in the files.
+    ///
     /// # Errors
     /// [`Error::File`]; [`Error::NotAJournal`]; [`Error::JournalMismatch`] for journals of different sweeps;
     /// [`Error::JournalConflict`] for a point with different values; [`Error::NoJournals`].
@@ -291,8 +294,11 @@ impl Journal {
     /// Writes one journal of all points, in the order of their numbers. A file of that name is replaced as a whole, in
     /// the way of [`files::write`](crate::files::write).
     ///
+    /// Of ratio maps and sampled sweeps, records are copied from the files that were read, which must be as they were then.
+    ///
     /// # Errors
-    /// Those of [`files::write`](crate::files::write); [`Error::JournalInUse`] if a sweep is writing a journal there.
+    /// Those of [`files::write`](crate::files::write); [`Error::JournalInUse`] if a sweep is writing a journal there; of
+    /// records that are copied, [`Error::File`] if they cannot be read, [`Error::NotAJournal`] if they are others now.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         // Held until the new one is there, or a sweep could write on to a file that is gone. Only files hold journals.
@@ -305,7 +311,7 @@ impl Journal {
     /// The bytes of the file that [`write`](Self::write) writes.
     ///
     /// # Errors
-    /// Those of reading files again.
+    /// Those of [`write`](Self::write) for records that are copied.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         match self.write_to(&mut bytes) {
