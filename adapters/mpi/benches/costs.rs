@@ -12,34 +12,34 @@ use loss_landscape_mpi::Mpi;
 fn main() -> Result<(), Box<dyn Error>> {
     let mpi = Mpi::connect()?;
     let words: Vec<String> = env::args().skip(1).collect();
-    let numbers = words.iter().skip(1).map(|word| word.parse()).collect::<Result<Vec<u64>, _>>()?;
+    let numbers = words.iter().skip(1).map(|word| word.parse()).collect::<Result<Vec<usize>, _>>()?;
     match (words.first().map(String::as_str), &numbers[..]) {
-        (Some("sweep"), &[side, microseconds, threads]) => {
-            sweep(&mpi, side as usize, microseconds, threads as usize)
-        }
+        (Some("sweep"), &[side, microseconds, threads]) => sweep(&mpi, side, microseconds, threads),
         (Some("messages"), &[count]) => messages(&mpi, count),
         _ => Err("see the beginning of benches/costs.rs".into()),
     }
 }
 
 /// Arithmetic that nothing can be saved of.
-fn work(rounds: u64) -> f64 {
+fn work(rounds: usize) -> f64 {
     (0..rounds).fold(1.0, |x, _| black_box(x) * 1.000_000_1 + 1e-9)
 }
 
 /// Seconds of a sweep in which a point is so much arithmetic.
-fn sweep(mpi: &Mpi, side: usize, microseconds: u64, threads: usize) -> Result<(), Box<dyn Error>> {
-    const ROUNDS: u64 = 2_000_000;
+fn sweep(mpi: &Mpi, side: usize, microseconds: usize, threads: usize) -> Result<(), Box<dyn Error>> {
+    const ROUNDS: usize = 2_000_000;
     let timed = |_| {
         let started = Instant::now();
         black_box(work(ROUNDS));
         started.elapsed().as_secs_f64()
     };
     let fastest = (0..7).map(timed).fold(f64::INFINITY, f64::min);
-    let mut rounds = ((microseconds as f64 * 1e-6 / fastest) * ROUNDS as f64).to_le_bytes().to_vec();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some millions")]
+    let rounds = (microseconds as f64 * 1e-6 / fastest * ROUNDS as f64) as usize;
     // A point is as much work in all of them.
-    mpi.broadcast(&mut rounds)?;
-    let rounds = f64::from_le_bytes(rounds.as_slice().try_into()?) as u64;
+    let mut bytes = rounds.to_le_bytes().to_vec();
+    mpi.broadcast(&mut bytes)?;
+    let rounds = usize::from_le_bytes(bytes.as_slice().try_into()?);
     let loss = |theta: &[f64], (): &()| theta[0] + 0.0 * work(rounds);
     let model = FnModel::new(Layout::flat(2)?, vec![1.0; 2], loss)?;
     let sweep = || {
@@ -57,7 +57,7 @@ fn sweep(mpi: &Mpi, side: usize, microseconds: u64, threads: usize) -> Result<()
 }
 
 /// Microseconds for a message of a point's size: sent and received by process 0, one after the other, and there and back.
-fn messages(mpi: &Mpi, count: u64) -> Result<(), Box<dyn Error>> {
+fn messages(mpi: &Mpi, count: usize) -> Result<(), Box<dyn Error>> {
     let bytes = [7; 64];
     let patience = Duration::from_secs(1);
     let receive = || while mpi.receive(patience).is_ok_and(|arrival| arrival.is_none()) {};

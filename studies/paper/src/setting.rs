@@ -81,7 +81,7 @@ pub struct Larger {
     pub side: usize,
     /// Trainings of every network. At least 2.
     pub trainings: usize,
-    /// Epochs of residual networks and of VGG-9; the DenseNet has [`Setting::large_epochs`].
+    /// Epochs.
     pub epochs: usize,
     /// Images in a mini-batch of Adam.
     pub batch: usize,
