@@ -75,7 +75,8 @@ pub(crate) fn section(lab: &Lab, all: &Measurements) -> Result<Option<Section>> 
              and {2}, trained for {3} epochs by Adam (rate {4}, mini-batches of {5}, no decay), VGG-9 and {6}, a small DenseNet of \
              the same pieces as DenseNet-121, for as many by SGD as in C3; {7} trainings of each. Planes and measures as \
              in C3, {8} planes around every training, on {9} images. Adam's rate and mini-batch were chosen by what single \
-             trainings of {10} learnt. These predictions count for no other section.",
+             trainings of {10} learnt, and the size of the images after a look at one surface, that of the first of these \
+             trainings. These predictions count for no other section.",
             larger.side,
             with.kind.name(),
             shallow.kind.name(),
