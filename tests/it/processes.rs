@@ -720,6 +720,31 @@ fn an_oracle_that_leaves_channels_unmeasured_ends_the_sweep_from_any_process() {
     assert!(found[1..].iter().all(ended), "{found:?}");
 }
 
+/// Process 0 did all by itself and has ended before the other begins, which finds the result and nobody to answer.
+#[test]
+fn a_process_that_comes_when_all_is_over_has_the_result() {
+    let mut channels = Channels::connected(2);
+    let program = |executor: &dyn Executor| {
+        let wave = Wave::new();
+        wave.plane().data("", &[0.5]).threads(1).executor(executor).run()
+    };
+    let first = program(&channels[0]).unwrap();
+    drop(channels.remove(0));
+    let second = program(&channels[0]).unwrap();
+    assert_eq!(first.values(), second.values());
+
+    // One that ended without a word is told of.
+    let mut channels = Channels::connected(2);
+    let greeting = panic::catch_unwind(AssertUnwindSafe(|| {
+        let observer = |_: &Progress<'_>| -> ControlFlow<()> { panic!("in process 0") };
+        let wave = Wave::new();
+        wave.plane().data("", &[0.5]).threads(1).observer(&observer).executor(&channels[0]).run()
+    }));
+    assert!(greeting.is_err());
+    drop(channels.remove(0));
+    assert!(program(&channels[0]).is_err());
+}
+
 /// Process 0 is slow to take messages. Runs are as long as the points of the other process are fast, all the same.
 #[test]
 fn runs_do_not_shrink_while_messages_wait() {

@@ -68,7 +68,13 @@ pub(in crate::engine) fn serve(
     threads: usize,
 ) -> Result<(Known, Option<StopReason>)> {
     let machine = executor.machine();
-    let outbox = Outbox { executor, form, failed: OnceLock::new(), told: AtomicBool::new(false) };
+    let outbox = Outbox {
+        executor,
+        form,
+        failed: OnceLock::new(),
+        unheard: OnceLock::new(),
+        told: AtomicBool::new(false),
+    };
     let job = Job { ledger: Some(&outbox), on_bad: OnBadPoint::Record, ..*job };
     let known = Known::nothing(header)?;
     let mut inbox = Inbox {
@@ -91,7 +97,7 @@ pub(in crate::engine) fn serve(
         };
         let mut then = None;
         let done = over(draw, &mut |crew| {
-            outbox.send(&ToProcess0::Ready)?;
+            outbox.send_or_listen(&ToProcess0::Ready);
             then = Some(compute(crew, &mut inbox, &outbox, &job)?);
             Ok(())
         });
@@ -178,6 +184,10 @@ impl Inbox<'_> {
                 Ok(Some(Arrival::Gone { process: 0, reason })) => {
                     return Err(lost(self.executor, reason.into()));
                 }
+                Ok(None) if self.outbox.unheard.get().is_some() => {
+                    let reason = self.outbox.unheard.get().map_or("", String::as_str);
+                    return Err(lost(self.executor, reason.into()));
+                }
                 // Processes but 0 have nothing to say to each other.
                 Ok(_) => continue,
                 Err(error) => return Err(lost(self.executor, error)),
@@ -226,7 +236,7 @@ impl Inbox<'_> {
         self.greeted = true;
         let own = self.header.encode();
         let answer = ToProcess0::Greeting { sweep, machine: self.machine, head: &own, threads: self.threads };
-        self.executor.send(0, &answer.to_bytes()).map_err(|error| lost(self.executor, error))?;
+        self.outbox.send_or_listen(&answer);
         let process = self.executor.process();
         let machines = (!self.executor.allows_other_machines()).then_some((self.machine, machine));
         let differences = match Header::decode(head) {
@@ -253,6 +263,8 @@ struct Outbox<'m> {
     form: Form,
     /// Why nothing more can be sent that process 0 could use.
     failed: OnceLock<String>,
+    /// Why process 0 does not hear this one, if it may have said all before it ended.
+    unheard: OnceLock<String>,
     /// Whether process 0 was told why no more is computed here.
     told: AtomicBool,
 }
@@ -260,6 +272,13 @@ struct Outbox<'m> {
 impl Outbox<'_> {
     fn send(&self, message: &ToProcess0<'_>) -> Result<()> {
         self.executor.send(0, &message.to_bytes()).map_err(|error| lost(self.executor, error))
+    }
+
+    /// Sends a message that process 0 need not hear: one that has ended has said before how.
+    fn send_or_listen(&self, message: &ToProcess0<'_>) {
+        if let Err(error) = self.executor.send(0, &message.to_bytes()) {
+            let _ = self.unheard.set(error.to_string());
+        }
     }
 
     /// Tells process 0 once why this one has stopped, if it has.
