@@ -735,12 +735,12 @@ fn a_process_that_comes_when_all_is_over_has_the_result() {
 
     // One that ended without a word is told of.
     let mut channels = Channels::connected(2);
-    let greeting = panic::catch_unwind(AssertUnwindSafe(|| {
+    let ended = panic::catch_unwind(AssertUnwindSafe(|| {
         let observer = |_: &Progress<'_>| -> ControlFlow<()> { panic!("in process 0") };
         let wave = Wave::new();
         wave.plane().data("", &[0.5]).threads(1).observer(&observer).executor(&channels[0]).run()
     }));
-    assert!(greeting.is_err());
+    assert!(ended.is_err());
     drop(channels.remove(0));
     assert!(program(&channels[0]).is_err());
 }

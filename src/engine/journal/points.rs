@@ -70,8 +70,9 @@ impl Points {
         });
         let place = point % PAGE;
         page.present |= 1 << place;
-        // There is no computer with more open files.
-        page.files[place] = u32::try_from(file).unwrap_or(u32::MAX);
+        #[expect(clippy::expect_used, reason = "no list of paths is so long")]
+        let number = u32::try_from(file).expect("fewer than 2³² files");
+        page.files[place] = number;
         page.values[place * stride..][..stride].copy_from_slice(values);
         self.failures.remove(&point);
         if !failures.is_empty() {
@@ -103,28 +104,14 @@ impl Points {
     /// All points with their numbers, ascending.
     pub(super) fn iter(&self) -> impl Iterator<Item = (usize, KeptPoint<'_>)> {
         self.pages.iter().flat_map(move |(&number, page)| {
-            let present = (0..PAGE).filter(|&place| page.has(place)).map(move |place| number * PAGE + place);
-            present.map(move |point| (point, self.of_page(page, point)))
+            page.points(number).map(move |point| (point, self.of_page(page, point)))
         })
     }
 
     /// The numbers of all points below one, ascending.
     pub(super) fn numbers_below(&self, end: usize) -> impl Iterator<Item = usize> {
         let pages = self.pages.range(..=end / PAGE);
-        let numbers = pages.flat_map(|(&number, page)| {
-            (0..PAGE).filter(|&place| page.has(place)).map(move |place| number * PAGE + place)
-        });
-        numbers.filter(move |&point| point < end)
-    }
-
-    /// How many points there are below one.
-    pub(super) fn count_below(&self, end: usize) -> usize {
-        let below = |(&number, page): (&usize, &Page)| {
-            let places = end.saturating_sub(number * PAGE).min(PAGE);
-            let mask = if places == PAGE { u64::MAX } else { (1 << places) - 1 };
-            (page.present & mask).count_ones() as usize
-        };
-        self.pages.range(..=end / PAGE).map(below).sum()
+        pages.flat_map(|(&number, page)| page.points(number)).filter(move |&point| point < end)
     }
 
     /// Forgets the points at which an oracle failed.
@@ -163,6 +150,11 @@ impl Extra {
 }
 
 impl Page {
+    /// The numbers of its points, ascending, if it is the page of this number.
+    fn points(&self, number: usize) -> impl Iterator<Item = usize> {
+        (0..PAGE).filter(|&place| self.has(place)).map(move |place| number * PAGE + place)
+    }
+
     fn has(&self, place: usize) -> bool {
         self.present >> place & 1 == 1
     }

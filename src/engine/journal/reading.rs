@@ -213,7 +213,7 @@ impl Journal {
 
     /// The number of points in the journal.
     pub fn computed(&self) -> usize {
-        self.points.count_below(self.total())
+        self.points.numbers_below(self.total()).count()
     }
 
     /// Whether a point is in the journal; its number is i·n + j on a grid of m×n points, and k·m·n more in draw k.

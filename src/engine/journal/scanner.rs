@@ -75,9 +75,10 @@ impl<'h, R: Read + Seek> Scanner<'h, R> {
             self.broken.get_or_insert(self.at);
             // On to the next byte that may begin a record or a head.
             let begins = |&byte: &u8| byte == MARK[0] || Some(&byte) == self.head.first();
-            let rest = self.window.get(self.at, 1)?.len();
+            self.window.get(self.at, 1)?;
             let near = self.window.near(self.at);
-            if rest == 0 || near.is_empty() {
+            if near.is_empty() {
+                // It was cut since.
                 break;
             }
             self.at += near[1..].iter().position(begins).map_or(near.len(), |skip| skip + 1) as u64;

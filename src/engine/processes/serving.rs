@@ -184,12 +184,12 @@ impl Inbox<'_> {
                 Ok(Some(Arrival::Gone { process: 0, reason })) => {
                     return Err(lost(self.executor, reason.into()));
                 }
-                Ok(None) if self.outbox.unheard.get().is_some() => {
-                    let reason = self.outbox.unheard.get().map_or("", String::as_str);
-                    return Err(lost(self.executor, reason.into()));
-                }
+                Ok(None) => match self.outbox.unheard.get() {
+                    Some(reason) => return Err(lost(self.executor, reason.as_str().into())),
+                    None => continue,
+                },
                 // Processes but 0 have nothing to say to each other.
-                Ok(_) => continue,
+                Ok(Some(_)) => continue,
                 Err(error) => return Err(lost(self.executor, error)),
             };
             let executor = self.executor;

@@ -140,7 +140,7 @@ impl Cell {
     /// One of the minimisers of C1 and C2.
     pub fn pair(kind: Kind, is_small: bool, decay: f64, setting: &Setting) -> Self {
         let batch = if is_small { setting.pair_batch } else { setting.pair_large };
-        Self { kind, batch, decay, ..Self { is_pair: true, ..Self::plain(kind, setting.pair_epochs) } }
+        Self { batch, decay, is_pair: true, ..Self::plain(kind, setting.pair_epochs) }
     }
 
     /// Its name, which no other cell of a study has.
@@ -189,8 +189,9 @@ impl Cell {
         Ok(Network::new(&self.kind.architecture(self.side)?, Criterion::CrossEntropy, training as u64)?)
     }
 
-    /// Trains a network, by [`recipe`](Self::recipe) or, for cells of Adam, by that with mini-batches, epochs, steps of the
-    /// rate and shuffling of the same.
+    /// Trains a network with the paper's schedule: the rate is lowered at half, three quarters and eleven twelfths of the
+    /// way. SGD has the paper's rate 0.1 and Nesterov momentum 0.9. The shuffling has the training's number for its seed.
+    /// θ is kept after every epoch if the path is.
     ///
     /// # Errors
     /// Those of [`Training::train`].
@@ -204,30 +205,25 @@ impl Cell {
     ) -> Result<TrainingReport<f32>> {
         Ok(match self.optimiser {
             Optimiser::Sgd => {
-                let recipe = self.recipe(training);
-                let recipe = if keeps_path { recipe.snapshots(1) } else { recipe };
-                recipe.train_observed(net, data, observer)
+                let rule = Sgd::new(0.1).momentum(0.9).nesterov(true);
+                self.scheduled(rule, training, keeps_path).train_observed(net, data, observer)
             }
             Optimiser::Adam => {
-                self.scheduled(Adam::new(ADAM_RATE), training).train_observed(net, data, observer)
+                self.scheduled(Adam::new(ADAM_RATE), training, keeps_path).train_observed(net, data, observer)
             }
         }?)
     }
 
-    /// How it is trained: the paper's rate 0.1, lowered at half, three quarters and eleven twelfths of the way, with
-    /// Nesterov momentum 0.9. The shuffling has the training's number for its seed.
-    pub fn recipe(&self, training: usize) -> Sgd {
-        self.scheduled(Sgd::new(0.1).momentum(0.9).nesterov(true), training)
-    }
-
-    fn scheduled<R: Rule>(&self, rule: Training<R>, training: usize) -> Training<R> {
+    fn scheduled<R: Rule>(&self, rule: Training<R>, training: usize, keeps_path: bool) -> Training<R> {
         let epochs = self.epochs;
         let steps = [epochs / 2, epochs * 3 / 4, epochs * 11 / 12].map(|done| (done.max(1), 0.1));
-        rule.weight_decay(self.decay)
+        let rule = rule
+            .weight_decay(self.decay)
             .batch_size(self.batch)
             .epochs(epochs)
             .learning_rate_steps(&steps)
-            .seed(training as u64)
+            .seed(training as u64);
+        if keeps_path { rule.snapshots(1) } else { rule }
     }
 }
 
