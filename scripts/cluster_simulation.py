@@ -829,11 +829,11 @@ def main() -> None:
     one.add_argument("--prepare", type=float, default=0.0, help="seconds before the first point")
     given = parser.parse_args()
     costs = Costs(**{cost.name: getattr(given, cost.name) for cost in dataclasses.fields(Costs)})
+    if (given.stages is None) != (given.point is None):
+        parser.error("a run of your own needs both --stages and --point")
     if given.check:
         check()
     elif given.stages:
-        if given.point is None:
-            parser.error("--stages needs --point")
         more = {"spread": given.spread, "stragglers": given.stragglers, "prepare": given.prepare}
         case = flat("this run", given.stages, given.point, **more)
         print(HEAD)
