@@ -96,7 +96,7 @@ impl<S: KernelScalar> Compiled<S> {
             filter_gradients: |kernel| dispatch(kernel),
             centred_sums: |kernel| run(kernel),
             squared_deviations: |kernel| run(kernel),
-            take_at_largest: |kernel| run(kernel),
+            take_at_largest: |kernel| dispatch(kernel),
             add_at_largest: |kernel| run(kernel),
             window_means: |kernel| run(kernel),
             spread_over_windows: |kernel| run(kernel),

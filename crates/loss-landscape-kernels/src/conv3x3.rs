@@ -53,39 +53,39 @@ impl<S: KernelScalar> WithSimd for Conv3x3<'_, S> {
         let parts = S::parts::<V>();
         let out = S::vectors_mut::<V>(self.out);
         let epilogue = self.epilogue.vectors::<V>();
-        for group in 0..self.groups {
+        let blocks = self.outputs.div_ceil(BLOCK);
+        let rows = self.groups * output.height;
+        let filters_first = filters.come_first::<S>(output.width);
+        for i in 0..rows * blocks {
+            let (block, row) = if filters_first { (i / rows, i % rows) } else { (i % blocks, i / blocks) };
+            let (group, y) = (row / output.height, row % output.height);
             for part in 0..parts {
-                for y in 0..output.height {
-                    for block in 0..self.outputs.div_ceil(BLOCK) {
-                        let row = OutputRow {
-                            simd,
-                            sources: self.sources,
-                            filters,
-                            input: self.input,
-                            from: group * self.input.vectors() * parts + part,
-                            y,
-                            block,
-                            bias: self.bias,
-                        };
-                        let to =
-                            (group * output.vectors() + block * BLOCK * output.stride() + y * output.width)
-                                * parts
-                                + part;
-                        let mut x = 0;
-                        if const { many_registers::<V>() } {
-                            while x + 4 <= output.width {
-                                row.tile::<4>(x, &epilogue, out, to, output.stride());
-                                x += 4;
-                            }
-                        }
-                        while x + 2 <= output.width {
-                            row.tile::<2>(x, &epilogue, out, to, output.stride());
-                            x += 2;
-                        }
-                        if x < output.width {
-                            row.tile::<1>(x, &epilogue, out, to, output.stride());
-                        }
+                let row = OutputRow {
+                    simd,
+                    sources: self.sources,
+                    filters,
+                    input: self.input,
+                    from: group * self.input.vectors() * parts + part,
+                    y,
+                    block,
+                    bias: self.bias,
+                };
+                let to = (group * output.vectors() + block * BLOCK * output.stride() + y * output.width)
+                    * parts
+                    + part;
+                let mut x = 0;
+                if const { many_registers::<V>() } {
+                    while x + 4 <= output.width {
+                        row.tile::<4>(x, &epilogue, out, to, output.stride());
+                        x += 4;
                     }
+                }
+                while x + 2 <= output.width {
+                    row.tile::<2>(x, &epilogue, out, to, output.stride());
+                    x += 2;
+                }
+                if x < output.width {
+                    row.tile::<1>(x, &epilogue, out, to, output.stride());
                 }
             }
         }

@@ -199,7 +199,7 @@ impl<S: KernelScalar> WithSimd for GeneralConv<'_, S> {
             (self.from, self.to) = (row(self.from), row(self.to));
             if self.from.width == 1 {
                 let line = TapLine::groups(self.from, self.to, self.groups);
-                self.line(simd, &line, 0);
+                self.line(simd, &line, 0, 0..self.to.channels.div_ceil(BLOCK));
                 return;
             }
         }
@@ -207,11 +207,21 @@ impl<S: KernelScalar> WithSimd for GeneralConv<'_, S> {
             ConvPass::Forward => 1,
             ConvPass::Backward => self.geometry.stride[1].min(self.to.width),
         };
-        for group in 0..self.groups {
-            for y in 0..self.to.height {
-                for phase in 0..phases {
-                    let line = TapLine::new(self.pass, self.from, self.to, self.geometry, y, phase);
-                    self.line(simd, &line, group);
+        let filters = FilterBank {
+            outputs: self.to.channels,
+            inputs: self.from.channels,
+            kernel: self.geometry.kernel,
+        };
+        let blocks = self.to.channels.div_ceil(BLOCK);
+        let at_once = if filters.come_first::<S>(self.to.width / phases) { 2 } else { blocks };
+        for first in (0..blocks).step_by(at_once) {
+            let blocks = first..(first + at_once).min(blocks);
+            for group in 0..self.groups {
+                for y in 0..self.to.height {
+                    for phase in 0..phases {
+                        let line = TapLine::new(self.pass, self.from, self.to, self.geometry, y, phase);
+                        self.line(simd, &line, group, blocks.clone());
+                    }
                 }
             }
         }
@@ -220,22 +230,21 @@ impl<S: KernelScalar> WithSimd for GeneralConv<'_, S> {
 
 impl<S: KernelScalar> GeneralConv<'_, S> {
     #[inline(always)]
-    fn line<V: Simd>(&mut self, simd: V, line: &TapLine, group: usize) {
-        let blocks = self.to.channels.div_ceil(BLOCK);
+    fn line<V: Simd>(&mut self, simd: V, line: &TapLine, group: usize, blocks: Range<usize>) {
         // Without bands, every block of outputs would fetch the whole line from memory anew.
         let vectors = self.from.channels * line.row_count * line.from_step.min(self.from.width);
         let band = (CACHED / vectors.max(1)).max(LEAST);
         for part in 0..S::parts::<V>() {
             for first in (0..line.count).step_by(band) {
                 let band = first..(first + band).min(line.count);
-                let mut block = 0;
+                let mut block = blocks.start;
                 if const { many_registers::<V>() } {
-                    while block + 2 <= blocks {
+                    while block + 2 <= blocks.end {
                         self.band::<V, 2>(simd, line, [group, part, block], &band);
                         block += 2;
                     }
                 }
-                while block < blocks {
+                while block < blocks.end {
                     self.band::<V, 1>(simd, line, [group, part, block], &band);
                     block += 1;
                 }

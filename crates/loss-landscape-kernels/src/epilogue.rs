@@ -45,7 +45,39 @@ impl<S: KernelScalar> Epilogue<'_, S> {
         }
         out[index] = sum;
     }
+
+    /// Stores consecutive sums from `start` on, whatever is asked for done with all of them before the next, so that
+    /// every loop is one over vectors.
+    #[inline(always)]
+    pub(crate) fn put_all(&self, sums: &mut [S], out: &mut [S], start: usize) {
+        let range = start..start + sums.len();
+        let out = &mut out[range.clone()];
+        if self.add {
+            for (sum, &out) in sums.iter_mut().zip(&*out) {
+                *sum += out;
+            }
+        }
+        if let Some(plus) = self.plus {
+            for (sum, &plus) in sums.iter_mut().zip(&plus[range.clone()]) {
+                *sum += plus;
+            }
+        }
+        if self.relu {
+            for sum in &mut *sums {
+                *sum = if *sum < S::zero() { S::zero() } else { *sum };
+            }
+        }
+        if let Some(mask) = self.mask {
+            for (sum, &mask) in sums.iter_mut().zip(&mask[range]) {
+                *sum = if mask <= S::zero() { S::zero() } else { *sum };
+            }
+        }
+        out.copy_from_slice(sums);
+    }
 }
+
+/// Sums that are finished together: they stay in the first-level cache.
+pub(crate) const AT_ONCE: usize = 256;
 
 impl<'a, S: KernelScalar> Epilogue<'a, S> {
     /// What has been gathered in place of `out`, finished. `add` was left to the gathering.

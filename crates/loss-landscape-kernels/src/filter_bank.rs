@@ -5,6 +5,11 @@ use crate::kernel_scalar::KernelScalar;
 /// Output channels that a kernel computes together.
 pub(crate) const BLOCK: usize = 4;
 
+/// Results in a short row, at most.
+const SHORT: usize = 4;
+/// Bytes of filters that stay in a second-level cache beside what they are multiplied with.
+const CACHED: usize = 256 << 10;
+
 /// A bank of filters: [outputs, inputs, rows, columns].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FilterBank {
@@ -36,6 +41,12 @@ impl FilterBank {
     /// Length of one row of taps in a packed block.
     pub fn row_len(self) -> usize {
         self.inputs * self.kernel[1] * BLOCK
+    }
+
+    /// Whether a block of filters serves all rows of all groups before the next block is fetched, instead of all blocks
+    /// one row after the other: where rows are so short that filters from memory are used for too few results.
+    pub(crate) fn come_first<S>(self, width: usize) -> bool {
+        width <= SHORT && self.packed_len() * size_of::<S>() > CACHED
     }
 
     /// Packs a bank; outputs that fill up the last block are 0.

@@ -29,6 +29,14 @@ pub trait Lanes: Copy + Sized {
     fn fma<V: Simd>(simd: V, a: Self::Vector<V>, b: Self::Vector<V>, c: Self::Vector<V>) -> Self::Vector<V>;
     /// 0 where `by` ≤ 0, else `value`: where a ReLU gave NaN, derivatives pass.
     fn where_positive<V: Simd>(simd: V, by: Self::Vector<V>, value: Self::Vector<V>) -> Self::Vector<V>;
+    /// `value` where `x` is larger than `than` or NaN, else `other`.
+    fn where_larger<V: Simd>(
+        simd: V,
+        x: Self::Vector<V>,
+        than: Self::Vector<V>,
+        value: Self::Vector<V>,
+        other: Self::Vector<V>,
+    ) -> Self::Vector<V>;
     /// 0 where `value` < 0, else `value`; NaN stays.
     fn relu<V: Simd>(simd: V, value: Self::Vector<V>) -> Self::Vector<V>;
 }
@@ -70,6 +78,12 @@ impl Lanes for f32 {
     fn where_positive<V: Simd>(simd: V, by: V::f32s, value: V::f32s) -> V::f32s {
         let zero = simd.splat_f32s(0.0);
         simd.select_f32s(simd.less_than_or_equal_f32s(by, zero), zero, value)
+    }
+
+    #[inline(always)]
+    fn where_larger<V: Simd>(simd: V, x: V::f32s, than: V::f32s, value: V::f32s, other: V::f32s) -> V::f32s {
+        let unless_nan = simd.select_f32s(simd.equal_f32s(x, x), other, value);
+        simd.select_f32s(simd.less_than_f32s(than, x), value, unless_nan)
     }
 
     #[inline(always)]
@@ -116,6 +130,12 @@ impl Lanes for f64 {
     fn where_positive<V: Simd>(simd: V, by: V::f64s, value: V::f64s) -> V::f64s {
         let zero = simd.splat_f64s(0.0);
         simd.select_f64s(simd.less_than_or_equal_f64s(by, zero), zero, value)
+    }
+
+    #[inline(always)]
+    fn where_larger<V: Simd>(simd: V, x: V::f64s, than: V::f64s, value: V::f64s, other: V::f64s) -> V::f64s {
+        let unless_nan = simd.select_f64s(simd.equal_f64s(x, x), other, value);
+        simd.select_f64s(simd.less_than_f64s(than, x), value, unless_nan)
     }
 
     #[inline(always)]

@@ -27,6 +27,8 @@ mod epilogue;
 mod filter_bank;
 mod filter_gradients;
 mod gemm;
+mod gradients_by_channel;
+mod gradients_by_sample;
 mod instruction_set;
 mod interleave;
 mod kernel_scalar;

@@ -2,6 +2,8 @@
 
 #![allow(clippy::inline_always, reason = "only what is inlined is compiled for the chosen instruction set")]
 
+use pulp::{Simd, WithSimd};
+
 use crate::{
     elementwise::Elementwise, epilogue::Epilogue, kernel_scalar::KernelScalar, lanes::LANES,
     tensor_shape::TensorShape,
@@ -28,27 +30,24 @@ pub struct PoolWindows {
 }
 
 impl PoolWindows {
-    /// Calls `each` with every output pixel and the input pixels of its window, in a plane.
+    /// The pixels of a window that lie on the image, in a plane; `to` is the output pixel.
     #[inline(always)]
-    fn each(self, mut each: impl FnMut(usize, WindowPixels)) {
-        let Self { input, output, window, stride, padding, adaptive, .. } = self;
-        // The part of a window that lies on the image: where it begins, and how long it is.
-        let inside = |at: usize, length: usize, count: usize| {
-            if adaptive {
-                let start = at * length / count;
-                return (start, ((at + 1) * length).div_ceil(count) - start);
-            }
-            let start = (at * stride).saturating_sub(padding);
-            (start, (at * stride + window - padding).min(length) - start)
-        };
-        for y in 0..output.height {
-            for x in 0..output.width {
-                let ((row, rows), (column, columns)) =
-                    (inside(y, input.height, output.height), inside(x, input.width, output.width));
-                let first = row * input.width + column;
-                each(y * output.width + x, WindowPixels { first, width: input.width, columns, rows, at: 0 });
-            }
+    fn pixels(self, to: usize) -> WindowPixels {
+        let (input, output) = (self.input, self.output);
+        let (row, rows) = self.inside(to / output.width, input.height, output.height);
+        let (column, columns) = self.inside(to % output.width, input.width, output.width);
+        WindowPixels { first: row * input.width + column, width: input.width, columns, rows, at: 0 }
+    }
+
+    /// The part of a window that lies on the image, along one axis: where it begins, and how long it is.
+    #[inline(always)]
+    fn inside(self, at: usize, length: usize, count: usize) -> (usize, usize) {
+        if self.adaptive {
+            let start = at * length / count;
+            return (start, ((at + 1) * length).div_ceil(count) - start);
         }
+        let start = (at * self.stride).saturating_sub(self.padding);
+        (start, (at * self.stride + self.window - self.padding).min(length) - start)
     }
 
     /// What a sum over these pixels of a window is multiplied with to be a mean.
@@ -117,28 +116,30 @@ impl<S: KernelScalar> TakeAtLargest<'_, S> {
     }
 }
 
-impl<S: KernelScalar> Elementwise for TakeAtLargest<'_, S> {
+impl<S: KernelScalar> WithSimd for TakeAtLargest<'_, S> {
+    type Output = ();
     #[inline(always)]
-    fn apply(self) {
+    fn with_simd<V: Simd>(self, simd: V) {
         let Self { out, x, from, windows } = self;
+        let parts = S::parts::<V>();
         let (stride, out_stride) = (windows.input.stride(), windows.output.stride());
-        let out = out.as_chunks_mut::<LANES>().0;
-        for plane in 0..windows.planes(x.len()) {
-            windows.each(|to, pixels| {
-                let mut largest = [S::neg_infinity(); LANES];
-                let mut taken = [S::zero(); LANES];
-                let mut first = true;
-                for pixel in pixels {
-                    let (x, from) = (lanes(x, plane * stride + pixel), lanes(from, plane * stride + pixel));
-                    for lane in 0..LANES {
-                        let wins = first || x[lane] > largest[lane] || x[lane].is_nan();
-                        largest[lane] = if wins { x[lane] } else { largest[lane] };
-                        taken[lane] = if wins { from[lane] } else { taken[lane] };
+        let planes = windows.planes(x.len());
+        let (out, x, from) = (S::vectors_mut::<V>(out), S::vectors::<V>(x), S::vectors::<V>(from));
+        for plane in 0..planes {
+            for to in 0..windows.output.pixels() {
+                for part in 0..parts {
+                    let pixels = windows.pixels(to);
+                    let at = |pixel: usize| (plane * stride + pixel) * parts + part;
+                    let start = at(pixels.first);
+                    let (mut largest, mut taken) = (x[start], from[start]);
+                    for pixel in pixels {
+                        let here = at(pixel);
+                        taken = S::where_larger(simd, x[here], largest, from[here], taken);
+                        largest = S::where_larger(simd, x[here], largest, x[here], largest);
                     }
-                    first = false;
+                    out[(plane * out_stride + to) * parts + part] = taken;
                 }
-                out[plane * out_stride + to] = taken;
-            });
+            }
         }
     }
 }
@@ -172,19 +173,20 @@ impl<S: KernelScalar> Elementwise for AddAtLargest<'_, S> {
         let (stride, out_stride) = (windows.input.stride(), windows.output.stride());
         let out = out.as_chunks_mut::<LANES>().0;
         for plane in 0..windows.planes(x.len()) {
-            windows.each(|to, pixels| {
+            for to in 0..windows.output.pixels() {
+                let pixels = windows.pixels(to);
                 let mut delta = *lanes(delta, plane * out_stride + to);
                 let top = lanes(top, plane * out_stride + to);
                 for pixel in pixels {
                     let x = lanes(x, plane * stride + pixel);
                     let out = &mut out[plane * stride + pixel];
                     for lane in 0..LANES {
-                        let here = x[lane] == top[lane] || (x[lane].is_nan() && top[lane].is_nan());
+                        let here = (x[lane] == top[lane]) | (x[lane].is_nan() & top[lane].is_nan());
                         out[lane] += if here { delta[lane] } else { S::zero() };
                         delta[lane] = if here { S::zero() } else { delta[lane] };
                     }
                 }
-            });
+            }
         }
     }
 }
@@ -214,7 +216,8 @@ impl<S: KernelScalar> Elementwise for WindowMeans<'_, S> {
         let (stride, out_stride) = (windows.input.stride(), windows.output.stride());
         let out = out.as_chunks_mut::<LANES>().0;
         for plane in 0..windows.planes(x.len()) {
-            windows.each(|to, pixels| {
+            for to in 0..windows.output.pixels() {
+                let pixels = windows.pixels(to);
                 let scale = windows.share::<S>(&pixels);
                 let mut sum = [S::zero(); LANES];
                 for pixel in pixels {
@@ -223,7 +226,7 @@ impl<S: KernelScalar> Elementwise for WindowMeans<'_, S> {
                     }
                 }
                 out[plane * out_stride + to] = sum.map(|sum| sum * scale);
-            });
+            }
         }
     }
 }
@@ -254,7 +257,8 @@ impl<S: KernelScalar> Elementwise for SpreadOverWindows<'_, S> {
         let planes = windows.planes(out.len());
         let out = out.as_chunks_mut::<LANES>().0;
         for plane in 0..planes {
-            windows.each(|to, pixels| {
+            for to in 0..windows.output.pixels() {
+                let pixels = windows.pixels(to);
                 let scale = windows.share::<S>(&pixels);
                 let delta = lanes(delta, plane * out_stride + to);
                 for pixel in pixels {
@@ -262,7 +266,7 @@ impl<S: KernelScalar> Elementwise for SpreadOverWindows<'_, S> {
                         *out += delta * scale;
                     }
                 }
-            });
+            }
         }
     }
 }

@@ -233,12 +233,13 @@ impl<S: KernelScalar> Elementwise for DeltaThroughSets<'_, S> {
             for (channel, row) in place.rows() {
                 for at in row {
                     let (x, delta) = (&x[at], &delta[at]);
+                    let mut values = zero();
                     for lane in 0..LANES {
                         let normal = (x[lane] - mean[lane]) * inverse[lane];
                         let g = scale[channel] * delta[lane];
-                        let value = inverse[lane] * (g - plain[lane] - normal * dot[lane]);
-                        epilogue.put(value, out, at * LANES + lane);
+                        values[lane] = inverse[lane] * (g - plain[lane] - normal * dot[lane]);
                     }
+                    epilogue.put_all(&mut values, out, at * LANES);
                 }
             }
         }
@@ -424,23 +425,24 @@ impl<S: KernelScalar> Elementwise for TangentDeltaThroughSets<'_, S> {
             }
             for (channel, row) in place.rows() {
                 for at in row {
+                    // Rx, of which there is none in front of the first parameters.
+                    let tangent = tangent.map_or([S::zero(); LANES], |tangent| tangent[at]);
+                    let mut values = zero();
                     for lane in 0..LANES {
                         let (inverse, delta) = (inverse[lane], delta[at][lane]);
                         let normal = (x[at][lane] - mean[lane]) * inverse;
-                        let moved = tangent.map_or(S::zero(), |tangent| {
-                            inverse * (tangent[at][lane] - t_plain[lane] - normal * t_dot[lane])
-                        });
+                        let moved = inverse * (tangent[lane] - t_plain[lane] - normal * t_dot[lane]);
                         let g = scale[channel] * delta;
                         let along = scale_along[channel] * delta + scale[channel] * tangent_delta[at][lane];
                         let back = g - g_plain[lane] - normal * g_dot[lane];
-                        let value = inverse
+                        values[lane] = inverse
                             * (along
                                 - r_plain[lane]
                                 - normal * r_dot[lane]
                                 - moved * g_dot[lane]
                                 - inverse * t_dot[lane] * back);
-                        epilogue.put(value, out, at * LANES + lane);
                     }
+                    epilogue.put_all(&mut values, out, at * LANES);
                 }
             }
         }

@@ -2,7 +2,11 @@
 
 #![allow(clippy::inline_always, reason = "only what is inlined is compiled for the chosen instruction set")]
 
-use crate::{elementwise::Elementwise, epilogue::Epilogue, kernel_scalar::KernelScalar};
+use crate::{
+    elementwise::Elementwise,
+    epilogue::{AT_ONCE, Epilogue},
+    kernel_scalar::KernelScalar,
+};
 
 /// A function of one number that is twice differentiable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,8 +131,13 @@ impl<S: KernelScalar> Elementwise for TimesSmoothSlope<'_, S> {
     #[inline(always)]
     fn apply(self) {
         let Self { out, x, z, function, epilogue } = self;
-        for (at, (&x, &z)) in x.iter().zip(z).enumerate() {
-            epilogue.put(x * function.slope(z), out, at);
+        let mut sums = [S::zero(); AT_ONCE];
+        for (block, (x, z)) in x.chunks(AT_ONCE).zip(z.chunks(AT_ONCE)).enumerate() {
+            let sums = &mut sums[..x.len()];
+            for ((sum, &x), &z) in sums.iter_mut().zip(x).zip(z) {
+                *sum = x * function.slope(z);
+            }
+            epilogue.put_all(sums, out, block * AT_ONCE);
         }
     }
 }
@@ -163,8 +172,15 @@ impl<S: KernelScalar> Elementwise for SmoothCurvature<'_, S> {
     #[inline(always)]
     fn apply(self) {
         let Self { out, tangent_delta, delta, z, tangent, function, epilogue } = self;
-        for (at, (((&td, &d), &z), &tz)) in tangent_delta.iter().zip(delta).zip(z).zip(tangent).enumerate() {
-            epilogue.put(td * function.slope(z) + d * function.curvature(z) * tz, out, at);
+        let mut sums = [S::zero(); AT_ONCE];
+        for (block, td) in tangent_delta.chunks(AT_ONCE).enumerate() {
+            let start = block * AT_ONCE;
+            let [d, z, tz] = [delta, z, tangent].map(|x| &x[start..start + td.len()]);
+            let sums = &mut sums[..td.len()];
+            for ((((sum, &td), &d), &z), &tz) in sums.iter_mut().zip(td).zip(d).zip(z).zip(tz) {
+                *sum = td * function.slope(z) + d * function.curvature(z) * tz;
+            }
+            epilogue.put_all(sums, out, start);
         }
     }
 }

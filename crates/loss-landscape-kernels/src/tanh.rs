@@ -2,7 +2,11 @@
 
 #![allow(clippy::inline_always, reason = "only what is inlined is compiled for the chosen instruction set")]
 
-use crate::{elementwise::Elementwise, epilogue::Epilogue, kernel_scalar::KernelScalar};
+use crate::{
+    elementwise::Elementwise,
+    epilogue::{AT_ONCE, Epilogue},
+    kernel_scalar::KernelScalar,
+};
 
 /// tanh of each value.
 #[derive(Debug)]
@@ -54,8 +58,13 @@ impl<S: KernelScalar> Elementwise for TimesTanhSlope<'_, S> {
     #[inline(always)]
     fn apply(self) {
         let Self { out, x, a, epilogue } = self;
-        for (at, (&x, &a)) in x.iter().zip(a).enumerate() {
-            epilogue.put(x * (S::one() - a * a), out, at);
+        let mut sums = [S::zero(); AT_ONCE];
+        for (block, (x, a)) in x.chunks(AT_ONCE).zip(a.chunks(AT_ONCE)).enumerate() {
+            let sums = &mut sums[..x.len()];
+            for ((sum, &x), &a) in sums.iter_mut().zip(x).zip(a) {
+                *sum = x * (S::one() - a * a);
+            }
+            epilogue.put_all(sums, out, block * AT_ONCE);
         }
     }
 }
@@ -88,8 +97,15 @@ impl<S: KernelScalar> Elementwise for TanhCurvature<'_, S> {
     #[inline(always)]
     fn apply(self) {
         let Self { out, tangent_delta, delta, a, tangent, epilogue } = self;
-        for (at, (((&td, &d), &a), &ta)) in tangent_delta.iter().zip(delta).zip(a).zip(tangent).enumerate() {
-            epilogue.put(td * (S::one() - a * a) - (a + a) * ta * d, out, at);
+        let mut sums = [S::zero(); AT_ONCE];
+        for (block, td) in tangent_delta.chunks(AT_ONCE).enumerate() {
+            let start = block * AT_ONCE;
+            let [d, a, ta] = [delta, a, tangent].map(|x| &x[start..start + td.len()]);
+            let sums = &mut sums[..td.len()];
+            for ((((sum, &td), &d), &a), &ta) in sums.iter_mut().zip(td).zip(d).zip(a).zip(ta) {
+                *sum = td * (S::one() - a * a) - (a + a) * ta * d;
+            }
+            epilogue.put_all(sums, out, start);
         }
     }
 }

@@ -152,7 +152,8 @@ impl Case {
                 }
                 .run();
                 self.compare(self.input, &out, |at, _| back[at] + back[at], "back");
-                let mut sums = vec![S::one(); FilterGradients::<S>::scratch_len(filters)];
+                let scratch_len = FilterGradients::<S>::scratch_len(self.input, self.output, geometry);
+                let mut scratch = vec![S::one(); scratch_len];
                 let mut gradient = vec![S::one(); bank.len()];
                 FilterGradients {
                     input: self.input,
@@ -160,10 +161,11 @@ impl Case {
                     geometry,
                     groups: self.groups,
                     pairs: &[(&x, &delta), (&x, &delta)],
-                    sums: &mut sums,
+                    scratch: &mut scratch,
                     gradient: &mut gradient,
                 }
                 .run();
+                FilterGradients::put_in_order(filters, &mut gradient);
                 for (found, &slope) in gradient.iter().zip(&slopes) {
                     assert_eq!(*found, slope + slope + S::one(), "slopes, {path:?}, {self:?}");
                 }
@@ -200,6 +202,10 @@ fn the_shapes_of_the_papers_networks() {
         ([6, 1, 1], 10, [1, 1, 0]),
         ([6, 5, 3], 7, [1, 1, 0]),
         ([2, 1, 1], 3, [3, 1, 1]),
+        ([16, 1, 70], 5, [3, 1, 1]),
+        ([64, 1, 1], 6, [3, 1, 1]),
+        ([80, 2, 2], 17, [3, 2, 1]),
+        ([150, 3, 2], 5, [1, 1, 0]),
     ] {
         let geometry = ConvGeometry::square(geometry[0], geometry[1], geometry[2]);
         for groups in [1, 3] {
@@ -226,6 +232,21 @@ proptest! {
         prop_assume!(side <= height + 2 * padding && side <= width + 2 * padding);
         Case::new(input, outputs, ConvGeometry::square(side, stride, padding), groups).check::<f64>();
         Case::new(input, outputs, ConvGeometry::square(3, 1, 1), groups).check::<f32>();
+    }
+
+    #[test]
+    fn many_channels_give_the_plain_sums(
+        channels in 12..50_usize,
+        outputs in 4..12_usize,
+        (height, width) in (1..5_usize, 1..5_usize),
+        side in 1..4_usize,
+        stride in 1..3_usize,
+        groups in 1..3_usize,
+    ) {
+        let input = [channels, height, width];
+        let geometry = ConvGeometry { dilation: [2, 1], ..ConvGeometry::square(side, stride, side - 1) };
+        Case::new(input, outputs, geometry, groups).check::<f64>();
+        Case::new(input, outputs, geometry, groups).check::<f32>();
     }
 
     #[test]

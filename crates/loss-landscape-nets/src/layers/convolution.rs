@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use loss_landscape_kernels::{
-    AlignedBuffer, Conv3x3, ConvGeometry, ConvInput, ConvPass, Epilogue, FilterBank, FilterGradients,
-    GeneralConv, SumPlanes, TensorShape, zeros,
+    Conv3x3, ConvGeometry, ConvInput, ConvPass, Epilogue, FilterBank, FilterGradients, GeneralConv,
+    SumPlanes, TensorShape, zeros,
 };
 use rayon::{
     iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator},
@@ -166,11 +166,11 @@ impl Convolution {
         // Parts with sums of their own, always the same, added in their order.
         let parts: Vec<Vec<S>> = (0..PARTS)
             .into_par_iter()
-            .map(|part| {
+            .zip(scratch.par_chunks_exact_mut(scratch.len() / PARTS))
+            .map(|(part, scratch)| {
                 let groups = part * context.groups / PARTS..(part + 1) * context.groups / PARTS;
-                let mut sums = AlignedBuffer::new(FilterGradients::<S>::scratch_len(self.filters()));
                 let mut gradient = zeros(gradient.len());
-                self.add_filters(groups, pairs, &mut sums, &mut gradient);
+                self.add_filters(groups, pairs, scratch, &mut gradient);
                 gradient
             })
             .collect();
@@ -188,7 +188,7 @@ impl Convolution {
         &self,
         groups: Range<usize>,
         pairs: &[(&[S], &[S])],
-        sums: &mut [S],
+        scratch: &mut [S],
         gradient: &mut [S],
     ) {
         let geometry = self.geometry;
@@ -200,7 +200,7 @@ impl Convolution {
                 *own = (x, &delta[groups.start * output.len()..groups.end * output.len()]);
             }
             let (groups, pairs) = (groups.len(), &own[..pairs.len()]);
-            FilterGradients { input, output, geometry, groups, pairs, sums, gradient }.run();
+            FilterGradients { input, output, geometry, groups, pairs, scratch, gradient }.run();
             return;
         }
         let [input, output] = [self.input, self.output].map(|shape| self.one_set(shape));
@@ -212,15 +212,16 @@ impl Convolution {
                     *own = (x, &delta[group * self.output.len() + set * output.len()..][..output.len()]);
                 }
                 let pairs = &own[..pairs.len()];
-                FilterGradients { input, output, geometry, groups: 1, pairs, sums: &mut *sums, gradient }
-                    .run();
+                let scratch = &mut *scratch;
+                FilterGradients { input, output, geometry, groups: 1, pairs, scratch, gradient }.run();
             }
         }
     }
 }
 
-/// Parts of a chunk's groups that threads work off at once where layers share groups out.
-const PARTS: usize = 4;
+/// Parts of a chunk's groups that threads work off at once where layers share groups out, each with scratch memory of
+/// its own.
+pub(crate) const PARTS: usize = 4;
 
 impl<S: Real> Layer<S> for Convolution {
     fn inputs(&self) -> &[usize] {
@@ -252,7 +253,8 @@ impl<S: Real> Layer<S> for Convolution {
     }
 
     fn scratch_len(&self) -> usize {
-        FilterGradients::<S>::scratch_len(self.filters())
+        let [input, output] = [self.input, self.output].map(|shape| self.one_set(shape));
+        FilterGradients::<S>::scratch_len(input, output, self.geometry)
     }
 
     fn value(&self, context: &LayerContext<'_, S>, out: &mut [S]) {
@@ -326,6 +328,14 @@ impl<S: Real> Layer<S> for Convolution {
             Some(tangent) => {
                 self.add_gradient(context, &[first, (tangent, delta)], tangent_delta, scratch, gradient);
             }
+        }
+    }
+
+    fn put_in_order(&self, gradient: &mut [S]) {
+        let gradient = &mut gradient[self.weight.clone()];
+        let len = gradient.len() / self.sets;
+        for set in gradient.chunks_exact_mut(len) {
+            FilterGradients::put_in_order(self.filters(), set);
         }
     }
 }

@@ -58,7 +58,7 @@ pub(crate) trait Layer<S: Real>: Debug + Send + Sync {
     /// δ of an input, from δ of the output.
     fn delta(&self, input: usize, context: &LayerContext<'_, S>, epilogue: Epilogue<'_, S>, out: &mut [S]);
 
-    /// Adds the gradient by its parameters.
+    /// Adds the gradient by its parameters, in an order of its own.
     fn gradient(&self, _context: &LayerContext<'_, S>, _scratch: &mut [S], _gradient: &mut [S]) {}
 
     /// R of its values.
@@ -73,8 +73,11 @@ pub(crate) trait Layer<S: Real>: Debug + Send + Sync {
         out: &mut [S],
     );
 
-    /// Adds R of the gradient by its parameters.
+    /// Adds R of the gradient by its parameters, in the same order.
     fn tangent_gradient(&self, _context: &LayerContext<'_, S>, _scratch: &mut [S], _gradient: &mut [S]) {}
+
+    /// Puts a gradient to which nothing more is added into the order of the parameters.
+    fn put_in_order(&self, _gradient: &mut [S]) {}
 }
 
 /// What a layer may look at: parameters, and tensors by their number.

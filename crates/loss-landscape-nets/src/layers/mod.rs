@@ -24,7 +24,7 @@ mod transpose;
 pub(crate) use batch_norm::BatchNorm;
 pub(crate) use batch_statistics::BatchStatistics;
 pub(crate) use channel_affine::ChannelAffine;
-pub(crate) use convolution::Convolution;
+pub(crate) use convolution::{Convolution, PARTS};
 pub use custom_layer::{CustomLayer, LayerDirection, LayerPoint};
 pub(crate) use custom_pass::CustomPass;
 pub(crate) use flatten::Flatten;

@@ -72,7 +72,7 @@ pub struct Network<S> {
 
 /// Bytes of the largest tensor of a chunk in a sweep, about: small enough to stay in a second-level cache.
 const SWEEP_TENSOR: usize = 512 << 10;
-/// The same for gradients: larger, since sums over a chunk are folded once for all of it.
+/// The same for gradients.
 const GRADIENT_TENSOR: usize = 2 << 20;
 /// Bytes of all values of a chunk for Hessian-vector products, about; their sums are folded more often.
 const HESSIAN_VALUES: usize = 128 << 20;
@@ -146,24 +146,30 @@ impl<S: Real> Network<S> {
 
     /// A sweep's chunk of samples: whole groups.
     pub(super) fn sweep_chunk(&self) -> usize {
-        self.chunk_of(SWEEP_TENSOR)
+        self.chunk_of(SWEEP_TENSOR / self.largest_tensor())
     }
 
     /// A gradient's chunk of samples.
     pub(super) fn gradient_chunk(&self) -> usize {
-        self.chunk_of(GRADIENT_TENSOR)
+        self.chunk_of(GRADIENT_TENSOR / self.largest_tensor())
     }
 
     /// A Hessian-vector product's chunk of samples.
     pub(super) fn hessian_chunk(&self) -> usize {
-        LANES * (HESSIAN_VALUES / (self.plan.tensors_len() * size_of::<S>())).clamp(1, MOST_GROUPS)
+        self.chunk_of(HESSIAN_VALUES / (self.plan.tensors_len() * size_of::<S>()))
     }
 
-    /// Samples whose largest tensor takes `bytes`.
-    fn chunk_of(&self, bytes: usize) -> usize {
-        let largest =
-            self.plan.shapes.iter().map(|shape| shape.len()).max().expect("a plan has at least the input");
-        LANES * (bytes / (largest * size_of::<S>())).clamp(1, MOST_GROUPS)
+    /// Bytes of the largest tensor of one group.
+    fn largest_tensor(&self) -> usize {
+        let largest = self.plan.shapes.iter().map(|shape| shape.len()).max();
+        largest.expect("a plan has at least the input") * size_of::<S>()
+    }
+
+    /// The samples of about so many groups; of more where a chunk would read more filters than it has values, since
+    /// every chunk reads all filters.
+    fn chunk_of(&self, groups: usize) -> usize {
+        let by_filters = self.plan.packed_forward / self.plan.tensors_len();
+        LANES * groups.max(by_filters).clamp(1, MOST_GROUPS)
     }
 
     /// What is computed. The memory says whether the first layer is prepared for planes, which changes the last digits.

@@ -97,7 +97,9 @@ pub(crate) fn gradient<S: Real>(
         (loss, gradient)
     });
     let (losses, gradients): (Vec<f64>, Vec<_>) = parts.into_iter().unzip();
-    plan.fold.pull(theta, &add_up(gradients), out);
+    let mut gradient = add_up(gradients);
+    plan.put_in_order(&mut gradient);
+    plan.fold.pull(theta, &gradient, out);
     let loss: f64 = losses.iter().sum();
     Ok(loss / data.len() as f64)
 }

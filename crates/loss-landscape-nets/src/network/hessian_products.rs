@@ -153,9 +153,11 @@ impl<'a, S: Real> NetworkHessian<'a, S> {
         let (gradients, tangents): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
         if first {
             self.gradient = add_up(gradients);
+            plan.put_in_order(&mut self.gradient);
         }
         self.filled = self.filled.max(needed);
-        let tangents = add_up(tangents);
+        let mut tangents = add_up(tangents);
+        plan.put_in_order(&mut tangents);
         if part == HessianPart::GaussNewton {
             plan.fold.pull(&self.theta, &tangents, out);
         } else {

@@ -136,6 +136,13 @@ impl<S: Real> Plan<S> {
         self.layers.iter().map(|layer| layer.scratch_len()).max().unwrap_or(0)
     }
 
+    /// Puts a gradient to which every layer has added into the order of the parameters.
+    pub(crate) fn put_in_order(&self, gradient: &mut [S]) {
+        for layer in &self.layers {
+            layer.put_in_order(gradient);
+        }
+    }
+
     /// Memory for parameters; `backward` if derivatives are wanted.
     pub(crate) fn weights(&self, backward: bool) -> Weights<S> {
         Weights {

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     data::Samples,
     error::Result,
-    layers::Weights,
+    layers::{PARTS, Weights},
     memory::ensure_room,
     real::Real,
     train::{BatchMeans, Learner},
@@ -26,7 +26,7 @@ pub(crate) fn learner<S: Real>(net: &Network<S>, batch_size: usize) -> Result<Bo
     Ok(Box::new(NetworkLearner {
         weights: plan.weights(true),
         state: ChunkState::new(&plan, batch_size, Keep::Values).in_parallel(),
-        scratch: AlignedBuffer::new(plan.scratch_len()),
+        scratch: AlignedBuffer::new(PARTS * plan.scratch_len()),
         plan,
     }))
 }
@@ -48,6 +48,7 @@ impl<S: Real> Learner<S> for NetworkLearner<S> {
         let sums = self.state.finish(&self.plan, wanted);
         out.fill(S::zero());
         self.state.backward(&self.plan, &self.weights, wanted, 1.0 / samples, &mut self.scratch, Some(out));
+        self.plan.put_in_order(out);
         let momentum = S::from_f64(MOMENTUM);
         for (own, [mean, variance]) in self.state.statistics.iter().zip(&self.plan.running) {
             for (running, &new) in theta[mean.clone()].iter_mut().zip(&own.mean) {

@@ -27,7 +27,7 @@ pub(crate) fn measure<S: Real>(
     out: &mut [f64],
 ) -> Result<(), OracleError> {
     net.ready(theta, data)?;
-    let split = WorkSplit::new::<S>(data.len(), chunk_of(data), 0);
+    let split = WorkSplit::new::<S>(data.len(), chunk_of(net, data), 0);
     let pool = ScratchPool::new();
     let sums: Vec<Vec<LossSums>> = split.run(|chunks| {
         pool.with(
@@ -82,7 +82,7 @@ pub(crate) fn gradient<S: Real>(
     net.blocks.ensure_length("the gradient", out.len())?;
     let keep = [Keep::All, Keep::Between];
     net.ensure_pass(data, &keep)?;
-    let split = WorkSplit::new::<S>(data.len(), chunk_of(data), theta.len());
+    let split = WorkSplit::new::<S>(data.len(), chunk_of(net, data), theta.len());
     let pool = ScratchPool::new();
     let scale = 1.0 / data.counted() as f64;
     let most = Dims::new(net, split.chunk, data.sequence_length());

@@ -58,7 +58,7 @@ impl<S: Real> ChunkAtTheta<S> {
 
 impl<'a, S: Real> TransformerHessian<'a, S> {
     pub(crate) fn new(net: &'a Transformer<S>, data: &'a Tokens, memory: u64) -> Self {
-        let split = WorkSplit::new::<S>(data.len(), chunk_of(data), net.theta.len());
+        let split = WorkSplit::new::<S>(data.len(), chunk_of(net, data), net.theta.len());
         let layers = net.places.blocks.len();
         let dims = |chunk: usize| Dims::new(net, split.range(chunk).len(), data.sequence_length());
         let all = (0..split.chunks())

@@ -116,7 +116,7 @@ impl<S: Real> Transformer<S> {
     }
 
     fn pass_len(&self, data: &Tokens, states: &[Keep]) -> usize {
-        let dims = Dims::new(self, chunk_of(data).min(data.len()), data.sequence_length());
+        let dims = Dims::new(self, chunk_of(self, data).min(data.len()), data.sequence_length());
         let states = states.iter().map(|&keep| state_len(dims, self.shape.layers, keep));
         states.fold(HeadScratch::<S>::len(dims.length), usize::saturating_add)
     }

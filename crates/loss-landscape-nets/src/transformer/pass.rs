@@ -359,10 +359,18 @@ pub(super) fn loss<S: Real>(
     sink.sink
 }
 
-/// Sequences in a chunk, so that it has about so many columns.
-pub(super) const COLUMNS: usize = 256;
+/// Columns of a chunk at least and at most, about.
+const COLUMNS: [usize; 2] = [256, 1024];
+/// Values of one matrix [width, columns] of a chunk, about: with more columns products are faster, but all matrices of
+/// a chunk are in memory.
+const MATRIX: usize = 1 << 18;
+/// Chunks for threads to share, if each has the least number of columns.
+const CHUNKS: usize = 8;
 
 /// Sequences of a chunk of data.
-pub(super) fn chunk_of(data: &Tokens) -> usize {
-    (COLUMNS / data.sequence_length()).max(1)
+pub(super) fn chunk_of<S: Real>(net: &Transformer<S>, data: &Tokens) -> usize {
+    let [least, most] = COLUMNS;
+    let shared = (data.len() * data.sequence_length()).div_ceil(CHUNKS).clamp(least, most);
+    let columns = (MATRIX / net.shape.width).clamp(least, shared);
+    (columns / data.sequence_length()).max(1)
 }

@@ -32,7 +32,7 @@ pub(crate) fn prepare<'a, S: Real>(
 ) -> Result<Box<dyn Prepared + 'a>> {
     net.check_tokens(data)?;
     net.blocks.ensure_length("the plane", slice.len())?;
-    let split = WorkSplit::new::<S>(data.len(), chunk_of(data), 0);
+    let split = WorkSplit::new::<S>(data.len(), chunk_of(net, data), 0);
     Ok(Box::new(TransformerPlane { net, slice, data, split }))
 }
 

@@ -41,6 +41,7 @@ impl Batch {
         state.finish(&self.plan, wanted);
         let scale = 1.0 / self.data.len() as f64;
         state.backward(&self.plan, &weights, wanted, scale, &mut scratch, Some(&mut gradient));
+        self.plan.put_in_order(&mut gradient);
         (weights, state, scratch, gradient)
     }
 
@@ -64,6 +65,7 @@ impl Batch {
             &mut scratch,
             &mut out,
         );
+        self.plan.put_in_order(&mut out);
         out
     }
 }
