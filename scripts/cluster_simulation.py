@@ -513,14 +513,39 @@ def pairs_of(i: int, j: int, side: int) -> list[tuple[int, int]]:
     return found
 
 
-def ratio_map(name: str, side: int, cold: float, warm: float, parameters: int, **more) -> Case:
+def map_stages(side: int, band: int) -> list[list[tuple[int, int]]]:
+    """order.rs: the points of each stage, band after band."""
+
+    def level(point: tuple[int, int]) -> tuple[int, int]:
+        step, is_square = step_of(*point)
+        return (0, 0) if step == LATTICE else (LATTICE // step, int(not is_square))
+
+    band_of: dict[tuple[int, int], int] = {}
+    places: dict[tuple[int, tuple[int, int]], list[tuple[int, int]]] = {}
+    for point in sorted(((i, j) for i in range(side) for j in range(side)), key=lambda p: (level(p), p)):
+        parents = [band_of[other] for other in pairs_of(*point, side)]
+        band_of[point] = max(parents, default=point[0] // band)
+        places.setdefault((band_of[point], level(point)), []).append(point)
+    return [places[key] for key in sorted(places)]
+
+
+def most_kept(stages: list[list[tuple[int, int]]], side: int) -> int:
+    """order.rs: the most points at any time from which others still start."""
+    left = Counter(other for stage in stages for point in stage for other in pairs_of(*point, side))
+    starting = set(left)
+    kept = most = 0
+    for stage in stages:
+        kept += sum(point in starting for point in stage)
+        most = max(most, kept)
+        for other in (other for point in stage for other in pairs_of(*point, side)):
+            left[other] -= 1
+            kept -= left[other] == 0
+    return most
+
+
+def ratio_map(name: str, side: int, cold: float, warm: float, parameters: int, band: int = 0, **more) -> Case:
     """A map with warm starts: its stages, then the audit. Points computed again for want of accord are left out."""
-    places: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    for i in range(side):
-        for j in range(side):
-            step, is_square = step_of(i, j)
-            places.setdefault((0, 0) if step == LATTICE else (LATTICE // step, not is_square), []).append((i, j))
-    stages = [places[key] for key in sorted(places)]
+    stages = map_stages(side, band or side)
     points = [point for stage in stages for point in stage]
     number = {point: k for k, point in enumerate(points)}
     needs = [[number[other] for other in pairs_of(i, j, side)] for i, j in points]
@@ -558,6 +583,8 @@ def adaptive_stages(side: int, budget: int) -> list[int]:
 
 # Seconds a point and a product, and products a point of small networks: those of docs/BENCHMARKS.md.
 LOSS, PRODUCT, WARM, COLD, PARAMETERS, SMALL = 0.754, 0.723, 16, 22, 855_770, 0.114e-3
+# Points along each axis of the map.
+SIDE = 251
 ONE, DRAWS, ADAPTIVE, MAP, CHEAP = "one surface", "draws", "adaptive", "map", "short points"
 
 
@@ -570,7 +597,7 @@ def cases() -> dict[str, Case]:
         ADAPTIVE: flat("adaptive, 520 of the points", budget, LOSS, prepare=0.05, choice=0.8 / (len(budget) - 1)),
         MAP: ratio_map(
             f"251×251 ratio map with warm starts, {PRODUCT} s a product",
-            251,
+            SIDE,
             COLD * PRODUCT,
             WARM * PRODUCT,
             PARAMETERS,
@@ -647,17 +674,20 @@ def section(costs: Costs, ranks: Sequence[int], seed: int) -> str:
             rows.append(row(case if number == ranks[0] else dataclasses.replace(case, name="…"), number, whole, saved))
     advice = "\n".join(f"- {' '.join(text.split())}" for name, text in ADVICE.items() if name in seen)
     ratio, most = swept[MAP], max(ranks)
+    banded = ratio_map("", SIDE, COLD * PRODUCT, WARM * PRODUCT, PARAMETERS, band=LATTICE, spread=ratio.spread)
     alone = flat("", [sum(ratio.stages) - ratio.apart], COLD * PRODUCT, spread=ratio.spread, record=ratio.record)
     maps = []
     for number in ranks:
         ways = [
             found[MAP, number],
+            Simulation(banded, number, costs, seed=seed).run(),
             Simulation(ratio, number, costs, seed=seed, overlap=True).run(),
             Simulation(ratio, max(1, number // THREADS), costs, threads=min(number, THREADS), seed=seed).run(),
             Simulation(alone, number, costs, seed=seed).run(),
         ]
         maps.append(f"| {number:,} | " + " | ".join(f"{way.seconds:,.0f}" for way in ways) + " |")
     kept, least = found[MAP, most], found[MAP, min(ranks)]
+    narrow = most_kept(map_stages(SIDE, LATTICE), SIDE) * ratio.kept / 1e9
     slower = [f"{n:,}" for n in ranks if found[ADAPTIVE, n].seconds > found[ONE, n].seconds]
     adaptive = f"With {' or '.join(slower)} ranks an adaptive sweep takes longer than the full grid. " if slower else ""
     one, cheap = swept[ONE], swept[CHEAP]
@@ -682,18 +712,20 @@ As a rule, of points that take over ten milliseconds process 0 keeps up with as 
 in the time of a point: {LOSS / (2 * costs.message):,.0f} of {LOSS} s. Shorter points come in runs of ten milliseconds, with
 which it keeps up for {threads:,.0f} threads. {adaptive}
 
-Four ways to make the map, in seconds: as it is now; if a point began when the two or four others that it starts from
+Five ways to make the map, in seconds: as it is now; in bands of {LATTICE} rows, as it is where memory is short; if a
+point began when the two or four others that it starts from
 are there, and not when their whole stage is, which the engine does not do yet; with processes of {THREADS} threads
 each; and with all points certified (`EigenRatio::certified`), which need no others, have no stages, and take {COLD}
 products each.
 
-| ranks | warm starts | each when it can | {THREADS} threads a process | certified |
-| --- | --- | --- | --- | --- |
+| ranks | warm starts | in bands | each when it can | {THREADS} threads a process | certified |
+| --- | --- | --- | --- | --- | --- |
 {chr(10).join(maps)}
 
 Memory may end before speed does. What the points of this map keep takes {kept.kept / 1e9:.0f} GB in process 0, and up
 to {least.kept_elsewhere / 1e9:.0f} GB in each other one of {min(ranks)}, {kept.kept_elsewhere / 1e9:.1f} GB of
-{most:,}; certified points keep nothing, and a mask of fewer blocks less. At the end the values are on their way to all
+{most:,}. With less memory (`Sweep::memory_limit`) it is made in bands: of {LATTICE} rows they take {narrow:.1f} GB, in
+process 0 and at most as much elsewhere. Certified points keep nothing, and a mask of fewer blocks less. At the end the values are on their way to all
 processes at once, and `adapters/mpi` copies every message: {values / 1e6:.0f} MB of the {cheap.name.split(" of")[0]},
 for {most:,} ranks, are up to {copies / 1e9:.0f} GB in process 0.
 """
@@ -785,9 +817,14 @@ def check() -> None:
     close(seconds(even([64], 1.0), 3, narrow) - seconds(even([64], 1.0), 3), 2 * 64 * 48 / 1e6)
     for side, ranks in ((17, 2), (25, 3), (51, 16)):
         small = ratio_map("", side, 1.0, 1.0, 1000, spread=0.0)
-        assert sum(small.stages) - small.apart == side * side and small.stages[0] == (-(-side // 8)) ** 2
-        for point, others in enumerate(small.needs[: side * side]):
-            assert all(other < point and small.needed[other] for other in others), "the stages before have it"
+        assert small.stages[0] == (-(-side // 8)) ** 2
+        banded = ratio_map("", side, 1.0, 1.0, 1000, band=LATTICE, spread=0.0)
+        assert len(banded.stages) > len(small.stages)
+        for case in (small, banded):
+            assert sum(case.stages) - case.apart == side * side
+            for point, others in enumerate(case.needs[: side * side]):
+                assert all(other < point and case.needed[other] for other in others), "the stages before have it"
+        assert most_kept(map_stages(side, LATTICE), side) < most_kept(map_stages(side, side), side)
         # order.rs: all but those with an odd sum of indices.
         assert sum(small.needed) == side * side - (side // 2 * -(-side // 2) + -(-side // 2) * (side // 2))
         found = Simulation(small, ranks, free).run()

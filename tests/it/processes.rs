@@ -801,6 +801,55 @@ fn a_journal_serves_any_number_of_processes() {
     }
 }
 
+#[test]
+fn a_map_in_bands_is_the_same_map() {
+    let folder = Folder::new("bands");
+    let wave = Wave::new();
+    let few = data(3);
+    let sweep = |limit: u64| {
+        let plane = wave.plane().alpha(-1.0..=1.0, 41).beta(-1.0..=1.0, 12);
+        plane.data("", few.as_slice()).threads(2).memory_limit(limit)
+    };
+    let ratio = EigenRatio::new();
+    let whole = all_of(&sweep(1 << 30).eigen_ratio(&ratio).unwrap());
+    // What all values take, and no eigenvector.
+    let values = 2 * 41 * 12 * (14 * 8 + 2);
+    let Err(Error::MemoryLimit { bytes: least, .. }) = sweep(values).eigen_ratio(&ratio) else { panic!() };
+    let wide = sweep(1 << 30).eigen_ratio_cost(&ratio).unwrap().memory;
+    let narrow = sweep(least).eigen_ratio_cost(&ratio).unwrap().memory;
+    // Half of all points, against ten for each column.
+    let each = 4 * wave.parameters().len() as u64;
+    let kept = (least - values) / each;
+    let all = kept + (wide - narrow) / each;
+    assert!((200..=246).contains(&all) && kept < 120, "{kept} of {all} vectors");
+    assert!(all_of(&sweep(least).eigen_ratio(&ratio).unwrap()) == whole);
+    assert!(all_of(&sweep(values + kept.midpoint(all) * each).eigen_ratio(&ratio).unwrap()) == whole);
+    for processes in [2, 3] {
+        let found = in_all(&Channels::connected(processes), |executor| {
+            all_of(&sweep(least).threads(1).executor(executor).eigen_ratio(&ratio).unwrap())
+        });
+        assert!(found.iter().all(|found| *found == whole), "{processes} processes");
+    }
+    // Begun in bands, cut, and ended as a whole, and the other way round.
+    for (first, second) in [(least, 1 << 30), (1 << 30, least), (least, least)] {
+        let path = folder.0.join("map.journal");
+        sweep(first).journal(&path).eigen_ratio(&ratio).unwrap();
+        let len = fs::metadata(&path).unwrap().len();
+        for part in [5, 9] {
+            let cut = folder.0.join(format!("{part}.journal"));
+            fs::copy(&path, &cut).unwrap();
+            fs::File::options().write(true).open(&cut).unwrap().set_len(len * part / 10).unwrap();
+            let found = in_all(&Channels::connected(2), |executor| {
+                let sweep = sweep(second).threads(1).executor(executor).journal(&cut);
+                all_of(&sweep.eigen_ratio(&ratio).unwrap())
+            });
+            assert!(found.iter().all(|found| *found == whole), "{part} of 10");
+            fs::remove_file(&cut).unwrap();
+        }
+        fs::remove_file(&path).unwrap();
+    }
+}
+
 // Real processes from here on. This program starts itself: what a process does is in the test `child`, which does
 // nothing without its variable.
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use ndarray::Ix1;
 
 use super::{
-    order,
+    order::{self, Order},
     point::{CHANNELS, RatioMeasurement},
     ratio_map::RatioMap,
     refinement::Refinement,
@@ -81,8 +81,12 @@ where
 /// | `certified` | 1 if the interval of the ratio is within the tolerance, else 0 |
 /// | `state` | 2 certified, 1 warm, 0 marked: [`RatioState`](super::RatioState) |
 ///
-/// **Memory.** For warm starts 4·n bytes for each point that others start from, half of them all; for each thread a
-/// Lanczos basis. [`Sweep::eigen_ratio_cost`] says how much, and how many products are to come.
+/// **Memory.** For each thread a Lanczos basis; for warm starts 4·n bytes for each point that others have still to start
+/// from, half of all points when the last begin. Where that is more than [`Sweep::memory_limit`], the map is computed in
+/// bands of rows one after the other, in the widest that fit: in bands of eight rows about ten points of each column are
+/// kept. The values are the same bits. But a band has fewer points for threads or processes to share between two waits for
+/// all of them, so with many of these raise the limit instead. [`Sweep::eigen_ratio_cost`] says how much is taken, and how
+/// many products are to come.
 ///
 /// ```
 /// use loss_landscape::{EigenRatio, Gradient, HessianProduct, Layout, Loss, Model, OracleError, RandomDirections, Sweep};
@@ -275,12 +279,15 @@ impl<M: HessianProduct<D> + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D
     {
         let ratio = &self.effective(ratio);
         let grid = self.grid(default_points::<M, W>(), CHANNELS.len())?;
-        let dimension = self.ratio_memory(ratio, grid.alpha.len(), grid.beta.len())?.dimension;
-        let stores = Stores::new(grid.alpha.len(), grid.beta.len(), self.data_sets().len(), dimension);
+        let Memory { dimension, order, .. } = self.ratio_memory(ratio, grid.alpha.len(), grid.beta.len())?;
+        let (shape, sets) = ([grid.alpha.len(), grid.beta.len()], self.data_sets().len());
+        let Order { stages, dependents, .. } = order.unwrap_or_default();
+        let stores = Stores::new(shape, sets, dimension, &dependents);
         let placed = self.placed()?;
         let mut refinement = Refinement::new(
-            [grid.alpha.len(), grid.beta.len()],
-            self.data_sets().len(),
+            shape,
+            stages,
+            sets,
             ratio.lanczos.tolerance,
             (ratio.drawn(grid.points()), ratio.lanczos.seed),
             &stores,
@@ -356,17 +363,22 @@ impl<M: HessianProduct<D> + ?Sized, D: ?Sized, W: Geometry<M>, X> Sweep<'_, M, D
             return Err(Error::EmptyMask);
         }
         ratio.lanczos.ensure_memory::<M::Scalar>(n)?;
-        let needed = if ratio.warm { order::needed(rows, columns) } else { 0 };
         let sets = self.data_sets().len() as u64;
         let values =
             ((rows * columns * (8 * CHANNELS.len() + 2) * ratio.passes()) as u64).saturating_mul(sets);
-        let kept = (needed as u64 * 4).saturating_mul(n as u64).saturating_mul(sets);
+        let limit = self.settings().memory_limit;
+        let each = (n as u64).saturating_mul(4).saturating_mul(sets).max(1);
+        // A grid whose values do not fit is not ordered.
+        let fits = ratio.warm && values <= limit;
+        let order = fits.then(|| Order::within(rows, columns, (limit - values) / each));
+        let kept = order.as_ref().map_or(0, |order| order.most_kept as u64).saturating_mul(each);
         let bytes = values.saturating_add(kept);
-        if bytes > self.settings().memory_limit {
+        if bytes > limit {
             let what = "the map, with the eigenvectors that warm starts keep (if all points are certified there are none),";
-            return Err(Error::MemoryLimit { what, bytes, limit: self.settings().memory_limit });
+            return Err(Error::MemoryLimit { what, bytes, limit });
         }
-        Ok(Memory { dimension: n, values_and_kept: bytes, basis: ratio.lanczos.memory::<M::Scalar>(n) })
+        let basis = ratio.lanczos.memory::<M::Scalar>(n);
+        Ok(Memory { dimension: n, values_and_kept: bytes, basis, order })
     }
 }
 
@@ -376,6 +388,8 @@ struct Memory {
     dimension: usize,
     values_and_kept: u64,
     basis: u64,
+    /// In which order points are computed; none where no point starts from another.
+    order: Option<Order>,
 }
 
 /// Points along an axis of a map over this geometry.

@@ -97,7 +97,11 @@ impl<'a, S: Scalar> RatioWorker<'a, S> {
         tools.hessian.move_to(&tools.theta)?;
         // The second time points are numbered on.
         match point.number.checked_sub(self.store.points()) {
-            None => self.first_time(point.number, out),
+            None => {
+                let outcome = self.first_time(point.number, out);
+                self.store.finish(point.number);
+                outcome
+            }
             Some(point) => self.again(point, out),
         }
     }
@@ -139,7 +143,7 @@ impl<'a, S: Scalar> RatioWorker<'a, S> {
         }
         let by_accord = by_accord && state == RatioState::Warm;
         write(&extremes, state, extremes.products, out);
-        let found = (*warm && order::is_needed(i, j)).then(|| {
+        let found = store.is_needed(index).then(|| {
             let Tools { process, one, .. } = tools;
             process.ritz(true);
             let last = process.theta.len() - 1;

@@ -33,15 +33,17 @@ pub(super) struct Refinement<'s> {
 }
 
 impl<'s> Refinement<'s> {
+    /// `stages` are those of the first pass.
     pub(super) fn new(
         [rows, columns]: [usize; 2],
+        stages: Vec<Vec<usize>>,
         sets: usize,
         tolerance: f64,
         audit: (usize, u64),
         stores: &'s Stores,
     ) -> Self {
         Self {
-            first: order::stages(rows, columns).into_iter(),
+            first: stages.into_iter(),
             stores,
             rows,
             columns,
@@ -112,6 +114,7 @@ impl Choice for Refinement<'_> {
     }
 
     fn next(&mut self, values: &[f64], _: &[bool]) -> Vec<usize> {
+        self.stores.end_stage();
         if let Some(stage) = self.first.next() {
             return stage;
         }

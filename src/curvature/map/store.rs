@@ -1,8 +1,8 @@
 //! What the points of a map leave behind: for each other, for the report, and for a journal.
 
 use std::sync::{
-    OnceLock,
-    atomic::{AtomicBool, Ordering},
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+    atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering},
 };
 
 use super::{order, ratio_map::Totals, ratio_state::RatioState};
@@ -21,7 +21,13 @@ pub(super) struct Store {
     pub(super) sets: usize,
     /// Parameters of an eigenvector.
     dimension: usize,
-    found: Vec<OnceLock<Found>>,
+    /// What points found, until no point is left that starts from it.
+    found: Vec<Mutex<Option<Arc<Found>>>>,
+    /// How many points are left that start from each, and whether a point is done.
+    dependents: Vec<AtomicU8>,
+    done: Vec<AtomicBool>,
+    /// No point is left that starts from one before this; other processes hear it from process 0.
+    first_needed: AtomicUsize,
     /// How each point went the first time, and after all of them how it went the second time.
     runs: Vec<OnceLock<Run>>,
     /// Whether what is computed again is the audit.
@@ -55,15 +61,20 @@ pub(super) struct Run {
 }
 
 impl Stores {
-    pub(super) fn new(rows: usize, columns: usize, sets: usize, dimension: usize) -> Self {
+    /// `dependents` says how many points start from each: none in maps without warm starts.
+    pub(super) fn new([rows, columns]: [usize; 2], sets: usize, dimension: usize, dependents: &[u8]) -> Self {
         let points = rows * columns;
+        let left = |point: usize| AtomicU8::new(dependents.get(point).copied().unwrap_or(0));
         let store = |number| Store {
             rows,
             columns,
             number,
             sets,
             dimension,
-            found: (0..points).map(|_| OnceLock::new()).collect(),
+            found: (0..points).map(|_| Mutex::new(None)).collect(),
+            dependents: (0..points).map(left).collect(),
+            done: (0..points).map(|_| AtomicBool::new(false)).collect(),
+            first_needed: AtomicUsize::new(0),
             runs: (0..2 * points).map(|_| OnceLock::new()).collect(),
             auditing: AtomicBool::new(false),
         };
@@ -78,6 +89,15 @@ impl Stores {
     pub(super) fn audit(&self, auditing: bool) {
         for store in &self.0 {
             store.auditing.store(auditing, Ordering::Relaxed);
+        }
+    }
+
+    /// Between stages: from which point on others are needed still.
+    pub(super) fn end_stage(&self) {
+        for store in &self.0 {
+            let before = store.first_needed.load(Ordering::Relaxed);
+            let first = (before..store.points()).find(|&point| store.is_needed(point));
+            store.first_needed.store(first.unwrap_or(store.points()), Ordering::Relaxed);
         }
     }
 
@@ -96,9 +116,41 @@ impl Store {
         self.found.len()
     }
 
-    /// What a point left for its neighbours.
-    pub(super) fn found(&self, point: usize) -> Option<&Found> {
-        self.found[point].get()
+    /// What a point left for its neighbours, if there are any left.
+    pub(super) fn found(&self, point: usize) -> Option<Arc<Found>> {
+        self.place(point).clone()
+    }
+
+    fn place(&self, point: usize) -> MutexGuard<'_, Option<Arc<Found>>> {
+        self.found[point].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether points are left that start from this one.
+    pub(super) fn is_needed(&self, point: usize) -> bool {
+        self.dependents[point].load(Ordering::Relaxed) > 0
+    }
+
+    /// Says that a point needs no others any more, whether it was computed or failed.
+    pub(super) fn finish(&self, point: usize) {
+        if self.done[point].swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let [i, j] = [point / self.columns, point % self.columns];
+        for parent in order::pairs(i, j, self.rows, self.columns).flatten() {
+            let less = |left: u8| left.checked_sub(1);
+            if self.dependents[parent].fetch_update(Ordering::Relaxed, Ordering::Relaxed, less) == Ok(1) {
+                *self.place(parent) = None;
+            }
+        }
+    }
+
+    /// Drops what the points before this one left.
+    fn drop_before(&self, first: usize) {
+        let done = self.first_needed.fetch_max(first, Ordering::Relaxed);
+        for point in done..first.min(self.points()) {
+            self.dependents[point].store(0, Ordering::Relaxed);
+            *self.place(point) = None;
+        }
     }
 
     /// How a point went the first time; none where it did not run or failed.
@@ -112,9 +164,8 @@ impl Store {
 
     /// Takes what a point leaves the first time. It is computed once.
     pub(super) fn put(&self, point: usize, run: Run, found: Option<Found>) {
-        let _ = self.runs[point].set(run);
-        if let Some(found) = found {
-            let _ = self.found[point].set(found);
+        if self.runs[point].set(run).is_ok() && self.is_needed(point) {
+            *self.place(point) = found.map(Arc::new);
         }
     }
 
@@ -129,7 +180,8 @@ impl Keeper for Stores {
         let store = &self.0[set];
         let Some(run) = store.runs[row].get() else { return };
         run.save(out);
-        if let Some(Found { ends, vectors }) = store.found.get(row).and_then(OnceLock::get) {
+        let found = if row < store.points() { store.found(row) } else { None };
+        if let Some(Found { ends, vectors }) = found.as_deref() {
             out.extend(ends.iter().flat_map(|end| end.to_le_bytes()));
             out.extend(vectors.iter().flatten().flat_map(|v| v.to_le_bytes()));
         }
@@ -139,6 +191,9 @@ impl Keeper for Stores {
         let store = &self.0[set];
         if bytes.is_empty() {
             // The oracle failed there.
+            if row < store.points() {
+                store.finish(row);
+            }
             return true;
         }
         let Some((run, rest)) = Run::restore(bytes) else { return false };
@@ -155,6 +210,7 @@ impl Keeper for Stores {
         };
         if row < store.points() {
             store.put(row, run, found);
+            store.finish(row);
         } else {
             store.put_again(row - store.points(), run);
         }
@@ -178,11 +234,17 @@ impl Keeper for Stores {
 
     fn save_stage(&self, _: usize, out: &mut Vec<u8>) {
         out.push(u8::from(self.0.first().is_some_and(Store::is_auditing)));
+        let first = self.0.iter().map(|store| store.first_needed.load(Ordering::Relaxed)).min();
+        out.extend((first.unwrap_or(0) as u64).to_le_bytes());
     }
 
     fn restore_stage(&self, stage: &[u8]) -> bool {
-        let &[auditing @ (0 | 1)] = stage else { return false };
+        let Some((&[auditing @ (0 | 1)], first)) = stage.split_first_chunk::<1>() else { return false };
+        let Ok(first) = first.try_into().map(u64::from_le_bytes) else { return false };
         self.audit(auditing == 1);
+        for store in &self.0 {
+            store.drop_before(usize::try_from(first).unwrap_or(usize::MAX));
+        }
         true
     }
 }
