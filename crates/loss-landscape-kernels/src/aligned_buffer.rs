@@ -26,6 +26,14 @@ impl<S: KernelScalar> AlignedBuffer<S> {
         let start = data.as_ptr().align_offset(LINE).min(room);
         Self { data, start, len }
     }
+
+    /// `len` scalars at least: what is there, or zeros.
+    pub(crate) fn at_least(&mut self, len: usize) -> &mut [S] {
+        if self.len < len {
+            *self = Self::new(len);
+        }
+        self
+    }
 }
 
 /// Zeros that are written, one by one. Pages that the system promises to be zero cost two faults where they are

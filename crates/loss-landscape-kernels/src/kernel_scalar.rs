@@ -2,11 +2,11 @@
 
 #![allow(clippy::inline_always, reason = "only what is inlined is compiled for the chosen instruction set")]
 
-use std::fmt::Debug;
+use std::{cell::Cell, fmt::Debug, thread::LocalKey};
 
 use num_traits::{Float, NumAssign};
 
-use crate::{compiled::Compiled, lanes::Lanes};
+use crate::{aligned_buffer::AlignedBuffer, compiled::Compiled, lanes::Lanes};
 
 /// `f32` or `f64` as the kernels need it.
 ///
@@ -25,6 +25,9 @@ pub trait KernelScalar: Lanes + Float + NumAssign + Default + Debug + Send + Syn
     /// erf x = 2/√π·∫₀ˣ exp(−t²) dt.
     #[must_use]
     fn erf_fast(self) -> Self;
+    /// The calling thread's scratch memory. Who takes it puts it back, so that it is allocated once.
+    #[doc(hidden)]
+    fn scratch() -> &'static LocalKey<Cell<AlignedBuffer<Self>>>;
     /// The kernels of this crate for the scalar.
     #[doc(hidden)]
     fn kernels() -> &'static Compiled<Self>;
@@ -49,6 +52,11 @@ impl KernelScalar for f64 {
     #[inline(always)]
     fn erf_fast(self) -> Self {
         erf_by_series(self)
+    }
+
+    fn scratch() -> &'static LocalKey<Cell<AlignedBuffer<Self>>> {
+        thread_local!(static SCRATCH: Cell<AlignedBuffer<f64>> = Cell::default());
+        &SCRATCH
     }
 
     fn kernels() -> &'static Compiled<Self> {
@@ -98,6 +106,11 @@ impl KernelScalar for f32 {
         let q = (q * y - 7.373_329_2e-3) * y - 1.426_473_9e-2;
         let quotient = x * p / q;
         if x.abs() >= 3.9 { 1.0_f32.copysign(x) } else { quotient }
+    }
+
+    fn scratch() -> &'static LocalKey<Cell<AlignedBuffer<Self>>> {
+        thread_local!(static SCRATCH: Cell<AlignedBuffer<f32>> = Cell::default());
+        &SCRATCH
     }
 
     fn kernels() -> &'static Compiled<Self> {

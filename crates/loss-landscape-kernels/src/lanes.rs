@@ -25,6 +25,8 @@ pub trait Lanes: Copy + Sized {
     fn splat<V: Simd>(simd: V, value: Self) -> Self::Vector<V>;
     /// a + b.
     fn sum<V: Simd>(simd: V, a: Self::Vector<V>, b: Self::Vector<V>) -> Self::Vector<V>;
+    /// a − b.
+    fn difference<V: Simd>(simd: V, a: Self::Vector<V>, b: Self::Vector<V>) -> Self::Vector<V>;
     /// a·b + c, rounded once where the processor can.
     fn fma<V: Simd>(simd: V, a: Self::Vector<V>, b: Self::Vector<V>, c: Self::Vector<V>) -> Self::Vector<V>;
     /// 0 where `by` ≤ 0, else `value`: where a ReLU gave NaN, derivatives pass.
@@ -67,6 +69,11 @@ impl Lanes for f32 {
     #[inline(always)]
     fn sum<V: Simd>(simd: V, a: V::f32s, b: V::f32s) -> V::f32s {
         simd.add_f32s(a, b)
+    }
+
+    #[inline(always)]
+    fn difference<V: Simd>(simd: V, a: V::f32s, b: V::f32s) -> V::f32s {
+        simd.sub_f32s(a, b)
     }
 
     #[inline(always)]
@@ -119,6 +126,11 @@ impl Lanes for f64 {
     #[inline(always)]
     fn sum<V: Simd>(simd: V, a: V::f64s, b: V::f64s) -> V::f64s {
         simd.add_f64s(a, b)
+    }
+
+    #[inline(always)]
+    fn difference<V: Simd>(simd: V, a: V::f64s, b: V::f64s) -> V::f64s {
+        simd.sub_f64s(a, b)
     }
 
     #[inline(always)]

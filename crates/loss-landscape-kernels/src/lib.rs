@@ -20,6 +20,7 @@ mod conv3x3;
 mod conv_general;
 mod conv_geometry;
 mod conv_input;
+mod conv_kernel;
 mod dense;
 mod dispatch;
 mod elementwise;
@@ -39,6 +40,8 @@ mod smooth;
 mod softmax;
 mod tanh;
 mod tensor_shape;
+mod winograd;
+mod winograd_filters;
 
 pub use aligned_buffer::{AlignedBuffer, zeros};
 pub use centred_sums::{CentredSums, SquaredDeviations};
@@ -46,6 +49,7 @@ pub use channel_sums::{ChannelSums, DotPlanes, ScaledTensor, SumPlanes};
 pub use conv_general::{ConvPass, GeneralConv, MAX_SIDE};
 pub use conv_geometry::ConvGeometry;
 pub use conv_input::ConvInput;
+pub use conv_kernel::ConvKernel;
 pub use conv3x3::Conv3x3;
 pub use dense::{
     AddBiasAndActivate, AddRowSums, CombineBasis, DeltaThroughActivation, Nonlinearity,
@@ -69,3 +73,4 @@ pub use smooth::{Smooth, SmoothCurvature, SmoothValues, TimesSmoothSlope};
 pub use softmax::{LargestOutputs, Softmax, SoftmaxBend, SoftmaxTangent};
 pub use tanh::{TanhCurvature, TanhValues, TimesTanhSlope};
 pub use tensor_shape::TensorShape;
+pub use winograd::Winograd3x3;

@@ -1,7 +1,7 @@
 //! The convolution kernels against sums written down plainly, on every instruction set of this machine.
 
 use loss_landscape_kernels::{
-    Conv3x3, ConvGeometry, ConvInput, ConvPass, Epilogue, FilterBank, FilterGradients, GeneralConv,
+    ConvGeometry, ConvInput, ConvKernel, ConvPass, Epilogue, FilterBank, FilterGradients, GeneralConv,
     InstructionSet, KernelScalar, LANES, TensorShape,
 };
 use proptest::prelude::*;
@@ -119,24 +119,7 @@ impl Case {
                 forward.run();
                 self.compare(self.output, &out, |at, o| (up[at] + bias.unwrap()[o]).max(S::zero()), "up");
                 if geometry.is_3x3() {
-                    let mut out = vec![S::one(); up.len()];
-                    let plus = numbers::<S>(up.len(), 5);
-                    let epilogue = Epilogue { add: true, plus: Some(&plus), relu: false, mask: Some(&delta) };
-                    Conv3x3 {
-                        input: self.input,
-                        outputs: filters.outputs,
-                        groups: self.groups,
-                        sources,
-                        bias,
-                        epilogue,
-                        out: &mut out,
-                    }
-                    .run();
-                    let expected = |at: usize, o: usize| {
-                        let sum = up[at] + bias.unwrap()[o] + S::one() + plus[at];
-                        if delta[at] > S::zero() { sum } else { S::zero() }
-                    };
-                    self.compare(self.output, &out, expected, "three");
+                    self.check_3x3(&bank, [&x, &delta], [&up, &back], bias.unwrap());
                 }
                 let mut out = vec![S::one(); back.len()];
                 GeneralConv {
@@ -173,6 +156,55 @@ impl Case {
         }
     }
 
+    /// The kernels for 3×3, with every epilogue, in both passes.
+    fn check_3x3<S: KernelScalar>(
+        &self,
+        bank: &[S],
+        [x, delta]: [&[S]; 2],
+        [up, back]: [&[S]; 2],
+        bias: &[S],
+    ) {
+        let (filters, groups, geometry) = (self.filters(), self.groups, self.geometry);
+        let plus = numbers::<S>(up.len(), 5);
+        let epilogue = Epilogue { add: true, plus: Some(&plus), relu: false, mask: Some(delta) };
+        let expected = |at: usize, o: usize| {
+            let sum = up[at] + bias[o] + S::one() + plus[at];
+            if delta[at] > S::zero() { sum } else { S::zero() }
+        };
+        for kernel in [ConvKernel::Direct, ConvKernel::Winograd] {
+            let mut packed = vec![S::nan(); kernel.packed_len(filters)];
+            kernel.pack(filters, bank, &mut packed);
+            let mut turned = vec![S::nan(); kernel.packed_len(filters.transposed())];
+            kernel.pack_transposed(filters, bank, &mut turned);
+            let mut out = vec![S::one(); up.len()];
+            kernel.run(GeneralConv {
+                pass: ConvPass::Forward,
+                from: self.input,
+                to: self.output,
+                geometry,
+                groups,
+                sources: &[ConvInput { x, filters: &packed }],
+                bias: Some(bias),
+                epilogue,
+                out: &mut out,
+            });
+            self.compare(self.output, &out, expected, "up, 3×3");
+            let mut out = vec![S::one(); back.len()];
+            kernel.run(GeneralConv {
+                pass: ConvPass::Backward,
+                from: self.output,
+                to: self.input,
+                geometry,
+                groups,
+                sources: &[ConvInput { x: delta, filters: &turned }; 2],
+                bias: None,
+                epilogue: Epilogue::default(),
+                out: &mut out,
+            });
+            self.compare(self.input, &out, |at, _| back[at] + back[at], "back, 3×3");
+        }
+    }
+
     fn compare<S: KernelScalar>(
         &self,
         shape: TensorShape,
@@ -204,6 +236,8 @@ fn the_shapes_of_the_papers_networks() {
         ([2, 1, 1], 3, [3, 1, 1]),
         ([16, 1, 70], 5, [3, 1, 1]),
         ([64, 1, 1], 6, [3, 1, 1]),
+        // More channels than are transformed at once, and tiles that jut out of the image.
+        ([70, 5, 3], 67, [3, 1, 1]),
         ([80, 2, 2], 17, [3, 2, 1]),
         ([150, 3, 2], 5, [1, 1, 0]),
     ] {
@@ -264,5 +298,71 @@ proptest! {
         let fits = |axis: usize, length: usize| extent(geometry, axis) <= length + 2 * padding[axis];
         prop_assume!(fits(0, height) && fits(1, width));
         Case::new([channels, height, width], outputs, geometry, groups).check::<f64>();
+    }
+}
+
+/// Root mean squares of the errors of both kernels for 3×3, in units of the results' own, over values that a ReLU left
+/// and filters of both signs. The sums to compare with are of `f64`.
+fn errors<S: KernelScalar>(channels: usize, side: usize, seed: u64) -> [f64; 2] {
+    let mut state = seed;
+    let mut draw = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        // As many bits as an f32 keeps, so that the values are the same for both scalars.
+        f64::from((state >> 41) as u32) / f64::from(1 << 22) - 1.0
+    };
+    let case = Case::new([channels, side, side], channels, ConvGeometry::square(3, 1, 1), 1);
+    let filters = case.filters();
+    let bank: Vec<f64> = (0..9 * channels * channels).map(|_| draw()).collect();
+    let x: Vec<f64> = (0..case.input.len()).map(|_| draw().max(0.0)).collect();
+    let mut sums = vec![0.0; case.output.len()];
+    case.products(|o, i, f| sums[o] += x[i] * bank[f]);
+    let [bank, x] = [bank, x].map(|values| values.into_iter().map(S::nearest).collect::<Vec<S>>());
+    [ConvKernel::Direct, ConvKernel::Winograd].map(|kernel| {
+        let mut packed = vec![S::zero(); kernel.packed_len(filters)];
+        kernel.pack(filters, &bank, &mut packed);
+        let mut out = vec![S::zero(); sums.len()];
+        kernel.run(GeneralConv {
+            pass: ConvPass::Forward,
+            from: case.input,
+            to: case.output,
+            geometry: case.geometry,
+            groups: 1,
+            sources: &[ConvInput { x: &x, filters: &packed }],
+            bias: None,
+            epilogue: Epilogue::default(),
+            out: &mut out,
+        });
+        let square = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>();
+        let error = square(&mut out.iter().zip(&sums).map(|(found, sum)| found.to_f64().unwrap() - sum));
+        (error / square(&mut sums.iter().copied())).sqrt()
+    })
+}
+
+#[test]
+fn winograds_errors_are_no_larger_than_the_direct_convolutions() {
+    for (channels, side) in [(12, 8), (16, 8), (48, 8), (16, 9), (64, 4), (100, 4)] {
+        for seed in 0..3 {
+            let [direct, winograd] = errors::<f32>(channels, side, seed);
+            assert!(direct > 1e-8 && winograd < direct, "{channels}, {side}: {winograd} and {direct}");
+        }
+    }
+}
+
+#[test]
+fn the_fastest_kernel_is_winograds_where_it_multiplies_less() {
+    use ConvKernel::{Direct, General, Winograd};
+    let fastest = |channels, side, outputs| {
+        let input = TensorShape::new([channels, side, side]);
+        ConvKernel::fastest(ConvGeometry::square(3, 1, 1), input, outputs)
+    };
+    let paper = [(16, 32), (32, 16), (64, 8)].map(|(channels, side)| fastest(channels, side, channels));
+    assert_eq!(paper, [Winograd; 3]);
+    // Few channels: transforms take longer than they save. Small and odd images: nothing is saved.
+    assert_eq!([fastest(3, 32, 16), fastest(16, 32, 8), fastest(64, 2, 64), fastest(64, 5, 64)], [Direct; 4]);
+    let input = TensorShape::new([16, 32, 32]);
+    for geometry in
+        [ConvGeometry::square(3, 2, 1), ConvGeometry::square(1, 1, 0), ConvGeometry::square(5, 1, 2)]
+    {
+        assert_eq!(ConvKernel::fastest(geometry, input, 16), General);
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use loss_landscape_kernels::{
-    Conv3x3, ConvGeometry, ConvInput, ConvPass, Epilogue, FilterBank, FilterGradients, GeneralConv,
+    ConvGeometry, ConvInput, ConvKernel, ConvPass, Epilogue, FilterBank, FilterGradients, GeneralConv,
     SumPlanes, TensorShape, zeros,
 };
 use rayon::{
@@ -26,6 +26,7 @@ pub(crate) struct Convolution {
     pub(crate) input: TensorShape,
     pub(crate) output: TensorShape,
     pub(crate) geometry: ConvGeometry,
+    pub(crate) kernel: ConvKernel,
     /// Sets of channels that have nothing to do with each other: PyTorch's groups, which are no groups of samples.
     pub(crate) sets: usize,
     /// The filters and the bias among the plain parameters, and the packed filters of both passes.
@@ -65,11 +66,8 @@ impl Convolution {
         };
         let geometry = self.geometry;
         let work = |groups: usize, sources: &[ConvInput<'_, S>], epilogue: Epilogue<'_, S>, out: &mut [S]| {
-            if geometry.is_3x3() {
-                Conv3x3 { input: from, outputs: to.channels, groups, sources, bias, epilogue, out }.run();
-            } else {
-                GeneralConv { pass, from, to, geometry, groups, sources, bias, epilogue, out }.run();
-            }
+            let conv = GeneralConv { pass, from, to, geometry, groups, sources, bias, epilogue, out };
+            self.kernel.run(conv);
         };
         // Images of one pixel take all groups at once, and are small.
         let parallel = context.parallel && to.pixels() > 1;
@@ -118,10 +116,11 @@ impl Convolution {
             ConvPass::Forward => self.filters(),
             ConvPass::Backward => self.filters().transposed(),
         };
+        let packed_len = self.kernel.packed_len(filters);
         for (set, out) in out.chunks_exact_mut(to.len()).enumerate() {
             let mut own = [ConvInput { x: &[], filters: &[] }; 2];
             for (own, source) in own.iter_mut().zip(sources) {
-                let bank = set * filters.packed_len()..(set + 1) * filters.packed_len();
+                let bank = set * packed_len..(set + 1) * packed_len;
                 *own = ConvInput {
                     x: &source.x[group * from_all.len() + set * from.len()..][..from.len()],
                     filters: &source.filters[bank],
@@ -135,11 +134,8 @@ impl Convolution {
             };
             let bias = bias.map(|bias| &bias[set * to.channels..(set + 1) * to.channels]);
             let (sources, geometry, groups) = (&own[..sources.len()], self.geometry, 1);
-            if geometry.is_3x3() {
-                Conv3x3 { input: from, outputs: to.channels, groups, sources, bias, epilogue, out }.run();
-            } else {
-                GeneralConv { pass, from, to, geometry, groups, sources, bias, epilogue, out }.run();
-            }
+            let conv = GeneralConv { pass, from, to, geometry, groups, sources, bias, epilogue, out };
+            self.kernel.run(conv);
         }
     }
 
@@ -239,15 +235,15 @@ impl<S: Real> Layer<S> for Convolution {
     fn pack(&self, weights: &mut Weights<S>, backward: bool) {
         let filters = self.filters();
         let banks = weights.plain[self.weight.clone()].chunks_exact(self.weight.len() / self.sets);
-        let forward = weights.forward[self.forward.clone()].chunks_exact_mut(filters.packed_len());
+        let forward = weights.forward[self.forward.clone()].chunks_exact_mut(self.kernel.packed_len(filters));
         for (bank, packed) in banks.clone().zip(forward) {
-            filters.pack(bank, packed);
+            self.kernel.pack(filters, bank, packed);
         }
         if backward {
-            let packed_len = filters.transposed().packed_len();
+            let packed_len = self.kernel.packed_len(filters.transposed());
             let backward = weights.backward[self.backward.clone()].chunks_exact_mut(packed_len);
             for (bank, packed) in banks.zip(backward) {
-                filters.pack_transposed(bank, packed);
+                self.kernel.pack_transposed(filters, bank, packed);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use loss_landscape_kernels::{FilterBank, PoolWindows, TensorShape};
+use loss_landscape_kernels::{ConvKernel, FilterBank, PoolWindows, TensorShape};
 
 use super::{
     backward_step::BackwardStep,
@@ -242,8 +242,11 @@ impl LayerBuilder<'_> {
                 let (geometry, sets) = (*geometry, *sets);
                 let [outputs, inputs_of] = [shape, input].map(|shape| shape.channels / sets);
                 let filters = FilterBank { outputs, inputs: inputs_of, kernel: geometry.kernel };
-                let forward = take(&mut self.packed_forward, sets * filters.packed_len());
-                let backward = take(&mut self.packed_backward, sets * filters.transposed().packed_len());
+                let of_set = TensorShape { channels: inputs_of, ..input };
+                let kernel = ConvKernel::fastest(geometry, of_set, outputs);
+                let forward = take(&mut self.packed_forward, sets * kernel.packed_len(filters));
+                let backward =
+                    take(&mut self.packed_backward, sets * kernel.packed_len(filters.transposed()));
                 let (weight, bias) = self.folded(nodes.norm, weight.clone(), bias.clone());
                 inputs.extend(nodes.plus.map(|node| self.tensors[node]));
                 let conv = Convolution {
@@ -253,6 +256,7 @@ impl LayerBuilder<'_> {
                     input,
                     output: shape,
                     geometry,
+                    kernel,
                     sets,
                     weight,
                     bias,

@@ -136,8 +136,8 @@ fn fan_in(conv: &Convolution) -> usize {
 
 fn packed<S: Real>(conv: &Convolution, bank: &[S]) -> Vec<S> {
     let filters: FilterBank = conv.filters();
-    let mut packed = vec![S::zero(); filters.packed_len()];
-    filters.pack(bank, &mut packed);
+    let mut packed = vec![S::zero(); conv.kernel.packed_len(filters)];
+    conv.kernel.pack(filters, bank, &mut packed);
     packed
 }
 
@@ -153,7 +153,7 @@ fn multiply<S: Real>(
     load(&mut x, data.slice(range).0, conv.input);
     let product = |filters: &Vec<S>| {
         let mut out = AlignedBuffer::new(conv.output.len() * groups);
-        GeneralConv {
+        conv.kernel.run(GeneralConv {
             pass: ConvPass::Forward,
             from: conv.input,
             to: conv.output,
@@ -163,8 +163,7 @@ fn multiply<S: Real>(
             bias: None,
             epilogue: Epilogue::default(),
             out: &mut out,
-        }
-        .run();
+        });
         out
     };
     banks.iter().map(product).collect()

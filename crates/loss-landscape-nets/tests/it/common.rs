@@ -161,18 +161,30 @@ pub(crate) fn projected(layout: &Layout, vector: &[f64]) -> Vec<f64> {
 pub(crate) fn assert_close_in_every_block(
     what: &str,
     layout: &Layout,
-    [found, expected]: [&[f64]; 2],
+    pair: [&[f64]; 2],
     tolerance: f64,
     floor: f64,
 ) {
+    let (error, block) = worst_block(layout, pair, floor);
+    assert!(error <= tolerance, "{what} at {block}: {error:e}, {tolerance:e} allowed");
+}
+
+/// The largest ‖found − expected‖/‖expected‖ of a block, and its name: as
+/// [`assert_close_in_every_block`] has them. NaN is larger than all numbers.
+pub(crate) fn worst_block<'a>(
+    layout: &'a Layout,
+    [found, expected]: [&[f64]; 2],
+    floor: f64,
+) -> (f64, &'a str) {
     assert_eq!([found.len(), expected.len()], [layout.len(); 2]);
     let least = floor * norm(expected);
-    for block in layout.blocks().iter().filter(|block| block.role() != Role::Buffer) {
+    let blocks = layout.blocks().iter().filter(|block| block.role() != Role::Buffer);
+    let errors = blocks.map(|block| {
         let (found, expected) = (&found[block.range()], &expected[block.range()]);
         let gap: Vec<f64> = found.iter().zip(expected).map(|(f, e)| f - e).collect();
-        let error = norm(&gap) / norm(expected).max(least);
-        assert!(error <= tolerance, "{what} at {}: {error:e}, {tolerance:e} allowed", block.name());
-    }
+        (norm(&gap) / norm(expected).max(least), block.name())
+    });
+    errors.max_by(|a, b| a.0.abs().total_cmp(&b.0.abs())).expect("a network has parameters")
 }
 
 pub(crate) fn norm(vector: &[f64]) -> f64 {
