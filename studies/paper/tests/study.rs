@@ -34,7 +34,7 @@ impl Drop for Place {
 
 /// Two small networks with and without skips, seconds of work.
 fn setting() -> Setting {
-    Setting { samples: 16, larger: None, ..Setting::tiny() }
+    Setting { samples: 16, larger: Vec::new(), ..Setting::tiny() }
 }
 
 fn study(folder: &Path, claims: &[Claim]) -> Result<Study, Error> {
