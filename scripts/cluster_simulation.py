@@ -690,8 +690,7 @@ def section(costs: Costs, ranks: Sequence[int], seed: int) -> str:
     narrow = most_kept(map_stages(SIDE, LATTICE), SIDE) * ratio.kept / 1e9
     slower = [f"{n:,}" for n in ranks if found[ADAPTIVE, n].seconds > found[ONE, n].seconds]
     adaptive = f"With {' or '.join(slower)} ranks an adaptive sweep takes longer than the full grid. " if slower else ""
-    one, cheap = swept[ONE], swept[CHEAP]
-    values, copies = len(cheap.means) * cheap.record, found[CHEAP, most].result
+    one = swept[ONE]
     threads = RUN / (2 * costs.message)
     return f"""Not measured but **simulated**, by a model of how process 0 deals out points, with one thread in each
 process. Measured is that a process sees a message after {costs.pause * 1e3:g} ms, and a part of the
@@ -725,9 +724,8 @@ products each.
 Memory may end before speed does. What the points of this map keep takes {kept.kept / 1e9:.0f} GB in process 0, and up
 to {least.kept_elsewhere / 1e9:.0f} GB in each other one of {min(ranks)}, {kept.kept_elsewhere / 1e9:.1f} GB of
 {most:,}. With less memory (`Sweep::memory_limit`) it is made in bands: of {LATTICE} rows they take {narrow:.1f} GB, in
-process 0 and at most as much elsewhere. Certified points keep nothing, and a mask of fewer blocks less. At the end the values are on their way to all
-processes at once, and `adapters/mpi` copies every message: {values / 1e6:.0f} MB of the {cheap.name.split(" of")[0]},
-for {most:,} ranks, are up to {copies / 1e9:.0f} GB in process 0.
+process 0 and at most as much elsewhere. Certified points keep nothing, and a mask of fewer blocks less. At the end the
+values are on their way to all processes at once, in `adapters/mpi` as one copy for all of them.
 """
 
 

@@ -76,6 +76,7 @@ pub fn write(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> Result<()> {
 }
 
 /// What keeps a file from being filled.
+#[derive(Debug)]
 pub(crate) enum Unfilled {
     /// It cannot be written.
     Write(io::Error),
@@ -116,6 +117,34 @@ pub(crate) fn write_by(
             filled.map_err(|unfilled| unfilled.of(path))
         }
     }
+}
+
+/// The same for many small pieces.
+#[cfg(any(feature = "json", feature = "vtk"))]
+pub(crate) fn write_pieces(
+    path: impl AsRef<Path>,
+    fill: impl FnOnce(&mut dyn Write) -> std::result::Result<(), Unfilled>,
+) -> Result<()> {
+    write_by(path.as_ref(), |out| {
+        let mut out = io::BufWriter::with_capacity(PIECES, out);
+        fill(&mut out)?;
+        Ok(out.flush()?)
+    })
+}
+
+/// Bytes that are written at once.
+#[cfg(any(feature = "json", feature = "vtk"))]
+const PIECES: usize = 1 << 16;
+
+/// What would be written to a file, in memory.
+#[cfg(any(feature = "json", feature = "vtk"))]
+pub(crate) fn in_memory(
+    fill: impl FnOnce(&mut dyn Write) -> std::result::Result<(), Unfilled>,
+) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    // Memory refuses no byte; if it did, there would be no path to name.
+    fill(&mut bytes).map_err(|unfilled| unfilled.of(Path::new("")))?;
+    Ok(bytes)
 }
 
 impl Unfilled {

@@ -101,17 +101,21 @@ pub(crate) struct Found {
     outcome: Outcome,
     resumed: Option<Resumed>,
     threads: usize,
+    machines: Vec<String>,
 }
 
 impl Found {
     fn into_ran(self, header: &Header, origins: &[Origin], started: Instant) -> Ran {
-        let Self { outcome, resumed, threads } = self;
+        let Self { outcome, resumed, threads, machines } = self;
         let resumed =
             resumed.map(|resumed| Resumed { unchecked_data: unchecked(&header.provenance), ..resumed });
         let Outcome { values, computed, bad_points, end, elapsed } = outcome;
         let cosines: Vec<Option<f64>> = origins.iter().map(|origin| origin.cosine).collect();
-        let parts =
+        let mut parts =
             ByPoint { values, computed, bad_points, end }.into_parts(header, &cosines, &elapsed, threads);
+        for part in &mut parts {
+            part.report.machines.clone_from(&machines);
+        }
         Ran { parts, end, elapsed: started.elapsed(), threads, resumed }
     }
 }
@@ -169,7 +173,7 @@ fn in_all_processes(
 ) -> Result<Found> {
     let Some(executor) = settings.executor.filter(|executor| executor.processes() > 1) else {
         let (outcome, resumed) = evaluate(over, settings, header, *job, stages)?;
-        return Ok(Found { outcome, resumed, threads });
+        return Ok(Found { outcome, resumed, threads, machines: Vec::new() });
     };
     match executor.process() {
         0 => {
@@ -177,12 +181,13 @@ fn in_all_processes(
             let job = Job { team: Some(&team), ..*job };
             let evaluated = evaluate(over, settings, header, job, stages);
             let (outcome, resumed) = evaluated.inspect_err(|error| team.fail(&error.to_string()))?;
-            Ok(Found { outcome, resumed, threads: threads + team.threads() })
+            let (threads, machines) = (threads + team.threads(), team.machines());
+            Ok(Found { outcome, resumed, threads, machines })
         }
         process if process < executor.processes() => {
             let job = Job { observer: None, ..*job };
             let outcome = help(executor, over, header, job, threads, stages)?;
-            Ok(Found { outcome, resumed: None, threads })
+            Ok(Found { outcome, resumed: None, threads, machines: Vec::new() })
         }
         process => {
             let source = format!("its executor knows of {} processes", executor.processes()).into();

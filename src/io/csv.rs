@@ -1,13 +1,16 @@
 //! Results as CSV: a line a point, for spreadsheets and quick looks.
 
-use std::{collections::HashSet, fmt::Write, path::Path};
+use std::{collections::HashSet, io::Write, path::Path};
 
 use super::{
     document::Metadata,
     json,
     table::{Content, Table, check_kind, distinct, from_content, table, wrong},
 };
-use crate::{Error, GridDimension, Landscape, Result, replace};
+use crate::{
+    Error, GridDimension, Landscape, Result,
+    replace::{self, Unfilled},
+};
 
 impl<D: GridDimension> Landscape<D> {
     /// Writes the landscape as CSV: a header, and a line for each point, row by row of the grid.
@@ -27,7 +30,7 @@ impl<D: GridDimension> Landscape<D> {
     /// # Errors
     /// Those of [`files::write`](crate::files::write); [`Error::Channels`] if two columns would get one name.
     pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<()> {
-        replace::write(path, self.to_csv_bytes()?)
+        replace::write_pieces(path, |out| write(&table(self), out))
     }
 
     /// The bytes of the file that [`write_csv`](Self::write_csv) writes.
@@ -61,35 +64,33 @@ impl<D: GridDimension> Landscape<D> {
 }
 
 fn encode(table: &Table<'_>) -> Result<Vec<u8>> {
+    replace::in_memory(|out| write(table, out))
+}
+
+fn write(table: &Table<'_>, out: &mut dyn Write) -> std::result::Result<(), Unfilled> {
     let plain = |c: char| if c.is_control() || ",#\"".contains(c) { '_' } else { c };
     let names: Vec<String> = table.channels.iter().map(|name| name.chars().map(plain).collect()).collect();
     let trimmed = names.iter().map(|name| name.trim().to_owned());
     let columns = trimmed.chain(["alpha", "beta", "computed"].map(str::to_owned)).collect::<Vec<_>>();
     distinct(&columns).map_err(|_| Error::Channels { channels: table.channels.to_vec() })?;
-    let mut text = String::new();
-    text.extend(["# ", &json::line(&Metadata::of(table), "CSV")?, "\n"]);
-    text.push_str(if table.beta.is_some() { "alpha,beta," } else { "alpha," });
+    writeln!(out, "# {}", json::line(&Metadata::of(table), "CSV")?)?;
+    write!(out, "{}", if table.beta.is_some() { "alpha,beta," } else { "alpha," })?;
     for name in &names {
-        text.extend([name, ","]);
+        write!(out, "{name},")?;
     }
-    text.push_str("computed\n");
+    writeln!(out, "computed")?;
     let columns = table.columns();
     for (point, values) in table.values.chunks_exact(table.channels.len()).enumerate() {
-        put(&mut text, format_args!("{:?},", table.alpha[point / columns]));
+        write!(out, "{:?},", table.alpha[point / columns])?;
         if let Some(beta) = table.beta {
-            put(&mut text, format_args!("{:?},", beta[point % columns]));
+            write!(out, "{:?},", beta[point % columns])?;
         }
         for value in values {
-            put(&mut text, format_args!("{value:?},"));
+            write!(out, "{value:?},")?;
         }
-        text.push_str(if table.computed[point] { "1\n" } else { "0\n" });
+        writeln!(out, "{}", u8::from(table.computed[point]))?;
     }
-    Ok(text.into_bytes())
-}
-
-fn put(text: &mut String, what: std::fmt::Arguments<'_>) {
-    // Writing to a String does not fail.
-    let _ = text.write_fmt(what);
+    Ok(())
 }
 
 /// What the comment of a file of ours begins with.

@@ -1,6 +1,9 @@
 //! Results as JSON, with all that is known of them.
 
-use std::{io, path::Path};
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
 use serde::Deserialize;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
@@ -9,7 +12,10 @@ use super::{
     document::{self, Document},
     table::{Content, Table, from_content, table},
 };
-use crate::{Error, GridDimension, Landscape, Result, replace};
+use crate::{
+    Error, GridDimension, Landscape, Result,
+    replace::{self, Unfilled},
+};
 
 impl<D: GridDimension> Landscape<D> {
     /// Writes the landscape as JSON, exactly and with its whole report.
@@ -27,7 +33,7 @@ impl<D: GridDimension> Landscape<D> {
     /// # Errors
     /// Those of [`files::write`](crate::files::write).
     pub fn write_json(&self, path: impl AsRef<Path>) -> Result<()> {
-        replace::write(path, self.to_json_bytes()?)
+        replace::write_pieces(path, |out| write(&table(self), out))
     }
 
     /// The bytes of the file that [`write_json`](Self::write_json) writes.
@@ -76,11 +82,18 @@ pub(super) fn line(value: &impl serde::Serialize, format: &'static str) -> Resul
 }
 
 fn encode(table: &Table<'_>) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut serializer = Serializer::with_formatter(&mut bytes, Lines::default());
-    document::serialize(table, &mut serializer).map_err(|error| unwritable("JSON", &error))?;
-    bytes.push(b'\n');
-    Ok(bytes)
+    replace::in_memory(|out| write(table, out))
+}
+
+fn write(table: &Table<'_>, out: &mut dyn Write) -> std::result::Result<(), Unfilled> {
+    let mut serializer = Serializer::with_formatter(&mut *out, Lines::default());
+    if let Err(error) = document::serialize(table, &mut serializer) {
+        return Err(match error.io_error_kind() {
+            Some(_) => Unfilled::Write(error.into()),
+            None => unwritable("JSON", &error).into(),
+        });
+    }
+    Ok(writeln!(out)?)
 }
 
 fn decode(bytes: &[u8], plane: bool) -> Result<Content> {
@@ -103,7 +116,7 @@ pub(super) struct Lines {
 }
 
 impl Formatter for Lines {
-    fn begin_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
         if self.lists.last() == Some(&true) {
             writer.write_all(b"\n")?;
         }
@@ -111,22 +124,22 @@ impl Formatter for Lines {
         CompactFormatter.begin_array(writer)
     }
 
-    fn end_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
         self.lists.pop();
         CompactFormatter.end_array(writer)
     }
 
-    fn begin_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
         self.lists.push(false);
         CompactFormatter.begin_object(writer)
     }
 
-    fn end_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
         self.lists.pop();
         CompactFormatter.end_object(writer)
     }
 
-    fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
         CompactFormatter.begin_object_key(writer, first)?;
         if self.lists.len() == 1 { writer.write_all(b"\n") } else { Ok(()) }
     }

@@ -69,7 +69,7 @@ impl Content {
             };
             channels.push((name, values));
         }
-        let mut parts = Parts::from_channels(self.alpha, self.beta, &channels)?;
+        let mut parts = Parts::from_channels(self.alpha, self.beta, channels)?;
         let total = parts.computed.len();
         if let Some(computed) = self.computed {
             if computed.len() != total {

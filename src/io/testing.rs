@@ -111,9 +111,10 @@ pub(super) fn report(shape: [usize; 2], computed: usize) -> impl Strategy<Value 
         prop::collection::vec(bad, 0..3),
         0..1_u64 << 51,
         0..9_usize,
+        prop::collection::vec(".{0,5}", 0..3),
         provenance(),
     )
-        .prop_map(move |(end, bad_points, nanos, threads, provenance)| SweepReport {
+        .prop_map(move |(end, bad_points, nanos, threads, machines, provenance)| SweepReport {
             end,
             total: shape[0] * shape[1],
             computed,
@@ -121,6 +122,7 @@ pub(super) fn report(shape: [usize; 2], computed: usize) -> impl Strategy<Value 
             elapsed: Duration::from_nanos(nanos),
             resumed: None,
             threads,
+            machines,
             provenance,
         })
 }
@@ -129,8 +131,10 @@ pub(super) fn report(shape: [usize; 2], computed: usize) -> impl Strategy<Value 
 pub(super) fn essence(report: &SweepReport) -> String {
     let texts: Vec<String> = report.bad_points.iter().map(ToString::to_string).collect();
     let kinds: Vec<_> = report.bad_points.iter().map(|bad| std::mem::discriminant(&bad.failure)).collect();
-    let SweepReport { end, total, computed, elapsed, threads, provenance, .. } = report;
-    format!("{end:?} {total} {computed} {elapsed:?} {threads} {provenance:?} {texts:?} {kinds:?}")
+    let SweepReport { end, total, computed, elapsed, threads, machines, provenance, .. } = report;
+    format!(
+        "{end:?} {total} {computed} {elapsed:?} {threads} {machines:?} {provenance:?} {texts:?} {kinds:?}"
+    )
 }
 
 /// f64 of all bits, often special.

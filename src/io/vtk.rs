@@ -1,8 +1,16 @@
 //! Surfaces for ParaView: VTK XML, a structured grid.
 
-use std::path::Path;
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
-use crate::{Error, Result, Surface, replace};
+use ndarray::ArrayView2;
+
+use crate::{
+    Error, Result, Surface,
+    replace::{self, Unfilled},
+};
 
 /// What the height of a surface in ParaView is: see [`Surface::write_vtk`].
 ///
@@ -45,7 +53,7 @@ impl Surface {
     /// a channel with the name of one of the file's own arrays (`height`, `computed`, `not_finite`,
     /// `vtkGhostType`); those of [`files::write`](crate::files::write).
     pub fn write_vtk(&self, path: impl AsRef<Path>, height: &VtkHeight) -> Result<()> {
-        replace::write(path, self.to_vtk_bytes(height)?)
+        replace::write_pieces(path, |out| height.write(self, out))
     }
 
     /// The bytes of the file that [`write_vtk`](Self::write_vtk) writes.
@@ -80,87 +88,122 @@ impl VtkHeight {
     }
 
     fn encode(&self, surface: &Surface) -> Result<Vec<u8>> {
+        replace::in_memory(|out| self.write(surface, out))
+    }
+
+    fn write(&self, surface: &Surface, out: &mut dyn Write) -> std::result::Result<(), Unfilled> {
         if surface.channels().iter().any(|name| OWN.contains(&name.as_str())) {
-            return Err(Error::Channels { channels: surface.channels().to_vec() });
+            return Err(Error::Channels { channels: surface.channels().to_vec() }.into());
         }
         let heights = self.heights(surface)?;
         let [rows, columns] = surface.shape();
-        let mut file = Appended::new(rows, columns);
+        let (points, cells) = (rows * columns, (rows - 1) * (columns - 1));
         // In VTK the first axis runs fastest.
         let order = || (0..columns).flat_map(move |j| (0..rows).map(move |i| (i, j)));
+        let hidden = |at: (usize, usize)| !heights.is_finite(at);
+        let corners = |(i, j)| [(i, j), (i + 1, j), (i, j + 1), (i + 1, j + 1)].into_iter().any(hidden);
+        let height = |at: (usize, usize)| heights.at(at);
+        let point =
+            move |at: (usize, usize)| [surface.alpha()[at.0], surface.beta()[at.1], height(at) * self.scale];
 
-        let hidden = |at: (usize, usize)| !heights.found[at.0 * columns + at.1];
-        file.array("vtkGhostType", "UInt8", 1, order().map(|at| [if hidden(at) { 2_u8 } else { 0 }]));
-        file.array("not_finite", "UInt8", 1, order().map(|at| [u8::from(hidden(at))]));
-        file.array("computed", "UInt8", 1, order().map(|at| [u8::from(surface.computed()[at])]));
-        let height = |at: (usize, usize)| heights.values[at.0 * columns + at.1];
-        file.array("height", "Float64", 1, order().map(|at| height(at).to_le_bytes()));
+        let mut file = Appended::new(rows, columns);
+        file.array("vtkGhostType", "UInt8", [1, points], move |put| {
+            order().try_for_each(|at| put(&[if hidden(at) { 2 } else { 0 }]))
+        });
+        file.array("not_finite", "UInt8", [1, points], move |put| {
+            order().try_for_each(|at| put(&[u8::from(hidden(at))]))
+        });
+        file.array("computed", "UInt8", [1, points], move |put| {
+            order().try_for_each(|at| put(&[u8::from(surface.computed()[at])]))
+        });
+        file.array("height", "Float64", [8, points], move |put| {
+            order().try_for_each(|at| put(&height(at).to_le_bytes()))
+        });
         for (k, name) in surface.channels().iter().enumerate() {
-            let value = |(i, j): (usize, usize)| surface.values()[[i, j, k]];
-            file.array(name, "Float64", 1, order().map(|at| value(at).to_le_bytes()));
+            file.array(name, "Float64", [8, points], move |put| {
+                order().try_for_each(|(i, j)| put(&surface.values()[[i, j, k]].to_le_bytes()))
+            });
         }
         file.section("PointData", "CellData");
-        let corners = |(i, j)| [(i, j), (i + 1, j), (i, j + 1), (i + 1, j + 1)].into_iter().any(hidden);
-        let cells = (0..columns - 1).flat_map(|j| (0..rows - 1).map(move |i| (i, j)));
-        file.array("vtkGhostType", "UInt8", 1, cells.map(|at| [if corners(at) { 32_u8 } else { 0 }]));
+        file.array("vtkGhostType", "UInt8", [1, cells], move |put| {
+            let mut cells = (0..columns - 1).flat_map(|j| (0..rows - 1).map(move |i| (i, j)));
+            cells.try_for_each(|at| put(&[if corners(at) { 32 } else { 0 }]))
+        });
         file.section("CellData", "Points");
-        let point =
-            |at: (usize, usize)| [surface.alpha()[at.0], surface.beta()[at.1], height(at) * self.scale];
-        file.array("Points", "Float64", 3, order().flat_map(point).map(f64::to_le_bytes));
-        Ok(file.finish())
+        file.array("Points", "Float64", [24, points], move |put| {
+            order().flat_map(point).try_for_each(|number| put(&number.to_le_bytes()))
+        });
+        Ok(file.write(out)?)
     }
 
-    /// Finite heights of all points, row by row.
-    fn heights(&self, surface: &Surface) -> Result<Heights> {
+    /// The heights of all points, and whether they can be drawn.
+    fn heights<'s>(&'s self, surface: &'s Surface) -> Result<Heights<'s>> {
         let finite = |setting, value: f64, good: bool, needs| {
             if value.is_finite() && good { Ok(()) } else { Err(Error::Setting { setting, needs, value }) }
         };
         finite("scale", self.scale, true, "finite")?;
         let clip = self.clip.unwrap_or(1.0);
         finite("clip", clip, !self.log || clip > 0.0, "finite, and above 0 for a logarithm")?;
-        let height = |&value: &f64| {
-            let value = self.clip.map_or(value, |clip| if value.is_nan() { value } else { value.min(clip) });
-            if self.log { value.log10() } else { value }
-        };
-        let values: Vec<f64> = surface.channel(&self.channel)?.iter().map(height).collect();
-        let found: Vec<bool> = surface
-            .channel(&self.channel)?
-            .iter()
-            .zip(&values)
-            .map(|(value, height)| value.is_finite() && height.is_finite())
-            .collect();
-        let finite = || values.iter().copied().filter(|value| value.is_finite());
-        let (lowest, highest) =
-            (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
-        if lowest > highest {
+        let channel = surface.channel(&self.channel)?;
+        let mut ends = [f64::INFINITY, f64::NEG_INFINITY];
+        for height in channel.iter().map(|&value| self.height(value)).filter(|height| height.is_finite()) {
+            ends = [ends[0].min(height), ends[1].max(height)];
+        }
+        if ends[0] > ends[1] {
             let reason = format!("no height of `{}` is finite", self.channel);
             return Err(Error::Unwritable { format: "VTK", reason });
         }
-        let fill = |value: f64| match value {
-            value if value.is_finite() => value,
-            f64::INFINITY => highest,
-            _ => lowest,
-        };
-        Ok(Heights { values: values.into_iter().map(fill).collect(), found })
+        Ok(Heights { own: self, channel, ends })
+    }
+
+    /// The height of a value, finite or not.
+    fn height(&self, value: f64) -> f64 {
+        let value = self.clip.map_or(value, |clip| if value.is_nan() { value } else { value.min(clip) });
+        if self.log { value.log10() } else { value }
     }
 }
 
 /// Arrays beside the channels.
 const OWN: [&str; 4] = ["vtkGhostType", "not_finite", "computed", "height"];
 
-struct Heights {
-    values: Vec<f64>,
-    /// Whether the channel is finite there.
-    found: Vec<bool>,
+struct Heights<'s> {
+    own: &'s VtkHeight,
+    channel: ArrayView2<'s, f64>,
+    /// The lowest and the highest that are finite.
+    ends: [f64; 2],
 }
+
+impl Heights<'_> {
+    fn is_finite(&self, at: (usize, usize)) -> bool {
+        let value = self.channel[at];
+        value.is_finite() && self.own.height(value).is_finite()
+    }
+
+    /// The height at a point; the lowest or the highest of all where there is none.
+    fn at(&self, at: (usize, usize)) -> f64 {
+        match self.own.height(self.channel[at]) {
+            height if height.is_finite() => height,
+            f64::INFINITY => self.ends[1],
+            _ => self.ends[0],
+        }
+    }
+}
+
+/// Takes bytes.
+type Put<'p> = dyn FnMut(&[u8]) -> io::Result<()> + 'p;
+/// Gives the bytes of an array.
+type Give<'g> = Box<dyn Fn(&mut Put<'_>) -> io::Result<()> + 'g>;
 
 /// A file whose arrays come as raw bytes after its XML: eight bytes a number, where text takes about twenty.
-struct Appended {
+struct Appended<'g> {
     xml: String,
-    data: Vec<u8>,
+    /// Bytes of all arrays so far, with the length before each.
+    offset: usize,
+    /// With their lengths.
+    arrays: Vec<(usize, Give<'g>)>,
 }
 
-impl Appended {
+impl<'g> Appended<'g> {
     fn new(rows: usize, columns: usize) -> Self {
         let extent = format!("0 {} 0 {} 0 0", rows - 1, columns - 1);
         let xml = format!(
@@ -168,28 +211,25 @@ impl Appended {
              <VTKFile type=\"StructuredGrid\" version=\"1.0\" byte_order=\"LittleEndian\" header_type=\"UInt64\">\n\
              <StructuredGrid WholeExtent=\"{extent}\">\n<Piece Extent=\"{extent}\">\n<PointData Scalars=\"height\">\n"
         );
-        Self { xml, data: Vec::new() }
+        Self { xml, offset: 0, arrays: Vec::new() }
     }
 
-    /// Adds an array out of the bytes of its numbers.
-    fn array<const N: usize>(
+    /// Adds an array of so many elements of so many bytes, three numbers each if they are 24.
+    fn array(
         &mut self,
         name: &str,
         dtype: &str,
-        components: usize,
-        numbers: impl Iterator<Item = [u8; N]>,
+        [bytes, elements]: [usize; 2],
+        give: impl Fn(&mut Put<'_>) -> io::Result<()> + 'g,
     ) {
-        let offset = self.data.len();
-        let name = escaped(name);
+        let (name, offset, components) = (escaped(name), self.offset, if bytes == 24 { 3 } else { 1 });
         let array = format!(
             "<DataArray type=\"{dtype}\" Name=\"{name}\" NumberOfComponents=\"{components}\" \
              format=\"appended\" offset=\"{offset}\"/>\n"
         );
         self.xml.push_str(&array);
-        self.data.extend([0; 8]);
-        numbers.for_each(|number| self.data.extend(number));
-        let length = (self.data.len() - offset - 8) as u64;
-        self.data[offset..offset + 8].copy_from_slice(&length.to_le_bytes());
+        self.offset += 8 + bytes * elements;
+        self.arrays.push((bytes * elements, Box::new(give)));
     }
 
     /// Ends a section and begins the next.
@@ -197,9 +237,14 @@ impl Appended {
         self.xml.extend(["</", ends, ">\n<", begins, ">\n"]);
     }
 
-    fn finish(self) -> Vec<u8> {
-        let head = "</Points>\n</Piece>\n</StructuredGrid>\n<AppendedData encoding=\"raw\">\n_";
-        [self.xml.as_bytes(), head.as_bytes(), &self.data, b"\n</AppendedData>\n</VTKFile>\n"].concat()
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(self.xml.as_bytes())?;
+        out.write_all(b"</Points>\n</Piece>\n</StructuredGrid>\n<AppendedData encoding=\"raw\">\n_")?;
+        for (length, give) in &self.arrays {
+            out.write_all(&(*length as u64).to_le_bytes())?;
+            give(&mut |bytes| out.write_all(bytes))?;
+        }
+        out.write_all(b"\n</AppendedData>\n</VTKFile>\n")
     }
 }
 

@@ -25,7 +25,7 @@ impl Curve {
         channels: impl IntoIterator<Item = (String, Array1<f64>)>,
     ) -> Result<Self> {
         let channels = channels.into_iter().map(|(name, values)| (name, values.into_dyn()));
-        Parts::from_channels(alpha.to_vec(), None, &channels.collect::<Vec<_>>()).map(Self::assemble)
+        Parts::from_channels(alpha.to_vec(), None, channels.collect()).map(Self::assemble)
     }
 }
 
@@ -55,8 +55,7 @@ impl Surface {
         channels: impl IntoIterator<Item = (String, Array2<f64>)>,
     ) -> Result<Self> {
         let channels = channels.into_iter().map(|(name, values)| (name, values.into_dyn()));
-        Parts::from_channels(alpha.to_vec(), Some(beta.to_vec()), &channels.collect::<Vec<_>>())
-            .map(Self::assemble)
+        Parts::from_channels(alpha.to_vec(), Some(beta.to_vec()), channels.collect()).map(Self::assemble)
     }
 }
 
@@ -65,7 +64,7 @@ impl Parts {
     pub(crate) fn from_channels(
         alpha: Vec<f64>,
         beta: Option<Vec<f64>>,
-        channels: &[(String, ArrayD<f64>)],
+        channels: Vec<(String, ArrayD<f64>)>,
     ) -> Result<Self> {
         let alpha = checked("α", alpha)?;
         let beta = beta.map(|beta| checked("β", beta)).transpose()?;
@@ -74,7 +73,7 @@ impl Parts {
         if names.is_empty() || names.iter().collect::<HashSet<_>>().len() < names.len() {
             return Err(Error::Channels { channels: names });
         }
-        for (channel, values) in channels {
+        for (channel, values) in &channels {
             if values.shape() != shape {
                 let (channel, found) = (channel.clone(), values.shape().to_vec());
                 return Err(Error::ChannelShape { channel, found, expected: shape });
@@ -82,17 +81,31 @@ impl Parts {
         }
         // Each channel already has this number of values, so that the product cannot overflow.
         let points: usize = shape.iter().product();
-        let mut values = vec![0.0; points * names.len()];
-        for (k, (_, channel)) in channels.iter().enumerate() {
-            for (point, &value) in values.chunks_exact_mut(names.len()).zip(channel) {
-                point[k] = value;
-            }
-        }
+        let values = point_by_point(channels, points);
         let beta = beta.unwrap_or_else(|| vec![0.0]);
         let bad_points = not_finite(&alpha, &beta, &names, &values);
         let report = SweepReport::imported(points, bad_points);
         Ok(Self { alpha, beta, values, computed: vec![true; points], channels: names, report })
     }
+}
+
+/// The values of all channels, [point × channel]. Those of a single one are taken as they are.
+fn point_by_point(mut channels: Vec<(String, ArrayD<f64>)>, points: usize) -> Vec<f64> {
+    if channels.len() == 1 && channels[0].1.is_standard_layout() {
+        let (values, start) = channels.swap_remove(0).1.into_raw_vec_and_offset();
+        if values.len() == points {
+            return values;
+        }
+        // What was sliced out of a larger array.
+        return values.into_iter().skip(start.unwrap_or(0)).take(points).collect();
+    }
+    let mut values = vec![0.0; points * channels.len()];
+    for (k, (_, channel)) in channels.iter().enumerate() {
+        for (point, &value) in values.chunks_exact_mut(channels.len()).zip(channel) {
+            point[k] = value;
+        }
+    }
+    values
 }
 
 fn checked(name: &'static str, axis: Vec<f64>) -> Result<Vec<f64>> {
@@ -133,7 +146,7 @@ fn not_finite(alpha: &[f64], beta: &[f64], names: &[String], values: &[f64]) -> 
 
 #[cfg(test)]
 mod tests {
-    use ndarray::{Array2, array};
+    use ndarray::{Array2, array, s};
 
     use crate::{Curve, Error, Surface};
 
@@ -146,6 +159,13 @@ mod tests {
         let loss = array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]];
         // The same values, column by column in memory.
         let columns = Array2::from_shape_fn((3, 2), |(j, i)| loss[[i, j]]).reversed_axes();
+        let inner =
+            Array2::from_shape_fn((4, 3), |(i, j)| if (1..3).contains(&i) { loss[[i - 1, j]] } else { 9.0 })
+                .slice_move(s![1..3, ..]);
+        for one in [loss.clone(), columns.clone(), inner] {
+            let surface = Surface::from_channels(&[0.0, 0.5], &[1.0, 2.0, 4.0], [named("one", one)]).unwrap();
+            assert_eq!(surface.loss(), loss);
+        }
         let channels = [named("a", loss.clone()), named("b", columns)];
         let surface = Surface::from_channels(&[0.0, 0.5], &[1.0, 2.0, 4.0], channels).unwrap();
         assert_eq!(surface.channel("a").unwrap(), loss);

@@ -178,6 +178,11 @@ pub struct SweepReport {
     /// The number of threads that evaluated points: as many as asked for, unless there was not enough work for them
     /// ([`Sweep::threads`](crate::Sweep::threads)).
     pub threads: usize,
+    /// The kinds of machine ([`Executor::machine`](crate::Executor::machine)) that took part, in the order of the
+    /// alphabet, if processes on several were allowed to: then the last digits of a value say on which it was computed. It
+    /// is empty if there was one kind, and in all processes but 0.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Vec::is_empty"))]
+    pub machines: Vec<String>,
     /// What was in the journal, if the sweep went on with one.
     #[cfg_attr(feature = "serde", serde(default))]
     pub resumed: Option<Resumed>,
@@ -253,11 +258,14 @@ impl fmt::Display for SweepEnd {
 
 impl fmt::Display for SweepReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { end, total, computed, bad_points, elapsed, threads, resumed, provenance } = self;
+        let Self { end, total, computed, bad_points, elapsed, threads, machines, resumed, provenance } = self;
         write!(f, "{end}: {computed} of {total} points")?;
         // Of another program or a journal nobody knows.
         if *threads > 0 {
             write!(f, " in {elapsed:.1?} on {threads} thread{}", if *threads == 1 { "" } else { "s" })?;
+        }
+        if !machines.is_empty() {
+            write!(f, ", on machines of several kinds: {}", machines.join("; "))?;
         }
         match bad_points.as_slice() {
             [] => {}
@@ -320,6 +328,7 @@ impl SweepReport {
             bad_points,
             elapsed: Duration::ZERO,
             threads: 0,
+            machines: Vec::new(),
             resumed: None,
             provenance: Provenance::default(),
         }

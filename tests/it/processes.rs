@@ -606,7 +606,12 @@ fn processes_of_different_sweeps_are_refused_with_their_differences() {
             let few = data(if is(Other::Data) { 6 } else { 5 });
             let sweep = wave.plane().data("train", few.as_slice()).threads(1).executor(executor);
             let sweep = if is(Other::Axis) { sweep.alpha(-1.0..=1.5, 17) } else { sweep };
-            sweep.eigen_ratio(&EigenRatio::new().seed(u64::from(is(Other::Seed)))).map(|map| all_of(&map))
+            let map = sweep.eigen_ratio(&EigenRatio::new().seed(u64::from(is(Other::Seed))))?;
+            let several = mixed && other == Some(Other::Machine) && executor.process() == 0;
+            let kinds: &[&str] = if several { &["another", "any"] } else { &[] };
+            assert_eq!(map.report().machines, kinds);
+            assert_eq!(map.report().to_string().contains("several kinds: another; any"), several);
+            Ok(all_of(&map))
         })
     };
     for (other, words) in [
@@ -817,7 +822,7 @@ fn a_map_in_bands_is_the_same_map() {
     let Err(Error::MemoryLimit { bytes: least, .. }) = sweep(values).eigen_ratio(&ratio) else { panic!() };
     let wide = sweep(1 << 30).eigen_ratio_cost(&ratio).unwrap().memory;
     let narrow = sweep(least).eigen_ratio_cost(&ratio).unwrap().memory;
-    // Half of all points, against ten for each column.
+    // Half of all points, against nine for each column.
     let each = 4 * wave.parameters().len() as u64;
     let kept = (least - values) / each;
     let all = kept + (wide - narrow) / each;

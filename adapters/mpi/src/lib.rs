@@ -29,7 +29,7 @@ mod mpi_thread;
 use std::{
     fmt,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
@@ -99,7 +99,7 @@ impl Mpi {
         self
     }
 
-    /// Allows processors of several kinds, on which last digits may differ.
+    /// Allows processors of several kinds, on which last digits may differ. The report of the result says which there were.
     #[must_use]
     pub fn with_other_machines(mut self) -> Self {
         self.mixed = true;
@@ -114,9 +114,9 @@ impl Mpi {
     pub fn broadcast(&self, bytes: &mut Vec<u8>) -> Result<(), OracleError> {
         if self.process == 0 {
             check_length(bytes)?;
-            let outgoing = lock(&self.outgoing);
+            let (outgoing, bytes) = (lock(&self.outgoing), Arc::<[u8]>::from(&bytes[..]));
             for to in 1..self.processes {
-                outgoing.send(Command::Shared { to, bytes: bytes.clone() })?;
+                outgoing.send(Command::Shared { to, bytes: Arc::clone(&bytes) })?;
             }
         } else {
             *bytes = lock(&self.shared).recv()?;
@@ -136,7 +136,16 @@ impl Executor for Mpi {
 
     fn send(&self, to: usize, message: &[u8]) -> Result<(), OracleError> {
         check_length(message)?;
-        Ok(lock(&self.outgoing).send(Command::Message { to, bytes: message.to_vec() })?)
+        Ok(lock(&self.outgoing).send(Command::Message { to, bytes: message.into() })?)
+    }
+
+    fn send_to_all(&self, to: &[usize], message: &[u8]) -> Vec<(usize, OracleError)> {
+        let (outgoing, message) = (lock(&self.outgoing), Arc::<[u8]>::from(message));
+        let send = |to: usize| {
+            check_length(&message)?;
+            Ok(outgoing.send(Command::Message { to, bytes: Arc::clone(&message) })?)
+        };
+        to.iter().filter_map(|&process| Some((process, send(process).err()?))).collect()
     }
 
     fn receive(&self, patience: Duration) -> Result<Option<Arrival>, OracleError> {

@@ -1,7 +1,11 @@
 //! The thread that speaks MPI: it sends what it is given without waiting, and hands on what comes.
 
 use std::{
-    sync::mpsc::{Receiver, RecvTimeoutError, Sender},
+    mem::ManuallyDrop,
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, Sender},
+    },
     thread,
     time::Duration,
 };
@@ -19,11 +23,11 @@ use mpi::{
 pub(crate) enum Command {
     Message {
         to: usize,
-        bytes: Vec<u8>,
+        bytes: Arc<[u8]>,
     },
     Shared {
         to: usize,
-        bytes: Vec<u8>,
+        bytes: Arc<[u8]>,
     },
     /// Send what there is, and end.
     End {
@@ -44,7 +48,8 @@ pub(crate) struct MpiThread {
 /// A message on its way.
 struct Sending {
     request: Request<'static, [u8], StaticScope>,
-    bytes: *mut [u8],
+    /// Never freed if it is still on its way when all ends.
+    bytes: ManuallyDrop<Arc<[u8]>>,
 }
 
 /// What messages are marked with: those of sweeps, values outside of them, and the last one of a process.
@@ -99,7 +104,7 @@ impl MpiThread {
         let [process, processes] = self.place();
         let partners = if process == 0 { 1..processes } else { 0..1 };
         for to in partners.clone() {
-            self.send(to, LAST, Vec::new());
+            self.send(to, LAST, Arc::default());
         }
         pause = SHORT;
         while !self.sending.is_empty() || !partners.clone().all(|partner| self.over[partner]) {
@@ -136,25 +141,23 @@ impl MpiThread {
     }
 
     /// Begins to send a message.
-    fn send(&mut self, to: usize, tag: Tag, bytes: Vec<u8>) {
+    fn send(&mut self, to: usize, tag: Tag, bytes: Arc<[u8]>) {
         let Ok(rank) = i32::try_from(to) else { return };
-        let bytes: &'static mut [u8] = Box::leak(bytes.into_boxed_slice());
-        let pointer: *mut [u8] = bytes;
+        let bytes = ManuallyDrop::new(bytes);
         #[allow(
             unsafe_code,
-            reason = "the memory is this message's until its request is done, and nobody writes to it"
+            reason = "the memory is there until the request is done, and nobody writes to what is shared"
         )]
-        let bytes: &'static [u8] = unsafe { &*pointer };
-        let request = self.world.process_at_rank(rank).immediate_send_with_tag(StaticScope, bytes, tag);
-        self.sending.push(Sending { request, bytes: pointer });
+        let memory: &'static [u8] = unsafe { &*Arc::as_ptr(&bytes) };
+        let request = self.world.process_at_rank(rank).immediate_send_with_tag(StaticScope, memory, tag);
+        self.sending.push(Sending { request, bytes });
     }
 
     /// Takes back the memory of messages that are sent.
     fn forget_sent(&mut self) {
         for Sending { request, bytes } in std::mem::take(&mut self.sending) {
             match request.test() {
-                #[allow(unsafe_code, reason = "it came from a box, and MPI has done with it")]
-                Ok(_) => drop(unsafe { Box::from_raw(bytes) }),
+                Ok(_) => drop(ManuallyDrop::into_inner(bytes)),
                 Err(request) => self.sending.push(Sending { request, bytes }),
             }
         }

@@ -207,13 +207,8 @@ impl<S: KernelScalar> WithSimd for GeneralConv<'_, S> {
             ConvPass::Forward => 1,
             ConvPass::Backward => self.geometry.stride[1].min(self.to.width),
         };
-        let filters = FilterBank {
-            outputs: self.to.channels,
-            inputs: self.from.channels,
-            kernel: self.geometry.kernel,
-        };
         let blocks = self.to.channels.div_ceil(BLOCK);
-        let at_once = if filters.come_first::<S>(self.to.width / phases) { 2 } else { blocks };
+        let at_once = if self.filters().come_first::<S>(self.to.width / phases) { 2 } else { blocks };
         for first in (0..blocks).step_by(at_once) {
             let blocks = first..(first + at_once).min(blocks);
             for group in 0..self.groups {
@@ -229,6 +224,11 @@ impl<S: KernelScalar> WithSimd for GeneralConv<'_, S> {
 }
 
 impl<S: KernelScalar> GeneralConv<'_, S> {
+    #[inline(always)]
+    fn filters(&self) -> FilterBank {
+        FilterBank { outputs: self.to.channels, inputs: self.from.channels, kernel: self.geometry.kernel }
+    }
+
     #[inline(always)]
     fn line<V: Simd>(&mut self, simd: V, line: &TapLine, group: usize, blocks: Range<usize>) {
         // Without bands, every block of outputs would fetch the whole line from memory anew.
@@ -333,8 +333,8 @@ impl<S: KernelScalar> GeneralConv<'_, S> {
         sums: &mut [[[S::Vector<V>; P]; BLOCK]; B],
     ) {
         let parts = S::parts::<V>();
-        let kernel = self.geometry.kernel;
-        let filters = FilterBank { outputs: self.to.channels, inputs: self.from.channels, kernel };
+        let filters = self.filters();
+        let kernel = filters.kernel;
         let step = if STEP == 0 { line.from_step } else { STEP } * parts;
         let plane = self.from.stride() * parts;
         // A copy that only constants index stays in registers.

@@ -83,7 +83,7 @@ where
 ///
 /// **Memory.** For each thread a Lanczos basis; for warm starts 4·n bytes for each point that others have still to start
 /// from, half of all points when the last begin. Where that is more than [`Sweep::memory_limit`], the map is computed in
-/// bands of rows one after the other, in the widest that fit: in bands of eight rows about ten points of each column are
+/// bands of rows one after the other, in the widest that fit: in bands of eight rows about nine points of each column are
 /// kept. The values are the same bits. But a band has fewer points for threads or processes to share between two waits for
 /// all of them, so with many of these raise the limit instead. [`Sweep::eigen_ratio_cost`] says how much is taken, and how
 /// many products are to come.

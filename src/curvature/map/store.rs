@@ -180,7 +180,7 @@ impl Keeper for Stores {
         let store = &self.0[set];
         let Some(run) = store.runs[row].get() else { return };
         run.save(out);
-        let found = if row < store.points() { store.found(row) } else { None };
+        let found = (row < store.points()).then(|| store.found(row)).flatten();
         if let Some(Found { ends, vectors }) = found.as_deref() {
             out.extend(ends.iter().flat_map(|end| end.to_le_bytes()));
             out.extend(vectors.iter().flatten().flat_map(|v| v.to_le_bytes()));

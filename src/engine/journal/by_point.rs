@@ -48,6 +48,7 @@ impl ByPoint {
                 bad_points: bad.map(|(_, bad)| bad).collect(),
                 elapsed,
                 threads,
+                machines: Vec::new(),
                 resumed: None,
                 provenance: Provenance {
                     directions: header.provenance.directions[draw * directions..(draw + 1) * directions]

@@ -1,7 +1,7 @@
 //! Process 0: it gives runs of points to the other processes, and takes what they found as if a thread had found it.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{
         Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -55,6 +55,8 @@ struct Member {
     /// Why it is gone, until the observer is told.
     untold: Option<String>,
     threads: usize,
+    /// Its kind of machine, once it has greeted.
+    machine: Option<String>,
     pace: Pace,
     /// The points whose kept bytes it has.
     has: HashSet<usize>,
@@ -117,6 +119,7 @@ impl<'e> Team<'e> {
             untold: None,
             threads: 0,
             pace: Pace::default(),
+            machine: None,
             has: HashSet::new(),
         };
         let members = (1..executor.processes()).map(|_| member()).collect();
@@ -140,6 +143,14 @@ impl<'e> Team<'e> {
         self.threads.load(Ordering::Relaxed)
     }
 
+    /// The kinds of machine of all that were ready at some time, if there are several.
+    pub(in crate::engine) fn machines(&self) -> Vec<String> {
+        let others = lock(&self.others);
+        let machines = others.members.iter().filter_map(|member| member.machine.as_ref());
+        let kinds: BTreeSet<&String> = machines.chain([&self.machine]).collect();
+        if kinds.len() > 1 { kinds.into_iter().cloned().collect() } else { Vec::new() }
+    }
+
     /// Whether nobody else computes any more, and the observer knows.
     pub(in crate::engine) fn is_alone(&self) -> bool {
         lock(&self.others).members.iter().all(|member| member.is_out() && member.untold.is_none())
@@ -147,15 +158,13 @@ impl<'e> Team<'e> {
 
     /// Sends a message to all that still hear; one that cannot be reached is gone.
     fn tell_all(&self, message: &ToOther<'_>) {
-        let bytes = message.to_bytes();
-        for (index, member) in lock(&self.others).members.iter_mut().enumerate() {
-            if member.state == State::Gone {
-                continue;
-            }
-            if let Err(error) = self.executor.send(index + 1, &bytes) {
-                member.untold = (!member.is_out()).then(|| error.to_string());
-                member.state = State::Gone;
-            }
+        let members = &mut lock(&self.others).members;
+        let hearing = members.iter().enumerate().filter(|(_, member)| member.state != State::Gone);
+        let hearing: Vec<usize> = hearing.map(|(index, _)| index + 1).collect();
+        for (process, error) in self.executor.send_to_all(&hearing, &message.to_bytes()) {
+            let member = &mut members[process - 1];
+            member.untold = (!member.is_out()).then(|| error.to_string());
+            member.state = State::Gone;
         }
     }
 
@@ -365,6 +374,7 @@ impl Shared<'_> {
                 let differences = differences(team.header, head, from, other);
                 if differences.is_empty() {
                     member.threads = threads.clamp(1, MOST_THREADS);
+                    member.machine = Some(machine.to_owned());
                     team.threads.fetch_add(member.threads, Ordering::Relaxed);
                     let draw = dealt.draw;
                     member.state = State::Preparing(draw);

@@ -89,6 +89,13 @@ pub trait Executor: Sync {
     /// [`Error::Executor`](crate::Error::Executor).
     fn send(&self, to: usize, message: &[u8]) -> Result<(), OracleError>;
 
+    /// Sends the same message to several processes, and says which of them are gone: the result of a sweep goes to all.
+    /// By default [`send`](Self::send) is called for each. An executor that holds messages until they are taken does
+    /// better with one copy for all.
+    fn send_to_all(&self, to: &[usize], message: &[u8]) -> Vec<(usize, OracleError)> {
+        to.iter().filter_map(|&process| Some((process, self.send(process, message).err()?))).collect()
+    }
+
     /// The next message, or that a process is gone; `None` if there is neither for as long as `patience`. It should come
     /// back as soon as there is one, since the other process may wait for its next points, and not use up a processor.
     /// That a process is gone comes after all that it sent.
@@ -116,7 +123,8 @@ pub trait Executor: Sync {
         machine()
     }
 
-    /// Whether machines may be of several kinds; not by default. Results may then depend on which computed which point.
+    /// Whether machines may be of several kinds; not by default. Results may then depend on which computed which point, and
+    /// [`SweepReport::machines`](crate::report::SweepReport::machines) says which there were.
     fn allows_other_machines(&self) -> bool {
         false
     }

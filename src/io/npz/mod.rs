@@ -4,16 +4,19 @@
 pub(super) mod npy;
 pub(super) mod zip;
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashMap, io::Write, path::Path};
 
 use super::{
     document::Metadata,
     json,
     table::{Content, Table, distinct, from_content, identifier, table, wrong},
 };
-use crate::{Error, GridDimension, Landscape, Result, replace};
+use crate::{
+    Error, GridDimension, Landscape, Result,
+    replace::{self, Unfilled},
+};
 use npy::Npy;
-use zip::Zip;
+use zip::{Feed, Zip};
 
 impl<D: GridDimension> Landscape<D> {
     /// Writes the landscape as npz, for `numpy.load`: to the bit, with its whole report.
@@ -35,7 +38,7 @@ impl<D: GridDimension> Landscape<D> {
     /// Those of [`files::write`](crate::files::write); [`Error::Channels`] if two arrays would get one name;
     /// [`Error::Unwritable`] from 4 GiB on.
     pub fn write_npz(&self, path: impl AsRef<Path>) -> Result<()> {
-        replace::write(path, self.to_npz_bytes()?)
+        replace::write_pieces(path, |out| write(&table(self), out))
     }
 
     /// The bytes of the file that [`write_npz`](Self::write_npz) writes.
@@ -72,34 +75,47 @@ impl<D: GridDimension> Landscape<D> {
 const OTHERS: [&str; 4] = ["alpha", "beta", "computed", "metadata"];
 
 fn encode(table: &Table<'_>) -> Result<Vec<u8>> {
+    replace::in_memory(|out| write(table, out))
+}
+
+fn write(table: &Table<'_>, out: &mut dyn Write) -> std::result::Result<(), Unfilled> {
     check_names(table.channels)?;
-    let mut zip = Zip::default();
-    let numbers = |shape: &[usize], values: &mut dyn Iterator<Item = f64>| {
-        npy::encode("<f8", shape, values.map(f64::to_le_bytes))
-    };
-    zip.add("alpha.npy", &numbers(&[table.alpha.len()], &mut table.alpha.iter().copied()))?;
+    let mut zip = Zip::new(out);
+    add_floats(&mut zip, "alpha", &[table.alpha.len()], || table.alpha.iter().copied())?;
     if let Some(beta) = table.beta {
-        zip.add("beta.npy", &numbers(&[beta.len()], &mut beta.iter().copied()))?;
+        add_floats(&mut zip, "beta", &[beta.len()], || beta.iter().copied())?;
     }
     for (k, name) in table.channels.iter().enumerate() {
-        zip.add(&format!("{}.npy", identifier(name)), &numbers(&table.shape(), &mut table.channel(k)))?;
+        add_floats(&mut zip, &identifier(name), &table.shape(), || table.channel(k))?;
     }
-    let computed = table.computed.iter().map(|&done| [u8::from(done)]);
-    zip.add("computed.npy", &npy::encode("|b1", &table.shape(), computed))?;
+    let computed = || table.computed.iter().map(|&done| [u8::from(done)]);
+    zip.add_pieces("computed.npy", &|sink| npy::feed("|b1", &table.shape(), computed(), sink))?;
     let metadata = json::line(&Metadata::of(table), "npz")?;
     zip.add("metadata.npy", &npy::encode("|u1", &[metadata.len()], metadata.bytes().map(|byte| [byte])))?;
     zip.finish()
 }
 
+/// Adds an array of numbers, without a copy of them.
+fn add_floats<W: Write, I: Iterator<Item = f64>>(
+    zip: &mut Zip<W>,
+    name: &str,
+    shape: &[usize],
+    numbers: impl Fn() -> I,
+) -> std::result::Result<(), Unfilled> {
+    let feed: &Feed<'_> = &|sink| npy::feed("<f8", shape, numbers().map(f64::to_le_bytes), sink);
+    zip.add_pieces(&format!("{name}.npy"), feed)
+}
+
 /// An archive of arrays of numbers, each with its name and shape, and of a text beside them.
 pub(super) fn archive(arrays: &[(&str, &[usize], &[f64])], metadata: &str) -> Result<Vec<u8>> {
-    let mut zip = Zip::default();
-    for (name, shape, values) in arrays {
-        let values = values.iter().map(|value| value.to_le_bytes());
-        zip.add(&format!("{name}.npy"), &npy::encode("<f8", shape, values))?;
-    }
-    zip.add("metadata.npy", &npy::encode("|u1", &[metadata.len()], metadata.bytes().map(|byte| [byte])))?;
-    zip.finish()
+    replace::in_memory(|out| {
+        let mut zip = Zip::new(out);
+        for (name, shape, values) in arrays {
+            add_floats(&mut zip, name, shape, || values.iter().copied())?;
+        }
+        zip.add("metadata.npy", &npy::encode("|u1", &[metadata.len()], metadata.bytes().map(|byte| [byte])))?;
+        zip.finish()
+    })
 }
 
 /// Names in a file must differ, from each other and from those of the other arrays.
@@ -257,13 +273,15 @@ mod tests {
     crate::io::testing::format_properties!(false, super::super::encode, super::super::decode, "npz");
 
     fn archive(arrays: &[(&str, &[usize])]) -> Vec<u8> {
-        let mut zip = Zip::default();
+        let mut bytes = Vec::new();
+        let mut zip = Zip::new(&mut bytes);
         for (name, shape) in arrays {
             let count: usize = shape.iter().product();
             let values = (0..count).map(|i| (i as f64).to_le_bytes());
             zip.add(&format!("{name}.npy"), &npy::encode("<f8", shape, values)).unwrap();
         }
-        zip.finish().unwrap()
+        zip.finish().unwrap();
+        bytes
     }
 
     #[test]
@@ -313,7 +331,8 @@ mod tests {
 
     /// An archive with a grid of 2×1 and one more array.
     fn with(name: &str, array: &[u8]) -> Vec<u8> {
-        let mut zip = Zip::default();
+        let mut bytes = Vec::new();
+        let mut zip = Zip::new(&mut bytes);
         let axis = |len: usize| npy::encode("<f8", &[len], (0..len).map(|i| (i as f64).to_le_bytes()));
         for (name, array) in [
             ("alpha", &axis(2)[..]),
@@ -323,7 +342,8 @@ mod tests {
             zip.add(&format!("{name}.npy"), array).unwrap();
         }
         zip.add(&format!("{name}.npy"), array).unwrap();
-        zip.finish().unwrap()
+        zip.finish().unwrap();
+        bytes
     }
 
     #[test]

@@ -4,6 +4,8 @@ use ndarray::{ArrayView, IxDyn, ShapeBuilder};
 
 use crate::io::half::half;
 
+/// Bytes of a piece, about.
+const PIECE: usize = 1 << 13;
 const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// An array as it lies in a file.
@@ -21,14 +23,32 @@ pub(in crate::io) fn encode(
     shape: &[usize],
     elements: impl Iterator<Item: AsRef<[u8]>>,
 ) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    feed(descr, shape, elements, &mut |piece| bytes.extend(piece));
+    bytes
+}
+
+/// The same, piece by piece.
+pub(in crate::io) fn feed(
+    descr: &str,
+    shape: &[usize],
+    elements: impl Iterator<Item: AsRef<[u8]>>,
+    sink: &mut dyn FnMut(&[u8]),
+) {
     let shape = shape.iter().fold(String::new(), |text, n| text + &format!("{n},"));
     let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}");
     // Elements begin at a multiple of 64 bytes.
     let length = (10 + header.len() + 1).next_multiple_of(64) - 10;
     let mut bytes = [MAGIC, &[1, 0], &(length as u16).to_le_bytes()].concat();
     bytes.extend(format!("{header:<width$}\n", width = length - 1).bytes());
-    elements.for_each(|element| bytes.extend(element.as_ref()));
-    bytes
+    elements.for_each(|element| {
+        bytes.extend(element.as_ref());
+        if bytes.len() >= PIECE {
+            sink(&bytes);
+            bytes.clear();
+        }
+    });
+    sink(&bytes);
 }
 
 /// An array out of bytes, if its shape is what there are bytes for.

@@ -1,30 +1,52 @@
 //! Zip archives of stored files, as numpy writes them: to bytes, and from bytes that nobody vouches for.
 
-use crate::{Error, Result, io::table::wrong};
+use std::io::Write;
+
+use crate::{Error, Result, io::table::wrong, replace::Unfilled};
 
 const LOCAL: u32 = 0x0403_4b50;
 const CENTRAL: u32 = 0x0201_4b50;
 const END: u32 = 0x0605_4b50;
 
 /// An archive being written.
-#[derive(Default)]
-pub(in crate::io) struct Zip {
-    bytes: Vec<u8>,
+pub(in crate::io) struct Zip<W> {
+    out: W,
+    written: u64,
     directory: Vec<u8>,
     files: u16,
 }
 
-impl Zip {
+/// Gives the bytes of a file, piece by piece, the same at every call.
+pub(in crate::io) type Feed<'f> = dyn Fn(&mut dyn FnMut(&[u8])) + 'f;
+
+impl<W: Write> Zip<W> {
+    pub(in crate::io) fn new(out: W) -> Self {
+        Self { out, written: 0, directory: Vec::new(), files: 0 }
+    }
+
     /// Adds a file, not compressed.
-    pub(in crate::io) fn add(&mut self, name: &str, data: &[u8]) -> Result<()> {
+    pub(in crate::io) fn add(&mut self, name: &str, data: &[u8]) -> std::result::Result<(), Unfilled> {
+        self.add_pieces(name, &|sink| sink(data))
+    }
+
+    /// The same for a file that need not be in memory. It is asked for twice: an archive has the length and the checksum
+    /// of a file before its bytes.
+    pub(in crate::io) fn add_pieces(
+        &mut self,
+        name: &str,
+        feed: &Feed<'_>,
+    ) -> std::result::Result<(), Unfilled> {
         let too_large = |_| Error::Unwritable {
             format: "npz",
             reason: format!("at `{name}` it gets larger than the 4 GiB of a zip archive"),
         };
-        let (size, offset) = (
-            u32::try_from(data.len()).map_err(too_large)?,
-            u32::try_from(self.bytes.len()).map_err(too_large)?,
-        );
+        let (mut sum, mut size) = (Crc32::new(), 0_u64);
+        feed(&mut |piece| {
+            sum.add(piece);
+            size += piece.len() as u64;
+        });
+        let (size, offset) =
+            (u32::try_from(size).map_err(too_large)?, u32::try_from(self.written).map_err(too_large)?);
         let length = u16::try_from(name.len()).map_err(too_large)?;
         self.files = self.files.checked_add(1).ok_or_else(|| Error::Unwritable {
             format: "npz",
@@ -35,16 +57,22 @@ impl Zip {
         for field in [20_u16, 0x0800, 0, 0, 0x21] {
             common.extend(field.to_le_bytes());
         }
-        for field in [crc32(data), size, size] {
+        for field in [sum.value(), size, size] {
             common.extend(field.to_le_bytes());
         }
         common.extend(length.to_le_bytes());
         common.extend([0; 2]); // no extra field
 
-        self.bytes.extend(LOCAL.to_le_bytes());
-        self.bytes.extend(&common);
-        self.bytes.extend(name.as_bytes());
-        self.bytes.extend(data);
+        let local = [&LOCAL.to_le_bytes()[..], &common, name.as_bytes()].concat();
+        self.out.write_all(&local)?;
+        let mut written = Ok(());
+        feed(&mut |piece| {
+            if written.is_ok() {
+                written = self.out.write_all(piece);
+            }
+        });
+        written?;
+        self.written += local.len() as u64 + u64::from(size);
         self.directory.extend(CENTRAL.to_le_bytes());
         self.directory.extend(20_u16.to_le_bytes());
         self.directory.extend(&common);
@@ -54,21 +82,21 @@ impl Zip {
         Ok(())
     }
 
-    /// The whole archive.
-    pub(in crate::io) fn finish(mut self) -> Result<Vec<u8>> {
+    /// Ends the archive.
+    pub(in crate::io) fn finish(mut self) -> std::result::Result<(), Unfilled> {
         let too_large = |_| Error::Unwritable {
             format: "npz",
             reason: "it is larger than the 4 GiB of a zip archive".to_owned(),
         };
-        let offset = u32::try_from(self.bytes.len()).map_err(too_large)?;
+        let offset = u32::try_from(self.written).map_err(too_large)?;
         let size = u32::try_from(self.directory.len()).map_err(too_large)?;
-        self.bytes.append(&mut self.directory);
-        self.bytes.extend(END.to_le_bytes());
-        self.bytes.extend([0; 4]); // disk 0 of one
-        self.bytes.extend([self.files.to_le_bytes(), self.files.to_le_bytes()].concat());
-        self.bytes.extend([size.to_le_bytes(), offset.to_le_bytes()].concat());
-        self.bytes.extend([0; 2]); // no comment
-        Ok(self.bytes)
+        let mut end = self.directory;
+        end.extend(END.to_le_bytes());
+        end.extend([0; 4]); // disk 0 of one
+        end.extend([self.files.to_le_bytes(), self.files.to_le_bytes()].concat());
+        end.extend([size.to_le_bytes(), offset.to_le_bytes()].concat());
+        end.extend([0; 2]); // no comment
+        Ok(self.out.write_all(&end)?)
     }
 }
 
@@ -157,8 +185,10 @@ fn long(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
 }
 
-/// CRC-32 as zip has it (reflected polynomial 0xEDB88320).
-fn crc32(data: &[u8]) -> u32 {
+/// CRC-32 as zip has it (reflected polynomial 0xEDB88320), of bytes that come piece by piece.
+struct Crc32(u32);
+
+impl Crc32 {
     const TABLE: [u32; 256] = {
         let mut table = [0; 256];
         let mut i = 0;
@@ -173,7 +203,25 @@ fn crc32(data: &[u8]) -> u32 {
         }
         table
     };
-    !data.iter().fold(!0, |crc, &byte| (crc >> 8) ^ TABLE[usize::from(crc as u8 ^ byte)])
+
+    fn new() -> Self {
+        Self(!0)
+    }
+
+    fn add(&mut self, data: &[u8]) {
+        let next = |crc: u32, &byte: &u8| (crc >> 8) ^ Self::TABLE[usize::from(crc as u8 ^ byte)];
+        self.0 = data.iter().fold(self.0, next);
+    }
+
+    fn value(&self) -> u32 {
+        !self.0
+    }
+}
+
+fn crc32(data: &[u8]) -> u32 {
+    let mut sum = Crc32::new();
+    sum.add(data);
+    sum.value()
 }
 
 #[cfg(test)]
@@ -181,10 +229,12 @@ mod tests {
     use super::*;
 
     fn archive() -> Vec<u8> {
-        let mut zip = Zip::default();
-        zip.add("one", &[1; 1000]).unwrap();
+        let mut bytes = Vec::new();
+        let mut zip = Zip::new(&mut bytes);
+        zip.add_pieces("one", &|sink| (0..4).for_each(|_| sink(&[1; 250]))).unwrap();
         zip.add("λ", &[]).unwrap();
-        zip.finish().unwrap()
+        zip.finish().unwrap();
+        bytes
     }
 
     #[test]
@@ -196,7 +246,8 @@ mod tests {
     #[test]
     fn files_are_read_as_they_were_added() {
         assert_eq!(files(&archive()).unwrap(), [("one", &[1; 1000][..]), ("λ", &[][..])]);
-        let none = Zip::default().finish().unwrap();
+        let mut none = Vec::new();
+        Zip::new(&mut none).finish().unwrap();
         assert!(files(&none).unwrap().is_empty());
         // A comment may follow.
         let mut commented = archive();
@@ -222,13 +273,15 @@ mod tests {
         assert!(error(directory + 42, &[0xff; 4]).contains("file 0"));
         assert!(error(good.len() - 22, &[0]).contains("the end"));
         // Hundreds of files out of one.
-        let mut zip = Zip::default();
+        let mut many = Vec::new();
+        let mut zip = Zip::new(&mut many);
         zip.add("one", &[1; 1000]).unwrap();
         let one = zip.directory.clone();
         for _ in 0..200 {
             zip.directory.extend(&one);
             zip.files += 1;
         }
-        assert!(files(&zip.finish().unwrap()).unwrap_err().to_string().contains("overlapping"));
+        zip.finish().unwrap();
+        assert!(files(&many).unwrap_err().to_string().contains("overlapping"));
     }
 }

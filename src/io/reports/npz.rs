@@ -1,5 +1,7 @@
 //! Reports as npz: an array for each column, named after table and column, and the head as bytes of JSON.
 
+use std::io::Write;
+
 use super::{
     Document,
     tables::{Column, ColumnKind, Numbers, Parts, Table, TableKind, Tabular, fits},
@@ -15,10 +17,15 @@ use crate::{
             zip::Zip,
         },
     },
+    replace::{self, Unfilled},
 };
 
 pub(super) fn encode<R: Tabular>(report: &R) -> Result<Vec<u8>> {
-    let mut zip = Zip::default();
+    replace::in_memory(|out| write(report, out))
+}
+
+fn write<R: Tabular>(report: &R, out: &mut dyn Write) -> std::result::Result<(), Unfilled> {
+    let mut zip = Zip::new(out);
     for (kind, table) in R::TABLES.iter().zip(report.tables()) {
         for (column_kind, column) in kind.columns.iter().zip(&table.columns).filter(|(_, c)| c.width > 0) {
             let shape = match column_kind.parts {

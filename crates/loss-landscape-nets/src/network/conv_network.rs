@@ -74,7 +74,7 @@ pub struct Network<S> {
 const SWEEP_TENSOR: usize = 512 << 10;
 /// The same for gradients.
 const GRADIENT_TENSOR: usize = 2 << 20;
-/// Bytes of all values of a chunk for Hessian-vector products, about; their sums are folded more often.
+/// Bytes of all values of a chunk for Hessian-vector products, about.
 const HESSIAN_VALUES: usize = 128 << 20;
 /// Groups in a chunk at most.
 const MOST_GROUPS: usize = 8;

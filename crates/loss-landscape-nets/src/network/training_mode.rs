@@ -22,11 +22,13 @@ const MOMENTUM: f64 = 0.1;
 /// Memory for the gradients of one training in mini-batches of at most `batch_size` samples.
 pub(crate) fn learner<S: Real>(net: &Network<S>, batch_size: usize) -> Result<Box<dyn Learner<S> + '_>> {
     let plan = Plan::new(net.architecture.graph(), Mode::Training);
-    ensure_room::<S>("a mini-batch in training", state_len(&plan, batch_size, Keep::Values))?;
+    let scratch_len = PARTS * plan.scratch_len();
+    let state_len = state_len(&plan, batch_size, Keep::Values);
+    ensure_room::<S>("a mini-batch in training", state_len.saturating_add(scratch_len))?;
     Ok(Box::new(NetworkLearner {
         weights: plan.weights(true),
         state: ChunkState::new(&plan, batch_size, Keep::Values).in_parallel(),
-        scratch: AlignedBuffer::new(PARTS * plan.scratch_len()),
+        scratch: AlignedBuffer::new(scratch_len),
         plan,
     }))
 }

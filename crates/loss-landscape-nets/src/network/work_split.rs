@@ -24,6 +24,8 @@ impl WorkSplit {
     /// With `sums` scalars of sums for each part.
     pub(crate) fn new<S>(samples: usize, chunk: usize, sums: usize) -> Self {
         let most = (MEMORY / (sums * size_of::<S>()).max(1)).clamp(LEAST, MOST);
+        // A power of two: two threads would take as long for five parts as for six.
+        let most = 1 << most.ilog2();
         let chunk = chunk.min(samples);
         Self { samples, chunk, parts: samples.div_ceil(chunk).clamp(1, most) }
     }
@@ -63,12 +65,15 @@ mod tests {
 
     #[test]
     fn every_sample_is_in_one_chunk_of_one_part() {
-        for (samples, chunk, sums) in [(1, 16, 0), (100, 16, 0), (1000, 3, 1 << 30), (5000, 16, 10)] {
+        for (samples, chunk, sums) in
+            [(1, 16, 0), (100, 16, 0), (1000, 3, 1 << 30), (5000, 16, 10), (5000, 16, 11_000_000)]
+        {
             let split = WorkSplit::new::<f32>(samples, chunk, sums);
             let parts = split.run(|chunks| chunks.map(|chunk| split.range(chunk)).collect::<Vec<_>>());
             let covered: Vec<usize> = parts.concat().into_iter().flatten().collect();
             assert_eq!(covered, (0..samples).collect::<Vec<_>>());
             assert!(parts.len() <= MOST);
+            assert!(parts.len() == split.chunks() || parts.len().is_power_of_two());
         }
         assert_eq!(add_up(vec![vec![1.0, 2.0], vec![0.5, 0.25]]), [1.5, 2.25]);
     }

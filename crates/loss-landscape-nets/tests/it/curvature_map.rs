@@ -407,16 +407,23 @@ fn bad_settings_are_refused_before_any_product() {
     assert!(matches!(sweep().threads(0).eigen_ratio(&new()), Err(Error::ZeroThreads)));
     assert!(matches!(sweep().data("", &()).eigen_ratio(&new()), Err(Error::DuplicateData { .. })));
     assert!(matches!(map(new().basis_memory(100)), Err(Error::MemoryLimit { limit: 100, .. })));
-    // Enough for the values, not for what warm starts keep: 450 points × 160 bytes.
+    // Enough for the values, not for what warm starts keep: 160 bytes a point, of 450 points in one band, and of fewer
+    // in narrow ones.
     let certified = 900 * (14 * 8 + 2);
     // A warm map may compute points a second time, and keeps both.
     let values = 2 * certified;
-    let tight = |warm: bool| {
-        let sweep = sweep().alpha(-1.0..=1.0, 30).beta(-1.0..=1.0, 30).memory_limit(values + 450 * 160 - 1);
+    let tight = |warm: bool, kept: u64| {
+        let limit = values + kept * 160;
+        let sweep = sweep().alpha(-1.0..=1.0, 30).beta(-1.0..=1.0, 30).memory_limit(limit);
         sweep.on_bad_point(OnBadPoint::Stop).eigen_ratio(&new().certified(!warm))
     };
-    assert!(matches!(tight(true), Err(Error::MemoryLimit { bytes, .. }) if bytes == values + 450 * 160));
-    assert_eq!(tight(false).unwrap().report().end, SweepEnd::BadPoint, "it panics, but it fits");
+    let Err(Error::MemoryLimit { bytes, .. }) = tight(true, 1) else { panic!() };
+    let least = (bytes - values) / 160;
+    assert!(bytes == values + least * 160 && (200..400).contains(&least), "{least}");
+    assert!(matches!(tight(true, least - 1), Err(Error::MemoryLimit { bytes: same, .. }) if same == bytes));
+    for map in [tight(true, least), tight(false, 1)] {
+        assert_eq!(map.unwrap().report().end, SweepEnd::BadPoint, "it panics, but it fits");
+    }
     assert!(matches!(sweep().memory_limit(900).eigen_ratio(&new()), Err(Error::GridTooLarge { .. })));
     let none = Sweep::<_, (), _>::line(&model, model.plane().first().clone());
     assert!(matches!(none.eigen_ratio(&new()), Err(Error::NoData)));
