@@ -21,12 +21,12 @@ pub(crate) struct Images {
 }
 
 impl Images {
-    /// The digits, and those of the setting's other size.
+    /// The digits, and those of the setting's other sizes.
     pub(crate) fn of(setting: &Setting) -> Result<Vec<Self>> {
         let (train, test) = digits::<f32>()?;
         let [train, test] = [train, test].map(|data| data.normalized(&[PIXELS[0]], &[PIXELS[1]]));
         let (train, test) = (train?, test?);
-        let sides = [SIDE].into_iter().chain(setting.larger.as_ref().map(|larger| larger.side));
+        let sides = [SIDE].into_iter().chain(setting.larger.iter().map(|larger| larger.side));
         let with_side = |side| {
             let [train, test] = [&train, &test].map(|data| enlarged(data, side));
             let train = train?;

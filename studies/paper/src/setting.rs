@@ -69,8 +69,8 @@ pub struct Setting {
     pub path_depth: usize,
     /// C3: points along each axis of the picture of the network before the deepest, odd.
     pub picture_points: usize,
-    /// C3 and C7 once more, on larger images; or not.
-    pub larger: Option<Larger>,
+    /// C3 and C7 once more, on larger images: each size has a section of its own.
+    pub larger: Vec<Larger>,
 }
 
 /// C3 and C7 on images that are enlarged, with the deepest networks trained by Adam.
@@ -118,7 +118,7 @@ impl Setting {
             densenet_121: false,
             path_depth: 8,
             picture_points: 25,
-            larger: None,
+            larger: Vec::new(),
             large_trainings: 3,
             large_epochs: 8,
             large_draws: 2,
@@ -152,7 +152,10 @@ impl Setting {
             densenet_121: true,
             path_depth: 20,
             picture_points: 51,
-            larger: Some(Larger { side: 16, trainings: 3, epochs: 60, batch: 128, samples: 128, draws: 4 }),
+            larger: vec![
+                Larger { side: 16, trainings: 3, epochs: 60, batch: 128, samples: 128, draws: 4 },
+                Larger { side: 32, trainings: 3, epochs: 40, batch: 128, samples: 128, draws: 4 },
+            ],
             large_trainings: 3,
             large_epochs: 15,
             large_draws: 2,
@@ -186,7 +189,7 @@ impl Setting {
             densenet_121: false,
             path_depth: 8,
             picture_points: 5,
-            larger: Some(Larger { side: 16, trainings: 2, epochs: 2, batch: 256, samples: 16, draws: 2 }),
+            larger: vec![Larger { side: 16, trainings: 2, epochs: 2, batch: 256, samples: 16, draws: 2 }],
             large_trainings: 2,
             large_epochs: 1,
             large_draws: 2,
@@ -229,8 +232,10 @@ impl Setting {
         ];
         let larger = self.larger.iter().flat_map(|larger| {
             let Larger { side, trainings, samples, draws, .. } = *larger;
+            let once = self.larger.iter().filter(|other| other.side == side).count() == 1;
             [
                 ("the side of larger images", side, side > 8 && side.is_multiple_of(8), "16, 24, 32, …"),
+                ("the side of larger images", side, once, "another in each entry"),
                 ("the trainings on larger images", trainings, trainings >= 2, "2 or more"),
                 ("the draws on larger images", draws, draws >= 2, "2 or more"),
                 ("the number of larger images", samples, (16..=1437).contains(&samples), "16 to 1437"),
@@ -257,10 +262,8 @@ impl Setting {
 
     /// The training images of this side on which landscapes are measured.
     pub(crate) fn samples_of(&self, side: usize) -> usize {
-        self.larger
-            .as_ref()
-            .filter(|larger| larger.side == side)
-            .map_or(self.samples, |larger| larger.samples)
+        let larger = self.larger.iter().find(|larger| larger.side == side);
+        larger.map_or(self.samples, |larger| larger.samples)
     }
 
     /// The depth of which a large picture is drawn: the one before the deepest.

@@ -81,7 +81,9 @@ impl Study {
             sections.push(claim.section(&self.lab, &measurements)?);
         }
         if self.has_larger() {
-            sections.extend(claims::larger(&self.lab, &measurements)?);
+            for larger in &self.lab.setting().larger {
+                sections.push(claims::larger(&self.lab, larger, &measurements)?);
+            }
         }
         sections.extend(claims::flatness(&self.lab, &measurements)?);
         Ok(Report { setting: self.lab.setting().clone(), sections, measurements })

@@ -8,12 +8,14 @@ use crate::{
     report::{Section, number},
 };
 
-/// Nothing where the setting has no larger images.
+/// Of all sizes that the setting has.
 pub(crate) fn jobs(setting: &Setting) -> Vec<Job> {
-    let Some(larger) = &setting.larger else { return Vec::new() };
-    let of =
-        |cell: Cell| (0..larger.trainings).map(move |training| Job::Planes(cell, training, larger.draws));
-    cells(setting, larger).into_iter().flat_map(of).collect()
+    let of_size = |larger: &Larger| {
+        let Larger { trainings, draws, .. } = *larger;
+        let of = move |cell: Cell| (0..trainings).map(move |training| Job::Planes(cell, training, draws));
+        cells(setting, larger).into_iter().flat_map(of)
+    };
+    setting.larger.iter().flat_map(of_size).collect()
 }
 
 /// The deepest residual network without skips and with them, the shallowest without, VGG-9 and the small DenseNet: the
@@ -32,9 +34,8 @@ fn cells(setting: &Setting, larger: &Larger) -> [Cell; 5] {
     ]
 }
 
-pub(crate) fn section(lab: &Lab, all: &Measurements) -> Result<Option<Section>> {
+pub(crate) fn section(lab: &Lab, larger: &Larger, all: &Measurements) -> Result<Section> {
     let setting = lab.setting();
-    let Some(larger) = &setting.larger else { return Ok(None) };
     let cells = cells(setting, larger);
     let [without, with, shallow, vgg, densenet] = &cells;
     let mut predictions = c3::without_skips(all, [without, with])?;
@@ -57,8 +58,9 @@ pub(crate) fn section(lab: &Lab, all: &Measurements) -> Result<Option<Section>> 
     }
     let measures =
         [name::BENDS_DOWN, name::ROUGHNESS, name::MINIMA, name::BASIN, name::TRAIN_ERROR, name::TEST_ERROR];
-    Ok(Some(Section {
-        name: "Larger".to_owned(),
+    let side = larger.side;
+    Ok(Section {
+        name: format!("{side}×{side}"),
         title: format!("C3 and C7 once more, on images of {0}×{0} pixels", larger.side),
         figures_of_paper: "1, 5 and 6".to_owned(),
         question: format!(
@@ -75,8 +77,8 @@ pub(crate) fn section(lab: &Lab, all: &Measurements) -> Result<Option<Section>> 
              and {2}, trained for {3} epochs by Adam (rate {4}, mini-batches of {5}, no decay), VGG-9 and {6}, a small DenseNet of \
              the same pieces as DenseNet-121, for as many by SGD as in C3; {7} trainings of each. Planes and measures as \
              in C3, {8} planes around every training, on {9} images. Adam's rate and mini-batch were chosen by what single \
-             trainings of {10} learnt, and the size of the images after a look at one surface, that of the first of these \
-             trainings. These predictions count for no other section.",
+             trainings of {10} learnt on images of 16×16 pixels, and that size after a look at one surface, that of the \
+             first of its trainings. These predictions count for no other section.",
             larger.side,
             with.kind.name(),
             shallow.kind.name(),
@@ -93,16 +95,16 @@ pub(crate) fn section(lab: &Lab, all: &Measurements) -> Result<Option<Section>> 
         statistics,
         pictures: vec![
             figures::picture(
-                "larger_planes",
+                &format!("larger_{side}_planes"),
                 "The first plane of the first training of each network, on one scale.",
                 &figures::first_planes(lab, &cells, 2)?,
             )?,
             figures::picture(
-                "larger_measures",
+                &format!("larger_{side}_measures"),
                 figures::DOTS,
                 &figures::dot_panels(all, &cells, &measures, 2),
             )?,
         ],
         ..Section::default()
-    }))
+    })
 }
