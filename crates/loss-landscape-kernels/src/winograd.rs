@@ -166,10 +166,10 @@ impl<V: Simd> Strip<'_, V> {
     ) {
         let simd = self.simd;
         let zero = S::splat(simd, S::zero());
-        let mut sums = [[[zero; 2]; 2]; BLOCK];
+        let mut sums = [[[zero; 2]; TILES]; BLOCK];
         if begun {
             for k in 0..BLOCK {
-                for p in 0..2 {
+                for p in 0..TILES {
                     for column in 0..2 {
                         sums[k][p][column] = halves[(k * TILES + p) * 2 + column];
                     }
@@ -178,17 +178,17 @@ impl<V: Simd> Strip<'_, V> {
         }
         for column in 0..SIDE {
             let values = inputs[column * INPUTS..][..taps[column].len() * TILES].as_chunks::<TILES>().0;
-            let mut held = [[zero; 2]; BLOCK];
+            let mut held = [[zero; TILES]; BLOCK];
             for (taps, values) in taps[column].iter().zip(values) {
                 for k in 0..BLOCK {
                     let tap = S::splat(simd, taps[k]);
-                    for p in 0..2 {
+                    for p in 0..TILES {
                         held[k][p] = S::fma(simd, tap, values[p], held[k][p]);
                     }
                 }
             }
             for k in 0..BLOCK {
-                for p in 0..2 {
+                for p in 0..TILES {
                     let (held, [left, right]) = (held[k][p], &mut sums[k][p]);
                     match column {
                         0 => *left = S::sum(simd, *left, held),
@@ -206,7 +206,7 @@ impl<V: Simd> Strip<'_, V> {
             }
         }
         for k in 0..BLOCK {
-            for p in 0..2 {
+            for p in 0..TILES {
                 for column in 0..2 {
                     halves[(k * TILES + p) * 2 + column] = sums[k][p][column];
                 }
