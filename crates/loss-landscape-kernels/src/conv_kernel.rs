@@ -62,14 +62,11 @@ impl ConvKernel {
 
     /// Computes a convolution whose filters are in the kernel's order.
     pub fn run<S: KernelScalar>(self, conv: GeneralConv<'_, S>) {
-        let GeneralConv { from: input, to, groups, sources, bias, epilogue, .. } = conv;
-        let outputs = to.channels;
-        match self {
-            Self::Winograd => {
-                Winograd3x3 { input, outputs, groups, sources, bias, epilogue, out: conv.out }.run();
-            }
-            Self::Direct => Conv3x3 { input, outputs, groups, sources, bias, epilogue, out: conv.out }.run(),
-            Self::General => conv.run(),
+        if self == Self::General {
+            return conv.run();
         }
+        let GeneralConv { from: input, to, groups, sources, bias, epilogue, out, .. } = conv;
+        let conv = Conv3x3 { input, outputs: to.channels, groups, sources, bias, epilogue, out };
+        if self == Self::Winograd { Winograd3x3(conv).run() } else { conv.run() }
     }
 }

@@ -9,7 +9,8 @@ use pulp::{Simd, WithSimd};
 
 use crate::{
     conv_input::ConvInput,
-    epilogue::{Epilogue, EpilogueVectors},
+    conv3x3::Conv3x3,
+    epilogue::EpilogueVectors,
     filter_bank::BLOCK,
     kernel_scalar::KernelScalar,
     lanes::LANES,
@@ -22,28 +23,15 @@ const TILES: usize = 2;
 /// Channels, of inputs and of results, whose transforms stay in the second-level cache.
 const CHANNELS: usize = 64;
 
-/// What [`Conv3x3`](crate::Conv3x3) computes, with 16 multiplications for four results where that takes 36.
+/// What [`Conv3x3`] computes, with 16 multiplications for four results where that takes 36.
 ///
 /// Y = Aᵀ[Σ (G g Gᵀ) ⊙ (Bᵀ d B)]A over input channels, for tiles d of 4×4 inputs and Y of 2×2 results
 /// (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016, equation 8). All factors of the
 /// transforms are ±1 and ±½.
+///
+/// Its filters are [transformed](crate::FilterBank::pack_winograd).
 #[derive(Debug)]
-pub struct Winograd3x3<'a, S> {
-    /// Of the inputs; the results have as many pixels.
-    pub input: TensorShape,
-    /// Output channels.
-    pub outputs: usize,
-    /// Groups of samples.
-    pub groups: usize,
-    /// What is convolved with what; filters are [transformed](crate::FilterBank::pack_winograd).
-    pub sources: &'a [ConvInput<'a, S>],
-    /// A number for each output channel.
-    pub bias: Option<&'a [S]>,
-    /// What becomes of the sums.
-    pub epilogue: Epilogue<'a, S>,
-    /// The results.
-    pub out: &'a mut [S],
-}
+pub struct Winograd3x3<'a, S>(pub Conv3x3<'a, S>);
 
 impl<S: KernelScalar> Winograd3x3<'_, S> {
     /// Computes it.
@@ -73,17 +61,18 @@ impl<S: KernelScalar> WithSimd for Winograd3x3<'_, S> {
     type Output = ();
     #[inline(always)]
     fn with_simd<V: Simd>(self, simd: V) {
-        let (parts, input) = (S::parts::<V>(), self.input);
-        let epilogue = self.epilogue.vectors::<V>();
-        let out = S::vectors_mut::<V>(self.out);
+        let parts = S::parts::<V>();
+        let Conv3x3 { input, outputs: channels, groups, sources, bias, epilogue, out } = self.0;
+        let epilogue = epilogue.vectors::<V>();
+        let out = S::vectors_mut::<V>(out);
         let [rows, columns] = [input.height.div_ceil(2), input.width.div_ceil(2)];
-        let tiles = self.groups * rows * columns;
+        let tiles = groups * rows * columns;
         // Taken and given back, as a closure might not be compiled for the instruction set.
         let mut scratch = S::scratch().take();
         let vectors = S::vectors_mut::<V>(scratch.at_least(SCRATCH));
         let (inputs, halves) = vectors.split_at_mut(POINTS * INPUTS);
-        for first in (0..self.outputs).step_by(CHANNELS) {
-            let outputs = first..(first + CHANNELS).min(self.outputs);
+        for first in (0..channels).step_by(CHANNELS) {
+            let outputs = first..(first + CHANNELS).min(channels);
             for start in (0..tiles).step_by(TILES) {
                 let count = TILES.min(tiles - start);
                 let mut strip = [Tile::default(); TILES];
@@ -93,8 +82,8 @@ impl<S: KernelScalar> WithSimd for Winograd3x3<'_, S> {
                 }
                 for part in 0..parts {
                     let of = Strip { simd, input, tiles: &strip[..count], part };
-                    of.multiply(self.sources, outputs.clone(), inputs, halves);
-                    of.back_along_rows(self.outputs, outputs.clone(), halves, self.bias, &epilogue, out);
+                    of.multiply(sources, outputs.clone(), inputs, halves);
+                    of.back_along_rows(channels, outputs.clone(), halves, bias, &epilogue, out);
                 }
             }
         }
