@@ -1,6 +1,6 @@
-//! Matrix products: a safe wrapper of the `gemm` crate.
+//! Matrix products: a safe wrapper of the crates `gemm-f32` and `gemm-f64`.
 //!
-//! The only file of the libraries with `unsafe`. `gemm` takes raw pointers and strides; the wrapper
+//! The only file of the libraries with `unsafe`. They take raw pointers and strides; the wrapper
 //! checks that every element it will touch is in the slice it came from. The safe alternative,
 //! ndarray's product, takes 1.2 to 2.7 times as long on the shapes of a small network
 //! (`cargo bench -p loss-landscape-nets --bench mlp`).
@@ -14,6 +14,8 @@
 //!     --target x86_64-unknown-linux-gnu
 //! ```
 #![allow(unsafe_code, reason = "the matrix product takes raw pointers; bounds are checked right before")]
+
+use gemm_common::Parallelism;
 
 use crate::kernel_scalar::KernelScalar;
 
@@ -60,6 +62,30 @@ impl<'a, S> Matrix<'a, S> {
         last_row.checked_add(last_column)?.checked_add(1)
     }
 }
+
+/// A product of `gemm-f32` or `gemm-f64`: sizes m, n and k; the result, its strides by column and by row, and whether to
+/// add to it; both matrices and their strides; factors of the old values and of the product; whether to conjugate; threads.
+pub(crate) type RawProduct<S> = unsafe fn(
+    usize,
+    usize,
+    usize,
+    *mut S,
+    isize,
+    isize,
+    bool,
+    *const S,
+    isize,
+    isize,
+    *const S,
+    isize,
+    isize,
+    S,
+    S,
+    bool,
+    bool,
+    bool,
+    Parallelism,
+);
 
 /// How a product is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,10 +137,9 @@ pub(crate) fn checked_product<S: KernelScalar>(
     // their strides. `out` is borrowed mutably, so it overlaps neither, and its rows do not overlap
     // each other, being no longer than their stride. A stride that leads to another row or column is
     // below its slice's length and so fits in isize; one along a single row or column is multiplied
-    // with 0. S is f32 or f64 (the trait is sealed), for which `gemm` has kernels; it reads old values
-    // of `out` only with `Add`.
+    // with 0. Old values of `out` are read only with `Add`.
     unsafe {
-        gemm::gemm(
+        S::raw_product()(
             m,
             n,
             k,
@@ -133,7 +158,7 @@ pub(crate) fn checked_product<S: KernelScalar>(
             false,
             false,
             false,
-            gemm::Parallelism::None,
+            Parallelism::None,
         );
     }
 }

@@ -6,7 +6,7 @@ use std::{cell::Cell, fmt::Debug, thread::LocalKey};
 
 use num_traits::{Float, NumAssign};
 
-use crate::{aligned_buffer::AlignedBuffer, compiled::Compiled, lanes::Lanes};
+use crate::{aligned_buffer::AlignedBuffer, compiled::Compiled, gemm::RawProduct, lanes::Lanes};
 
 /// `f32` or `f64` as the kernels need it.
 ///
@@ -28,6 +28,9 @@ pub trait KernelScalar: Lanes + Float + NumAssign + Default + Debug + Send + Syn
     /// The calling thread's scratch memory. Who takes it puts it back, so that it is allocated once.
     #[doc(hidden)]
     fn scratch() -> &'static LocalKey<Cell<AlignedBuffer<Self>>>;
+    /// The matrix product for the processor's instruction set.
+    #[doc(hidden)]
+    fn raw_product() -> RawProduct<Self>;
     /// The kernels of this crate for the scalar.
     #[doc(hidden)]
     fn kernels() -> &'static Compiled<Self>;
@@ -57,6 +60,10 @@ impl KernelScalar for f64 {
     fn scratch() -> &'static LocalKey<Cell<AlignedBuffer<Self>>> {
         thread_local!(static SCRATCH: Cell<AlignedBuffer<f64>> = Cell::default());
         &SCRATCH
+    }
+
+    fn raw_product() -> RawProduct<Self> {
+        gemm_f64::gemm::f64::get_gemm_fn()
     }
 
     fn kernels() -> &'static Compiled<Self> {
@@ -111,6 +118,10 @@ impl KernelScalar for f32 {
     fn scratch() -> &'static LocalKey<Cell<AlignedBuffer<Self>>> {
         thread_local!(static SCRATCH: Cell<AlignedBuffer<f32>> = Cell::default());
         &SCRATCH
+    }
+
+    fn raw_product() -> RawProduct<Self> {
+        gemm_f32::gemm::f32::get_gemm_fn()
     }
 
     fn kernels() -> &'static Compiled<Self> {

@@ -10,6 +10,7 @@ use std::hint::black_box;
 
 use common::{in_turns, median, ratio};
 use loss_landscape::{Directions, Gradient, HessianProduct, Model, RandomDirections, Surface, Sweep};
+use loss_landscape_kernels::{Matrix, Store};
 use loss_landscape_nets::{Activation, Criterion, Mlp, Samples, digits};
 use matrixmultiply as _;
 use ndarray::{Array2, linalg::general_mat_mul};
@@ -105,32 +106,7 @@ fn prepared_against_single(activation: Activation) {
 }
 
 fn product(m: usize, k: usize, n: usize, a: &[f32], b: &[f32], out: &mut [f32]) {
-    assert!(a.len() >= m * k && b.len() >= k * n && out.len() >= m * n);
-    #[allow(unsafe_code, reason = "the bare matrix product, to compare with; bounds are checked above")]
-    // SAFETY: the assertion above; row-major matrices without gaps.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            out.as_mut_ptr(),
-            1,
-            n.cast_signed(),
-            false,
-            a.as_ptr(),
-            1,
-            k.cast_signed(),
-            b.as_ptr(),
-            1,
-            n.cast_signed(),
-            0.0,
-            1.0,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
-    }
+    loss_landscape_kernels::product(Store::Replace, Matrix::new(a, m, k), Matrix::new(b, k, n), out);
     black_box(out);
 }
 

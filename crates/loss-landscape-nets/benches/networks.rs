@@ -11,6 +11,7 @@ use std::{hint::black_box, time::Instant};
 
 use common::median;
 use loss_landscape::{Directions, Gradient, HessianProduct, Model, RandomDirections, Sweep};
+use loss_landscape_kernels::{Matrix, Store, product};
 use loss_landscape_nets::{Architecture, Chain, Conv, Criterion, Network, Samples, Skips};
 use ndarray::Array2;
 
@@ -115,32 +116,7 @@ fn product_rate(n: usize) -> f64 {
     let (a, b) = (vec![0.5_f32; n * n], vec![0.25_f32; n * n]);
     let mut c = vec![0.0_f32; n * n];
     let started = Instant::now();
-    #[allow(unsafe_code, reason = "the bare matrix product, to compare with")]
-    // SAFETY: three matrices of n×n without gaps.
-    unsafe {
-        let n_i = n.cast_signed();
-        gemm::gemm(
-            n,
-            n,
-            n,
-            c.as_mut_ptr(),
-            1,
-            n_i,
-            false,
-            a.as_ptr(),
-            1,
-            n_i,
-            b.as_ptr(),
-            1,
-            n_i,
-            0.0,
-            1.0,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
-    }
+    product(Store::Replace, Matrix::new(&a, n, n), Matrix::new(&b, n, n), &mut c);
     black_box(c);
     2.0 * (n * n * n) as f64 / started.elapsed().as_secs_f64() / 1e9
 }

@@ -6,14 +6,6 @@ use std::{io, path::PathBuf};
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What was wrong. Every variant carries the values that were.
-///
-/// ```
-/// use loss_landscape_paper::{Claim, Error};
-///
-/// let error = Claim::named("C10").unwrap_err();
-/// assert!(matches!(error, Error::UnknownClaim { .. }));
-/// assert_eq!(error.to_string(), "there is no claim `C10`: the claims are C1 to C9");
-/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

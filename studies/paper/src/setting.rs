@@ -5,13 +5,6 @@ use serde::{Deserialize, Serialize};
 use crate::{Error, Result};
 
 /// All that decides a study's numbers. It is kept in the folder of the study, and a folder holds one.
-///
-/// ```
-/// use loss_landscape_paper::Setting;
-///
-/// let setting = Setting { trainings: 3, ..Setting::full() };
-/// assert!(setting.check().is_ok() && setting.plane_draws > Setting::quick().plane_draws);
-/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Setting {

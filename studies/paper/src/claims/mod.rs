@@ -21,14 +21,6 @@ use crate::{
 };
 
 /// A claim of the paper.
-///
-/// ```
-/// use loss_landscape_paper::Claim;
-///
-/// assert_eq!(Claim::named("c3")?, Claim::C3);
-/// assert_eq!(Claim::ALL.len(), 9);
-/// # Ok::<(), loss_landscape_paper::Error>(())
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
     /// The line between two minimisers shows the scale of the weights.
@@ -203,4 +195,22 @@ fn decay_words(cell: &Cell) -> String {
 fn resnets(setting: &Setting) -> Vec<[Cell; 2]> {
     let of = |depth: &usize| [true, false].map(|skips| Cell::resnet(*depth, skips, setting));
     setting.depths.iter().map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Error;
+
+    #[test]
+    fn claims_are_found_by_their_names_and_others_are_named() {
+        for (number, claim) in (1..).zip(Claim::ALL) {
+            assert_eq!(Claim::named(&format!("c{number}")).unwrap(), claim);
+            assert_eq!(Claim::named(&format!("C{number}")).unwrap(), claim);
+        }
+        assert_eq!(Claim::ALL.len(), 9);
+        let error = Claim::named("C10").unwrap_err();
+        assert!(matches!(error, Error::UnknownClaim { .. }));
+        assert_eq!(error.to_string(), "there is no claim `C10`: the claims are C1 to C9");
+    }
 }
