@@ -16,7 +16,8 @@
 //! | how many eigenvalues are where | [`SpectralDensity`] | 512 |
 //!
 //! Lanczos runs, traces, diagonals and densities work on any [`SymmetricOperator`]; [`HessianOperator`] is the Hessian of
-//! a model at one θ, [`GaussNewtonOperator`] a part of it. A product costs about as much as two gradients.
+//! a model at one θ, [`GaussNewtonOperator`] a part of it. A product costs about as much as two gradients. With
+//! [`on_threads`] the last three use several threads for a model whose products use one.
 
 mod along_draws;
 mod chosen_parameters;
@@ -27,6 +28,7 @@ mod gradient_directions;
 mod hessian_directions;
 mod lanczos;
 mod map;
+mod on_threads;
 mod operator;
 mod sharpness;
 mod slice_curvature;
@@ -41,6 +43,7 @@ pub use gradient_directions::GradientDirections;
 pub use hessian_directions::{HessianDirections, SpectrumEnds};
 pub use lanczos::{EigenPairs, Extremes, Lanczos, LanczosEnd, eigen_extremes};
 pub use map::{Audit, EigenRatio, RatioCost, RatioMap, RatioState, eigen_ratio_1d, eigen_ratio_2d};
+pub use on_threads::{OperatorThreads, on_threads};
 pub use operator::{FnOperator, HessianOperator, SymmetricOperator};
 pub use sharpness::{AverageSharpness, Sharpness, SharpnessReport, SharpnessScale, WorstSharpness};
 pub use slice_curvature::{SliceCurvature, SliceReport};

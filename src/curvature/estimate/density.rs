@@ -8,15 +8,19 @@
 //! (2016), section 3.2; B. Ghorbani, S. Krishnan, Y. Xiao, *An Investigation into Neural Net Optimization
 //! via Hessian Eigenvalue Density*, ICML 2019, <https://arxiv.org/abs/1901.10159>.
 
+use std::ops::Range;
+
+use rayon::prelude::*;
+
 use super::{
-    probes::MOST_BYTES,
+    probes::{BATCH, MOST_BYTES},
     quadrature::{Quadrature, over_probes, quadrature},
 };
 use crate::{
     Error, Result, Scalar,
     curvature::{
         lanczos::{LanczosProcess, Start},
-        operator::{SymmetricOperator, ensure_dimension},
+        operator::{SymmetricOperator, ensure_dimension, multiply},
     },
 };
 
@@ -27,7 +31,8 @@ const LEAST_WIDTH: f64 = 1e-3;
 /// SIAM Review 58, 2016; for networks B. Ghorbani, S. Krishnan, Y. Xiao, ICML 2019).
 ///
 /// **Cost.** [`probes`](Self::probes)·[`steps`](Self::steps) products, 512 by default. In addition 4·k·n multiply-adds
-/// at step k, and [`memory`](Self::memory) for the basis of one run.
+/// at step k, and [`memory`](Self::memory) for the basis of one probe, of which as many step together as fit the
+/// [limit](Self::memory_limit).
 ///
 /// ```
 /// use loss_landscape::curvature::{FnOperator, SpectralDensity};
@@ -146,6 +151,15 @@ pub struct DensityCurve {
     pub width: f64,
 }
 
+/// Lanczos runs that step together, so that the operator gets several vectors in one call.
+struct Runs<S> {
+    processes: Vec<LanczosProcess<S>>,
+    vectors: Vec<S>,
+    out: Vec<S>,
+    /// The number of products so far.
+    products: usize,
+}
+
 impl Default for SpectralDensity {
     fn default() -> Self {
         Self { probes: 8, steps: 64, confidence: 0.95, memory_limit: 1 << 30, seed: 0 }
@@ -177,7 +191,9 @@ impl SpectralDensity {
         Self { confidence, ..self }
     }
 
-    /// The most bytes for a basis; 1 GiB by default. More than `isize::MAX` bytes are never taken.
+    /// The most bytes for bases, vectors and products; 1 GiB by default. As many probes step together as fit, up to 8,
+    /// so that the operator gets their vectors in one call; values do not depend on it. More than `isize::MAX` bytes are
+    /// never taken.
     pub fn memory_limit(self, bytes: u64) -> Self {
         Self { memory_limit: bytes.min(MOST_BYTES), ..self }
     }
@@ -188,8 +204,8 @@ impl SpectralDensity {
         Self { seed, ..self }
     }
 
-    /// The bytes that a run on vectors of length `n` takes: basis and product. The operator's own memory is not
-    /// included.
+    /// The bytes that one probe at a time takes with vectors of length `n`, which is the least: basis and product. The
+    /// operator's own memory is not included.
     pub fn memory<S: Scalar>(&self, n: usize) -> u64 {
         (self.steps.min(n) as u64)
             .saturating_add(1)
@@ -211,15 +227,17 @@ impl SpectralDensity {
             let what = "a Lanczos basis";
             return Err(Error::MemoryLimit { what, bytes, limit: self.memory_limit });
         }
-        let mut process = LanczosProcess::new(dimension);
-        let (mut quadratures, mut asymmetry, mut products) = (Vec::new(), 0.0_f64, 0);
-        for stream in 0..self.probes as u64 {
-            process.start(Start { seed: self.seed, stream, warm: None });
-            let invariant = self.advance(&mut process, operator)?;
-            products += process.products;
-            asymmetry = asymmetry.max(process.asymmetry());
-            quadratures.push(quadrature(&process, invariant, products)?);
+        let mut runs = Runs::new(dimension, self.together::<A::Scalar>(dimension));
+        let (mut quadratures, mut asymmetry) = (Vec::new(), 0.0_f64);
+        for first in (0..self.probes).step_by(runs.processes.len()) {
+            let streams = first..self.probes.min(first + runs.processes.len());
+            let invariant = self.advance(&mut runs, streams, operator)?;
+            for (process, invariant) in runs.processes.iter().zip(invariant) {
+                asymmetry = asymmetry.max(process.asymmetry());
+                quadratures.push(quadrature(process, invariant, runs.products)?);
+            }
         }
+        let products = runs.products;
         let samples = [1, 2, 3, 4].map(|power| over_probes(&quadratures, |node: f64| node.powi(power)));
         let confidence = self.confidence;
         Ok(DensityEstimate {
@@ -233,28 +251,46 @@ impl SpectralDensity {
         })
     }
 
-    /// Steps to the end of a run, and returns whether it reached an invariant space.
+    /// How many runs step together: as many as fit with the copies of their vectors and products.
+    fn together<S: Scalar>(&self, n: usize) -> usize {
+        let copies = (2 * size_of::<S>() as u64).saturating_mul(n as u64);
+        let fit = self.memory_limit / self.memory::<S>(n).saturating_add(copies).max(1);
+        usize::try_from(fit).unwrap_or(usize::MAX).clamp(1, BATCH.min(self.probes))
+    }
+
+    /// Steps to the end of the runs of these streams, and returns which of them reached an invariant space.
     fn advance<A: SymmetricOperator + ?Sized>(
         &self,
-        process: &mut LanczosProcess<A::Scalar>,
+        runs: &mut Runs<A::Scalar>,
+        streams: Range<usize>,
         operator: &mut A,
-    ) -> Result<bool> {
-        loop {
-            process.step(operator)?;
-            let k = process.len();
-            // Ritz values cost k² operations, and here only set the scale of rounding, which soon stops changing.
-            if k <= 16 || k.is_multiple_of(8) || k == self.steps {
-                process.ritz(false);
-            }
-            if process.is_invariant() {
-                process.ritz(false);
-                return Ok(true);
-            }
-            if k == self.steps {
-                return Ok(false);
-            }
-            process.advance();
+    ) -> Result<Vec<bool>> {
+        let mut ends = vec![None; streams.len()];
+        for (process, stream) in runs.processes.iter_mut().zip(streams) {
+            process.start(Start { seed: self.seed, stream: stream as u64, warm: None });
         }
+        while ends.contains(&None) {
+            runs.step(&mut ends, operator, |process| self.after_step(process))?;
+        }
+        Ok(ends.into_iter().flatten().collect())
+    }
+
+    /// Prepares the next step, or returns, at the end of a run, whether it reached an invariant space.
+    fn after_step<S: Scalar>(&self, process: &mut LanczosProcess<S>) -> Option<bool> {
+        let k = process.len();
+        // Ritz values cost k² operations, and here only set the scale of rounding, which soon stops changing.
+        if k <= 16 || k.is_multiple_of(8) || k == self.steps {
+            process.ritz(false);
+        }
+        if process.is_invariant() {
+            process.ritz(false);
+            return Some(true);
+        }
+        if k == self.steps {
+            return Some(false);
+        }
+        process.advance();
+        None
     }
 
     fn check(&self) -> Result<()> {
@@ -268,6 +304,49 @@ impl SpectralDensity {
             Some(&(setting, needs, value, _)) => Err(Error::Setting { setting, needs, value }),
             None => Ok(()),
         }
+    }
+}
+
+impl<S: Scalar> Runs<S> {
+    fn new(n: usize, together: usize) -> Self {
+        // A run alone multiplies in its own memory.
+        let copies = if together == 1 { 0 } else { n * together };
+        Self {
+            processes: (0..together).map(|_| LanczosProcess::new(n)).collect(),
+            vectors: vec![S::zero(); copies],
+            out: vec![S::zero(); copies],
+            products: 0,
+        }
+    }
+
+    /// A step of each run that has not ended, and what `after_step` makes of it.
+    fn step<A: SymmetricOperator<Scalar = S> + ?Sized>(
+        &mut self,
+        ends: &mut [Option<bool>],
+        operator: &mut A,
+        after_step: impl Fn(&mut LanczosProcess<S>) -> Option<bool> + Sync,
+    ) -> Result<()> {
+        let n = operator.dimension();
+        let Self { processes, vectors, out, products } = self;
+        if let [process] = processes.as_mut_slice() {
+            process.step(operator)?;
+            *products += 1;
+            ends[0] = after_step(process);
+            return Ok(());
+        }
+        let mut open: Vec<_> = processes.iter_mut().zip(ends).filter(|(_, end)| end.is_none()).collect();
+        let used = n * open.len();
+        for ((process, _), vector) in open.iter().zip(vectors.chunks_exact_mut(n)) {
+            vector.copy_from_slice(process.vector_to_multiply());
+        }
+        multiply(operator, *products, &vectors[..used], &mut out[..used])?;
+        *products += open.len();
+        let error = operator.product_error();
+        open.par_iter_mut().zip(out.par_chunks_exact(n)).for_each(|((process, end), product)| {
+            process.step_with_product(product, error);
+            **end = after_step(process);
+        });
+        Ok(())
     }
 }
 

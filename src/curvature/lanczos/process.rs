@@ -123,10 +123,28 @@ impl<S: Scalar> LanczosProcess<S> {
         &mut self,
         operator: &mut A,
     ) -> Result<()> {
+        let last = self.basis.get(self.basis.len() - 1);
+        multiply(operator, self.products, last, &mut self.w)?;
+        self.orthogonalise(operator.product_error());
+        Ok(())
+    }
+
+    /// The vector that the next step multiplies.
+    pub(in crate::curvature) fn vector_to_multiply(&self) -> &[S] {
+        self.basis.get(self.basis.len() - 1)
+    }
+
+    /// A step whose product was computed elsewhere.
+    pub(in crate::curvature) fn step_with_product(&mut self, product: &[S], product_error: f64) {
+        self.w.copy_from_slice(product);
+        self.orthogonalise(product_error);
+    }
+
+    /// The part of a step that comes after its product.
+    fn orthogonalise(&mut self, product_error: f64) {
         let k = self.basis.len();
-        multiply(operator, self.products, self.basis.get(k - 1), &mut self.w)?;
         self.products += 1;
-        self.product_error = self.product_error.max(operator.product_error());
+        self.product_error = self.product_error.max(product_error);
         if self.products == 1 {
             self.unit = unit_of(&self.w);
         }
@@ -156,7 +174,6 @@ impl<S: Scalar> LanczosProcess<S> {
             square = self.basis.subtract(&mut self.w, &self.c, &mut self.again);
         }
         self.beta.push(square.sqrt());
-        Ok(())
     }
 
     /// Computes the Ritz values of the steps so far, and with `vectors` also the coefficients of all Ritz vectors.

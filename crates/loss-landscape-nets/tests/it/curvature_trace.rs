@@ -2,14 +2,15 @@
 //! of PyTorch's dense one: nine points of the plane around minimiser a, tanh and ReLU, all parameters and
 //! weights alone.
 
-use crate::common::{raw, reference};
+use crate::common::{hashed_network, hashed_samples, raw, reference};
 use loss_landscape::{
     Direction, Mask, Model, Normalization, Policy, Role,
     curvature::{
         DiagonalEstimator, HessianOperator, SpectralDensity, SymmetricOperator, TraceEstimator, TraceMethod,
+        on_threads,
     },
 };
-use loss_landscape_nets::Activation;
+use loss_landscape_nets::{Activation, Architecture, Criterion, Skips};
 
 /// Calls the test with the Hessian at each of the 36 and its eigenvalues.
 fn each(mut test: impl FnMut(&str, &mut HessianOperator<'_, f64>, &[f64])) {
@@ -52,6 +53,31 @@ fn traces_are_those_of_the_dense_hessians() {
         held += usize::from((found.interval[0]..=found.interval[1]).contains(&exact));
     });
     assert!(spectra == 36 && held >= 31, "{held} of {spectra} intervals of 0.95 hold");
+}
+
+/// On several threads products are computed in other company: a density's runs step together or one by one, and a trace's
+/// probes come in groups of any size.
+#[test]
+fn estimates_on_several_threads_have_the_bits_of_one() {
+    let architecture = Architecture::resnet(8, [1, 8, 8], 10, Skips::With).unwrap();
+    let net = hashed_network::<f32>(&architecture, Criterion::CrossEntropy, 3, 1.0);
+    let data = hashed_samples::<f32>(40, 64, 10);
+    let hessian = || HessianOperator::new(&net, net.parameters(), &data);
+    let trace = TraceEstimator::new().max_products(24);
+    let diagonal = DiagonalEstimator::new().max_products(10);
+    let together = SpectralDensity::new().probes(3).steps(5);
+    let one_by_one = together.clone().memory_limit(together.memory::<f32>(hessian().unwrap().dimension()));
+    let mut alone = hessian().unwrap();
+    let expected = (trace.run(&mut alone).unwrap(), diagonal.run(&mut alone).unwrap());
+    let density = one_by_one.run(&mut alone).unwrap();
+    assert_eq!(together.run(&mut alone).unwrap(), density);
+    for threads in [2, 3] {
+        let found = on_threads(threads, hessian, |hessian| {
+            assert_eq!(together.run(hessian)?, density);
+            Ok((trace.run(hessian)?, diagonal.run(hessian)?))
+        });
+        assert_eq!(found.unwrap(), expected, "{threads} threads");
+    }
 }
 
 #[test]
