@@ -17,7 +17,7 @@
 //!
 //! Lanczos runs, traces, diagonals and densities work on any [`SymmetricOperator`]; [`HessianOperator`] is the Hessian of
 //! a model at one θ, [`GaussNewtonOperator`] a part of it. A product costs about as much as two gradients. With
-//! [`on_threads`] the last three use several threads for a model whose products use one.
+//! [`on_threads`], traces, diagonals and densities use several threads for a model whose products use one.
 
 mod along_draws;
 mod chosen_parameters;

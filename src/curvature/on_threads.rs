@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::operator::SymmetricOperator;
-use crate::{Error, OracleError, Result, Scalar, model::guarded};
+use crate::{Error, OracleError, Result, Scalar, engine::pool::useful_threads, model::guarded};
 
 /// The operator of [`on_threads`]: it hands vectors to the threads that have the operators.
 ///
@@ -61,6 +61,9 @@ type Outcome = thread::Result<Result<f64, OracleError>>;
 /// to 8 threads are of use; a Lanczos run multiplies one at a time and gains nothing. **Nor does a model that uses all
 /// threads for one product**, as the networks of `loss-landscape-nets` do if they have enough samples.
 ///
+/// More than 16 threads are reduced to the number of processors, and there are never more than 1,024;
+/// [`OperatorThreads::threads`] says how many there are.
+///
 /// Results have the same bits for any number of threads, provided that the operators are the same and that a product
 /// does not depend on which other vectors are multiplied in the same call, as it does not in this crate.
 ///
@@ -99,7 +102,7 @@ type Outcome = thread::Result<Result<f64, OracleError>>;
 /// ```
 ///
 /// # Errors
-/// [`Error::ZeroThreads`]; [`Error::OraclePanicked`] if `make` panics; [`Error::OperatorLength`] if the operators' vectors
+/// [`Error::ZeroThreads`]; [`Error::ThreadPool`] if the system refuses a thread; [`Error::OraclePanicked`] if `make` panics; [`Error::OperatorLength`] if the operators' vectors
 /// differ in length; any error of `make` or `run`. An error or panic of an operator is one of `run`'s: see
 /// [`SymmetricOperator::apply`].
 pub fn on_threads<A, S, T>(
@@ -111,9 +114,7 @@ where
     A: SymmetricOperator<Scalar = S>,
     S: Scalar,
 {
-    if threads == 0 {
-        return Err(Error::ZeroThreads);
-    }
+    let threads = useful_threads(threads, 1)?;
     thread::scope(|scope| {
         let make = &make;
         let (mut started, mut ready) = (Vec::new(), Vec::new());
@@ -294,12 +295,12 @@ mod tests {
             densities.each_ref().map(|density| density.run(&mut operator()).unwrap()),
         );
         assert_eq!(alone.2[0], alone.2[1]);
-        for threads in [1, 2, 3, 20] {
+        for threads in [1, 2, 3, 100_000] {
             let together = on_threads(
                 threads,
                 || Ok(operator()),
                 |operator| {
-                    assert_eq!((operator.threads(), operator.dimension()), (threads, N));
+                    assert_eq!((operator.threads(), operator.dimension()), (useful_threads(threads, 1)?, N));
                     let mut found = Vec::new();
                     for trace in &traces {
                         found.push(trace.run(operator)?);

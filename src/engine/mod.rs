@@ -8,7 +8,7 @@ pub(crate) mod execution;
 pub(crate) mod journal;
 mod observer;
 mod pace;
-mod pool;
+pub(crate) mod pool;
 mod processes;
 mod rows;
 pub(crate) mod run;

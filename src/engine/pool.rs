@@ -13,15 +13,20 @@ const FEW_THREADS: usize = 16;
 /// Threads that were made for one sweep.
 pub(super) struct Pool(rayon::ThreadPool);
 
+/// The threads asked for, as far as they are useful. Threads beyond the number of points can only be busy with chunks of
+/// data, and more of them than processors, or than [`FEW_THREADS`], would not be faster.
+pub(crate) fn useful_threads(threads: usize, points: usize) -> Result<usize> {
+    if threads == 0 {
+        return Err(Error::ZeroThreads);
+    }
+    let processors = available_parallelism().map_or(1, NonZero::get);
+    Ok(threads.min(points.max(processors).max(FEW_THREADS)).min(MOST_THREADS))
+}
+
 impl Pool {
-    /// The threads asked for, as far as they are useful. Threads beyond the number of points can only be busy with
-    /// chunks of data, and more of them than processors, or than [`FEW_THREADS`], would not be faster.
+    /// As many of the threads asked for as are [useful](useful_threads).
     pub(super) fn new(threads: usize, points: usize) -> Result<Self> {
-        if threads == 0 {
-            return Err(Error::ZeroThreads);
-        }
-        let processors = available_parallelism().map_or(1, NonZero::get);
-        let threads = threads.min(points.max(processors).max(FEW_THREADS)).min(MOST_THREADS);
+        let threads = useful_threads(threads, points)?;
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         pool.map(Self).map_err(|error| Error::ThreadPool { threads, source: error.into() })
     }
